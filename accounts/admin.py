@@ -1,0 +1,77 @@
+"""Accounts in the Django admin.
+
+`NexmoAccountAdmin` is registered by `events.admin`, which adds what only it knows: sync health and actions that
+talk to Nexmo. `accounts` itself does not know that events exist.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from django.contrib import admin
+
+from accounts.forms import NexmoAccountForm
+from accounts.models import NexmoAccount
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+    from django.db.models import QuerySet
+    from django.http import HttpRequest
+
+
+class NexmoAccountAdmin(admin.ModelAdmin):
+    """Superusers manage every account; other staff their own; auditors read all."""
+
+    form = NexmoAccountForm
+    list_display: Any = ("name", "api_key", "owner", "is_active")
+    list_filter: ClassVar[Any] = ("is_active", "teams", ("owner", admin.RelatedOnlyFieldListFilter))
+    search_fields = ("name", "api_key", "owner__username", "owner__email")
+    search_help_text = "Search by name, API key or owner"
+    list_select_related = ("owner",)
+    filter_horizontal = ("teams",)
+    autocomplete_fields = ("owner",)
+    save_on_top = False
+
+    def get_fieldsets(self, request: HttpRequest, obj: NexmoAccount | None = None) -> Any:
+        changeable = obj is None or self.has_change_permission(request, obj)
+        credentials: list[Any] = ["api_key"]
+        if changeable:
+            credentials += ["api_secret", "api_secret_secondary"]
+            if obj and obj.__dict__.get("api_secret_secondary"):
+                credentials.append("remove_second_secret")
+        sharing = ["owner", "teams"] if _chooses_owner(request) or not changeable else ["teams"]
+        return (
+            (None, {"fields": ["name", "is_active"]}),
+            ("Credentials", {"fields": credentials}),
+            ("Who sees it", {"fields": sharing}),
+        )
+
+    def get_form(
+        self, request: HttpRequest, obj: NexmoAccount | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        return type(form.__name__, (form,), {"user": request.user})
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[NexmoAccount]:
+        accounts: Any = super().get_queryset(request)
+        if request.user.has_perm("accounts.view_all_accounts"):
+            return accounts.visible_to(request.user)  # type: ignore[no-any-return]
+        return accounts.manageable_by(request.user)  # type: ignore[no-any-return]
+
+    def has_change_permission(self, request: HttpRequest, obj: NexmoAccount | None = None) -> bool:
+        return super().has_change_permission(request, obj) and self._manages(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: NexmoAccount | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and self._manages(request, obj)
+
+    def _manages(self, request: HttpRequest, obj: NexmoAccount | None) -> bool:
+        return obj is None or NexmoAccount.objects.manageable_by(request.user).filter(pk=obj.pk).exists()
+
+    def save_model(self, request: HttpRequest, obj: NexmoAccount, form: Any, change: bool) -> None:
+        if not change and not _chooses_owner(request):
+            obj.owner = cast("User", request.user)
+        super().save_model(request, obj, form, change)
+
+
+def _chooses_owner(request: HttpRequest) -> bool:
+    return request.user.is_superuser

@@ -1,0 +1,101 @@
+"""A text field that is plain in Python and encrypted in the database."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.db import models
+from django.db.models.query_utils import DeferredAttribute
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+
+class SecretUnreadable(Exception):
+    """A stored secret was encrypted with a key that CREDENTIAL_KEYS no longer holds."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The stored API secret cannot be read: none of CREDENTIAL_KEYS opens it. "
+            "Put the key it was stored with back into CREDENTIAL_KEYS, or enter the secret again."
+        )
+
+
+@lru_cache(maxsize=4)
+def _fernet(keys: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in keys])
+
+
+def encrypt(text: str) -> str:
+    """Encrypt with the first of CREDENTIAL_KEYS."""
+    return _fernet(tuple(settings.CREDENTIAL_KEYS)).encrypt(text.encode()).decode()
+
+
+def decrypt(token: str) -> str:
+    """Decrypt with whichever of CREDENTIAL_KEYS fits.
+
+    Raises:
+        SecretUnreadable: none fits.
+    """
+    try:
+        return _fernet(tuple(settings.CREDENTIAL_KEYS)).decrypt(token.encode()).decode()
+    except (InvalidToken, UnicodeError):
+        raise SecretUnreadable from None
+
+
+class Ciphertext:
+    """A value as it stands in the database. Not a string, so that it can neither be shown nor sent by mistake."""
+
+    __slots__ = ("token",)
+
+    def __init__(self, token: str) -> None:
+        self.token = token
+
+    def __repr__(self) -> str:
+        return "<encrypted>"
+
+
+class _Decrypting(DeferredAttribute):
+    """Decrypts at the first reading of the attribute, so that a wrong key spoils no page that only lists rows."""
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        value = super().__get__(instance, owner)
+        return decrypt(value.token) if isinstance(value, Ciphertext) else value
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        # Having a setter makes Python ask __get__ even when the instance holds the value.
+        instance.__dict__[self.field.attname] = value
+
+
+class EncryptedTextField(models.TextField):
+    """Text that is encrypted at rest; empty text stays empty.
+
+    Reading the attribute raises ``SecretUnreadable`` when no key fits; saving the row then keeps what is stored.
+    It cannot be filtered on, and serialisers (fixtures, exports) get an empty text.
+    """
+
+    descriptor_class = _Decrypting
+
+    def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Ciphertext | str | None:
+        return Ciphertext(value) if value else value
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        # Not getattr: an unreadable secret must survive the saving of other fields.
+        return model_instance.__dict__.get(self.attname, "")
+
+    def get_db_prep_save(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
+        if isinstance(value, Ciphertext):
+            return value.token
+        return encrypt(value) if value else value
+
+    def get_lookup(self, lookup_name: str) -> None:
+        return None
+
+    def value_from_object(self, obj: models.Model) -> str:
+        return ""
+
+    def value_to_string(self, obj: models.Model) -> str:
+        return ""

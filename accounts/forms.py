@@ -1,0 +1,94 @@
+"""The form that takes an account's credentials."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+
+from accounts.models import NexmoAccount
+from accounts.roles import ROLES
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+SECRET_FIELDS = ("api_secret", "api_secret_secondary")
+KEEP_HINT = "Stored encrypted and never shown again. Leave empty to keep the stored one."
+
+
+class NexmoAccountForm(forms.ModelForm):
+    """Credentials are write-only: an empty secret keeps the stored one, even one that cannot be read just now."""
+
+    api_secret = forms.CharField(
+        label="API secret",
+        required=False,
+        max_length=256,
+        widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password", "class": "vTextField"}),
+    )
+    api_secret_secondary = forms.CharField(
+        label="Second API secret",
+        required=False,
+        max_length=256,
+        widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password", "class": "vTextField"}),
+        help_text="For rotation: tried when Nexmo refuses the first. Leave empty to keep the stored one.",
+    )
+    remove_second_secret = forms.BooleanField(required=False, help_text="Forget the stored second secret.")
+
+    class Meta:
+        model = NexmoAccount
+        fields = ("name", "api_key", "api_secret", "api_secret_secondary", "owner", "teams", "is_active")
+
+    user: User  # who fills the form in; set by the admin
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["api_secret"].help_text = KEEP_HINT if self.instance.pk else "Stored encrypted, never shown again."
+        if not self.instance.pk or not self.instance.__dict__.get("api_secret_secondary"):
+            self.fields.pop("remove_second_secret", None)
+        teams = self.fields.get("teams")
+        if isinstance(teams, forms.ModelMultipleChoiceField):
+            teams.queryset = self._team_choices()
+
+    def _team_choices(self) -> Any:
+        """Teams one may share with: all for superusers, else one's own, and those it is shared with already."""
+        teams = Group.objects.exclude(name__in=ROLES)
+        if not self.user.is_superuser:
+            allowed = Q(user=self.user)
+            if self.instance.pk:
+                allowed |= Q(nexmo_accounts=self.instance)
+            teams = teams.filter(allowed).distinct()
+        return teams.order_by("name")
+
+    def clean_api_key(self) -> str:
+        api_key: str = self.cleaned_data["api_key"].strip()
+        twins = NexmoAccount.objects.filter(api_key__iexact=api_key).exclude(pk=self.instance.pk)
+        if twins.exists():
+            raise ValidationError(
+                "This API key is registered already. Ask an administrator to share that account with your team.",
+                code="unique",
+            )
+        return api_key
+
+    def clean_api_secret(self) -> Any:
+        if typed := self.cleaned_data["api_secret"]:
+            return typed
+        if not self.instance.pk:
+            raise ValidationError("Enter the account's API secret, from the Nexmo dashboard.", code="required")
+        return self.instance.__dict__.get("api_secret")
+
+    def clean_api_secret_secondary(self) -> Any:
+        return self.cleaned_data["api_secret_secondary"] or self.instance.__dict__.get("api_secret_secondary", "")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("remove_second_secret") and not self.data.get("api_secret_secondary"):
+            cleaned["api_secret_secondary"] = ""
+        return cleaned
+
+    def _get_validation_exclusions(self) -> set[str]:
+        # The model's own validation would read, and so decrypt, a stored secret that may be unreadable.
+        exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
+        return exclusions | set(SECRET_FIELDS)

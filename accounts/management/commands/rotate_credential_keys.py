@@ -1,0 +1,48 @@
+"""`manage.py rotate_credential_keys`: encrypt every stored secret with the first of CREDENTIAL_KEYS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts.fields import SecretUnreadable, decrypt, encrypt
+from accounts.forms import SECRET_FIELDS
+from accounts.models import NexmoAccount
+
+
+class Command(BaseCommand):
+    help = (
+        "Re-encrypts all stored API secrets and second factors with the first of CREDENTIAL_KEYS. "
+        "Put the new key first, keep the old one behind it, run this, then remove the old key."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        done, unreadable = 0, []
+        for account in NexmoAccount.objects.order_by("pk"):
+            try:
+                for field in SECRET_FIELDS:
+                    setattr(account, field, getattr(account, field))
+            except SecretUnreadable:
+                unreadable.append(account.api_key)
+                continue
+            account.save(update_fields=SECRET_FIELDS)
+            done += 1
+        factors = 0
+        for factor in Authenticator.objects.order_by("pk"):
+            try:
+                # Where allauth keeps what it encrypts: a TOTP secret, the seed of recovery codes.
+                sealed = {key: encrypt(decrypt(factor.data[key])) for key in ("secret", "seed") if factor.data.get(key)}
+            except SecretUnreadable:
+                unreadable.append(f"the second factor of {factor.user}")
+                continue
+            factor.data = {**factor.data, **sealed}
+            factor.save(update_fields=["data"])
+            factors += 1
+        self.stdout.write(f"{done} account(s) and {factors} second factor(s) now use the first of CREDENTIAL_KEYS.")
+        if unreadable:
+            raise CommandError(
+                f"Left as they were, because no key opens them: {', '.join(unreadable)}. "
+                "Add the key they were stored with, or enter these secrets again in the admin."
+            )

@@ -1,0 +1,126 @@
+"""Who may see which Nexmo account."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from django.urls import reverse
+from django.utils.crypto import salted_hmac
+
+from accounts.fields import EncryptedTextField
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+    AnyUser = AbstractBaseUser | AnonymousUser
+
+api_key_validator = RegexValidator(
+    r"\A[A-Za-z0-9]{4,32}\Z",
+    "An API key is 4 to 32 letters and digits, such as a1b2c3d4. Copy it from the Nexmo dashboard, without spaces.",
+)
+
+
+class NexmoAccountQuerySet(models.QuerySet["NexmoAccount"]):
+    """The one place that says whose accounts are whose."""
+
+    def visible_to(self, user: AnyUser) -> NexmoAccountQuerySet:
+        """Accounts whose events the user may read: own ones, those shared with a team, or all for auditors."""
+        if _is_nobody(user):
+            return self.none()
+        return self if self.sees_all(user) else self.shared_with(user)
+
+    @staticmethod
+    def sees_all(user: AnyUser) -> bool:
+        """Whether every account is visible to the user: superusers and auditors."""
+        return not _is_nobody(user) and bool(user.has_perm("accounts.view_all_accounts"))  # type: ignore[union-attr]
+
+    def shared_with(self, user: AnyUser) -> NexmoAccountQuerySet:
+        """Accounts the user owns or shares through a team; auditors' wider sight does not count."""
+        if _is_nobody(user):
+            return self.none()
+        shares = NexmoAccount.teams.through.objects.filter(nexmoaccount=OuterRef("pk"), group__user=user.pk)
+        return self.filter(Q(owner=user.pk) | Q(Exists(shares)))
+
+    def syncable_by(self, user: AnyUser) -> NexmoAccountQuerySet:
+        """Accounts the user may have synced now: auditors read, and change nothing."""
+        if _is_nobody(user):
+            return self.none()
+        return self if user.is_superuser else self.shared_with(user)  # type: ignore[union-attr]
+
+    def manageable_by(self, user: AnyUser) -> NexmoAccountQuerySet:
+        """Accounts whose credentials and teams the user may change."""
+        if _is_nobody(user):
+            return self.none()
+        if user.is_superuser:  # type: ignore[union-attr]
+            return self
+        if user.has_perm("accounts.change_nexmoaccount"):  # type: ignore[union-attr]
+            return self.filter(owner=user.pk)
+        return self.none()
+
+    def active(self) -> NexmoAccountQuerySet:
+        return self.filter(is_active=True)
+
+
+def _is_nobody(user: AnyUser) -> bool:
+    return not (user.is_authenticated and user.is_active)
+
+
+class NexmoAccount(models.Model):
+    """One Nexmo API account: what it is called, its credentials, who owns it and who else may see it."""
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="nexmo_accounts",
+        help_text="Manages this account's credentials and teams.",
+    )
+    name = models.CharField(max_length=100, help_text="What people call it, such as Shop production.")
+    api_key = models.CharField(
+        "API key",
+        max_length=64,
+        unique=True,
+        validators=[api_key_validator],
+        error_messages={
+            "unique": "This API key is registered already. Ask an administrator to share that account with your team."
+        },
+        help_text="The account's API key, from the Nexmo dashboard.",
+    )
+    api_secret = EncryptedTextField("API secret")
+    api_secret_secondary = EncryptedTextField(
+        "second API secret",
+        blank=True,
+        default="",
+        help_text="Nexmo allows two secrets while they are rotated; this one is tried when the first is refused.",
+    )
+    teams = models.ManyToManyField(
+        Group, blank=True, related_name="nexmo_accounts", help_text="Members of these teams see its events."
+    )
+    is_active = models.BooleanField(
+        "active", default=True, help_text="Inactive accounts are not synced; their archived events stay readable."
+    )
+
+    objects: ClassVar[Any] = NexmoAccountQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "Nexmo account"
+        ordering = ("name", "api_key")
+        permissions = (("view_all_accounts", "Can see the events of all accounts (auditors)"),)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.api_key})"
+
+    def get_absolute_url(self) -> str:
+        return reverse("events:account", args=[self.api_key])
+
+    def secrets(self) -> tuple[str, ...]:
+        """The secrets to try, in order. Raises SecretUnreadable when CREDENTIAL_KEYS does not open them."""
+        return tuple(secret for secret in (self.api_secret, self.api_secret_secondary) if secret)
+
+    def credentials_fingerprint(self) -> str:
+        """Changes when key or secrets change and tells nothing about them. Raises SecretUnreadable."""
+        return salted_hmac("accounts.credentials", "\0".join((self.api_key, *self.secrets()))).hexdigest()[:40]

@@ -1,0 +1,35 @@
+"""The roles that ship with the site: groups with permissions, made by the migrations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+ACCOUNT_ADMINS = "Account admins"
+AUDITORS = "Auditors"
+
+ROLES = (ACCOUNT_ADMINS, AUDITORS)
+
+ACCOUNT_PERMISSIONS = {
+    ACCOUNT_ADMINS: ("add_nexmoaccount", "change_nexmoaccount", "delete_nexmoaccount", "view_nexmoaccount"),
+    AUDITORS: ("view_nexmoaccount", "view_all_accounts"),
+}
+
+
+def grant(apps: Any, app_label: str, permissions: dict[str, tuple[str, ...]]) -> None:
+    """Give each role its permissions in one app, making role and permission rows where they do not exist yet.
+
+    Django makes the permission rows only after all migrations have run, which is too late for a migration that
+    hands them out; so they are made here under the names that Django will look for.
+    """
+    group_model = apps.get_model("auth", "Group")
+    permission_model = apps.get_model("auth", "Permission")
+    content_type_model = apps.get_model("contenttypes", "ContentType")
+    for role, codenames in permissions.items():
+        group, _ = group_model.objects.get_or_create(name=role)
+        for codename in codenames:
+            model = "nexmoaccount" if codename == "view_all_accounts" else codename.split("_", 1)[1]
+            content_type, _ = content_type_model.objects.get_or_create(app_label=app_label, model=model)
+            permission, _ = permission_model.objects.get_or_create(
+                content_type=content_type, codename=codename, defaults={"name": "Can " + codename.replace("_", " ")}
+            )
+            group.permissions.add(permission)

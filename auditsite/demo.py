@@ -1,0 +1,50 @@
+"""What the demo runs on: its own database, keys and queue under var/, and the sandbox in place of Nexmo."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, date, datetime, timedelta
+
+from auditsite import env
+
+PORT = int(os.environ.get("PORT") or 8000)
+SANDBOX_PORT = int(os.environ.get("SANDBOX_PORT") or 8801)
+DIRECTORY = env.BASE_DIR / "var"
+KEYS = DIRECTORY / "demo.env"
+START = DIRECTORY / "demo-start.txt"
+YEARS_BACK = timedelta(days=730)
+
+
+def use_demo_environment() -> None:
+    """Point the settings at the demo, whatever `.env` or the environment say. Call before Django is set up."""
+    if not KEYS.exists():
+        env.write_first_env_file(KEYS)
+    os.environ.update(env.read_env_file(KEYS))
+    os.environ.update(
+        ENV_FILE=str(KEYS),
+        DEBUG="false",
+        ALLOWED_HOSTS="localhost,127.0.0.1,[::1]",
+        HTTPS="false",
+        TRUST_PROXY="false",
+        DATABASE_URL="sqlite:///var/demo.sqlite3",
+        QUEUE_URL="sqlite:///var/demo-queue.sqlite3",
+        NEXMO_AUDIT_URL=f"http://127.0.0.1:{SANDBOX_PORT}/beta/audit",
+        NEXMO_REQUESTS_PER_SECOND="0",
+        NEXMO_DATE_STYLE="zulu",
+        SYNC_INTERVAL="15s",
+        EVENT_TIME_ZONE="UTC",
+        LOG_LEVEL="WARNING",
+    )
+
+
+def history_start() -> date:
+    """The first day of the sandbox's history: fixed at the first start, so that later starts only add to it."""
+    if START.exists():
+        try:
+            return date.fromisoformat(START.read_text(encoding="ascii").strip())
+        except ValueError:
+            pass  # somebody edited it: begin a new history
+    start = datetime.now(UTC).date() - YEARS_BACK
+    START.parent.mkdir(exist_ok=True)
+    START.write_text(f"{start}\n", encoding="ascii")
+    return start

@@ -1,0 +1,43 @@
+"""`manage.py run`: the site and its worker together, for real use on one machine."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from auditsite.supervisor import ProcessEnded, Supervisor, port_is_free
+
+
+class Command(BaseCommand):
+    help = "Brings the database up to date, then runs the site (on this machine's own address) and the worker."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or 8000))
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        port: int = options["port"]
+        if not port_is_free(port):
+            raise CommandError(f"Port {port} is in use. Choose another: PORT=8080 make run")
+        call_command("migrate", verbosity=0, interactive=False)
+        try:
+            with Supervisor() as processes:
+                processes.start_command("worker", quiet=True)
+                processes.start_site(port)
+                processes.wait_for("site", f"http://127.0.0.1:{port}/healthz")
+                self.stdout.write(f"Auditsite runs at http://127.0.0.1:{port}/ - Ctrl-C stops it.")
+                if not _has_users():
+                    self.stdout.write("Nobody can log in yet: run `.venv/bin/python manage.py createsuperuser`.")
+                processes.watch()
+        except ProcessEnded as error:
+            raise CommandError(str(error)) from None
+        except KeyboardInterrupt:
+            self.stdout.write("\nStopped.")
+
+
+def _has_users() -> bool:
+    from django.contrib.auth import get_user_model
+
+    return get_user_model().objects.exists()

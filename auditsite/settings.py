@@ -1,0 +1,171 @@
+"""Django's settings. What an operator may choose is declared in `auditsite/env.py` and read here."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from auditsite import env as environment
+from auditsite.env import BASE_DIR
+
+_env_file = os.environ.get("ENV_FILE")
+read = environment.Reader(environment.load(Path(_env_file) if _env_file else None))
+
+# --- who may reach the site, and how ---------------------------------------------------------------------------
+SECRET_KEY = environment.check_secret_key(read.text("SECRET_KEY"))
+DEBUG = read.boolean("DEBUG")
+ALLOWED_HOSTS = read.list("ALLOWED_HOSTS")
+_loopback_only = all(environment.is_loopback(host) for host in ALLOWED_HOSTS)
+HTTPS = not _loopback_only if read.text("HTTPS").lower() == "auto" else read.boolean("HTTPS")
+environment.check_hosts(ALLOWED_HOSTS, debug=DEBUG, https=HTTPS)
+CSRF_TRUSTED_ORIGINS = [f"https://{host.lstrip('.')}" for host in ALLOWED_HOSTS if HTTPS]
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # a load balancer asks over plain http
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if read.boolean("TRUST_PROXY"):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+# --- Nexmo ----------------------------------------------------------------------------------------------------
+CREDENTIAL_KEYS = environment.check_credential_keys(read.list("CREDENTIAL_KEYS"))
+NEXMO_AUDIT_URL = environment.check_audit_url(read.text("NEXMO_AUDIT_URL"))
+NEXMO_REQUESTS_PER_SECOND = read.number("NEXMO_REQUESTS_PER_SECOND", least=0, most=1000)
+NEXMO_TIMEOUT = read.number("NEXMO_TIMEOUT", least=0.1, most=600)
+NEXMO_DATE_STYLE = read.choice("NEXMO_DATE_STYLE", ("zulu", "naive", "date"))
+EVENT_TIME_ZONE = read.zone("EVENT_TIME_ZONE")
+SYNC_INTERVAL = read.duration("SYNC_INTERVAL")
+SYNC_CONCURRENCY = int(read.number("SYNC_CONCURRENCY", least=1, most=64))
+
+# --- where things are kept ------------------------------------------------------------------------------------
+DATABASES: dict[str, Any] = {"default": read.database("DATABASE_URL")}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["OPTIONS"] = {
+        # A transaction that will write says so at once: upgrading a read lock cannot wait, it fails.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 30,
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=20000; "
+            "PRAGMA cache_size=-32000; PRAGMA temp_store=MEMORY;"
+        ),
+    }
+    # Tests use a file: threads that share an in-memory database lock each other's tables.
+    DATABASES["default"]["TEST"] = {"NAME": str(BASE_DIR / "var" / "test.sqlite3")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+QUEUE_URL = read.text("QUEUE_URL")
+
+# --- the site -------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "accounts",
+    "events",
+    "auditsite.apps.AuditsiteConfig",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.forms",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "csp",
+    "django_filters",
+    "django_htmx",
+    "django_tables2",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "auditsite.urls"
+WSGI_APPLICATION = "auditsite.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"  # widgets of ours may have templates of ours
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "var" / "static"
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # whitenoise warns where it is missing
+STATICFILES_DIRS = [BASE_DIR / "auditsite" / "static"]
+WHITENOISE_USE_FINDERS = True  # serves straight from the packages: no collecting step before the first page
+
+LANGUAGE_CODE = "en"
+USE_TZ = True
+TIME_ZONE = read.zone("TIME_ZONE")
+
+# --- logging in -----------------------------------------------------------------------------------------------
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "events:list"
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+ACCOUNT_ADAPTER = "auditsite.login.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
+MFA_ADAPTER = "auditsite.login.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Auditsite"
+
+# --- logs -----------------------------------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {
+        name: {"level": read.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"))}
+        for name in ("auditsite", "accounts", "events")
+    },
+}
+
+DJANGO_TABLES2_TEMPLATE = "events/table.html"

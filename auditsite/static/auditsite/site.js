@@ -1,0 +1,51 @@
+/* Small comforts. Everything works without this file. */
+"use strict";
+
+// Buttons that only a script can serve appear only where there is one.
+for (const button of document.querySelectorAll("[data-copy], .theme-toggle")) {
+  button.hidden = false;
+}
+
+document.addEventListener("click", async (event) => {
+  const copy = event.target.closest("[data-copy]");
+  if (copy) {
+    const label = copy.textContent;
+    try {
+      await navigator.clipboard.writeText(document.querySelector(copy.dataset.copy).textContent);
+      copy.textContent = "Copied";
+    } catch {
+      copy.textContent = "Press Ctrl+C";
+      getSelection().selectAllChildren(document.querySelector(copy.dataset.copy));
+    }
+    setTimeout(() => (copy.textContent = label), 1500);
+  }
+  // A click elsewhere closes open menus.
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) {
+      menu.open = false;
+    }
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") {
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  }
+});
+
+// Leave empty fields out of the address: the URL is the query, and it is shared.
+document.getElementById("filter")?.addEventListener("formdata", (event) => {
+  for (const [name, value] of [...event.formData.entries()]) {
+    if (value === "" || (name === "size" && value === "50")) {
+      event.formData.delete(name);
+    }
+  }
+});
+
+// Choosing dates by hand lets go of the preset.
+for (const field of document.querySelectorAll("#filter [name=date_from], #filter [name=date_to]")) {
+  field.addEventListener("input", () => document.querySelector("#filter [name=period]")?.remove());
+}

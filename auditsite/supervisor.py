@@ -1,0 +1,129 @@
+"""Running the site's processes together: start, watch, stop."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from auditsite.env import BASE_DIR
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PATIENCE = 15.0  # seconds between asking a process to stop and ending it
+
+
+class ProcessEnded(Exception):
+    """A process that should run on has ended."""
+
+
+@dataclass
+class Supervisor:
+    """Child processes that live and die together. Use it as a context manager."""
+
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def start(self, name: str, arguments: Sequence[str], *, quiet: bool = False) -> None:
+        """Start a process of this project under a name. `quiet` drops what it prints, not its errors."""
+        self.processes[name] = subprocess.Popen(  # noqa: S603 - our own commands
+            arguments,
+            cwd=BASE_DIR,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL if quiet else None,
+            # Its own group: Ctrl-C reaches only us, and we stop the children in order.
+            start_new_session=True,
+        )
+
+    def start_command(self, *arguments: str, quiet: bool = False) -> None:
+        """Start one of our management commands."""
+        self.start(arguments[0], [sys.executable, str(BASE_DIR / "manage.py"), *arguments], quiet=quiet)
+
+    def start_site(self, port: int, *, quiet: bool = False) -> None:
+        """Start the web server on this machine's own address."""
+        self.start(
+            "site",
+            [
+                sys.executable,
+                "-m",
+                "gunicorn",
+                "auditsite.wsgi",
+                f"--bind=127.0.0.1:{port}",
+                "--workers=2",
+                "--threads=4",
+                "--log-level=warning",
+                f"--pid={BASE_DIR / 'var' / f'site-{port}.pid'}",
+            ],
+            quiet=quiet,
+        )
+
+    def wait_for(self, name: str, url: str, seconds: float = 30) -> None:
+        """Wait until a process answers at an address. Raises ProcessEnded if it ends or never does."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            self.check()
+            try:
+                with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - loopback
+                    return
+            except urllib.error.HTTPError:
+                return  # it answers, if only that we may not
+            except OSError:
+                time.sleep(0.1)
+        raise ProcessEnded(f"The {name} did not answer within {seconds:g} seconds.")
+
+    def check(self) -> None:
+        """Raise ProcessEnded when one of the processes has ended."""
+        for name, process in self.processes.items():
+            if process.poll() is not None:
+                raise ProcessEnded(f"The {name} ended with exit code {process.returncode}; see its messages above.")
+
+    def watch(self) -> None:
+        """Return when asked to stop. Raises ProcessEnded when one of the processes ends by itself."""
+        while True:
+            self.check()
+            time.sleep(0.5)
+
+    def __enter__(self) -> Supervisor:
+        # SIGTERM (from make, systemd, a container) stops as Ctrl-C does.
+        # Both are set, because a shell starts background jobs with SIGINT ignored.
+        signal.signal(signal.SIGTERM, _interrupt)
+        signal.signal(signal.SIGINT, _interrupt)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave children behind
+        for process in reversed(self.processes.values()):
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+        deadline = time.monotonic() + PATIENCE
+        for process in self.processes.values():
+            try:
+                process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _interrupt(*_: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def port_is_free(port: int) -> bool:
+    """Whether nobody on this machine listens on a port."""
+    import socket
+
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

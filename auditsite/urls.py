@@ -1,0 +1,29 @@
+"""Every path of the site. All of them ask for a login but those marked `login_not_required`."""
+
+from __future__ import annotations
+
+from allauth.account import views as login_views
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from auditsite.views import healthz
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="events:list", query_string=True), name="home"),
+    path("", include("events.urls")),
+    path("admin/", admin.site.urls),
+    path("healthz", healthz, name="healthz"),
+    # allauth, by name: only what a site without sign-up and without e-mail needs.
+    path("login/", login_views.login, name="account_login"),
+    path("logout/", login_views.logout, name="account_logout"),
+    path("login/inactive/", login_views.account_inactive, name="account_inactive"),
+    path("login/confirm/", login_views.reauthenticate, name="account_reauthenticate"),
+    path("profile/password/", login_views.password_change, name="account_change_password"),
+    path("profile/second-factor/", include("allauth.mfa.urls")),
+    # allauth's pages look these up by name; nobody can sign up or reset a password by themselves.
+    path("login/none/", RedirectView.as_view(pattern_name="account_login"), name="account_signup"),
+    path("login/none/", RedirectView.as_view(pattern_name="account_login"), name="account_reset_password"),
+    path("login/none/", RedirectView.as_view(pattern_name="account_login"), name="account_set_password"),
+    path("login/none/", RedirectView.as_view(pattern_name="account_login"), name="account_email"),
+]

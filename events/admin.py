@@ -1,0 +1,161 @@
+"""Events, types and sync runs in the admin, all read-only; and accounts with their sync health and actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.core.paginator import Paginator
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+
+from accounts.admin import NexmoAccountAdmin
+from accounts.fields import SecretUnreadable
+from accounts.models import NexmoAccount
+from events import tasks
+from events.models import AuditEvent, EventType, SyncRun
+from events.moments import show
+from events.nexmo.errors import AuditAPIError
+from events.querysets import ScopedQuerySet
+from events.sync import state
+from events.sync.clients import client_for
+from events.sync.health import statuses
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+    from django.http import HttpRequest
+
+
+class CappedPaginator(Paginator):
+    """Counts no further than it must: nobody pages by hand through millions of rows, but counting them takes long."""
+
+    most = 10_000
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        return int(rows.order_by()[: self.most].count())
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """To look at, not to touch; scoped to the accounts that the reader may see."""
+
+    paginator = CappedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request)
+        return rows.visible_to(request.user) if isinstance(rows, ScopedQuerySet) else rows
+
+
+class VisibleAccountFilter(admin.SimpleListFilter):
+    """Accounts to choose from: only those that the reader may see."""
+
+    title = "account"
+    parameter_name = "account"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(account.api_key, account.name) for account in NexmoAccount.objects.visible_to(request.user)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(account__api_key=self.value()) if self.value() else queryset
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "account", "event_type", "user_email", "source", "source_ip", "source_country")
+    list_filter = (VisibleAccountFilter,)
+    list_select_related = ("account",)
+    search_fields = ("=event_id", "=user_email", "=event_type", "=source_ip")
+    search_help_text = "Search by exact id, user, type or address; the site's own pages search in the text"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).defer("raw", "context")
+
+
+@admin.register(EventType)
+class EventTypeAdmin(ReadOnlyAdmin):
+    list_display = ("code", "description", "listed_at", "first_seen_at")
+    search_fields = ("code", "description")
+
+
+@admin.register(SyncRun)
+class SyncRunAdmin(ReadOnlyAdmin):
+    list_display = ("started_at", "account", "status", "trigger", "added", "seen", "requests", "problem")
+    list_filter = (VisibleAccountFilter, "status", "trigger")
+    list_select_related = ("account",)
+
+
+@admin.register(NexmoAccount)
+class SyncedAccountAdmin(NexmoAccountAdmin):
+    """Accounts, with what only `events` knows about them."""
+
+    list_display = (*NexmoAccountAdmin.list_display, "health", "last_sync", "event_count")
+    actions = ("test_connection", "sync_now")
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        changes = super().get_changelist_instance(request)
+        found = statuses(changes.result_list, worker_alive=tasks.worker_is_alive())
+        for status in found:
+            status.account.sync_status = status  # type: ignore[attr-defined]
+        return changes
+
+    @admin.display(description="sync health")
+    def health(self, account: Any) -> str:
+        health = account.sync_status.health
+        return format_html('<span class="health {}" title="{}">{}</span>', health.level, health.sentence, health.label)
+
+    @admin.display(description="last sync")
+    def last_sync(self, account: Any) -> str:
+        return show(account.sync_status.state.last_success_at) or "never"
+
+    @admin.display(description="events")
+    def event_count(self, account: Any) -> str:
+        return f"{account.sync_status.event_count:,}"
+
+    def save_model(self, request: HttpRequest, obj: NexmoAccount, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if {"api_key", "api_secret", "api_secret_secondary", "remove_second_secret", "is_active"} & set(
+            form.changed_data
+        ):
+            state.wake(obj)  # new credentials deserve a new try, now
+
+    def has_sync_permission(self, request: HttpRequest) -> bool:
+        return self.has_change_permission(request)
+
+    def _mine(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.manageable_by(request.user)
+
+    @admin.action(description="Test connection", permissions=["sync"])
+    def test_connection(self, request: HttpRequest, queryset: QuerySet[NexmoAccount]) -> None:
+        """Ask Nexmo for a page of one event, once, and say how it went."""
+        for account in self._mine(request, queryset):
+            try:
+                with client_for(account, attempts=1) as client:
+                    page = client.list_events(size=1)
+            except (AuditAPIError, SecretUnreadable) as error:
+                self.message_user(request, f"{account}: {error}", messages.ERROR)
+                continue
+            state.forgive_credentials(account)
+            total = "an unknown number of" if page.total is None else f"{page.total:,}"
+            self.message_user(request, f"{account}: works. Nexmo lists {total} events.", messages.SUCCESS)
+
+    @admin.action(description="Sync now", permissions=["sync"])
+    def sync_now(self, request: HttpRequest, queryset: QuerySet[NexmoAccount]) -> None:
+        """Have the selected accounts synced by the worker."""
+        for account in self._mine(request, queryset):
+            if not account.is_active:
+                self.message_user(request, f"{account} is switched off; make it active first.", messages.WARNING)
+                continue
+            tasks.request_sync(account, request.user)
+            self.message_user(request, f"{account}: the sync begins as soon as a worker is free.", messages.SUCCESS)

@@ -1,0 +1,106 @@
+"""`manage.py sync_events`: bring the archive up to date, now and here."""
+
+from __future__ import annotations
+
+import threading
+from datetime import date
+from typing import IO, Any, cast
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+from accounts.models import NexmoAccount
+from events.models import SyncRun
+from events.sync.engine import Progress as SyncProgress
+from events.sync.engine import SyncOptions
+from events.sync.health import outcome
+from events.sync.pool import Result, sync_accounts
+
+
+class Command(BaseCommand):
+    help = "Fetches new audit events. Exit code 0: all well; 1: some account failed, each is told; 130: stopped."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--account", action="append", metavar="API_KEY", help="Only this account; repeatable.")
+        parser.add_argument("--since", type=_day, metavar="DATE", help="Read from this day on, such as 2026-01-31.")
+        parser.add_argument("--until", type=_day, metavar="DATE", help="Read up to this day, included.")
+        parser.add_argument("--full", action="store_true", help="Read everything again, verified already or not.")
+        parser.add_argument("--concurrency", type=int, default=settings.SYNC_CONCURRENCY, help="Accounts side by side.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        since, until = options["since"], options["until"]
+        if since and until and since > until:
+            raise CommandError(f"--since {since} is later than --until {until}.")
+        accounts = self._accounts(options["account"])
+        if not accounts:
+            self.stdout.write("There is no active account yet. Add one in the admin, under Nexmo accounts.")
+            return
+        sync_options = SyncOptions(since=since, until=until, full=options["full"])
+        stop = threading.Event()
+        bad = 0
+        console = Console(file=cast("IO[str]", self.stdout._out), no_color=options["no_color"])
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[doing]}"),
+        )
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+            bar = {account.pk: bars.add_task(escape(account.name), total=None, doing="") for account in accounts}
+
+            def report(account: NexmoAccount, at: SyncProgress) -> None:
+                total = max(at.expected, at.seen) if at.expected else None
+                doing = f"{at.added:,} new · {escape(at.doing)}"
+                bars.update(bar[account.pk], completed=at.seen, total=total, doing=doing)
+
+            try:
+                for result in sync_accounts(
+                    accounts,
+                    sync_options,
+                    trigger=SyncRun.Trigger.COMMAND,
+                    concurrency=max(1, options["concurrency"]),
+                    stop=stop,
+                    report=report,
+                ):
+                    bars.remove_task(bar[result.account.pk])
+                    console.print(escape(self._line(result)), highlight=False, soft_wrap=True)
+                    bad += result.run is not None and result.run.status in (
+                        SyncRun.Status.FAILED,
+                        SyncRun.Status.INCOMPLETE,
+                        SyncRun.Status.INTERRUPTED,
+                    )
+            except KeyboardInterrupt:
+                raise CommandError(
+                    "Stopped. Nothing is lost; the next sync goes on from here.", returncode=130
+                ) from None
+        if bad:
+            raise CommandError(f"{bad} of {len(accounts)} account(s) could not be synced completely; see above.")
+
+    def _accounts(self, api_keys: list[str] | None) -> list[NexmoAccount]:
+        known = NexmoAccount.objects.order_by("name", "api_key")
+        if not api_keys:
+            return list(known.active())
+        accounts = list(known.filter(api_key__in=api_keys))
+        missing = sorted(set(api_keys) - {account.api_key for account in accounts})
+        if missing:
+            have = ", ".join(known.values_list("api_key", flat=True)[:20]) or "none"
+            raise CommandError(f"There is no account {', '.join(missing)}. Known accounts: {have}.")
+        off = [account.api_key for account in accounts if not account.is_active]
+        if off:
+            raise CommandError(f"{', '.join(off)} is switched off; make it active in the admin first.")
+        return accounts
+
+    def _line(self, result: Result) -> str:
+        return f"{result.account.api_key} {result.account.name}: {outcome(result.run)}"
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        import argparse
+
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day; write it like 2026-01-31") from None

@@ -1,0 +1,249 @@
+"""What happened: the archive of events, and the record of how they were fetched.
+
+Events are only ever added, by `events.archive`; the state of a sync is only ever written by `events.sync.state`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Lower
+from django.urls import reverse
+
+from accounts.models import NexmoAccount
+from events.fields import JSONTextField
+from events.querysets import AuditEventQuerySet, ScopedQuerySet
+
+
+class AuditEvent(models.Model):
+    """One audit event, verbatim (`raw`) and parsed.
+
+    Everything that Nexmo sends is text of an open set: types, sources and ids are data, not choices.
+    """
+
+    account = models.ForeignKey(NexmoAccount, on_delete=models.PROTECT, related_name="events", db_index=False)
+    event_id = models.CharField(max_length=255, help_text="As received; made from the content if Nexmo sent none.")
+    event_type = models.CharField(max_length=255, blank=True)
+    event_type_description = models.TextField(blank=True)
+    created_at = models.DateTimeField(help_text="Aware, UTC.")
+    created_at_basis = models.CharField(
+        max_length=64,
+        blank=True,
+        help_text="What the time rests on: the offset it came with, the zone assumed, or the time of fetching.",
+    )
+    user_email = models.CharField(max_length=320, blank=True, help_text="Lower case.")
+    user_id = models.CharField(max_length=255, blank=True)
+    source = models.CharField(max_length=255, blank=True)
+    source_description = models.TextField(blank=True)
+    source_ip = models.CharField(max_length=255, blank=True, help_text="As received; not always an address.")
+    source_ip_key = models.CharField(
+        max_length=32, blank=True, help_text="The address as 128 bits in hex, IPv4 mapped, so that networks are ranges."
+    )
+    source_country = models.CharField(max_length=255, blank=True, help_text="Upper case.")
+    context = JSONTextField(null=True, blank=True, help_text="The event's own details; any JSON, or nothing.")
+    raw = models.TextField(help_text="The event as received.")
+    odd_fields = models.CharField(
+        max_length=255, blank=True, help_text="Fields that were not as documented, comma-separated."
+    )
+    reported_account = models.CharField(
+        max_length=255, blank=True, help_text="The account_id in the event, where it is not the account asked for."
+    )
+    run = models.ForeignKey("SyncRun", on_delete=models.PROTECT, null=True, related_name="events", db_index=False)
+    fetched_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[Any] = AuditEventQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "event"
+        ordering = ("-created_at", "-id")
+        constraints = (
+            # One event, one row, whatever the letters' case. This index also finds events by id.
+            models.UniqueConstraint("account", Lower("event_id"), name="event_once_per_account"),
+        )
+        indexes = (
+            # Each serves a filter and the order newest first, so that no page sorts (docs/architecture.md).
+            models.Index(fields=("created_at", "id"), name="event_time"),
+            models.Index(fields=("account", "created_at", "id"), name="event_account_time"),
+            models.Index(fields=("event_type", "created_at", "id"), name="event_type_time"),
+            models.Index(fields=("account", "event_type", "created_at", "id"), name="event_account_type_time"),
+            models.Index(fields=("user_email", "created_at", "id"), name="event_user_time"),
+            models.Index(fields=("source_ip_key", "created_at", "id"), name="event_ip_time"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.event_type or 'event'} {self.event_id}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("events:event", args=[self.account.api_key, self.event_id])
+
+
+class EventConflict(models.Model):
+    """The same event id with other content, seen later. The archived event stays; this is kept beside it."""
+
+    account = models.ForeignKey(NexmoAccount, on_delete=models.PROTECT, related_name="+")
+    event = models.ForeignKey(AuditEvent, on_delete=models.PROTECT, related_name="conflicts")
+    raw = models.TextField()
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the content, so that each is kept once.")
+    run = models.ForeignKey("SyncRun", on_delete=models.PROTECT, null=True, related_name="conflicts")
+    seen_at = models.DateTimeField()
+
+    objects: ClassVar[Any] = ScopedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("seen_at", "id")
+        constraints = (models.UniqueConstraint(fields=("event", "digest"), name="conflict_once"),)
+
+    def __str__(self) -> str:
+        return f"conflict of {self.event_id}"
+
+
+class EventType(models.Model):
+    """A code and what Nexmo says it means, learnt from OPTIONS."""
+
+    code = models.CharField(max_length=255, unique=True)
+    description = models.TextField(blank=True)
+    first_seen_at = models.DateTimeField(auto_now_add=True)
+    listed_at = models.DateTimeField(null=True, help_text="When OPTIONS last listed it; empty if only events show it.")
+
+    objects: ClassVar[Any] = models.Manager()
+
+    class Meta:
+        ordering = ("code",)
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class SyncRun(models.Model):
+    """The record of one sync of one account."""
+
+    class Status(models.TextChoices):
+        RUNNING = "running", "Running"
+        SUCCEEDED = "succeeded", "Succeeded"
+        INCOMPLETE = "incomplete", "Incomplete"  # some window could not be verified
+        FAILED = "failed", "Failed"
+        INTERRUPTED = "interrupted", "Interrupted"
+
+    class Trigger(models.TextChoices):
+        SCHEDULE = "schedule", "Schedule"
+        PERSON = "person", "Sync now"
+        COMMAND = "command", "Command"
+
+    account = models.ForeignKey(NexmoAccount, on_delete=models.CASCADE, related_name="sync_runs")
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.RUNNING)
+    trigger = models.CharField(max_length=16, choices=Trigger.choices)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+    doing = models.CharField(max_length=200, blank=True, help_text="What it is at just now, for people.")
+    expected = models.PositiveIntegerField(null=True, help_text="Events the API says it will have to read.")
+    seen = models.PositiveIntegerField(default=0, help_text="Event rows read.")
+    added = models.PositiveIntegerField(default=0, help_text="Events new to the archive.")
+    conflicts_found = models.PositiveIntegerField(default=0)
+    pages = models.PositiveIntegerField(default=0)
+    requests = models.PositiveIntegerField(default=0)
+    windows_verified = models.PositiveIntegerField(default=0)
+    windows_unverified = models.PositiveIntegerField(default=0)
+    problem_code = models.CharField(max_length=40, blank=True)
+    problem = models.TextField(blank=True, help_text="What went wrong and what to do, in plain words.")
+
+    objects: ClassVar[Any] = ScopedQuerySet.as_manager()
+
+    lease_owner: str = ""  # while it runs: the token with which this process holds the account
+
+    class Meta:
+        ordering = ("-started_at", "-id")
+        indexes = (models.Index(fields=("account", "-started_at", "-id"), name="run_account_time"),)
+
+    def __str__(self) -> str:
+        return f"sync {self.pk} of {self.account_id}"
+
+    @property
+    def percent(self) -> int | None:
+        """How far it is, 0 to 100, or None when the API has not said how much there is."""
+        return min(100, self.seen * 100 // self.expected) if self.expected else None
+
+
+class SyncWindow(models.Model):
+    """A span of days that a run asked for. Verified when every event the API counted there is archived."""
+
+    account = models.ForeignKey(NexmoAccount, on_delete=models.CASCADE, related_name="sync_windows")
+    run = models.ForeignKey(SyncRun, on_delete=models.CASCADE, related_name="windows")
+    first_day = models.DateField(null=True, help_text="Empty: since the beginning.")
+    last_day = models.DateField(null=True, help_text="Empty: up to the moment of asking.")
+    asked_at = models.DateTimeField()
+    verified = models.BooleanField()
+    reason = models.TextField(blank=True, help_text="Why it is not verified.")
+    reported = models.PositiveIntegerField(null=True, help_text="The API's own count of the span as asked.")
+    received = models.PositiveIntegerField(default=0, help_text="Distinct events received for it.")
+    pages = models.PositiveIntegerField(default=0)
+    requests = models.PositiveIntegerField(default=0)
+
+    objects: ClassVar[Any] = ScopedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-asked_at", "-id")
+        indexes = (models.Index(fields=("account", "verified", "-asked_at"), name="window_account_verified"),)
+
+    def __str__(self) -> str:
+        return f"{self.first_day or 'beginning'} to {self.last_day or 'now'}"
+
+
+class CoveredSpan(models.Model):
+    """A stretch of time of one account in which every event the API counted is archived. Spans never touch."""
+
+    account = models.ForeignKey(NexmoAccount, on_delete=models.CASCADE, related_name="covered_spans")
+    start = models.DateTimeField(null=True, help_text="Empty: since the beginning.")
+    end = models.DateTimeField()
+
+    objects: ClassVar[Any] = ScopedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("account", "end")
+
+    def __str__(self) -> str:
+        return f"{self.start or 'beginning'} to {self.end}"
+
+
+class SyncState(models.Model):
+    """Where the syncing of one account stands: what is due, who is at it, what is wrong."""
+
+    account = models.OneToOneField(NexmoAccount, on_delete=models.CASCADE, primary_key=True, related_name="sync_state")
+    due_at = models.DateTimeField(null=True, help_text="Next scheduled sync; empty: as soon as possible.")
+    wanted_at = models.DateTimeField(null=True, help_text="When a person last asked for a sync that has not begun.")
+    wanted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    lease_until = models.DateTimeField(null=True)
+    lease_owner = models.CharField(max_length=100, blank=True, help_text="Host, process and a token of the holder.")
+    current_run = models.ForeignKey(SyncRun, on_delete=models.SET_NULL, null=True, related_name="+")
+    last_run = models.ForeignKey(SyncRun, on_delete=models.SET_NULL, null=True, related_name="+")
+    last_success_at = models.DateTimeField(null=True)
+    failures = models.PositiveIntegerField(default=0, help_text="Failed runs in a row.")
+    problem_code = models.CharField(max_length=40, blank=True)
+    problem = models.TextField(blank=True)
+    refused_credentials = models.CharField(
+        max_length=40, blank=True, help_text="Fingerprint of the credentials Nexmo refused; they are not tried again."
+    )
+    types_asked_at = models.DateTimeField(null=True)
+    filters_ignored = models.BooleanField(default=False, help_text="The API ignored the dates it was asked for.")
+    event_count = models.PositiveIntegerField(default=0)
+
+    objects: ClassVar[Any] = ScopedQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"sync state of {self.account_id}"
+
+
+class WorkerBeat(models.Model):
+    """When each worker process was last alive, so that pages can say that none is running."""
+
+    name = models.CharField(max_length=100, primary_key=True)
+    seen_at = models.DateTimeField()
+
+    objects: ClassVar[Any] = models.Manager()
+
+    def __str__(self) -> str:
+        return self.name

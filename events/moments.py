@@ -1,0 +1,63 @@
+"""Dates and times as people and URLs write them, and as pages show them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from django.utils import timezone
+
+PERIODS = {
+    "today": "Today",
+    "24h": "24 hours",
+    "7d": "7 days",
+    "30d": "30 days",
+    "90d": "90 days",
+}
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A point in time as typed; a bare day stands for its beginning or its end, as the field needs."""
+
+    at: datetime
+    day_only: bool
+
+
+def parse_moment(text: str, *, end_of_day: bool) -> Moment:
+    """Read `2026-01-31`, `2026-01-31T14:05`, with or without seconds, zone or offset; bare times are the reader's.
+
+    Raises:
+        ValueError: with a sentence for the reader.
+    """
+    spelled = text.strip()
+    # In a URL the + of an offset arrives as a blank, unless it was escaped.
+    spelled = re.sub(r"^(.{10}[T ]\S+) (\d\d:?\d\d)$", r"\1+\2", spelled)
+    try:
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", spelled):
+            day = date.fromisoformat(spelled)
+            clock = time.max if end_of_day else time.min
+            return Moment(datetime.combine(day, clock, tzinfo=timezone.get_current_timezone()), day_only=True)
+        if not re.match(r"\d{4}-\d\d-\d\d[T ]", spelled):
+            raise ValueError
+        at = datetime.fromisoformat(spelled)
+        at = at if at.tzinfo else at.replace(tzinfo=timezone.get_current_timezone())
+        at.astimezone(UTC)  # the ends of the calendar overflow here, not in a query
+    except (ValueError, OverflowError):
+        raise ValueError("Enter a date such as 2026-01-31, or a time such as 2026-01-31T14:05.") from None
+    return Moment(at, day_only=False)
+
+
+def period_start(period: str, now: datetime | None = None) -> datetime:
+    """Where a named period begins."""
+    now = now or timezone.now()
+    if period == "today":
+        return timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    amount, unit = int(period[:-1]), period[-1]
+    return now - (timedelta(hours=amount) if unit == "h" else timedelta(days=amount))
+
+
+def show(moment: datetime | None) -> str:
+    """A time in the reader's zone, with the zone: 2026-01-31 14:05:09 UTC."""
+    return timezone.localtime(moment).strftime("%Y-%m-%d %H:%M:%S %Z") if moment else ""

@@ -1,0 +1,361 @@
+"""The Audit API over HTTP: plain values in, frozen dataclasses or a named error out. Knows nothing of Django.
+
+Vendor reference: https://developer.vonage.com/en/api/audit
+"""
+
+from __future__ import annotations
+
+import email.utils
+import http.cookiejar
+import ipaddress
+import random
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+from urllib.parse import quote, urlsplit
+
+import requests
+from requests.auth import HTTPBasicAuth
+from urllib3.exceptions import HTTPError as Urllib3Error
+from urllib3.util import Retry
+
+from events.nexmo import errors
+from events.nexmo.parse import (
+    Event,
+    EventPage,
+    EventTypeInfo,
+    decode_body,
+    json_members,
+    load_json,
+    parse_event_types,
+    parse_page,
+    parse_single,
+    shorten,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+T = TypeVar("T")
+
+DEFAULT_URL = "https://api.nexmo.com/beta/audit"
+MAX_PAGE_SIZE = 100
+MAX_BODY_BYTES = 256 * 1024 * 1024
+MAX_ERROR_CHARACTERS = 20_000  # a longer body is a list, not an error
+CONNECT_TIMEOUT = 10.0
+TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+class Pacer:
+    """Lets requests through at most so many times a second; shared by all clients of one account."""
+
+    def __init__(self, per_second: float) -> None:
+        self.interval = 1 / per_second if per_second > 0 else 0.0
+        self._next = 0.0
+        self._lock = threading.Lock()
+
+    def delay(self) -> float:
+        """Take the next free moment and return how many seconds away it is."""
+        with self._lock:
+            now = time.monotonic()
+            moment = max(now, self._next)
+            self._next = moment + self.interval
+            return moment - now
+
+
+@dataclass
+class AuditClient:
+    """Asks the Audit API in the name of one account.
+
+    Args:
+        api_key, secrets: Basic credentials; the next secret is tried once when Nexmo refuses one, because it allows
+            two while they are rotated.
+        base_url: including the path; https, or http to this machine only.
+        zone: the zone of the API's times, which carry none.
+        timeout: seconds to wait for a byte; a whole answer may take four times as long.
+        attempts: how often a request is made before a passing fault counts.
+        longest_wait: cap in seconds for one pause, whatever Retry-After asks.
+        pacer: spaces requests out.
+        stop: set from outside to leave any pause with ``Stopped``.
+        on_wait: called with (seconds, why) before each pause that a fault causes.
+    """
+
+    api_key: str
+    secrets: Sequence[str] = field(repr=False)
+    base_url: str = DEFAULT_URL
+    zone: tzinfo = UTC
+    timeout: float = 30.0
+    attempts: int = 5
+    longest_wait: float = 60.0
+    date_style: str = "zulu"
+    pacer: Pacer = field(default_factory=lambda: Pacer(1), repr=False)
+    stop: threading.Event = field(default_factory=threading.Event, repr=False)
+    on_wait: Callable[[float, str], None] | None = field(default=None, repr=False)
+    requests_made: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.base_url)
+        loopback = _is_loopback(parts.hostname or "")
+        if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
+            raise ValueError("The Audit API must be reached over https; plain http is for this machine only.")
+        if not self.secrets:
+            raise ValueError("At least one API secret is needed.")
+        self._secret = 0
+        self._session = requests.Session()
+        # Proxies and certificates come from the environment, credentials never (.netrc); nothing between us and
+        # ourselves.
+        self._session.trust_env = not loopback
+        self._session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+        self._session.headers.update({"Accept": "application/json", "User-Agent": "Auditsite"})
+
+    def close(self) -> None:
+        self._session.close()
+
+    def __enter__(self) -> AuditClient:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    # --- what can be asked ---------------------------------------------------------------------------------
+
+    def event_types(self) -> tuple[EventTypeInfo, ...]:
+        """The event types that OPTIONS lists; empty when something in between answered in Nexmo's place."""
+        return self._ask("OPTIONS", "/events", {}, _read_event_types)
+
+    def list_events(
+        self,
+        *,
+        page: int = 1,
+        size: int = MAX_PAGE_SIZE,
+        event_types: Sequence[str] = (),
+        search_text: str = "",
+        date_from: datetime | None = None,
+        date_to: datetime | None = None,
+    ) -> EventPage:
+        """One page of events.
+
+        Args:
+            page: from 1.
+            size: 1 to 100.
+            event_types: any of these; empty for all.
+            search_text: only events whose JSON contains it.
+            date_from, date_to: aware; whether the ends are included is not documented.
+        """
+        if page < 1 or not 1 <= size <= MAX_PAGE_SIZE:
+            raise ValueError("page starts at 1, and size lies between 1 and 100.")
+        params = {"page": str(page), "size": str(size)}
+        if event_types:
+            params["event_type"] = ",".join(event_types)
+        if search_text:
+            # "Must be legal text for a JSON attribute value": quotes and backslashes escaped.
+            params["search_text"] = search_text.replace("\\", "\\\\").replace('"', '\\"')
+        if date_from:
+            params["date_from"] = self._spell(date_from)
+        if date_to:
+            params["date_to"] = self._spell(date_to)
+        return self._ask("GET", "/events", params, lambda text: parse_page(text, self.zone))
+
+    def get_event(self, event_id: str) -> Event:
+        """One event. Raises NotFound when the account has none of that id."""
+        return self._ask("GET", f"/events/{quote(event_id, safe='')}", {}, lambda text: parse_single(text, self.zone))
+
+    # --- how it is asked -----------------------------------------------------------------------------------
+
+    def _spell(self, moment: datetime) -> str:
+        if self.date_style == "date":
+            return moment.astimezone(self.zone).strftime("%Y-%m-%d")
+        if self.date_style == "naive":
+            return moment.astimezone(self.zone).strftime("%Y-%m-%dT%H:%M:%S")
+        return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def _ask(self, method: str, path: str, params: Mapping[str, str], read: Callable[[str], T]) -> T:
+        """Ask until there is an answer, a final error, or no attempt left."""
+        # Retry is used as the policy (how long to wait), not as the loop: a body that breaks off, an error told with
+        # status 200 and the second secret are beyond it, and its sleep can be neither shown nor stopped.
+        retry = Retry(total=None, backoff_factor=1, backoff_max=self.longest_wait, backoff_jitter=0)
+        for attempt in range(1, self.attempts + 1):
+            try:
+                return self._ask_with_either_secret(method, path, params, read)
+            except errors.TransientError as error:
+                if attempt == self.attempts:
+                    raise
+                retry = retry.increment(method, path, error=Urllib3Error())
+                # Full jitter: accounts that failed together do not come back together.
+                backoff = max(retry.get_backoff_time(), 1.0)
+                pause = random.uniform(0.2, backoff)  # noqa: S311 - not a secret
+                if isinstance(error, errors.RateLimited) and error.retry_after is not None:
+                    pause = max(pause, error.retry_after)
+                self._pause(min(pause, self.longest_wait), error.what)
+        raise AssertionError("unreachable")
+
+    def _ask_with_either_secret(self, method: str, path: str, params: Mapping[str, str], read: Callable[[str], T]) -> T:
+        for _ in self.secrets[1:]:
+            try:
+                return self._ask_once(method, path, params, read)
+            except errors.CredentialsRefused:
+                self._secret = (self._secret + 1) % len(self.secrets)
+        return self._ask_once(method, path, params, read)
+
+    def _ask_once(self, method: str, path: str, params: Mapping[str, str], read: Callable[[str], T]) -> T:
+        self._wait(self.pacer.delay())
+        self.requests_made += 1
+        deadline = time.monotonic() + 4 * self.timeout
+        try:
+            response = self._session.request(
+                method,
+                self.base_url + path,
+                params=dict(params),
+                # As bytes: requests would refuse or mangle what Latin-1 cannot carry.
+                auth=HTTPBasicAuth(self.api_key.encode(), self.secrets[self._secret].encode()),
+                timeout=(min(CONNECT_TIMEOUT, self.timeout), self.timeout),
+                allow_redirects=False,
+                stream=True,
+            )
+            with response:
+                text = decode_body(self._read(response, deadline))
+        except (requests.RequestException, Urllib3Error, OSError) as error:
+            raise errors.Unavailable(_transport_trouble(error)) from None
+        self._check(response, text, path)
+        try:
+            return read(text)
+        except errors.MalformedResponse as error:
+            error.status = response.status_code
+            error.trace_id = _trace_id(response)
+            raise
+
+    def _read(self, response: requests.Response, deadline: float) -> bytes:
+        """The body, within a time and a size: a server may send a byte a minute for ever."""
+        parts: list[bytes] = []
+        length = 0
+        while part := response.raw.read1(65536, decode_content=True):
+            parts.append(part)
+            length += len(part)
+            if length > MAX_BODY_BYTES:
+                raise errors.MalformedResponse("The answer is larger than 256 MB.", status=response.status_code)
+            if time.monotonic() > deadline:
+                raise errors.Unavailable(f"The answer took longer than {4 * self.timeout:g} seconds.")
+        return b"".join(parts)
+
+    def _check(self, response: requests.Response, text: str, path: str) -> None:
+        """Raise the error that the answer is: by status first, by body second."""
+        status, trace_id = response.status_code, _trace_id(response)
+        if status == 200:
+            status = _error_in_disguise(text)
+            if not status:
+                return
+        if status == 204 and response.request.method == "OPTIONS":
+            return
+        _raise_for(status, _explain(text), trace_id, response.headers.get("Retry-After"), one_event=path != "/events")
+
+    def _pause(self, seconds: float, why: str) -> None:
+        if self.on_wait:
+            self.on_wait(seconds, why)
+        self._wait(seconds)
+
+    def _wait(self, seconds: float) -> None:
+        if self.stop.wait(seconds) if seconds > 0 else self.stop.is_set():
+            raise errors.Stopped
+
+
+def _read_event_types(text: str) -> tuple[EventTypeInfo, ...]:
+    try:
+        return parse_event_types(load_json(text))
+    except errors.MalformedResponse:
+        return ()  # a proxy's own empty answer to OPTIONS: the caller keeps the types it knows
+
+
+def _raise_for(status: int, detail: str, trace_id: str, retry_after: str | None, *, one_event: bool) -> NoReturn:
+    if status == 401:
+        raise errors.CredentialsRefused(detail, status=status, trace_id=trace_id)
+    if status == 403:
+        raise errors.AccessDenied(detail, status=status, trace_id=trace_id)
+    if status == 404:
+        error = errors.NotFound(detail, status=status, trace_id=trace_id)
+        if one_event:
+            error.what, error.advice = "Nexmo has no event with this id.", "It may be older than Nexmo remembers."
+        raise error
+    if status == 429:
+        seconds = parse_retry_after(retry_after)
+        raise errors.RateLimited(detail, status=status, trace_id=trace_id, retry_after=seconds)
+    if status in TRANSIENT_STATUSES or status >= 500:
+        raise errors.Unavailable(detail, status=status, trace_id=trace_id)
+    if 300 <= status < 400:
+        raise errors.Redirected(detail, status=status, trace_id=trace_id)
+    if 200 <= status < 300:
+        raise errors.MalformedResponse(detail or "An answer without content.", status=status, trace_id=trace_id)
+    raise errors.RequestRejected(detail, status=status, trace_id=trace_id)
+
+
+def parse_retry_after(value: str | None) -> float | None:
+    """Seconds to wait, from seconds or an HTTP date; None for anything else."""
+    text = (value or "").strip()
+    if text.isdecimal() and len(text) < 12:
+        return float(text)
+    try:
+        moment = email.utils.parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+def _error_in_disguise(text: str) -> int:
+    """The status that an error object under status 200 tells of, or 0."""
+    if len(text) > MAX_ERROR_CHARACTERS:
+        return 0
+    try:
+        members = json_members(text)
+    except errors.MalformedResponse:
+        return 0  # not ours to judge: the reader of the body will
+    status = members.get("status", "").strip('"')
+    if status.isdecimal() and 400 <= int(status[:6]) <= 599 and not ({"_embedded", "page", "id"} & members.keys()):
+        return int(status)
+    return 0
+
+
+def _explain(text: str) -> str:
+    """What an error body says, in any of the three styles that Nexmo's hosts use."""
+    try:
+        body = load_json(text)
+    except errors.MalformedResponse:
+        return "" if text.lstrip().startswith("<") else shorten(text)
+    if not isinstance(body, dict):
+        return ""
+    words = [
+        body[key] for key in ("title", "message", "detail", "error_title", "Error") if isinstance(body.get(key), str)
+    ]
+    invalid = body.get("invalid_parameters")
+    for item in invalid if isinstance(invalid, list) else ():
+        if isinstance(item, dict):
+            words.append(f"{item.get('name')}: {item.get('reason')}")
+    return shorten(" - ".join(words))
+
+
+def _trace_id(response: requests.Response) -> str:
+    return shorten(response.headers.get("X-Nexmo-Trace-Id", ""), 64)
+
+
+def _transport_trouble(error: Exception) -> str:
+    """The kind of a transport fault, without the address and the inner workings that its own text shows."""
+    if isinstance(error, requests.exceptions.SSLError):
+        return "The encrypted connection could not be made; check the certificate and the clock of this machine."
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return "The connection took too long."
+    if isinstance(error, requests.exceptions.Timeout) or "timed out" in str(error).lower():
+        return "The answer took too long."
+    if isinstance(error, requests.exceptions.ConnectionError) and "refused" in str(error).lower():
+        return "The connection was refused."
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "The proxy could not be used."
+    return "The connection broke or the answer was cut off."
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

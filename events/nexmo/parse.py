@@ -1,0 +1,370 @@
+"""Reading what the Audit API sends: tolerant here, so that everything further inside may rely on its types.
+
+An event is never dropped because a field is odd. What cannot be read stays in `raw`, and `odd_fields` names it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+from events.nexmo.errors import MalformedResponse
+
+MAX_TEXT = 255
+MAX_LONG_TEXT = 4000
+MAX_NESTING = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One audit event as parsed.
+
+    `created_at` is aware UTC, or None when the API sent nothing readable; `created_at_basis` says what it rests on.
+    `context` is any JSON value. `raw` is the event's own text, as received.
+    """
+
+    event_id: str
+    event_type: str
+    event_type_description: str
+    created_at: datetime | None
+    created_at_basis: str
+    user_email: str
+    user_id: str
+    account_id: str
+    source: str
+    source_description: str
+    source_ip: str
+    source_country: str
+    context: Any
+    raw: str
+    odd_fields: tuple[str, ...]
+
+    @property
+    def identity(self) -> str:
+        """The event's key within its account: ids differ in case between APIs, not between events."""
+        return self.event_id.lower()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the content, blind to key order, blanks and links."""
+        return content_digest(self.raw)
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """One page of a list.
+
+    `total`, `total_pages` and `size` are the API's own figures, or None when it sent none that can be read.
+    """
+
+    events: tuple[Event, ...]
+    total: int | None
+    total_pages: int | None
+    size: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventTypeInfo:
+    """An event type as OPTIONS lists it; the description may be empty."""
+
+    code: str
+    description: str
+
+
+def content_digest(raw: str) -> str:
+    """SHA-256 over the canonical content of an event: sorted keys, without `_links`, which depend on the server."""
+    try:
+        value = _decoder.decode(raw)
+        if _nesting(raw) > MAX_NESTING:
+            raise ValueError("too deep to write again")
+    except (ValueError, RecursionError):
+        return hashlib.sha256(raw.encode("utf-8", "surrogatepass")).hexdigest()
+    if isinstance(value, dict):
+        value.pop("_links", None)
+        if isinstance(value.get("id"), str):
+            value["id"] = value["id"].lower()
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def decode_body(body: bytes) -> str:
+    """The text of a body: UTF-8 or what its first bytes say, else Latin-1, which reads anything."""
+    try:
+        return body.decode(json.detect_encoding(body)).removeprefix("\ufeff")
+    except UnicodeDecodeError:
+        return body.decode("latin-1")
+
+
+def parse_event_types(value: Any) -> tuple[EventTypeInfo, ...]:
+    """The types of an OPTIONS body; empty when there are none, doubles removed, descriptions optional."""
+    listed = value.get("eventTypes") if isinstance(value, dict) else None
+    found: dict[str, EventTypeInfo] = {}
+    for item in listed if isinstance(listed, list) else ():
+        if isinstance(item, dict) and (code := _text(item.get("type"))):
+            found.setdefault(
+                code[:MAX_TEXT], EventTypeInfo(code[:MAX_TEXT], _text(item.get("description"))[:MAX_LONG_TEXT])
+            )
+    return tuple(found.values())
+
+
+def parse_page(text: str, zone: tzinfo) -> EventPage:
+    """Read a list body.
+
+    Raises:
+        MalformedResponse: it is no list of events; "no events" is only what says so.
+    """
+    body = json_members(text)
+    if not ({"_embedded", "page"} & body.keys()):
+        raise MalformedResponse(f"Expected a list of events, got: {shorten(text)}", status=200)
+    embedded = body.get("_embedded", "")
+    events = json_members(embedded).get("events", "") if embedded.startswith("{") else ""
+    page = load_json(body.get("page", "null"))
+    page = page if isinstance(page, dict) else {}
+    return EventPage(
+        events=tuple(parse_event(raw, zone) for raw in json_items(events)) if events.startswith("[") else (),
+        total=_count(page.get("totalElements")),
+        total_pages=_count(page.get("totalPages")),
+        size=_count(page.get("size")),
+    )
+
+
+def parse_single(text: str, zone: tzinfo) -> Event:
+    """Read the body of one event. Raises MalformedResponse when it is no JSON object."""
+    json_members(text)
+    return parse_event(text.strip(), zone)
+
+
+def parse_event(raw: str, zone: tzinfo) -> Event:
+    """Parse one event from its own text; `zone` is assumed for times that carry none."""
+    data, odd = _fields(raw)
+
+    def text(name: str, limit: int = MAX_TEXT) -> str:
+        got = data.get(name)
+        if got is not None and not isinstance(got, str) and not (name == "user_id" and type(got) is int):
+            odd.append(name)
+        read = _text(got)
+        if len(read) > limit:
+            odd.append(name)
+        return read[:limit]
+
+    created_at, basis = parse_time(data.get("created_at"), zone)
+    if created_at is None:
+        odd.append("created_at")
+    event_id = text("id")
+    if not event_id.strip():
+        odd.append("id")
+        event_id = f"sha256-{content_digest(raw)}"
+    context = data.get("context")
+    if context is not None and not isinstance(context, dict):
+        odd.append("context")
+    return Event(
+        event_id=event_id,
+        event_type=text("event_type"),
+        event_type_description=text("event_type_description", MAX_LONG_TEXT),
+        created_at=created_at,
+        created_at_basis=basis,
+        user_email=text("user_email", 320).strip().lower(),
+        user_id=text("user_id"),
+        account_id=text("account_id"),
+        source=text("source"),
+        source_description=text("source_description", MAX_LONG_TEXT),
+        source_ip=text("source_ip"),
+        source_country=text("source_country").strip().upper(),
+        context=context,
+        raw=_storable(raw),
+        odd_fields=tuple(dict.fromkeys(odd)),
+    )
+
+
+_TIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d))?(?:[.,](\d{1,9}))?\s*(Z|z|[+-]\d\d(?::?\d\d)?)?)?")
+
+
+def parse_time(value: Any, zone: tzinfo) -> tuple[datetime | None, str]:
+    """A time in any of the shapes seen or feared, as aware UTC, and what it rests on: its offset or the zone.
+
+    Returns (None, "") for anything unreadable. A repeated hour (end of summer time) is read as its first pass.
+    """
+    match = _TIME.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        return None, ""
+    day, clock, seconds, fraction, offset = match.groups()
+    offset = (offset or "").upper()
+    if re.fullmatch(r"[+-]\d{4}", offset):
+        offset = f"{offset[:3]}:{offset[3:]}"
+    elif re.fullmatch(r"[+-]\d\d", offset):
+        offset += ":00"
+    spelled = f"{day}T{clock or '00:00'}:{seconds or '00'}.{(fraction or '0')[:6]:0<6}{offset}"
+    try:
+        moment = datetime.fromisoformat(spelled)
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+        return aware.astimezone(UTC), offset or str(zone)
+    except (ValueError, OverflowError):
+        return None, ""
+
+
+def ip_key(address: str | ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+    """An address as 32 hex digits that sort like addresses (IPv4 mapped into IPv6), or "" when it is none."""
+    if isinstance(address, str):
+        try:
+            address = ipaddress.ip_address(address.strip())
+        except ValueError:
+            return ""
+    mapped = int(address) | 0xFFFF_0000_0000 if address.version == 4 else int(address)
+    return f"{mapped:032x}"
+
+
+def shorten(text: str, limit: int = 200) -> str:
+    """Foreign text for a message: one line, no control characters, not longer than `limit`."""
+    line = "".join(character if character.isprintable() else " " for character in text)
+    line = " ".join(line.split())
+    return line if len(line) <= limit else f"{line[: limit - 1]}…"
+
+
+def _int(digits: str) -> int | str:
+    # Python refuses to read numbers of thousands of digits; they stay text.
+    return int(digits) if len(digits) < 400 else digits
+
+
+_decoder = json.JSONDecoder(strict=False, parse_int=_int)
+
+
+def load_json(text: str) -> Any:
+    """Decode JSON. Raises MalformedResponse with the beginning of what was there instead."""
+    try:
+        return _decoder.decode(text)
+    except (ValueError, RecursionError):
+        raise MalformedResponse(f"Expected JSON, got: {shorten(text) or 'nothing'}", status=200) from None
+
+
+# Cutting JSON apart without decoding it: each event keeps its exact text, and one that is nested a thousand deep or
+# holds nonsense costs itself, not its page.
+_BLANKS = re.compile(r"[ \t\n\r]*")
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_SCALAR = re.compile(r"[^\s,\[\]{}\"]+")
+_MARKS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+
+
+def json_members(text: str) -> dict[str, str]:
+    """The text of each member of a JSON object. Raises MalformedResponse when it is no whole object."""
+    members: dict[str, str] = {}
+    for key, value in _cut(text, "{", "}"):
+        members[str(load_json(key))] = value
+    return members
+
+
+def json_items(text: str) -> list[str]:
+    """The text of each item of a JSON array. Raises MalformedResponse when it is no whole array."""
+    return [value for _, value in _cut(text, "[", "]")]
+
+
+def _cut(text: str, opening: str, closing: str) -> list[tuple[str, str]]:
+    def skip(position: int) -> int:
+        return _BLANKS.match(text, position).end()  # type: ignore[union-attr]  # it matches the empty text
+
+    parts: list[tuple[str, str]] = []
+    try:
+        position = skip(0)
+        if text[position] != opening:
+            raise ValueError(opening)
+        position = skip(position + 1)
+        while text[position] != closing:
+            key = ""
+            if opening == "{":
+                key, position = _one_value(text, position)
+                position = skip(position)
+                if text[position] != ":":
+                    raise ValueError(":")
+                position = skip(position + 1)
+            value, position = _one_value(text, position)
+            parts.append((key, value))
+            position = skip(position)
+            if text[position] == ",":
+                position = skip(position + 1)
+            elif text[position] != closing:
+                raise ValueError(closing)
+        if skip(position + 1) != len(text):
+            raise ValueError("more text")
+    except (ValueError, IndexError):
+        raise MalformedResponse(f"Expected JSON, got: {shorten(text) or 'nothing'}", status=200) from None
+    return parts
+
+
+def _one_value(text: str, position: int) -> tuple[str, int]:
+    """The text of the value that begins at a position, and where it ends. Raises ValueError when it does not end."""
+    if text[position] in "[{":
+        try:
+            end: int = _decoder.raw_decode(text, position)[1]  # in C, so much faster than what follows
+        except (ValueError, RecursionError):
+            depth = 0
+        else:
+            return text[position:end], end
+        for mark in _MARKS.finditer(text, position):
+            if mark[0] in ("[", "{"):
+                depth += 1
+            elif mark[0] in ("]", "}"):
+                depth -= 1
+            if not depth:
+                return text[position : mark.end()], mark.end()
+        raise ValueError("unclosed")
+    match = (_STRING if text[position] == '"' else _SCALAR).match(text, position)
+    if match is None:
+        raise ValueError("value")
+    return match[0], match.end()
+
+
+def _nesting(text: str) -> int:
+    deepest = depth = 0
+    for mark in _MARKS.finditer(text):
+        if mark[0] in ("[", "{"):
+            depth += 1
+            deepest = max(deepest, depth)
+        elif mark[0] in ("]", "}"):
+            depth -= 1
+    return deepest
+
+
+def _fields(raw: str) -> tuple[dict[str, Any], list[str]]:
+    """The fields of an event that can be read, and the names of those that cannot."""
+    try:
+        if raw.count("[") + raw.count("{") <= MAX_NESTING or _nesting(raw) <= MAX_NESTING:
+            value = load_json(raw)
+            return (value, []) if isinstance(value, dict) else ({}, ["event"])
+        fields: dict[str, Any] = {}
+        odd = []
+        for name, text in json_members(raw).items():
+            if _nesting(text) < MAX_NESTING:
+                fields[name] = load_json(text)
+            else:
+                odd.append(name[:40])
+        return fields, odd
+    except MalformedResponse:
+        return {}, ["event"]
+
+
+def _text(value: Any) -> str:
+    """Any JSON value as text that a database can store."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        value = json.dumps(value, ensure_ascii=False)
+    return _storable(value)
+
+
+def _storable(text: str) -> str:
+    """Without NUL (PostgreSQL refuses it) and with lone surrogates, which no encoding can carry, replaced."""
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _count(value: Any) -> int | None:
+    """A whole number of at least 0, also when it comes as text; None for anything else."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, str) and re.fullmatch(r"\s*\d{1,15}\s*", value):
+        value = int(value)
+    return value if isinstance(value, int) and 0 <= value < 10**15 else None

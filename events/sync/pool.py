@@ -1,0 +1,68 @@
+"""Accounts side by side."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db import connection
+
+from events.sync.engine import Progress, SyncOptions, sync_account
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from accounts.models import NexmoAccount
+    from events.models import SyncRun
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one account: its finished run, or None when another process is syncing it."""
+
+    account: NexmoAccount
+    run: SyncRun | None
+
+
+def sync_accounts(
+    accounts: Sequence[NexmoAccount],
+    options: SyncOptions,
+    *,
+    trigger: str,
+    concurrency: int,
+    requested_by: Any = None,
+    stop: threading.Event | None = None,
+    report: Callable[[NexmoAccount, Progress], None] | None = None,
+) -> Iterator[Result]:
+    """Sync accounts in threads and yield each result as it is there; one that fails holds up no other."""
+    stop = stop or threading.Event()
+
+    def one(account: NexmoAccount) -> Result:
+        if stop.is_set():
+            return Result(account, None)
+        try:
+            run = sync_account(
+                account,
+                options,
+                trigger=trigger,
+                requested_by=requested_by,
+                stop=stop,
+                report=(lambda progress: report(account, progress)) if report else None,
+            )
+            return Result(account, run)
+        finally:
+            connection.close()  # this thread's own
+
+    with ThreadPoolExecutor(max_workers=min(concurrency, max(len(accounts), 1)), thread_name_prefix="sync") as pool:
+        waiting = {pool.submit(one, account) for account in accounts}
+        try:
+            while waiting:
+                # A timeout, so that Ctrl-C is noticed between two results.
+                done, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield future.result()
+        except BaseException:
+            stop.set()
+            raise

@@ -1,0 +1,184 @@
+"""The only writer of sync states and runs: claim, renew, note progress, finish.
+
+A claim is one conditional UPDATE that must hit one row, so that an account never has two syncs at once, whatever the
+number of workers and machines. The holder renews its lease with every page; one that died is taken over when the
+lease ends, or at once when its process is seen to be gone on this machine.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from events.models import SyncRun, SyncState, SyncWindow
+from events.sync.settings import LEASE, LONGEST_BACKOFF
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from accounts.models import AnyUser, NexmoAccount
+    from events.nexmo.errors import AuditAPIError
+
+
+class LeaseLost(Exception):
+    """Another process took this account over: stop at once and write nothing more."""
+
+
+def ensure(accounts: Iterable[NexmoAccount]) -> None:
+    """Give accounts that have none a state."""
+    SyncState.objects.bulk_create([SyncState(account=account) for account in accounts], ignore_conflicts=True)
+
+
+def _owner() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"[-100:]
+
+
+def _holder_is_gone(owner: str) -> bool:
+    """Whether the lease's holder was a process of this machine that no longer runs."""
+    host, _, rest = owner.partition(":")
+    pid = rest.partition(":")[0]
+    if host != socket.gethostname() or not pid.isdecimal():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def claim(account: NexmoAccount, trigger: str, requested_by: Any = None) -> SyncRun | None:
+    """Take the account for one sync. Returns the new run, or None when another sync of it is under way."""
+    ensure([account])
+    now = timezone.now()
+    with transaction.atomic():
+        state = SyncState.objects.select_for_update().get(account=account)
+        free = Q(lease_until=None) | Q(lease_until__lt=now)
+        if state.lease_owner and _holder_is_gone(state.lease_owner):
+            free |= Q(lease_owner=state.lease_owner)
+        owner = _owner()
+        # Conditional on the row as it is at this moment: the lock above is a no-op on SQLite.
+        if not SyncState.objects.filter(free, account=account).update(
+            lease_owner=owner, lease_until=now + LEASE, wanted_at=None, wanted_by=None
+        ):
+            return None
+        SyncRun.objects.filter(account=account, status=SyncRun.Status.RUNNING).update(
+            status=SyncRun.Status.INTERRUPTED,
+            finished_at=now,
+            doing="",
+            problem_code="interrupted",
+            problem="The process that ran this sync ended. Nothing is lost; the next run goes on from there.",
+        )
+        run = SyncRun.objects.create(
+            account=account, trigger=trigger, requested_by=requested_by, started_at=now, doing="Starting"
+        )
+        SyncState.objects.filter(account=account).update(current_run=run)
+    run.lease_owner = owner
+    return run
+
+
+def request(account: NexmoAccount, user: AnyUser) -> None:
+    """Note that a person wants a sync now; a worker picks it up."""
+    ensure([account])
+    SyncState.objects.filter(account=account).update(wanted_at=timezone.now(), wanted_by=user)
+
+
+def renew(run: SyncRun, **figures: Any) -> None:
+    """Note progress and hold the lease. Raises LeaseLost when it is somebody else's now."""
+    held = SyncState.objects.filter(account=run.account_id, lease_owner=run.lease_owner).update(
+        lease_until=timezone.now() + LEASE
+    )
+    if not held:
+        raise LeaseLost
+    if figures:
+        SyncRun.objects.filter(pk=run.pk).update(**figures)
+
+
+def record_window(run: SyncRun, window: SyncWindow) -> None:
+    """Add a finished window to the ledger and to the run's figures."""
+    window.save()
+    name = "windows_verified" if window.verified else "windows_unverified"
+    SyncRun.objects.filter(pk=run.pk).update(**{name: F(name) + 1})
+
+
+def finish(run: SyncRun, *, error: AuditAPIError | Exception | None = None, fingerprint: str = "") -> SyncRun:
+    """Close a run, release the account, and decide when it is due again.
+
+    Args:
+        error: what ended it; None when it came to its end.
+        fingerprint: of the credentials, to remember when they were refused.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        run.refresh_from_db()
+        state = SyncState.objects.select_for_update().get(account=run.account_id)
+        if state.lease_owner != run.lease_owner:
+            return run  # taken over: that run writes the state now
+        code = getattr(error, "code", "") or ("internal" if error else "")
+        if error is not None:
+            run.status = SyncRun.Status.INTERRUPTED if code == "interrupted" else SyncRun.Status.FAILED
+            run.problem_code, run.problem = code, str(error)
+        elif run.windows_unverified:
+            run.status = SyncRun.Status.INCOMPLETE
+            run.problem_code = "unverified"
+            run.problem = (
+                f"{run.windows_unverified} span(s) could not be verified: what Nexmo counts there and what it sent "
+                "differ. They are read again later; the reasons are listed below."
+            )
+        else:
+            run.status = SyncRun.Status.SUCCEEDED
+        run.finished_at, run.doing = now, ""
+        run.save(update_fields=["status", "problem_code", "problem", "finished_at", "doing"])
+        failed = run.status == SyncRun.Status.FAILED
+        state.failures = state.failures + 1 if failed else 0
+        state.problem_code, state.problem = run.problem_code, run.problem
+        state.refused_credentials = fingerprint if code == "credentials" else ""
+        if error is None:
+            state.last_success_at = now
+        state.due_at = now + _until_next(state.failures, getattr(error, "retry_after", None))
+        state.lease_until, state.lease_owner = None, ""
+        state.last_run, state.current_run = run, None
+        state.save()
+    return run
+
+
+def _until_next(failures: int, retry_after: float | None) -> timedelta:
+    """The usual interval, doubled with each failure in a row, and never sooner than Nexmo asked for."""
+    interval: timedelta = settings.SYNC_INTERVAL
+    longest = max(interval, LONGEST_BACKOFF)
+    wait = min(interval * 2 ** min(failures, 10), longest) if failures else interval
+    return max(wait, min(timedelta(seconds=min(retry_after or 0, 86_400)), longest))
+
+
+def wake(account: NexmoAccount) -> None:
+    """Make an account due at once: its credentials or its switch were changed."""
+    ensure([account])
+    SyncState.objects.filter(account=account).update(due_at=None, failures=0)
+
+
+def forgive_credentials(account: NexmoAccount) -> None:
+    """Forget that these credentials were refused: a person has seen them work."""
+    SyncState.objects.filter(account=account).exclude(refused_credentials="").update(
+        refused_credentials="", problem_code="", problem="", failures=0, due_at=None
+    )
+
+
+def due(accounts: Any, now: datetime) -> Any:
+    """Of these accounts, the active ones whose next sync is due or wanted, longest waiting first."""
+    ensure(accounts.filter(sync_state=None, is_active=True))
+    return (
+        accounts.filter(is_active=True)
+        .filter(Q(sync_state__due_at=None) | Q(sync_state__due_at__lte=now) | ~Q(sync_state__wanted_at=None))
+        .filter(Q(sync_state__lease_until=None) | Q(sync_state__lease_until__lt=now))
+        .order_by(F("sync_state__wanted_at").asc(nulls_last=True), F("sync_state__due_at").asc(nulls_first=True))
+    )

@@ -1,0 +1,186 @@
+"""Reading one window page by page, assuming nothing about order, and proving that it was read whole.
+
+Rows may shift between two pages, totals may change, pages may be short, repeated or missing. A window is verified at
+the moment when the distinct events in hand are as many as the API's own count in the same answer. Events that arrive
+during the walk make the count grow: then another pass begins, and as soon as its first answers supply what was
+missed, the numbers agree. A count that shrinks says that rows may have been skipped: then the pass begins afresh.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+
+from events.nexmo import errors
+from events.sync.settings import MARGIN, MOST_PAGES, PAGE_SIZE, PASSES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from events.nexmo.client import AuditClient
+    from events.nexmo.parse import Event, EventPage
+    from events.sync.coverage import Window
+
+
+class FiltersIgnored(Exception):
+    """The API sent events far outside the dates asked for."""
+
+
+@dataclass
+class Reading:
+    """What came of a window.
+
+    `narrower_may_help` says that asking for fewer days could verify what this walk could not.
+    """
+
+    asked_at: datetime
+    verified: bool = False
+    reason: str = ""
+    narrower_may_help: bool = False
+    reported: int | None = None
+    received: int = 0
+    pages: int = 0
+
+
+@dataclass
+class Walk:
+    """One window, asked for with a margin of a day on both sides: how the API reads dates is not documented."""
+
+    client: AuditClient
+    window: Window
+    on_page: Callable[[EventPage], None]
+    send_dates: bool = True
+    pages: int = 0
+    asked_at: datetime = field(default_factory=timezone.now)
+    _kept: dict[int, EventPage] = field(default_factory=dict)
+
+    def page(self, number: int) -> EventPage:
+        """Ask for one page and hand it on at once: what has been read is archived, whatever comes next."""
+        if number in self._kept:
+            return self._kept.pop(number)
+        self.asked_at = timezone.now()
+        start, end = self._dates()
+        page = self.client.list_events(page=number, size=PAGE_SIZE, date_from=start, date_to=end)
+        self.pages += 1
+        self.on_page(page)
+        self._check_dates(page.events, start, end)
+        return page
+
+    def peek(self, number: int) -> EventPage:
+        """Ask for a page before the walk begins, which will then not ask for it again."""
+        page = self.page(number)
+        self._kept[number] = page
+        return page
+
+    def _dates(self) -> tuple[datetime | None, datetime | None]:
+        if not self.send_dates:
+            return None, None
+        start, end = self.window.span(self.asked_at)
+        return start - MARGIN if start else None, end + MARGIN if self.window.last else None
+
+    def _check_dates(self, events: Iterable[Event], start: datetime | None, end: datetime | None) -> None:
+        for event in events:
+            at = event.created_at
+            if at and ((start and at < start - MARGIN) or (end and at > end + MARGIN)):
+                raise FiltersIgnored
+
+    def read(self) -> Reading:
+        """Walk the window in as many passes as it takes, within reason."""
+        seen: dict[str, str] = {}  # every distinct event in hand: its key and its text
+        unchanged = None
+        for number in range(1, PASSES + 1):
+            outcome = self._pass(seen, again=number > 1)
+            if outcome.verified or outcome.reported is None:
+                return outcome
+            if outcome.shrank or len(seen) > outcome.reported:
+                seen.clear()  # something vanished: what was skipped meanwhile cannot be told by counting
+                continue
+            if (len(seen), outcome.reported) == unchanged:
+                return outcome  # nothing moves: the API's count and its rows simply differ
+            unchanged = (len(seen), outcome.reported)
+        outcome.narrower_may_help = True
+        outcome.reason = f"The number of events kept changing during {PASSES} readings. {outcome.reason}"
+        return outcome
+
+    def _pass(self, seen: dict[str, str], *, again: bool) -> _Outcome:
+        """Read the pages once, adding to what is in hand."""
+        outcome = _Outcome(asked_at=self.asked_at)
+        number, empty_handed = 0, 0
+        while number < MOST_PAGES:
+            number += 1
+            try:
+                page = self.page(number)
+            except (errors.NotFound, errors.RequestRejected) as error:
+                if number == 1:
+                    raise
+                outcome.narrower_may_help = not isinstance(error, errors.NotFound)
+                outcome.reason = f"Page {number} was refused: {error.detail or error.status}."
+                break
+            new = _take(seen, page.events)
+            outcome.note(page, self.asked_at)
+            if again and outcome.agrees(seen):
+                break
+            if not page.events:
+                outcome.reason = f"Page {number} came back empty."
+                break
+            # One page without anything new is usual when rows shift; two say that the pages repeat.
+            empty_handed = 0 if new or again else empty_handed + 1
+            if empty_handed == 2:
+                outcome.reason = f"Pages {number - 1} and {number} repeated earlier ones."
+                break
+            if number >= outcome.last_page(page):
+                break
+        outcome.pages = self.pages
+        outcome.received = len(seen)
+        outcome.verified = outcome.agrees(seen)
+        if outcome.verified:
+            outcome.reason = ""
+        elif outcome.reported is None:
+            outcome.reason = f"Nexmo gave no count, so nothing proves that {len(seen):,} events are all."
+        else:
+            counted = f"Nexmo counts {outcome.reported:,} events here and sent {len(seen):,}."
+            outcome.reason = f"{counted} {outcome.reason}".strip()
+        return outcome
+
+
+@dataclass
+class _Outcome(Reading):
+    shrank: bool = False
+    _page_size: int = 0
+
+    def note(self, page: EventPage, asked_at: datetime) -> None:
+        self.asked_at = asked_at
+        if page.total is not None:
+            self.shrank = self.shrank or (self.reported is not None and page.total < self.reported)
+            self.reported = page.total
+        self._page_size = self._page_size or len(page.events)
+
+    def agrees(self, seen: dict[str, str]) -> bool:
+        return self.reported is not None and not self.shrank and len(seen) == self.reported
+
+    def last_page(self, page: EventPage) -> int:
+        """The last page's number by the newest answer: by the API's count of rows and by what it really sends.
+
+        Without any count the walk goes on until a page comes back empty.
+        """
+        if self.reported is None:
+            return page.total_pages or MOST_PAGES
+        by_rows = -(-self.reported // max(self._page_size, 1))
+        return max(by_rows, page.total_pages or 0) if self._page_size < PAGE_SIZE else by_rows
+
+
+def _take(seen: dict[str, str], events: Iterable[Event]) -> int:
+    """Add events to those in hand and return how many were new. The same id with other content is another row."""
+    before = len(seen)
+    for event in events:
+        first = seen.setdefault(event.identity, event.raw)
+        if first is not event.raw and first != event.raw:
+            from events.nexmo.parse import content_digest
+
+            digest = event.digest
+            if digest != content_digest(first):
+                seen.setdefault(f"{event.identity} {digest}", event.raw)
+    return len(seen) - before

@@ -1,0 +1,87 @@
+"""What the worker does: syncs that are due or wanted."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import close_old_connections, connection
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import NexmoAccount
+from events.models import SyncRun, SyncState, WorkerBeat
+from events.queue import QUEUE, STOP
+from events.sync import state
+from events.sync.engine import SyncOptions, sync_account
+
+if TYPE_CHECKING:
+    from accounts.models import AnyUser
+
+logger = logging.getLogger(__name__)
+
+BEAT_EVERY = 2.0  # seconds between two looks at what is due
+ALIVE_WITHIN = timedelta(seconds=30)
+# Runs that brought nothing are history of no interest; those that brought events are kept for ever.
+KEEP_QUIET_RUNS = timedelta(days=30)
+
+
+@QUEUE.task()  # type: ignore[untyped-decorator]
+def sync_if_due(account_id: int) -> None:
+    """Sync an account, if that is still due or wanted: the same work may have been queued twice."""
+    close_old_connections()
+    try:
+        account = state.due(NexmoAccount.objects.all(), timezone.now()).filter(pk=account_id).first()
+        if account is None or STOP.is_set():
+            return
+        wanted = SyncState.objects.select_related("wanted_by").get(account=account)
+        sync_account(
+            account,
+            SyncOptions(),
+            trigger=SyncRun.Trigger.PERSON if wanted.wanted_at else SyncRun.Trigger.SCHEDULE,
+            requested_by=wanted.wanted_by,
+            stop=STOP,
+        )
+    finally:
+        connection.close()
+
+
+def request_sync(account: NexmoAccount, user: AnyUser) -> None:
+    """Have an account synced as soon as a worker is free."""
+    state.request(account, user)
+    sync_if_due(account.pk)
+
+
+def beat(name: str) -> int:
+    """Say that this worker lives, and queue what is due. Returns how many syncs were queued."""
+    now = timezone.now()
+    WorkerBeat.objects.update_or_create(name=name, defaults={"seen_at": now})
+    if QUEUE.pending_count():
+        return 0  # what is queued already comes first
+    queued = 0
+    for pk in state.due(NexmoAccount.objects.all(), now).values_list("pk", flat=True)[: settings.SYNC_CONCURRENCY * 2]:
+        sync_if_due(pk)
+        queued += 1
+    return queued
+
+
+def tidy() -> None:
+    """Forget runs of long ago that found nothing, and workers that are gone."""
+    now = timezone.now()
+    quiet = SyncRun.objects.filter(
+        started_at__lt=now - KEEP_QUIET_RUNS, status=SyncRun.Status.SUCCEEDED, added=0, conflicts_found=0
+    )
+    quiet.filter(Q(events=None) & Q(conflicts=None)).delete()
+    WorkerBeat.objects.filter(seen_at__lt=now - timedelta(days=1)).delete()
+
+
+def worker_is_alive() -> bool:
+    """Whether any worker was seen lately."""
+    return bool(WorkerBeat.objects.filter(seen_at__gt=timezone.now() - ALIVE_WITHIN).exists())
+
+
+def worker_name(pid: int) -> str:
+    return f"{socket.gethostname()}:{pid}"[:100]

@@ -1,0 +1,43 @@
+"""Template filters for events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+register = template.Library()
+
+DEEPEST = 12
+MOST_ITEMS = 500
+
+
+@register.filter
+def tree(value: Any, depth: int = 0) -> SafeString:
+    """Any JSON value as nested lists, escaped; very deep and very long parts are left to the text below."""
+    if isinstance(value, (dict, list)) and value:
+        if depth >= DEEPEST:
+            return mark_safe('<span class="quiet">… deeper than shown; see the text as received</span>')  # noqa: S308
+        pairs = list(value.items()) if isinstance(value, dict) else list(enumerate(value, start=1))
+        items = format_html_join(
+            "", "<dt>{}</dt><dd>{}</dd>", ((name, tree(item, depth + 1)) for name, item in pairs[:MOST_ITEMS])
+        )
+        more = len(pairs) - MOST_ITEMS
+        rest = format_html("<dt>…</dt><dd>{} more; see the text as received</dd>", more) if more > 0 else ""
+        return format_html('<dl class="tree">{}{}</dl>', items, rest)
+    if value is None or value in ({}, []):
+        return format_html('<span class="none">{}</span>', "null" if value is None else "empty")
+    if isinstance(value, bool):
+        return format_html("<code>{}</code>", "true" if value else "false")
+    if isinstance(value, str):
+        return format_html('<span class="break">{}</span>', value or "“”")
+    return format_html("<code>{}</code>", value)
+
+
+@register.filter
+def status_level(status: str) -> str:
+    """The health class that a run's status is shown with."""
+    levels = {"succeeded": "ok", "incomplete": "late", "failed": "problem", "running": "working"}
+    return levels.get(status, "off")

@@ -1,0 +1,81 @@
+"""The accounts I may see, their state in plain words, and "Sync now"."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from accounts.models import NexmoAccount
+from events import tasks
+from events.models import SyncRun, SyncWindow
+from events.sync.health import statuses
+from events.views.lists import coverage_sentence
+from events.views.scope import visible_account, visible_accounts
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+RUNS_SHOWN = 15
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@vary_on_headers("HX-Request")
+def overview(request: HttpRequest) -> HttpResponse:
+    """All accounts I may see; a POST has those synced that I may sync."""
+    if request.method == "POST":
+        accounts = list(NexmoAccount.objects.syncable_by(request.user).active())
+        for account in accounts:
+            tasks.request_sync(account, request.user)
+        messages.success(request, f"Syncing {len(accounts)} account(s)." if accounts else "There is nothing to sync.")
+        return redirect("events:accounts")
+    found = statuses(visible_accounts(request), worker_alive=tasks.worker_is_alive())
+    context = {
+        "statuses": found,
+        "moving": any(status.health.moving for status in found),
+        "syncable": NexmoAccount.objects.syncable_by(request.user).active().exists(),
+        "event_count": sum(status.event_count for status in found),
+    }
+    # Polling gets the very part that the first page shows.
+    template = "accounts/_table.html" if request.headers.get("HX-Request") else "accounts/list.html"
+    return render(request, template, context)
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def account(request: HttpRequest, api_key: str) -> HttpResponse:
+    """One account: state, coverage, runs."""
+    found = visible_account(request, api_key)
+    (status,) = statuses([found], worker_alive=tasks.worker_is_alive())
+    context = {
+        "account": found,
+        "status": status,
+        "moving": status.health.moving,
+        "coverage": coverage_sentence([status]),
+        "runs": SyncRun.objects.filter(account=found).select_related("requested_by")[:RUNS_SHOWN],
+        "unverified": SyncWindow.objects.filter(account=found, verified=False, run=status.state.last_run)[:20],
+        "teams": found.teams.order_by("name"),
+        "may_sync": NexmoAccount.objects.syncable_by(request.user).filter(pk=found.pk).exists(),
+        "may_manage": request.user.is_staff
+        and NexmoAccount.objects.manageable_by(request.user).filter(pk=found.pk).exists(),
+    }
+    template = "accounts/_status.html" if request.headers.get("HX-Request") else "accounts/account.html"
+    return render(request, template, context)
+
+
+@require_POST
+def sync(request: HttpRequest, api_key: str) -> HttpResponse:
+    """Have one account synced now."""
+    found = visible_account(request, api_key)
+    if not NexmoAccount.objects.syncable_by(request.user).filter(pk=found.pk).exists():
+        raise PermissionDenied("Auditors read everything and change nothing: ask the account's owner to sync it.")
+    if not found.is_active:
+        messages.error(request, f"{found.name} is switched off; its owner can make it active in the admin.")
+    else:
+        tasks.request_sync(found, request.user)
+        messages.success(request, f"The sync of {found.name} begins as soon as a worker is free.")
+    return redirect(found)

@@ -1,0 +1,157 @@
+"""Tables of events: merged over all accounts, and of one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from events.filters import event_type_choices
+from events.moments import PERIODS, show
+from events.paging import SIZES, BadCursor, Cursor, KeysetPage, read_page, read_size
+from events.sync.health import AccountStatus, statuses
+from events.tables import EventTable, with_params
+from events.views.scope import filtered_events, visible_account
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+    from accounts.models import NexmoAccount
+    from events.filters import EventFilter
+
+PAGE_PARAMS = ("before", "after")
+MOST_COUNTED = 10_000
+
+
+@require_safe
+def merged(request: HttpRequest) -> HttpResponse:
+    """The events of all accounts the reader may see."""
+    return _event_list(request, None)
+
+
+@require_safe
+def one_account(request: HttpRequest, api_key: str) -> HttpResponse:
+    """The events of one account."""
+    return _event_list(request, visible_account(request, api_key))
+
+
+def _event_list(request: HttpRequest, account: NexmoAccount | None) -> HttpResponse:
+    found = filtered_events(request, account)
+    size, size_note = read_size(request.GET)
+    page, page_error = _read_page(request, found, size)
+    accounts = list(found.accounts.values())
+    context: dict[str, Any] = {
+        "account": account,
+        "filter": found,
+        "form": found.form,
+        "page": page,
+        "page_error": page_error,
+        "table": EventTable(page.rows, descriptions=dict(_descriptions())),
+        "count": _count(found) if page.newer or page.older or not page.rows else (len(page.rows), False),
+        "sizes": sorted({*SIZES, size}),
+        "size": size,
+        "size_note": size_note,
+        "statuses": statuses(accounts, worker_alive=True),
+        "exports": _exports(request, account),
+        "links": _links(request, page),
+        "periods": _periods(request),
+        "list_url": request.path,
+    }
+    context["coverage"] = coverage_sentence(context["statuses"], chosen=found.active.get("account"))
+    context["empty"] = _why_empty(request, found, context) if not page.rows and not page_error else ""
+    return render(request, "events/list.html", context)
+
+
+def _read_page(request: HttpRequest, found: EventFilter, size: int) -> tuple[KeysetPage, str]:
+    before, after = (request.GET.get(name) for name in PAGE_PARAMS)
+    try:
+        return read_page(
+            found.qs.for_table(),
+            size,
+            before=Cursor.parse(before) if before else None,
+            after=Cursor.parse(after) if after and not before else None,
+        ), ""
+    except BadCursor as error:
+        return KeysetPage([], None, None), str(error)
+
+
+def _descriptions() -> list[tuple[str, str]]:
+    return [choice for _, choices in event_type_choices() for choice in choices]
+
+
+def _count(found: EventFilter) -> tuple[int, bool]:
+    """How many events match, counting no further than MOST_COUNTED; and whether there are more."""
+    count = found.qs.order_by()[: MOST_COUNTED + 1].count()
+    return min(count, MOST_COUNTED), count > MOST_COUNTED
+
+
+def _links(request: HttpRequest, page: KeysetPage) -> dict[str, str]:
+    """The neighbouring pages; an empty text where there is none."""
+    clear: dict[str, str | None] = dict.fromkeys(PAGE_PARAMS)
+    return {
+        "newer": with_params(request.GET, **(clear | {"after": str(page.newer)})) if page.newer else "",
+        "older": with_params(request.GET, **(clear | {"before": str(page.older)})) if page.older else "",
+        "newest": with_params(request.GET, **clear),
+        "everything": request.path,
+    }
+
+
+def _periods(request: HttpRequest) -> list[tuple[str, str, bool]]:
+    """The presets as links: title, address, whether it is the one in force."""
+    clear: dict[str, str | None] = dict.fromkeys((*PAGE_PARAMS, "date_from", "date_to", "period"))
+    current = request.GET.get("period", "")
+    dated = bool(request.GET.get("date_from") or request.GET.get("date_to"))
+    presets = [
+        (title, with_params(request.GET, **(clear | {"period": name})), name == current)
+        for name, title in PERIODS.items()
+    ]
+    return [*presets, ("All", with_params(request.GET, **clear), not current and not dated)]
+
+
+def _exports(request: HttpRequest, account: NexmoAccount | None) -> list[tuple[str, str]]:
+    query = with_params(request.GET, **dict.fromkeys((*PAGE_PARAMS, "size")))
+    kinds = (("CSV", "csv"), ("NDJSON", "ndjson"), ("Excel", "xlsx"))
+    if account:
+        return [
+            (title, reverse("events:account_export", args=[account.api_key, kind]) + query) for title, kind in kinds
+        ]
+    return [(title, reverse("events:export", args=[kind]) + query) for title, kind in kinds]
+
+
+def coverage_sentence(statuses: list[AccountStatus], *, chosen: list[str] | None = None) -> str:
+    """Up to when the list is complete: an empty table means something only then."""
+    relevant = [status for status in statuses if not chosen or status.account.api_key in chosen]
+    known = [status.complete_until for status in relevant if status.complete_until]
+    if not relevant:
+        return ""
+    if not known:
+        return "Not known to be complete yet."
+    until = show(min(known))
+    if len(relevant) == 1:
+        sentence = f"Complete until {until}."
+    elif len(known) == len(relevant):
+        sentence = f"Complete until {until} for all {len(relevant)} accounts."
+    else:
+        sentence = f"Complete until {until} for {len(known)} of {len(relevant)} accounts."
+    patchy = sum(1 for status in relevant if status.gap_count or status.complete_since)
+    return f"{sentence} Older days are still missing for {patchy}." if patchy else sentence
+
+
+def _why_empty(request: HttpRequest, found: EventFilter, context: dict[str, Any]) -> str:
+    """Which of the empty states this is."""
+    if not found.accounts:
+        return "no-accounts"
+    if not found.form.is_valid():
+        return "invalid"
+    if found.active:
+        return "no-match"
+    if request.GET.get("before") or request.GET.get("after"):
+        return "past-the-end"
+    levels = {status.health.level for status in context["statuses"]}
+    if levels & {"problem"}:
+        return "failing"
+    if levels & {"working", "waiting"}:
+        return "never-synced"
+    return "no-events"

@@ -1,0 +1,40 @@
+"""The line that stops a stranger: every view begins with one of these."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.shortcuts import get_object_or_404
+
+from accounts.models import NexmoAccount
+from events.filters import EventFilter
+from events.models import AuditEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from django.http import HttpRequest
+
+
+def visible_account(request: HttpRequest, api_key: str) -> NexmoAccount:
+    """The account with this key, or 404 when there is none that the reader may see."""
+    return get_object_or_404(NexmoAccount.objects.visible_to(request.user).select_related("owner"), api_key=api_key)
+
+
+def visible_accounts(request: HttpRequest) -> list[NexmoAccount]:
+    """All accounts the reader may see, without their secrets."""
+    return list(NexmoAccount.objects.visible_to(request.user).defer("api_secret", "api_secret_secondary"))
+
+
+def visible_events(request: HttpRequest) -> Any:
+    """All events the reader may see."""
+    return AuditEvent.objects.visible_to(request.user)
+
+
+def filtered_events(request: HttpRequest, account: NexmoAccount | None = None) -> EventFilter:
+    """The filter of a list or an export, over one account or all that the reader may see."""
+    accounts: Sequence[NexmoAccount] = [account] if account else visible_accounts(request)
+    events = visible_events(request)
+    if account:
+        events = events.filter(account=account)
+    return EventFilter(request.GET, events, accounts=accounts)
