@@ -179,12 +179,15 @@ class Reader:
 
     def database(self, name: str) -> dict[str, Any]:
         """A Django database dictionary; a relative SQLite path is relative to the project."""
+        trouble = "cannot be read: expected sqlite:///path or postgres://user@host/name."
         try:
             config: dict[str, Any] = self.env.db_url_config(self.text(name))
         except (ImproperlyConfigured, ValueError, LookupError, TypeError, AttributeError):
             # The address is not repeated: it may hold a password.
-            raise refuse(name, "cannot be read: expected sqlite:///path or postgres://user@host/name.") from None
-        if config.get("ENGINE", "").endswith("sqlite3") and config["NAME"] != ":memory:":
+            raise refuse(name, trouble) from None
+        if config.get("ENGINE") not in ("django.db.backends.sqlite3", "django.db.backends.postgresql"):
+            raise refuse(name, trouble)
+        if config["ENGINE"].endswith("sqlite3") and config["NAME"] != ":memory:":
             file = BASE_DIR / config["NAME"]
             file.parent.mkdir(parents=True, exist_ok=True)
             config["NAME"] = str(file)

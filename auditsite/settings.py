@@ -133,6 +133,7 @@ STATICFILES_DIRS = [BASE_DIR / "auditsite" / "static"]
 WHITENOISE_USE_FINDERS = True  # serves straight from the packages: no collecting step before the first page
 
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = ["auditsite.formats"]
 USE_TZ = True
 TIME_ZONE = read.zone("TIME_ZONE")
 
@@ -145,6 +146,11 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
+ACCOUNT_FORMS = {
+    "login": "auditsite.forms.LoginForm",
+    "reauthenticate": "auditsite.forms.ReauthenticateForm",
+    "change_password": "auditsite.forms.ChangePasswordForm",
+}
 ACCOUNT_ADAPTER = "auditsite.login.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_EMAIL_VERIFICATION = "none"

@@ -101,5 +101,8 @@ def read_size(params: Mapping[str, Any]) -> tuple[int, str]:
         return DEFAULT_SIZE, ""
     if not re.fullmatch(r"[+-]?\d{1,9}", asked):
         return DEFAULT_SIZE, f"The page size must be a number from 1 to {MOST}; showing {DEFAULT_SIZE} rows."
-    size = min(max(int(asked), 1), MOST)
-    return size, "" if size == int(asked) else f"The page size must lie between 1 and {MOST}; showing {size} rows."
+    size = int(asked)
+    if 1 <= size <= MOST:
+        return size, ""
+    size = MOST if size > MOST else DEFAULT_SIZE
+    return size, f"The page size must lie between 1 and {MOST}; showing {size} rows."

@@ -2,51 +2,54 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 # What to show first, in whatever spelling Nexmo uses for it in this event.
 FIRST_KEYS = (
-    "msisdn",
     "name",
+    "msisdn",
     "email",
     "ip",
     "amount",
     "threshold",
     "country",
+    "product",
+    "query",
     "voice-type",
     "voice-value",
+    "apiKeys",
     "applicationId",
     "appId",
     "secretId",
-    "product",
-    "query",
-    "apiKeys",
 )
 HIDDEN_KEYS = {"accountid", "account_id", "account"}  # every row names its account already
 MOST_PARTS = 5
+_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 
 
 def summarise(context: Any) -> str:
     """A line such as `msisdn 447700900000 · country GB`; empty for no context."""
-    parts = [f"{name} {text}" if name else text for name, text in _leaves(context)]
+    leaves = list(dict.fromkeys(_leaves(context)))
+    leaves.sort(key=lambda leaf: FIRST_KEYS.index(leaf[0]) if leaf[0] in FIRST_KEYS else len(FIRST_KEYS))
+    parts = [f"{name} {text}".strip() for name, text in leaves]
     if len(parts) > MOST_PARTS:
         parts = [*parts[:MOST_PARTS], f"{len(parts) - MOST_PARTS} more"]
     return " · ".join(parts)
 
 
 def _leaves(context: Any, name: str = "", depth: int = 0) -> list[tuple[str, str]]:
-    """The values of a context with their names, telling ones first; lists of plain values in one piece."""
+    """The values of a context with their names; lists of plain values in one piece."""
     if context is None or context in ({}, [], ""):
         return []
     if isinstance(context, dict):
         if depth > 3:
             return [(name, "{…}")]
-        keys = sorted(context, key=lambda key: FIRST_KEYS.index(key) if key in FIRST_KEYS else len(FIRST_KEYS))
         found = []
-        for key in keys:
-            if depth or key.lower() not in HIDDEN_KEYS:
-                found += _leaves(context[key], key, depth + 1)
-        return list(dict.fromkeys(found))
+        for key, value in context.items():
+            if key.lower() not in HIDDEN_KEYS:
+                found += _leaves(value, key, depth + 1)
+        return found
     if isinstance(context, list):
         plain = [_plain(item) for item in context[:3] if not isinstance(item, (dict, list))]
         more = f" and {len(context) - len(plain)} more" if len(context) > len(plain) else ""
@@ -58,4 +61,6 @@ def _plain(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     text = " ".join(str(value).split())
+    if _UUID.fullmatch(text):
+        return f"{text[:8]}…"  # the whole of it is on the event's page
     return text if len(text) <= 60 else f"{text[:59]}…"

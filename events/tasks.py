@@ -31,22 +31,27 @@ KEEP_QUIET_RUNS = timedelta(days=30)
 
 @QUEUE.task()  # type: ignore[untyped-decorator]
 def sync_if_due(account_id: int) -> None:
-    """Sync an account, if that is still due or wanted: the same work may have been queued twice."""
+    """What the queue carries: `sync_now_if_due`, with a database connection of its own."""
     close_old_connections()
     try:
-        account = state.due(NexmoAccount.objects.all(), timezone.now()).filter(pk=account_id).first()
-        if account is None or STOP.is_set():
-            return
-        wanted = SyncState.objects.select_related("wanted_by").get(account=account)
-        sync_account(
-            account,
-            SyncOptions(),
-            trigger=SyncRun.Trigger.PERSON if wanted.wanted_at else SyncRun.Trigger.SCHEDULE,
-            requested_by=wanted.wanted_by,
-            stop=STOP,
-        )
+        sync_now_if_due(account_id)
     finally:
         connection.close()
+
+
+def sync_now_if_due(account_id: int) -> SyncRun | None:
+    """Sync an account, if that is still due or wanted: the same work may have been queued twice."""
+    account = state.due(NexmoAccount.objects.all(), timezone.now()).filter(pk=account_id).first()
+    if account is None or STOP.is_set():
+        return None
+    wanted = SyncState.objects.select_related("wanted_by").get(account=account)
+    return sync_account(
+        account,
+        SyncOptions(),
+        trigger=SyncRun.Trigger.PERSON if wanted.wanted_at else SyncRun.Trigger.SCHEDULE,
+        requested_by=wanted.wanted_by,
+        stop=STOP,
+    )
 
 
 def request_sync(account: NexmoAccount, user: AnyUser) -> None:

@@ -7,7 +7,7 @@ os.environ["CREDENTIAL_KEYS"] = "dGVzdHMtb25seS10ZXN0cy1vbmx5LXRlc3RzLW9ubHk="
 os.environ["ENV_FILE"] = os.devnull
 os.environ["NEXMO_AUDIT_URL"] = "http://127.0.0.1:9/beta/audit"  # nobody answers: a test says where to go
 os.environ["NEXMO_REQUESTS_PER_SECOND"] = "0"
-os.environ["QUEUE_URL"] = "memory:"
+os.environ.setdefault("QUEUE_URL", "memory:")
 for name in ("ALLOWED_HOSTS", "DEBUG", "HTTPS", "TIME_ZONE", "EVENT_TIME_ZONE", "SYNC_INTERVAL"):
     os.environ.pop(name, None)
 

@@ -1,0 +1,117 @@
+"""The cast and the tools that all tests share.
+
+Alice owns two accounts and shares demo0001 with the messaging team; Bob is her teammate; Charlie is a stranger with
+demo0003; Audrey audits; admin may do everything. They are the demo's own people (`events.demo_data`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib.auth import get_user_model
+from django.test import Client
+
+from accounts.models import NexmoAccount
+from events import archive
+from events.demo_data import PASSWORD, make_demo_data
+from events.models import AuditEvent
+from events.nexmo.parse import parse_event
+from events.nexmo.sandbox import Sandbox
+from events.queue import QUEUE, STOP
+from events.sync import clients
+
+NOON = datetime(2026, 3, 15, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _no_leftovers() -> Iterator[None]:
+    yield
+    QUEUE.flush()
+    STOP.clear()
+    clients._pacers.clear()
+
+
+@pytest.fixture
+def cast(db: None) -> dict[str, Any]:
+    """The demo's users by name, with their accounts and team."""
+    # A test with real transactions empties every table afterwards, also of what migrations put there.
+    for app in ("accounts", "events"):
+        import_module(f"{app}.migrations.0002_default_roles").grant(apps, None)
+    make_demo_data()
+    return {user.username: user for user in get_user_model().objects.all()}
+
+
+@pytest.fixture
+def login(cast: dict[str, Any]) -> Callable[[str], Client]:
+    """A test client logged in as one of the cast; "nobody" is not logged in."""
+
+    def as_user(name: str) -> Client:
+        client = Client()
+        if name != "nobody":
+            client.force_login(cast[name], backend="allauth.account.auth_backends.AuthenticationBackend")
+        return client
+
+    return as_user
+
+
+@pytest.fixture
+def account(cast: dict[str, Any]) -> NexmoAccount:
+    """Alice's account that the team shares."""
+    return NexmoAccount.objects.get(api_key="demo0001")
+
+
+def event_json(number: int = 1, **fields: Any) -> dict[str, Any]:
+    """An event as Nexmo sends it; a field given as `...` is left out."""
+    event = {
+        "id": f"00000000-0000-4000-8000-{number:012d}",
+        "event_type": "NUMBER_UPDATED",
+        "event_type_description": "Number updated",
+        "created_at": (NOON + timedelta(minutes=number)).strftime("%Y-%m-%dT%H:%M:%S"),
+        "user_email": "yourname@example.com",
+        "user_id": 1234567,
+        "account_id": "demo0001",
+        "source": "CD",
+        "source_ip": "192.0.2.1",
+        "source_description": "Customer dashboard",
+        "source_country": "GB",
+        "context": {"country": "GB", "msisdn": "447700900000"},
+    } | fields
+    return {name: value for name, value in event.items() if value is not ...}
+
+
+@pytest.fixture
+def add_event(db: None) -> Callable[..., AuditEvent]:
+    """Archive an event the way a sync does, and return its row."""
+
+    def add(account: NexmoAccount, number: int = 1, **fields: Any) -> AuditEvent:
+        event = parse_event(json.dumps(event_json(number, **fields)), UTC)
+        archive.add_events(account, [event], run=None, fetched_at=NOON + timedelta(days=1))
+        return AuditEvent.objects.with_id(event.event_id).get(account=account)
+
+    return add
+
+
+@pytest.fixture
+def make_sandbox(settings: Any) -> Iterator[Callable[..., Sandbox]]:
+    """Start a sandbox and point the settings at it."""
+    started: list[Sandbox] = []
+
+    def start(**options: Any) -> Sandbox:
+        sandbox = Sandbox(**({"accounts": 3, "events": 0, "seed": 1} | options))
+        sandbox.start()
+        started.append(sandbox)
+        settings.NEXMO_AUDIT_URL = sandbox.url
+        return sandbox
+
+    yield start
+    for sandbox in started:
+        sandbox.stop()
+
+
+__all__ = ["PASSWORD", "event_json"]

@@ -1,0 +1,218 @@
+"""The main journey in Chromium: log in, filter, page, open an event, export, sync."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from accounts.models import NexmoAccount
+from events import tasks
+from events.demo_data import PASSWORD
+from events.models import SyncRun
+from events.nexmo.sandbox import Sandbox
+from events.sync import state
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+WHY_NOT = "no chromium on this machine (apt-get install chromium)"
+REQUIRED = os.environ.get("BROWSER_TESTS") == "required"
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(not CHROMIUM and not REQUIRED, reason=WHY_NOT),
+    pytest.mark.xdist_group("browser"),
+]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    assert CHROMIUM, WHY_NOT
+    # Playwright's loop lives in this thread; Django would refuse the tests' own queries beside it.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def open_page(chromium: Any, live_server: Any) -> Iterator[Callable[..., Any]]:
+    """A page of the site in a fresh browser profile; fails the test on any console message or script error."""
+    complaints: list[str] = []
+    contexts = []
+
+    def open_(path: str = "/", **options: Any) -> Any:
+        context = chromium.new_context(base_url=live_server.url, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(path)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def many_events(cast: Any, add_event: Callable[..., Any]) -> None:
+    shop = NexmoAccount.objects.get(api_key="demo0001")
+    other = NexmoAccount.objects.get(api_key="demo0003")
+    for number in range(1, 61):
+        kind = ("APP_CREATE", "Application created") if number % 10 == 0 else ("NUMBER_UPDATED", "Number updated")
+        add_event(shop, number, event_type=kind[0], event_type_description=kind[1], context={"n": number})
+    add_event(other, 500, user_email="stranger@example.com")
+
+
+def log_in(page: Any, name: str) -> None:
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url("**/events/**")
+
+
+def test_login_filter_page_open_and_export(many_events: None, open_page: Callable[..., Any], tmp_path: Path) -> None:
+    page = open_page("/")
+    assert "/login/" in page.url
+    log_in(page, "bob")
+    rows = page.locator("#events tbody tr")
+    assert rows.count() == 50
+    assert "stranger@example.com" not in page.content()
+
+    page.get_by_role("link", name="Older →").first.click()
+    page.wait_for_url("**before=**")
+    assert rows.count() == 10
+    page.get_by_role("link", name="← Newer").first.click()
+    page.wait_for_url("**after=**")
+    assert rows.count() == 50
+
+    page.goto("/events/")
+    page.get_by_text("Filters", exact=True).click()
+    page.locator("#chosen-event_type").click()
+    page.get_by_label("Application created APP_CREATE").check()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Apply").click()
+    page.wait_for_url("**event_type=APP_CREATE**")
+    assert rows.count() == 6
+    assert "user_email" not in page.url  # empty fields stay out of the address
+
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").click()
+    file = tmp_path / "events.csv"
+    download.value.save_as(file)
+    with file.open(newline="") as lines:
+        exported = list(csv.DictReader(lines))
+    assert [row["event_type"] for row in exported] == ["APP_CREATE"] * 6
+
+    rows.first.get_by_role("link").click()
+    page.wait_for_url("**/accounts/demo0001/events/**")
+    assert page.get_by_role("heading", name="Application created").is_visible()
+    assert '"n": 60' in page.locator("#raw-json").inner_text()
+
+
+def test_wrong_value_is_told_beside_its_field(many_events: None, open_page: Callable[..., Any]) -> None:
+    page = open_page("/events/?source_ip=nowhere")
+    log_in(page, "alice")
+    assert "nowhere is no IP address" in page.locator("#error-source_ip").inner_text()
+    assert page.locator("#events").count() == 0
+    assert page.get_by_label("IP address").is_visible()
+
+
+def test_sync_now_moves_on_the_page_without_a_reload(
+    cast: Any, open_page: Callable[..., Any], make_sandbox: Callable[..., Sandbox]
+) -> None:
+    make_sandbox(accounts=1, events=300)
+    account = NexmoAccount.objects.get(api_key="demo0001")
+    page = open_page("/accounts/demo0001/")
+    page.get_by_label("Username").fill("alice")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url("**/accounts/demo0001/")
+    page.evaluate("window.sameDocument = true")
+    page.get_by_role("button", name="Sync now").click()
+    page.get_by_text("Waiting", exact=True).wait_for()
+    page.evaluate("window.sameDocument = true")
+    tasks.sync_now_if_due(account.pk)
+    page.get_by_text("Up to date").wait_for()
+    run = SyncRun.objects.get(account=account)
+    assert (run.trigger, run.requested_by) == ("person", cast["alice"])
+    assert page.evaluate("window.sameDocument") is True
+    assert page.locator("#account-status").get_attribute("hx-get") is None  # it rests when nothing moves
+
+
+def test_everything_works_without_scripts(
+    many_events: None, open_page: Callable[..., Any], make_sandbox: Callable[..., Sandbox]
+) -> None:
+    make_sandbox(accounts=1, events=20)
+    page = open_page("/events/", java_script_enabled=False)
+    log_in(page, "alice")
+    page.get_by_text("Filters", exact=True).click()
+    page.locator("#chosen-event_type").click()
+    page.get_by_label("Application created APP_CREATE").check()
+    page.get_by_role("button", name="Apply").click()
+    page.wait_for_url("**event_type=APP_CREATE**")
+    assert page.locator("#events tbody tr").count() == 6
+    page.goto("/accounts/demo0001/")
+    page.get_by_role("button", name="Sync now").click()
+    page.get_by_text("Waiting", exact=True).wait_for()
+    assert page.locator("noscript meta[http-equiv=refresh]").count() or "http-equiv" in page.content()
+    tasks.sync_now_if_due(NexmoAccount.objects.get(api_key="demo0001").pk)
+    page.reload()
+    assert page.get_by_text("Up to date").count()
+
+
+def test_no_page_scrolls_sideways_on_a_phone(many_events: None, open_page: Callable[..., Any]) -> None:
+    page = open_page("/events/", viewport={"width": 390, "height": 844})
+    log_in(page, "admin")
+    for path in ("/events/", "/events/?source_ip=x&event_type=APP_CREATE", "/accounts/", "/accounts/demo0001/"):
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
+
+
+def test_theme_chosen_by_hand_stays(many_events: None, open_page: Callable[..., Any]) -> None:
+    page = open_page("/events/", color_scheme="light")
+    log_in(page, "alice")
+    light = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.locator(".me summary").click()
+    page.get_by_role("button", name="Light or dark").click()
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert dark != light
+    page.goto("/accounts/")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == dark
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_wrong(many_events: None, open_page: Callable[..., Any], scheme: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    account = NexmoAccount.objects.get(api_key="demo0001")
+    state.ensure([account])
+    page = open_page("/login/", color_scheme=scheme)
+    found = {"/login/": Axe().run(page, options={"preload": False}).response["violations"]}
+    log_in(page, "admin")
+    event = f"/accounts/demo0001/events/00000000-0000-4000-8000-{1:012d}/"
+    for path in (
+        "/events/",
+        "/events/?source_ip=x",
+        "/events/?search_text=nothing",
+        "/accounts/",
+        "/accounts/demo0001/",
+        event,
+    ):
+        page.goto(path)
+        found[path] = Axe().run(page, options={"preload": False}).response["violations"]
+    assert {
+        path: [(item["id"], item["nodes"][0]["html"]) for item in items] for path, items in found.items() if items
+    } == {}
