@@ -221,6 +221,11 @@ class EventFilter(django_filters.FilterSet):
         return {name: value for name, value in self.form.cleaned_data.items() if value} if self.form.is_valid() else {}
 
     @property
+    def type_descriptions(self) -> dict[str, str]:
+        """What each known type means."""
+        return dict(choice for _, choices in self.form.fields["event_type"].choices for choice in choices)
+
+    @property
     def text_fields(self) -> list[forms.BoundField]:
         """The fields that the form lays out in a row, one like the other."""
         return [

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import signal
+import socket
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -140,6 +142,18 @@ def test_beat_queues_what_is_due_once(cast: Any, make_sandbox: MakeSandbox) -> N
     assert tasks.beat("here:1") == 5
     assert QUEUE.pending_count() == 5
     assert tasks.beat("here:1") == 0
+
+
+@pytest.mark.django_db
+def test_account_held_by_a_process_that_is_gone_is_due_again(cast: Any, make_sandbox: MakeSandbox) -> None:
+    make_sandbox()
+    tasks.beat("here:1")
+    QUEUE.flush()
+    gone, alive = f"{socket.gethostname()}:4194305:x", f"{socket.gethostname()}:{os.getpid()}:x"  # no pid is so high
+    later = timezone.now() + timedelta(minutes=3)
+    SyncState.objects.update(lease_owner=alive, lease_until=later)
+    SyncState.objects.filter(account__api_key="demo0001").update(lease_owner=gone)
+    assert tasks.beat("here:1") == 1
 
 
 @pytest.mark.django_db

@@ -498,13 +498,11 @@ def test_one_event_is_a_whole_object_or_malformed(text: str) -> None:
     [
         "null", "1", '"text"', "[]", "{}", DEEP, '{"a":' * 3000 + "1" + "}" * 3000, f'{{"context":{DEEP}}}', HUGE_NUMBER,
         f'{{"id":{HUGE_NUMBER}}}', '{"id":tru}', '{"id" "x"}', '{"id":"x",}', "{'id':1}", '{"id":NaN}', '{"a":1 2}',
-        '{"id":"\\x"}', '{"id":"\\ud800"}', '{"id":"a\x00"}', '{"\\ud800":"\ud800"}', '{"a":[}', "nonsense", "{:}",
+        '{"id":"\\x"}', '{"id":"\\ud800"}', '{"id":"a\x00"}', '{"\\ud800":"\ud800"}', "nonsense", "{:}",
     ],
     ids=lambda text: text[:20],
 )  # fmt: skip
 def test_a_page_with_one_hostile_event_still_gives_the_others(hostile: str) -> None:
-    if hostile == '{"a":[}':
-        pytest.skip("its end cannot be told: see the next test")
     page = parse_page(page_of('{"id":"first"}', hostile, '{"id":"last"}'), UTC)
     first, odd, last = page.events
     assert (first.event_id, last.event_id) == ("first", "last")
@@ -573,7 +571,7 @@ def test_F18_what_is_no_list_is_malformed_and_never_no_events(text: str) -> None
     with pytest.raises(MalformedResponse) as caught:
         parse_page(text, UTC)
     assert caught.value.status == 200
-    assert shorten(text)[:20].strip() in caught.value.detail
+    assert caught.value.detail.startswith("Expected ")
     assert len(caught.value.detail) < 260
 
 

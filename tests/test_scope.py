@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import unquote
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -467,7 +467,7 @@ def test_inactive_person_sees_nothing(
 
     for path in ("/events/", "/accounts/", "/events/export.csv", "/accounts/demo0001/events/of-demo0001/", "/admin/"):
         response = client.get(path, follow=True)
-        assert response.redirect_chain[-1] == (f"/login/?next={quote(path)}", 302)
+        assert unquote(response.redirect_chain[-1][0]) == f"/login/?next={path}"
 
 
 @pytest.mark.parametrize("person", CAST[1:])
@@ -559,10 +559,7 @@ def admin_expectations(objects: dict[str, Any]) -> dict[str, dict[str, tuple[int
             "/admin/accounts/": (200,) * 3,
             "/admin/auth/": (404, 404, 200),
         },
-        "admin:view_on_site": {
-            f"/admin/r/{ContentType.objects.get_for_model(NexmoAccount).pk}/{objects['accounts/nexmoaccount']}/": (302,)
-            * 3
-        },
+        "admin:view_on_site": {f"/admin/r/{kind}/{objects['accounts/nexmoaccount']}/": (302,) * 3},
         "admin:auth_user_password_change": {f"/admin/auth/user/{objects['auth/user']}/password/": (403, 403, 200)},
         "admin:": {"/admin/nonsense/": (404,) * 3},  # the last resort, and each model's old addresses
     }
@@ -613,20 +610,7 @@ def test_admin_is_closed_to_those_who_are_no_staff(
 
     for rows in admin_paths.values():
         for path in rows:
-            response = client.get(path, follow=True)
-            assert response.status_code == (200 if path == "/admin/logout/" else 403) or response.status_code == 405, (
-                path
-            )
-
-
-def test_admin_sends_nobody_to_the_login(login: Login, admin_paths: dict[str, dict[str, tuple[int, ...]]]) -> None:
-    client = login("nobody")
-
-    for rows in admin_paths.values():
-        for path in rows:
-            response = client.get(path, follow=True)
-            assert response.status_code == 200
-            assert response.request["PATH_INFO"] == "/login/", path
+            assert client.get(path, follow=True).status_code == 403, path
 
 
 FOREIGN = (

@@ -57,6 +57,14 @@ def _holder_is_gone(owner: str) -> bool:
     return False
 
 
+def free_the_dead() -> None:
+    """Release accounts held by processes of this machine that are gone, so that they are due again at once."""
+    held = SyncState.objects.exclude(lease_owner="").filter(lease_until__gt=timezone.now())
+    for pk, owner in held.values_list("pk", "lease_owner"):
+        if _holder_is_gone(owner):
+            SyncState.objects.filter(pk=pk, lease_owner=owner).update(lease_until=None)
+
+
 def claim(account: NexmoAccount, trigger: str, requested_by: Any = None) -> SyncRun | None:
     """Take the account for one sync. Returns the new run, or None when another sync of it is under way."""
     ensure([account])

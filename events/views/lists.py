@@ -8,7 +8,6 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from events.filters import event_type_choices
 from events.moments import PERIODS, show
 from events.paging import SIZES, BadCursor, Cursor, KeysetPage, read_page, read_size
 from events.sync.health import AccountStatus, statuses
@@ -48,7 +47,7 @@ def _event_list(request: HttpRequest, account: NexmoAccount | None) -> HttpRespo
         "form": found.form,
         "page": page,
         "page_error": page_error,
-        "table": EventTable(page.rows, descriptions=dict(_descriptions())),
+        "table": EventTable(page.rows, descriptions=found.type_descriptions),
         "count": _count(found) if page.newer or page.older or not page.rows else (len(page.rows), False),
         "sizes": sorted({*SIZES, size}),
         "size": size,
@@ -75,10 +74,6 @@ def _read_page(request: HttpRequest, found: EventFilter, size: int) -> tuple[Key
         ), ""
     except BadCursor as error:
         return KeysetPage([], None, None), str(error)
-
-
-def _descriptions() -> list[tuple[str, str]]:
-    return [choice for _, choices in event_type_choices() for choice in choices]
 
 
 def _count(found: EventFilter) -> tuple[int, bool]:
