@@ -6,6 +6,7 @@ import sys
 
 
 def main() -> None:
+    os.umask(0o077)  # the archive, the queue and exports are for this user's eyes only
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "auditsite.settings")
     try:
         from django.core.exceptions import ImproperlyConfigured

@@ -24,13 +24,20 @@ class NexmoAccountAdmin(admin.ModelAdmin):
 
     form = NexmoAccountForm
     list_display: Any = ("name", "api_key", "owner", "is_active")
-    list_filter: ClassVar[Any] = ("is_active", "teams", ("owner", admin.RelatedOnlyFieldListFilter))
+    list_filter: ClassVar[Any] = (
+        "is_active",
+        ("teams", admin.RelatedOnlyFieldListFilter),
+        ("owner", admin.RelatedOnlyFieldListFilter),
+    )
     search_fields = ("name", "api_key", "owner__username", "owner__email")
     search_help_text = "Search by name, API key or owner"
     list_select_related = ("owner",)
     filter_horizontal = ("teams",)
     autocomplete_fields = ("owner",)
     save_on_top = False
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"owner": request.user.pk, **super().get_changeform_initial_data(request)}
 
     def get_fieldsets(self, request: HttpRequest, obj: NexmoAccount | None = None) -> Any:
         changeable = obj is None or self.has_change_permission(request, obj)
@@ -44,6 +51,7 @@ class NexmoAccountAdmin(admin.ModelAdmin):
             (None, {"fields": ["name", "is_active"]}),
             ("Credentials", {"fields": credentials}),
             ("Who sees it", {"fields": sharing}),
+            ("Retention", {"fields": ["keep_days"]}),
         )
 
     def get_form(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 SECRET_FIELDS = ("api_secret", "api_secret_secondary")
+NOTHING_TYPED = "Enter the account's API secret, from the Nexmo dashboard."
 KEEP_HINT = "Stored encrypted and never shown again. Leave empty to keep the stored one."
 
 
@@ -39,13 +40,17 @@ class NexmoAccountForm(forms.ModelForm):
 
     class Meta:
         model = NexmoAccount
-        fields = ("name", "api_key", "api_secret", "api_secret_secondary", "owner", "teams", "is_active")
+        fields = ("name", "api_key", "api_secret", "api_secret_secondary", "owner", "teams", "is_active", "keep_days")
 
     user: User  # who fills the form in; set by the admin
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["api_secret"].help_text = KEEP_HINT if self.instance.pk else "Stored encrypted, never shown again."
+        if not self.instance.pk:
+            self.fields["api_secret"].required = True
+            self.fields["api_secret"].error_messages["required"] = NOTHING_TYPED
+            self.fields["api_secret_secondary"].help_text = "For rotation: tried when Nexmo refuses the first."
         if not self.instance.pk or not self.instance.__dict__.get("api_secret_secondary"):
             self.fields.pop("remove_second_secret", None)
         teams = self.fields.get("teams")
@@ -75,8 +80,6 @@ class NexmoAccountForm(forms.ModelForm):
     def clean_api_secret(self) -> Any:
         if typed := self.cleaned_data["api_secret"]:
             return typed
-        if not self.instance.pk:
-            raise ValidationError("Enter the account's API secret, from the Nexmo dashboard.", code="required")
         return self.instance.__dict__.get("api_secret")
 
     def clean_api_secret_secondary(self) -> Any:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import Group
-from django.core.validators import RegexValidator
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
@@ -104,12 +104,24 @@ class NexmoAccount(models.Model):
         "active", default=True, help_text="Inactive accounts are not synced; their archived events stay readable."
     )
 
+    keep_days = models.PositiveIntegerField(
+        "keep for days",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Older events are removed by `manage.py apply_retention`, unless a legal hold keeps them. "
+        "Empty: kept for ever.",
+    )
+
     objects: ClassVar[Any] = NexmoAccountQuerySet.as_manager()
 
     class Meta:
         verbose_name = "Nexmo account"
         ordering = ("name", "api_key")
-        permissions = (("view_all_accounts", "Can see the events of all accounts (auditors)"),)
+        permissions = (
+            ("view_all_accounts", "Can see the events of all accounts (auditors)"),
+            ("export_evidence", "Can take evidence packs away"),
+        )
 
     def __str__(self) -> str:
         return f"{self.name} ({self.api_key})"

@@ -10,13 +10,9 @@ class AuditsiteConfig(AppConfig):
 
     def ready(self) -> None:
         from allauth.account.decorators import secure_admin_login
-        from allauth.account.models import EmailAddress
         from django.contrib import admin
 
         # One login for everything: the admin sends people to /login/, with its throttling and second factor.
         admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
-        # Nothing here is sent by e-mail, so there are no addresses to manage.
-        if admin.site.is_registered(EmailAddress):
-            admin.site.unregister(EmailAddress)
         admin.site.site_header = admin.site.site_title = "Auditsite"
         admin.site.index_title = "Administration"

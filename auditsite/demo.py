@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 
 from auditsite import env
 
-PORT = int(os.environ.get("PORT") or 8000)
-SANDBOX_PORT = int(os.environ.get("SANDBOX_PORT") or 8801)
+PORT = env.port("PORT", 8000)
+SANDBOX_PORT = env.port("SANDBOX_PORT", 8801)
 DIRECTORY = env.BASE_DIR / "var"
 KEYS = DIRECTORY / "demo.env"
 START = DIRECTORY / "demo-start.txt"
@@ -33,6 +33,7 @@ def use_demo_environment() -> None:
         NEXMO_DATE_STYLE="zulu",
         SYNC_INTERVAL="15s",
         EVENT_TIME_ZONE="UTC",
+        SEAL_CHANNELS=str(DIRECTORY / "demo-seals.ndjson"),
         LOG_LEVEL="WARNING",
     )
 

@@ -6,6 +6,8 @@ raises ``ImproperlyConfigured`` with a sentence that names the setting and says 
 
 from __future__ import annotations
 
+import base64
+import binascii
 import ipaddress
 import os
 import re
@@ -48,6 +50,13 @@ SETTINGS = {
         Setting("DATABASE_URL", "sqlite:///var/auditsite.sqlite3", "Where the archive lives; or postgres://..."),
         Setting("QUEUE_URL", "sqlite:///var/queue.sqlite3", "The worker's queue; or redis://... or postgres://..."),
         Setting("CREDENTIAL_KEYS", None, "Fernet keys, comma-separated: the first encrypts, all decrypt."),
+        Setting("SEAL_KEY", "", "Signs the seals of the archive (`manage.py seal_key` makes one); empty: no seals."),
+        Setting("SEAL_PUBLIC_KEYS", "", "Earlier public keys, in hex, comma-separated: their seals still count."),
+        Setting("SEAL_INTERVAL", "24h", "Time between two seals of an account that has new events."),
+        Setting(
+            "SEAL_CHANNELS", "", "Where seals are sent: a file's path, or apprise addresses (mailtos://, jsons://)."
+        ),
+        Setting("CHECK_INTERVAL", "7d", "Time between two comparisons of all counts with Nexmo's."),
         Setting("NEXMO_AUDIT_URL", "https://api.nexmo.com/beta/audit", "The Audit API. Plain http only to loopback."),
         Setting("NEXMO_REQUESTS_PER_SECOND", "1", "At most so many requests a second for one account; 0: no limit."),
         Setting("NEXMO_TIMEOUT", "30", "Seconds to wait for Nexmo to send something."),
@@ -100,6 +109,7 @@ def write_first_env_file(path: Path) -> None:
         "# the stored API secrets cannot be read. Every setting is described in .env.example.\n"
         f"SECRET_KEY={secrets.token_urlsafe(50)}\n"
         f"CREDENTIAL_KEYS={Fernet.generate_key().decode()}\n"
+        f"SEAL_KEY={base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()}\n"
     )
     # O_EXCL: two processes starting at once must not overwrite each other's keys.
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -160,6 +170,8 @@ class Reader:
         match = re.fullmatch(r"(\d+)\s*([smhd]?)", self.text(name).lower())
         if not match or not int(match[1]):
             raise refuse(name, f"must be a time such as 90s, 5m or 1h, not {self.text(name)!r}.")
+        if len(match[1]) > 7:
+            raise refuse(name, "is too long; at most 9999999 of a unit.")
         unit = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[match[2]]
         return timedelta(**{unit: int(match[1])})
 
@@ -197,7 +209,7 @@ class Reader:
 def is_loopback(host: str) -> bool:
     """Whether a host name or address, with or without brackets, is this machine itself."""
     host = host.strip("[]").lower()
-    if host == "localhost" or host.endswith(".localhost"):
+    if host == "localhost":
         return True
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -231,6 +243,24 @@ def check_credential_keys(values: list[str]) -> list[str]:
     return values
 
 
+def check_seal_key(value: str) -> str:
+    """Refuse a signing key that is none; the key itself is never repeated."""
+    try:
+        if value and len(base64.urlsafe_b64decode(value)) != 32:
+            raise ValueError
+    except (ValueError, binascii.Error):
+        raise refuse("SEAL_KEY", "is no key: expected 32 bytes in base64, as `manage.py seal_key` makes.") from None
+    return value
+
+
+def check_public_keys(values: list[str]) -> list[str]:
+    """Refuse public keys that are none."""
+    for value in values:
+        if not re.fullmatch(r"[0-9a-f]{64}", value):
+            raise refuse("SEAL_PUBLIC_KEYS", f"holds {value[:12]!r}, which is no public key: expected 64 hex digits.")
+    return values
+
+
 def check_hosts(hosts: list[str], *, debug: bool, https: bool) -> list[str]:
     """Refuse hosts that are missing, too wide, or public without HTTPS or with debug pages."""
     public = [host for host in hosts if not is_loopback(host)]
@@ -247,7 +277,11 @@ def check_hosts(hosts: list[str], *, debug: bool, https: bool) -> list[str]:
 
 def check_audit_url(value: str) -> str:
     """Refuse an Audit API address that would send credentials in the clear or cannot be one."""
-    parts = urlsplit(value)
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        raise refuse("NEXMO_AUDIT_URL", "cannot be read as an address.") from None
     if parts.scheme not in {"https", "http"} or not parts.hostname:
         raise refuse("NEXMO_AUDIT_URL", f"must be an address such as {SETTINGS['NEXMO_AUDIT_URL'].default}.")
     if parts.username or parts.password or parts.query or parts.fragment:
@@ -255,3 +289,11 @@ def check_audit_url(value: str) -> str:
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise refuse("NEXMO_AUDIT_URL", "must use https: plain http would send the API secret in the clear.")
     return value.rstrip("/")
+
+
+def port(name: str, default: int) -> int:
+    """A port from the environment. Raises ImproperlyConfigured."""
+    text = os.environ.get(name) or str(default)
+    if not re.fullmatch(r"\d{1,5}", text) or not 1 <= int(text) <= 65535:
+        raise refuse(name, f"must be a port from 1 to 65535, not {text!r}.")
+    return int(text)

@@ -31,6 +31,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 if read.boolean("TRUST_PROXY"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    ALLAUTH_TRUSTED_PROXY_COUNT = 1  # throttle people by their own address, not by the proxy's
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -51,6 +52,13 @@ NEXMO_DATE_STYLE = read.choice("NEXMO_DATE_STYLE", ("zulu", "naive", "date"))
 EVENT_TIME_ZONE = read.zone("EVENT_TIME_ZONE")
 SYNC_INTERVAL = read.duration("SYNC_INTERVAL")
 SYNC_CONCURRENCY = int(read.number("SYNC_CONCURRENCY", least=1, most=64))
+
+# --- proofs ---------------------------------------------------------------------------------------------------
+SEAL_KEY = environment.check_seal_key(read.text("SEAL_KEY"))
+SEAL_PUBLIC_KEYS = environment.check_public_keys(read.list("SEAL_PUBLIC_KEYS"))
+SEAL_INTERVAL = read.duration("SEAL_INTERVAL")
+SEAL_CHANNELS = read.list("SEAL_CHANNELS")
+CHECK_INTERVAL = read.duration("CHECK_INTERVAL")
 
 # --- where things are kept ------------------------------------------------------------------------------------
 DATABASES: dict[str, Any] = {"default": read.database("DATABASE_URL")}
@@ -73,7 +81,6 @@ QUEUE_URL = read.text("QUEUE_URL")
 INSTALLED_APPS = [
     "accounts",
     "events",
-    "auditsite.apps.AuditsiteConfig",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -90,6 +97,7 @@ INSTALLED_APPS = [
     "django_filters",
     "django_htmx",
     "django_tables2",
+    "auditsite.apps.AuditsiteConfig",  # last: its admin adjusts what allauth registers
 ]
 
 MIDDLEWARE = [

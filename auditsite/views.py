@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_safe
 
 if TYPE_CHECKING:
@@ -17,3 +17,8 @@ if TYPE_CHECKING:
 def healthz(request: HttpRequest) -> HttpResponse:
     """Alive: answers as long as the process does, and asks nobody else."""
     return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
+
+
+def not_found(request: HttpRequest, **_: str) -> HttpResponse:
+    """Nothing is here, on purpose."""
+    raise Http404

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.core.paginator import Paginator
+from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 
@@ -13,7 +14,7 @@ from accounts.admin import NexmoAccountAdmin
 from accounts.fields import SecretUnreadable
 from accounts.models import NexmoAccount
 from events import tasks
-from events.models import AuditEvent, EventType, SyncRun
+from events.models import AuditEvent, Discrepancy, EventType, LegalHold, Removal, Seal, SyncRun
 from events.moments import show
 from events.nexmo.errors import AuditAPIError
 from events.querysets import ScopedQuerySet
@@ -24,6 +25,9 @@ from events.sync.health import statuses
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
+
+
+WATCH = 'Its next sync begins within seconds: <a href="{}">watch it</a>. The action "Test connection" asks Nexmo now.'
 
 
 class CappedPaginator(Paginator):
@@ -42,7 +46,9 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
     paginator = CappedPaginator
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
+    view_on_site = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -68,11 +74,16 @@ class VisibleAccountFilter(admin.SimpleListFilter):
         return [(account.api_key, account.name) for account in NexmoAccount.objects.visible_to(request.user)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(account__api_key=self.value()) if self.value() else queryset
+        chosen = self.value()
+        if not chosen:
+            return queryset
+        known = {api_key for api_key, _ in self.lookup_choices}
+        return queryset.filter(account__api_key=chosen) if chosen in known else queryset.none()
 
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(ReadOnlyAdmin):
+    exclude = ("source_ip_key",)
     list_display = ("created_at", "account", "event_type", "user_email", "source", "source_ip", "source_country")
     list_filter = (VisibleAccountFilter,)
     list_select_related = ("account",)
@@ -91,7 +102,12 @@ class EventTypeAdmin(ReadOnlyAdmin):
 
 @admin.register(SyncRun)
 class SyncRunAdmin(ReadOnlyAdmin):
-    list_display = ("started_at", "account", "status", "trigger", "added", "seen", "requests", "problem")
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        # Runs go with an account that is deleted, and only so.
+        match = request.resolver_match
+        return bool(match and (match.url_name or "").startswith("accounts_nexmoaccount_"))
+
+    list_display = ("started_at", "account", "status", "trigger", "added", "seen", "requests", "problem_code")
     list_filter = (VisibleAccountFilter, "status", "trigger")
     list_select_related = ("account",)
 
@@ -100,8 +116,17 @@ class SyncRunAdmin(ReadOnlyAdmin):
 class SyncedAccountAdmin(NexmoAccountAdmin):
     """Accounts, with what only `events` knows about them."""
 
-    list_display = (*NexmoAccountAdmin.list_display, "health", "last_sync", "event_count")
+    list_display = ("name", "health", "api_key", "owner", "is_active", "last_sync", "event_count")
     actions = ("test_connection", "sync_now")
+
+    def view_on_site(self, obj: NexmoAccount) -> str:
+        return obj.get_absolute_url()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: NexmoAccount | None = None) -> Any:
+        fields = [*super().get_readonly_fields(request, obj)]
+        if obj and (obj.covered_spans.exists() or obj.events.exists()):
+            fields.append("api_key")  # what is archived belongs to this key; another key is another account
+        return fields
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         changes = super().get_changelist_instance(request)
@@ -129,6 +154,8 @@ class SyncedAccountAdmin(NexmoAccountAdmin):
             form.changed_data
         ):
             state.wake(obj)  # new credentials deserve a new try, now
+            if obj.is_active:
+                self.message_user(request, format_html(WATCH, obj.get_absolute_url()), messages.INFO)
 
     def has_sync_permission(self, request: HttpRequest) -> bool:
         return self.has_change_permission(request)
@@ -159,3 +186,50 @@ class SyncedAccountAdmin(NexmoAccountAdmin):
                 continue
             tasks.request_sync(account, request.user)
             self.message_user(request, f"{account}: the sync begins as soon as a worker is free.", messages.SUCCESS)
+
+
+@admin.register(LegalHold)
+class LegalHoldAdmin(admin.ModelAdmin):
+    """Holds are made and released, and never deleted: that something was held is part of the record."""
+
+    list_display = ("__str__", "reason", "created_at", "created_by", "released_at", "released_by")
+    fields = ("account", "first_day", "last_day", "reason", "created_at", "created_by", "released_at", "released_by")
+    readonly_fields = ("created_at", "created_by", "released_at", "released_by")
+    actions = ("release",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: LegalHold | None = None) -> Any:
+        return self.fields if obj else self.readonly_fields
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: LegalHold, form: Any, change: bool) -> None:
+        if not change:
+            obj.created_by_id = request.user.pk
+        super().save_model(request, obj, form, change)
+
+    @admin.action(description="Release", permissions=["change"])
+    def release(self, request: HttpRequest, queryset: Any) -> None:
+        """Let go of holds: retention may remove again what they kept."""
+        count = queryset.filter(released_at=None).update(released_at=timezone.now(), released_by=request.user)
+        self.message_user(request, f"{count} hold(s) released.", messages.SUCCESS)
+
+
+@admin.register(Removal)
+class RemovalAdmin(ReadOnlyAdmin):
+    list_display = ("removed_at", "account", "count", "held", "older_than", "reason", "requested_by")
+    list_select_related = ("account", "requested_by")
+
+
+@admin.register(Seal)
+class SealAdmin(ReadOnlyAdmin):
+    list_display = ("sealed_at", "account", "seq", "key_id", "sent_to")
+    list_filter = (VisibleAccountFilter,)
+    list_select_related = ("account",)
+
+
+@admin.register(Discrepancy)
+class DiscrepancyAdmin(ReadOnlyAdmin):
+    list_display = ("noticed_at", "account", "kind", "event")
+    list_filter = (VisibleAccountFilter, "kind")
+    list_select_related = ("account", "event")

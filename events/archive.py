@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import F
-from django.db.models.functions import Lower
 
-from events.models import AuditEvent, EventConflict, EventType, SyncRun, SyncState
+from events import chain
+from events.models import (
+    AuditEvent,
+    ChainHead,
+    CoveredSpan,
+    Discrepancy,
+    EventConflict,
+    EventType,
+    SyncRun,
+    SyncState,
+)
 from events.nexmo.parse import content_digest, ip_key
 
 if TYPE_CHECKING:
@@ -18,6 +28,9 @@ if TYPE_CHECKING:
 
     from accounts.models import NexmoAccount
     from events.nexmo.parse import Event
+
+# An event this much older than the end of what was verified is late; closer ones are merely new.
+LATE_AFTER = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -46,18 +59,19 @@ def add_events(account: NexmoAccount, events: Sequence[Event], *, run: SyncRun |
         SyncState.objects.select_for_update().get(account=account)
         known = {
             key: (pk, raw)
-            for key, pk, raw in AuditEvent.objects.filter(account=account)
-            .annotate(key=Lower("event_id"))
-            .filter(key__in=list(batch))
+            for key, pk, raw in AuditEvent.objects.filter(account=account, event_id_key__in=list(batch))
             .order_by()
-            .values_list("key", "pk", "raw")
+            .values_list("event_id_key", "pk", "raw")
         }
         fresh = [event for key, event in batch.items() if key not in known]
         # Oldest first: rows of one batch then lie in the order of time, which keeps the indexes' pages together.
         fresh.sort(key=lambda event: event.created_at or fetched_at)
-        AuditEvent.objects.bulk_create([_row(account, event, run, fetched_at) for event in fresh])
+        rows = [_row(account, event, run, fetched_at) for event in fresh]
+        if rows:
+            AuditEvent.objects.bulk_create(_chained(account, rows))
         suspects = [event for key, event in batch.items() if key in known and event.raw != known[key][1]]
         conflicts = _keep_conflicts(account, suspects, twins, run, fetched_at)
+        _note_late(account, rows, run, fetched_at)
         _learn_types(fresh)
         SyncState.objects.filter(account=account).update(event_count=F("event_count") + len(fresh))
         if run is not None:
@@ -67,10 +81,26 @@ def add_events(account: NexmoAccount, events: Sequence[Event], *, run: SyncRun |
     return Added(new=len(fresh), known=len(batch) - len(fresh), conflicts=conflicts)
 
 
+def _chained(account: NexmoAccount, rows: list[AuditEvent]) -> list[AuditEvent]:
+    """Give rows their places in the account's chain. The head stays locked until the transaction ends."""
+    ChainHead.objects.get_or_create(account=account)
+    head = ChainHead.objects.select_for_update().get(account=account)
+    digest = bytes.fromhex(head.digest) if head.digest else chain.genesis(head.chain_id)
+    for row in rows:
+        head.seq += 1
+        row.seq = head.seq
+        digest = chain.link(digest, chain.record_hash(chain.values_of(row)))
+        row.digest = digest.hex()
+    head.digest = digest.hex()
+    head.save(update_fields=["seq", "digest"])
+    return rows
+
+
 def _row(account: NexmoAccount, event: Event, run: SyncRun | None, fetched_at: datetime) -> AuditEvent:
     return AuditEvent(
         account=account,
         event_id=event.event_id,
+        event_id_key=event.identity,
         event_type=event.event_type,
         event_type_description=event.event_type_description,
         # An event without a readable time is shown at the time it was fetched, and says so.
@@ -100,10 +130,8 @@ def _keep_conflicts(
         return 0
     doubtful = [*suspects, *twins]
     archived = {
-        row.key: row
-        for row in AuditEvent.objects.filter(account=account)
-        .annotate(key=Lower("event_id"))
-        .filter(key__in={event.identity for event in doubtful})
+        row.event_id_key: row
+        for row in AuditEvent.objects.filter(account=account, event_id_key__in={event.identity for event in doubtful})
     }
     kept = 0
     for event in doubtful:
@@ -116,8 +144,33 @@ def _keep_conflicts(
             digest=digest,
             defaults={"account": account, "raw": event.raw, "run": run, "seen_at": seen_at},
         )
+        if created:
+            note(original, Discrepancy.Kind.ALTERED, run, seen_at)
         kept += created
     return kept
+
+
+def note(event: AuditEvent, kind: str, run: SyncRun | None, noticed_at: datetime) -> bool:
+    """Record a difference between an archived event and what Nexmo says now. Returns whether it is news."""
+    _, created = Discrepancy.objects.get_or_create(
+        event=event,
+        kind=kind,
+        defaults={"account_id": event.account_id, "run": run, "noticed_at": noticed_at},
+    )
+    return bool(created)
+
+
+def _note_late(account: NexmoAccount, rows: list[AuditEvent], run: SyncRun | None, noticed_at: datetime) -> None:
+    """Record events that turned up in days already verified: Nexmo listed them only later."""
+    if not rows:
+        return
+    spans = [(span.start, span.end - LATE_AFTER) for span in CoveredSpan.objects.filter(account=account)]
+    late = [
+        Discrepancy(account=account, event=row, kind=Discrepancy.Kind.LATE, run=run, noticed_at=noticed_at)
+        for row in rows
+        if any((start is None or start <= row.created_at) and row.created_at < end for start, end in spans)
+    ]
+    Discrepancy.objects.bulk_create(late, ignore_conflicts=True)
 
 
 def _learn_types(events: list[Event]) -> None:

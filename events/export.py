@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import re
 import tempfile
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from events.querysets import AuditEventQuerySet
 
 CHUNK = 500
+_INNER_FORMULA = re.compile(r"([;\t]\s*)([=+\-@])")
 XLSX_ROWS_PER_SHEET = 1_000_000  # Excel ends at 1,048,576
 XLSX_CELL = 32_767
 
@@ -43,7 +45,9 @@ COLUMNS: dict[str, Callable[[AuditEvent], str]] = {
 
 
 def harmless(text: str) -> str:
-    """Text that no spreadsheet runs as a formula: foreign text may begin with one."""
+    """Text that no spreadsheet runs as a formula: foreign text may begin with one, also after what another
+    country's spreadsheet takes for a separator."""
+    text = _INNER_FORMULA.sub(r"\1'\2", text)
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else text
 
 
@@ -98,7 +102,10 @@ def xlsx_file(events: AuditEventQuerySet) -> IO[bytes]:
 def _fitting(text: str) -> str:
     """Text no longer than a cell of Excel holds; a cut says so."""
     note = " … [cut: a cell holds 32,767 characters; the CSV and NDJSON exports have all of it]"
-    return text if len(text) <= XLSX_CELL else text[: XLSX_CELL - len(note)] + note
+    units = text.encode("utf-16-le")  # as Excel counts
+    if len(units) <= 2 * XLSX_CELL:
+        return text
+    return units[: 2 * (XLSX_CELL - len(note))].decode("utf-16-le", "ignore") + note
 
 
 def _new_sheet(book: Any, number: int, bold: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any
@@ -10,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from events.models import AuditEvent, EventType
 from events.moments import PERIODS, Moment, parse_moment, period_start
-from events.nexmo.catalog import EVENT_TYPES, FAMILIES, family
+from events.nexmo.catalog import EVENT_TYPES, FAMILIES, SOURCES, family
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +37,16 @@ class CommaList(forms.CheckboxSelectMultiple):
     option_template_name = "events/widgets/box.html"
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
-        return split_list(data.getlist(name) if hasattr(data, "getlist") else [data.get(name) or ""])
+        asked = split_list(data.getlist(name) if hasattr(data, "getlist") else [data.get(name) or ""])
+        known = {code.lower(): code for code in self._codes()}
+        return list(dict.fromkeys(known.get(item.lower(), item) for item in asked))
+
+    def _codes(self) -> list[str]:
+        codes: list[str] = []
+        choices: Any = self.choices
+        for code, title in choices:
+            codes += [inner for inner, _ in title] if isinstance(title, (list, tuple)) else [code]
+        return codes
 
 
 class CommaText(forms.TextInput):
@@ -58,21 +69,41 @@ class WordsField(forms.CharField):
         return [self.case(item) for item in split_list([super().clean(value)])]
 
 
+class EmailsField(WordsField):
+    """Whole addresses: a part of one would match nothing, and that would look like an answer."""
+
+    def clean(self, value: Any) -> Any:
+        words = super().clean(value)
+        for word in words:
+            if "@" not in word:
+                raise ValidationError("Write the whole address, such as name@example.com; Search finds parts of one.")
+        return words
+
+
+class SourcesField(WordsField):
+    """Sources by Nexmo's codes or by the names that the table shows."""
+
+    def clean(self, value: Any) -> Any:
+        codes = {title.lower(): code for code, title in SOURCES.items()} | {code.lower(): code for code in SOURCES}
+        words = super().clean(value)
+        return list(dict.fromkeys([*words, *(codes[word.lower()] for word in words if word.lower() in codes)]))
+
+
+class CountriesField(WordsField):
+    """Countries by their two letters."""
+
+    def clean(self, value: Any) -> Any:
+        words = super().clean(value)
+        for word in words:
+            if not re.fullmatch(r"[A-Z]{2}", word):
+                raise ValidationError("%(word)s is no country code. Write two letters: GB.", params={"word": word})
+        return words
+
+
 class CodesField(forms.MultipleChoiceField):
     """Codes out of a list, in either case."""
 
     widget = CommaList
-
-    def clean(self, value: Any) -> list[str]:
-        known = {code.lower(): code for code in self._codes()}
-        return super().clean([known.get(item.lower(), item) for item in value or ()])  # type: ignore[no-any-return]
-
-    def _codes(self) -> list[str]:
-        codes: list[str] = []
-        choices: Any = self.choices
-        for code, title in choices:
-            codes += [inner for inner, _ in title] if isinstance(title, (list, tuple)) else [code]
-        return codes
 
 
 class NetworksField(forms.CharField):
@@ -96,15 +127,19 @@ class MomentInput(forms.DateInput):
     """The browser's own date field; where the URL holds a time or something unreadable, one that can show that."""
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
-        context = super().get_context(name, value, attrs)
         text = str(value or "")
+        kind = "date"
         try:
             moment = parse_moment(text, end_of_day=False) if text else None
         except ValueError:
-            kind = "text"
+            kind = "text"  # a date field would show nothing of it
         else:
-            kind = "date" if moment is None or moment.day_only else "text"
+            if moment and not moment.day_only:
+                kind, value = "datetime-local", timezone.localtime(moment.at).strftime("%Y-%m-%dT%H:%M:%S")
+        context = super().get_context(name, value, attrs)
         context["widget"]["type"] = kind
+        if kind == "datetime-local":
+            context["widget"]["attrs"]["step"] = "1"
         return context
 
 
@@ -144,6 +179,18 @@ class _Words(django_filters.Filter):
         return qs.filter(**{f"{self.field_name}__in": value}) if value else qs
 
 
+class _Emails(_Words):
+    field_class = EmailsField
+
+
+class _Sources(_Words):
+    field_class = SourcesField
+
+
+class _Countries(_Words):
+    field_class = CountriesField
+
+
 class _Codes(django_filters.Filter):
     field_class = CodesField
 
@@ -172,17 +219,20 @@ class EventFilter(django_filters.FilterSet):
     search_text = django_filters.CharFilter(
         label="Search",
         method="search",
+        max_length=2_000,
         widget=forms.TextInput(attrs={"type": "search", "placeholder": "Text in the event"}),
     )
     account = _Codes(label="Accounts", method="in_accounts")
     event_type = _Codes(label="Event types", field_name="event_type")
-    user_email = _Words(label="User", field_name="user_email", case=str.lower)
-    source = _Words(label="Source", field_name="source", case=str.upper)
+    user_email = _Emails(label="User", field_name="user_email", case=str.lower)
+    source = _Sources(label="Source", field_name="source")
     source_ip = _Networks(label="IP address")
-    source_country = _Words(label="Country", field_name="source_country", case=str.upper)
+    source_country = _Countries(label="Country", field_name="source_country", case=str.upper)
     date_from = _Moments(label="From", lookup_expr="gte", end_of_day=False)
     date_to = _Moments(label="To", lookup_expr="lte", end_of_day=True)
-    period = django_filters.ChoiceFilter(label="Period", choices=list(PERIODS.items()), method="within")
+    period = django_filters.ChoiceFilter(
+        label="Period", choices=list(PERIODS.items()), empty_label="All", method="within", widget=forms.RadioSelect
+    )
 
     class Meta:
         model = AuditEvent
@@ -196,16 +246,18 @@ class EventFilter(django_filters.FilterSet):
         fields = self.form.fields
         fields["account"].choices = [(account.api_key, account.name) for account in accounts]
         fields["account"].error_messages["invalid_choice"] = "There is no account %(value)s that you may see."
-        fields["event_type"].choices = event_type_choices()
+        fields["event_type"].choices = event_type_choices(queryset)
         fields["event_type"].error_messages["invalid_choice"] = "There is no event type %(value)s."
         fields["period"].error_messages["invalid_choice"] = f"Choose one of {', '.join(PERIODS)}."
         for name, hint in (
             ("user_email", "name@example.com"),
-            ("source", "CD or DEVAPI"),
+            ("source", "Dashboard or API"),
             ("source_country", "GB, ES"),
         ):
             fields[name].widget.attrs["placeholder"] = hint
         fields["source_ip"].widget.attrs["placeholder"] = "192.0.2.7 or 192.0.2.0/24"
+        zone = timezone.localtime().strftime("%Z")
+        fields["date_from"].label, fields["date_to"].label = f"From ({zone})", f"To ({zone})"
         for name, field in fields.items():
             if self.form.is_bound and name in self.form.errors:
                 field.widget.attrs |= {"aria-invalid": "true", "aria-describedby": f"error-{name}"}
@@ -233,6 +285,11 @@ class EventFilter(django_filters.FilterSet):
         ]
 
     @property
+    def in_words(self) -> list[tuple[str, str]]:
+        """The conditions in force, as their field's label and what was asked for."""
+        return [(str(self.form[name].label), _spell(self.form[name].value())) for name in self.active]
+
+    @property
     def condition_count(self) -> int:
         """How many conditions the fold-out part of the form holds, right or wrong."""
         inside = set(self.form.fields) - {"search_text", "period"}
@@ -253,12 +310,30 @@ class EventFilter(django_filters.FilterSet):
         return queryset.filter(created_at__gte=period_start(value))
 
 
-def event_type_choices() -> list[tuple[str, list[tuple[str, str]]]]:
-    """All known types by family: those Nexmo lists with its own words, the built-in ones, and any that events carry."""
+def event_type_choices(events: Any) -> list[tuple[str, list[tuple[str, str]]]]:
+    """All known types by family: those Nexmo lists with its own words, the built-in ones, and any these events carry.
+
+    A type that only a foreign account's events carry is not told.
+    """
     described = dict(EVENT_TYPES)
-    for code, description in EventType.objects.values_list("code", "description"):
-        described[code] = description or described.get(code, "")
+    learnt = list(EventType.objects.values_list("code", "description", "listed_at"))
+    private = [code for code, _, listed_at in learnt if listed_at is None and code not in EVENT_TYPES]
+    carried = (
+        set(events.order_by().filter(event_type__in=private).values_list("event_type", flat=True).distinct())
+        if private
+        else set()
+    )
+    for code, description, listed_at in learnt:
+        if listed_at is None and code not in EVENT_TYPES and code not in carried:
+            continue
+        if description and description != code:
+            described[code] = description
+        described.setdefault(code, code.replace("_", " ").capitalize())
     groups: dict[str, list[tuple[str, str]]] = {title: [] for _, _, title in FAMILIES}
     for code in sorted(described, key=lambda code: (described[code] or code).lower()):
         groups.setdefault(family(code)[1], []).append((code, described[code] or code))
     return [(title, choices) for title, choices in groups.items() if choices]
+
+
+def _spell(value: Any) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value)

@@ -38,7 +38,9 @@ def parse_moment(text: str, *, end_of_day: bool) -> Moment:
         if re.fullmatch(r"\d{4}-\d\d-\d\d", spelled):
             day = date.fromisoformat(spelled)
             clock = time.max if end_of_day else time.min
-            return Moment(datetime.combine(day, clock, tzinfo=timezone.get_current_timezone()), day_only=True)
+            at = datetime.combine(day, clock, tzinfo=timezone.get_current_timezone())
+            at.astimezone(UTC)
+            return Moment(at, day_only=True)
         if not re.match(r"\d{4}-\d\d-\d\d[T ]", spelled):
             raise ValueError
         at = datetime.fromisoformat(spelled)

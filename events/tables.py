@@ -12,13 +12,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from events.models import AuditEvent
-from events.nexmo.catalog import EVENT_TYPES, family
+from events.nexmo.catalog import EVENT_TYPES, SOURCES, family
 from events.summary import summarise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SOURCES = {"CD": "Dashboard", "DEVAPI": "API"}
 NOTHING = mark_safe('<span class="none">–</span>')  # noqa: S308 - a constant
 
 
@@ -61,7 +60,7 @@ class EventTable(tables.Table):
         )
         return format_html(
             '<a class="when" href="{}"><time datetime="{}">{} <b>{}</b></time> <small>{}</small></a>{}',
-            reverse("events:event", args=[record.account.api_key, record.event_id]),
+            _address(record),
             at.isoformat(),
             at.strftime("%Y-%m-%d"),
             at.strftime("%H:%M:%S"),
@@ -76,12 +75,17 @@ class EventTable(tables.Table):
         slug, _ = family(record.event_type)
         description = record.event_type_description or self.descriptions.get(record.event_type) or "Event without type"
         return format_html(
-            '<span class="what {}">{}</span> <code>{}</code>', f"family-{slug}", description, record.event_type or "–"
+            '<a class="what {}" href="{}">{}</a> <code>{}</code>',
+            f"family-{slug}",
+            _address(record),
+            description,
+            record.event_type or "–",
         )
 
     def render_who(self, record: AuditEvent) -> SafeString:
         if record.user_email:
-            return format_html("{}", record.user_email)
+            name, at, domain = record.user_email.rpartition("@")
+            return format_html("{}{}<wbr>{}", name, at, domain)  # a long address breaks here, not within a word
         return format_html("user {}", record.user_id) if record.user_id else NOTHING
 
     def render_source(self, record: AuditEvent) -> SafeString:
@@ -105,6 +109,10 @@ class EventTable(tables.Table):
         text = summarise(record.context)
         odd = mark_safe(' <span class="tag odd">odd</span>') if record.odd_fields else ""
         return format_html('<span class="line">{}</span>{}', text, odd) if text or odd else NOTHING
+
+
+def _address(record: AuditEvent) -> str:
+    return reverse("events:event", args=[record.account.api_key, record.event_id])
 
 
 def with_params(params: Any, **changes: str | None) -> str:

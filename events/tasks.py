@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import close_old_connections, connection
-from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import NexmoAccount
-from events.models import SyncRun, SyncState, WorkerBeat
+from events import channels, seals
+from events.models import Seal, SyncRun, SyncState, WorkerBeat
 from events.queue import QUEUE, STOP
 from events.sync import state
 from events.sync.engine import SyncOptions, sync_account
@@ -57,7 +57,11 @@ def sync_now_if_due(account_id: int) -> SyncRun | None:
 def request_sync(account: NexmoAccount, user: AnyUser) -> None:
     """Have an account synced as soon as a worker is free."""
     state.request(account, user)
-    sync_if_due(account.pk)
+    try:
+        sync_if_due(account.pk)
+    except Exception:
+        # The wish is in the database, and the worker's next look at it finds it.
+        logger.exception("The queue could not be reached")
 
 
 def beat(name: str) -> int:
@@ -74,13 +78,23 @@ def beat(name: str) -> int:
     return queued
 
 
+def seal_what_is_due() -> None:
+    """Seal accounts with events newer than their last seal, when that is long enough ago, and send the seals off."""
+    if not settings.SEAL_KEY:
+        return
+    for account in NexmoAccount.objects.filter(chain_head__seq__gt=0).select_related("chain_head"):
+        last = Seal.objects.filter(account=account).first()
+        if last and (last.seq == account.chain_head.seq or timezone.now() - last.sealed_at < settings.SEAL_INTERVAL):
+            continue
+        channels.send(seals.seal(account))
+
+
 def tidy() -> None:
     """Forget runs of long ago that found nothing, and workers that are gone."""
     now = timezone.now()
-    quiet = SyncRun.objects.filter(
+    SyncRun.objects.filter(
         started_at__lt=now - KEEP_QUIET_RUNS, status=SyncRun.Status.SUCCEEDED, added=0, conflicts_found=0
-    )
-    quiet.filter(Q(events=None) & Q(conflicts=None)).delete()
+    ).delete()
     WorkerBeat.objects.filter(seen_at__lt=now - timedelta(days=1)).delete()
 
 

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
-from events.views import accounts, detail, export, lists
+from events.views import accounts, detail, export, integrity, lists
+
+
+class EventIdConverter(StringConverter):
+    """Any text at all: Nexmo promises nothing of its ids, and a page must be able to link to each."""
+
+    regex = "(?s:.+)"
+
+
+register_converter(EventIdConverter, "event_id")
 
 app_name = "events"
 
 urlpatterns = [
     path("events/", lists.merged, name="list"),
     path("events/export.<str:kind>", export.merged, name="export"),
-    path("events/<path:event_id>/", detail.find, name="find"),
+    path("events/evidence.zip", integrity.merged_evidence, name="evidence"),
+    path("events/<event_id:event_id>/", detail.find, name="find"),
     path("accounts/", accounts.overview, name="accounts"),
     path("accounts/<str:api_key>/", accounts.account, name="account"),
     path("accounts/<str:api_key>/sync/", accounts.sync, name="sync"),
+    path("accounts/<str:api_key>/seals.ndjson", integrity.seals_file, name="seals"),
     path("accounts/<str:api_key>/events/", lists.one_account, name="account_events"),
     path("accounts/<str:api_key>/events/export.<str:kind>", export.one_account, name="account_export"),
-    path("accounts/<str:api_key>/events/<path:event_id>/", detail.event, name="event"),
+    path("accounts/<str:api_key>/events/evidence.zip", integrity.account_evidence, name="account_evidence"),
+    path("accounts/<str:api_key>/events/<event_id:event_id>/check", integrity.check, name="check"),
+    path("accounts/<str:api_key>/events/<event_id:event_id>/", detail.event, name="event"),
 ]

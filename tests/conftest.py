@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib.auth import get_user_model
-from django.test import Client
+from django.db import connection
+from django.test import Client, TransactionTestCase
 
 from accounts.models import NexmoAccount
-from events import archive
+from events import archive, triggers
 from events.demo_data import PASSWORD, make_demo_data
 from events.models import AuditEvent
 from events.nexmo.parse import parse_event
@@ -27,6 +28,20 @@ from events.queue import QUEUE, STOP
 from events.sync import clients
 
 NOON = datetime(2026, 3, 15, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _tables_can_be_emptied() -> Iterator[None]:
+    """A test with real transactions is followed by emptying all tables, which the archive's triggers refuse."""
+    teardown = TransactionTestCase._fixture_teardown
+
+    def without_triggers(self: Any) -> None:
+        triggers.remove(connection)
+        teardown(self)  # ends with post_migrate, which makes the triggers again
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", without_triggers)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -116,7 +116,7 @@ def test_login_filter_page_open_and_export(many_events: None, open_page: Callabl
         exported = list(csv.DictReader(lines))
     assert [row["event_type"] for row in exported] == ["APP_CREATE"] * 6
 
-    rows.first.get_by_role("link").click()
+    rows.first.get_by_role("link", name="Application created").click()
     page.wait_for_url("**/accounts/demo0001/events/**")
     assert page.get_by_role("heading", name="Application created").is_visible()
     assert '"n": 60' in page.locator("#raw-json").inner_text()

@@ -7,7 +7,6 @@ import io
 import json
 import os
 import signal
-import socket
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -24,6 +23,7 @@ from events import tasks
 from events.models import AuditEvent, SyncRun, SyncState, WorkerBeat
 from events.nexmo.sandbox import Sandbox
 from events.queue import QUEUE
+from events.sync import state
 from tests.processes import start_command
 
 MakeSandbox = Callable[..., Sandbox]
@@ -57,7 +57,7 @@ def test_sync_events_fails_if_one_account_fails_and_syncs_the_others(cast: Any, 
         call_command("sync_events", stdout=out)
     assert caught.value.returncode == 1
     (line,) = (line for line in out.getvalue().splitlines() if line.startswith("demo0002"))
-    assert "FAILED: Nexmo refused the API key or secret." in line
+    assert "FAILED: Nexmo refused the API key or secret (HTTP 401)." in line
     assert AuditEvent.objects.filter(account__api_key="demo0001").exists()
 
 
@@ -124,7 +124,7 @@ def test_worker_syncs_what_is_wanted_and_stops_when_told(cast: Any, make_sandbox
     account = NexmoAccount.objects.get(api_key="demo0001")
     NexmoAccount.objects.exclude(pk=account.pk).update(is_active=False)
     tasks.request_sync(account, cast["bob"])
-    worker = start_command(sandbox.url, "worker", QUEUE_URL=f"sqlite:///{tmp_path}/queue.sqlite3")
+    worker = start_command(sandbox.url, "worker", TEST_QUEUE_URL=f"sqlite:///{tmp_path}/queue.sqlite3")
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and not SyncRun.objects.filter(status="succeeded").exists():
         time.sleep(0.1)
@@ -149,7 +149,7 @@ def test_account_held_by_a_process_that_is_gone_is_due_again(cast: Any, make_san
     make_sandbox()
     tasks.beat("here:1")
     QUEUE.flush()
-    gone, alive = f"{socket.gethostname()}:4194305:x", f"{socket.gethostname()}:{os.getpid()}:x"  # no pid is so high
+    gone, alive = f"{state._machine()}:4194305:x", f"{state._machine()}:{os.getpid()}:x"  # no pid is so high
     later = timezone.now() + timedelta(minutes=3)
     SyncState.objects.update(lease_owner=alive, lease_until=later)
     SyncState.objects.filter(account__api_key="demo0001").update(lease_owner=gone)

@@ -291,15 +291,20 @@ def test_head_answers_the_headers_without_reading_events(login: Login, account: 
     assert not [query for query in queries if '"events_auditevent"' in query["sql"]]
 
 
-@pytest.mark.parametrize("path", ["/events/export.", "/accounts/demo0001/events/export."])
-@pytest.mark.parametrize("kind", ["pdf", "CSV", "csv.exe", "json", "xls"])
-def test_unknown_kind_is_404(login: Login, path: str, kind: str) -> None:
-    assert login("admin").get(path + kind).status_code == 404
+def test_unknown_kind_is_404(login: Login, cast: dict[str, Any]) -> None:
+    client = login("admin")
+
+    for kind in ("pdf", "CSV", "csv.exe", "json", "xls"):
+        assert client.get(f"/events/export.{kind}").status_code == 404
+        assert client.get(f"/accounts/demo0001/events/export.{kind}").status_code == 404
 
 
-@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
-def test_export_answers_to_reading_only(login: Login, method: str) -> None:
-    assert getattr(login("admin"), method)("/events/export.csv").status_code == 405
+def test_export_answers_to_reading_only(login: Login, cast: dict[str, Any]) -> None:
+    client = login("admin")
+
+    for method in (client.post, client.put, client.patch, client.delete):
+        assert method("/events/export.csv").status_code == 405
+        assert method("/accounts/demo0001/events/export.csv").status_code == 405
 
 
 @pytest.mark.parametrize("kind", ["csv", "ndjson"])
@@ -378,17 +383,14 @@ def test_ndjson_is_one_line_per_event_even_when_it_was_received_on_several(
     assert content.endswith("\n")
 
 
-@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c"])
-def test_ndjson_keeps_other_separators_inside_their_strings(
-    login: Login, account: NexmoAccount, separator: str
-) -> None:
-    raw = json.dumps(event_json(1, event_type_description=f"a{separator}b"), ensure_ascii=False)
-    add_raw(account, raw)
+def test_ndjson_keeps_other_separators_inside_their_strings(login: Login, account: NexmoAccount) -> None:
+    text = "a\u2028b\u2029c\x85d\x0be\x0cf"
+    add_raw(account, json.dumps(event_json(1, event_type_description=text), ensure_ascii=False))
 
     (line, rest) = body(login("alice").get("/events/export.ndjson")).decode().split("\n")
 
     assert rest == ""
-    assert json.loads(line, strict=False)["event_type_description"] == f"a{separator}b"
+    assert json.loads(line, strict=False)["event_type_description"] == text
 
 
 def test_ndjson_of_an_event_with_a_line_break_inside_a_string_stays_one_line(
@@ -417,15 +419,14 @@ def test_xlsx_opens_again_with_the_same_rows_as_the_csv(login: Login, account: N
     )
 
 
-@pytest.mark.parametrize("hostile", ["=cmd|' /C calc'!A0", "@SUM(1)", "https://example.com/", "{=1}", "-1+1"])
-def test_xlsx_holds_hostile_text_as_plain_text(
-    login: Login, account: NexmoAccount, add_event: Add, hostile: str
-) -> None:
-    add_event(account, 1, source=hostile)
+def test_xlsx_holds_hostile_text_as_plain_text(login: Login, account: NexmoAccount, add_event: Add) -> None:
+    hostile = ["=cmd|' /C calc'!A0", "@SUM(1)", "https://example.com/", "{=1}", "-1+1"]
+    for number, text in enumerate(hostile):
+        add_event(account, number, source=text)
 
     rows = sheets(body(login("alice").get("/events/export.xlsx")))["Events"]  # refuses formulas and links
 
-    assert rows[1][HEADER.index("source")] == hostile
+    assert [row[HEADER.index("source")] for row in rows[1:]] == hostile[::-1]
 
 
 def test_xlsx_goes_on_with_a_further_sheet_when_one_is_full(

@@ -16,10 +16,11 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import NexmoAccount
-from events.models import AuditEvent, EventConflict, EventType, SyncRun, SyncState
+from events import seals
+from events.models import AuditEvent, Discrepancy, EventConflict, EventType, LegalHold, Removal, SyncRun, SyncState
 from events.queue import QUEUE
 from events.sync import state
-from tests.conftest import PASSWORD
+from tests.conftest import NOON, PASSWORD
 from tests.test_export import KINDS, body, exported_ids
 
 Login = Callable[[str], Client]
@@ -45,9 +46,9 @@ def everybody(status: int) -> tuple[int, ...]:
 
 
 def by_account(template: str) -> Statuses:
-    """200 for those who see the account, 404 for the others."""
+    """200 for those who see the account, 404 for the others; an account of each kind, and one that does not exist."""
     return {
-        template.format(key): (302, *(200 if key in SEES[person] else 404 for person in CAST[1:])) for key in KEYS
+        template.format(key): (302, *(200 if key in SEES[person] else 404 for person in CAST[1:])) for key in KEYS[:3]
     } | {template.format("nosuchkey"): everybody(404)}
 
 
@@ -55,6 +56,11 @@ def by_account(template: str) -> Statuses:
 EXPECTED: dict[str, Statuses] = {
     "home": {"/": everybody(302)},
     "healthz": {"/healthz": (200,) * 6},
+    "admin_redirect": {"/admin/r/1/1/": everybody(404)},
+    "events:evidence": {"/events/evidence.zip": everybody(405)},  # POST
+    "events:account_evidence": {"/accounts/demo0001/events/evidence.zip": everybody(405)},
+    "events:seals": by_account("/accounts/{}/seals.ndjson"),
+    "events:check": {"/accounts/demo0001/events/of-demo0001/check": everybody(405)},
     "events:list": {"/events/": everybody(200)},
     "events:export": {f"/events/export.{kind}": everybody(200) for kind in KINDS}
     | {"/events/export.pdf": everybody(404)},
@@ -65,7 +71,7 @@ EXPECTED: dict[str, Statuses] = {
     },
     "events:accounts": {"/accounts/": everybody(200)},
     "events:account": by_account("/accounts/{}/"),
-    "events:sync": {f"/accounts/{key}/sync/": everybody(405) for key in (*KEYS, "nosuchkey")},  # POST: see below
+    "events:sync": {f"/accounts/{key}/sync/": everybody(405) for key in ("demo0001", "nosuchkey")},  # POST: see below
     "events:account_events": by_account("/accounts/{}/events/"),
     "events:account_export": {
         path: row for kind in KINDS for path, row in by_account(f"/accounts/{{}}/events/export.{kind}").items()
@@ -181,19 +187,18 @@ def test_lists_show_the_events_of_visible_accounts_only(
         assert shown_ids(client.get(f"/accounts/{key}/events/")) == [f"of-{key}"]
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("person", CAST[1:])
 def test_exports_hold_the_events_of_visible_accounts_only(
-    login: Login, events: dict[str, AuditEvent], person: str, kind: str
+    login: Login, events: dict[str, AuditEvent], person: str
 ) -> None:
     client = login(person)
 
-    merged = exported_ids(kind, body(client.get(f"/events/export.{kind}")))
-
-    assert sorted(merged) == [f"of-{key}" for key in SEES[person]]
-    for key in SEES[person]:
-        one = exported_ids(kind, body(client.get(f"/accounts/{key}/events/export.{kind}")))
-        assert one == [f"of-{key}"]
+    for kind in KINDS:
+        merged = exported_ids(kind, body(client.get(f"/events/export.{kind}")))
+        assert sorted(merged) == [f"of-{key}" for key in SEES[person]]
+        for key in SEES[person][:3]:
+            one = exported_ids(kind, body(client.get(f"/accounts/{key}/events/export.{kind}")))
+            assert one == [f"of-{key}"]
 
 
 @pytest.mark.parametrize("person", CAST[1:])
@@ -215,11 +220,11 @@ def test_filter_offers_visible_accounts_only(login: Login, events: dict[str, Aud
 
 
 @pytest.mark.parametrize("person", CAST[1:])
-@pytest.mark.parametrize("query", ["search_text=of-", "source_ip=192.0.2.0/24", "date_from=2026-01-01", "size=200"])
-def test_no_filter_widens_what_is_visible(login: Login, events: dict[str, AuditEvent], person: str, query: str) -> None:
-    found = shown_ids(login(person).get(f"/events/?{query}"))
+def test_no_filter_widens_what_is_visible(login: Login, events: dict[str, AuditEvent], person: str) -> None:
+    client = login(person)
 
-    assert set(found) == {f"of-{key}" for key in SEES[person]}
+    for query in ("search_text=of-", "source_ip=192.0.2.0/24", "date_from=2026-01-01", "size=200"):
+        assert set(shown_ids(client.get(f"/events/?{query}"))) == {f"of-{key}" for key in SEES[person]}
 
 
 def test_no_page_marker_widens_what_is_visible(login: Login, events: dict[str, AuditEvent]) -> None:
@@ -328,8 +333,8 @@ def test_syncing_all_means_all_that_one_may_sync(login: Login, cast: dict[str, A
 
     wanted = set(SyncState.objects.exclude(wanted_at=None).values_list("account__api_key", flat=True))
     assert wanted == set(SYNCS[person])
-    said = f"Syncing {len(wanted)} account(s)." if wanted else "There is nothing to sync."
-    assert said in response.content.decode()
+    nothing = "There is no account that you may sync."
+    assert (nothing in response.content.decode()) == (not wanted)
 
 
 def test_auditor_is_told_why_she_may_not_sync(login: Login, cast: dict[str, Any]) -> None:
@@ -420,10 +425,11 @@ def test_event_is_found_whatever_the_case_of_its_id(
         "x" * 255,
     ],
 )
-def test_event_with_an_unusual_id_is_listed_and_found(
+def test_event_with_an_unusual_id_is_archived_once_and_found(
     login: Login, account: NexmoAccount, add_event: Add, event_id: str
 ) -> None:
     add_event(account, 1, id=event_id)
+    add_event(account, 1, id=event_id)  # a later sync reads it again
     client = login("alice")
 
     page = client.get("/events/")
@@ -432,12 +438,11 @@ def test_event_with_an_unusual_id_is_listed_and_found(
     assert client.get(html.unescape(link)).status_code == 200
 
 
-@pytest.mark.parametrize("person", ["alice", "admin"])
 @pytest.mark.parametrize(
     "path", ["/events/a%00b/", "/accounts/a%00b/", "/accounts/demo0001/events/a%00b/", "/accounts/%00/events/"]
 )
-def test_nul_in_a_path_is_404(login: Login, cast: dict[str, Any], path: str, person: str) -> None:
-    assert login(person).get(path).status_code == 404
+def test_nul_in_a_path_is_404(login: Login, cast: dict[str, Any], path: str) -> None:
+    assert login("alice").get(path).status_code == 404
 
 
 def test_deleted_account_in_a_shared_address_is_404(login: Login, cast: dict[str, Any]) -> None:
@@ -470,28 +475,14 @@ def test_inactive_person_sees_nothing(
         assert unquote(response.redirect_chain[-1][0]) == f"/login/?next={path}"
 
 
-@pytest.mark.parametrize("person", CAST[1:])
-def test_querysets_give_an_inactive_person_nothing(
-    events: dict[str, AuditEvent], cast: dict[str, Any], person: str
-) -> None:
-    user = cast[person]
-    user.is_active = False
-
-    assert not NexmoAccount.objects.visible_to(user).exists()
-    assert not NexmoAccount.objects.shared_with(user).exists()
-    assert not NexmoAccount.objects.syncable_by(user).exists()
-    assert not NexmoAccount.objects.manageable_by(user).exists()
-    assert not AuditEvent.objects.visible_to(user).exists()
-
-
-def test_querysets_give_nobody_nothing(events: dict[str, AuditEvent]) -> None:
-    user = AnonymousUser()
-
-    assert not NexmoAccount.objects.visible_to(user).exists()
-    assert not NexmoAccount.objects.shared_with(user).exists()
-    assert not NexmoAccount.objects.syncable_by(user).exists()
-    assert not NexmoAccount.objects.manageable_by(user).exists()
-    assert not AuditEvent.objects.visible_to(user).exists()
+def test_querysets_give_nobody_and_inactive_people_nothing(events: dict[str, AuditEvent], cast: dict[str, Any]) -> None:
+    for user in (AnonymousUser(), *cast.values()):
+        user.is_active = False
+        assert not NexmoAccount.objects.visible_to(user).exists()
+        assert not NexmoAccount.objects.shared_with(user).exists()
+        assert not NexmoAccount.objects.syncable_by(user).exists()
+        assert not NexmoAccount.objects.manageable_by(user).exists()
+        assert not AuditEvent.objects.visible_to(user).exists()
 
 
 @pytest.mark.parametrize("person", CAST[1:])
@@ -536,7 +527,11 @@ ADMIN_MODELS: dict[str, dict[str, tuple[int, int, int]]] = {
     },
     "auth/group": SUPERUSERS,
     "auth/user": SUPERUSERS,
-    "mfa/authenticator": SUPERUSERS,
+    "mfa/authenticator": SUPERUSERS | {"add": (403,) * 3},
+    "events/discrepancy": READ_ONLY,
+    "events/removal": READ_ONLY,
+    "events/seal": READ_ONLY,
+    "events/legalhold": SUPERUSERS | {"delete": (403,) * 3},
 }
 
 
@@ -559,7 +554,7 @@ def admin_expectations(objects: dict[str, Any]) -> dict[str, dict[str, tuple[int
             "/admin/accounts/": (200,) * 3,
             "/admin/auth/": (404, 404, 200),
         },
-        "admin:view_on_site": {f"/admin/r/{kind}/{objects['accounts/nexmoaccount']}/": (302,) * 3},
+        "admin:view_on_site": {f"/admin/r/{kind}/{objects['accounts/nexmoaccount']}/": (404,) * 3},
         "admin:auth_user_password_change": {f"/admin/auth/user/{objects['auth/user']}/password/": (403, 403, 200)},
         "admin:": {"/admin/nonsense/": (404,) * 3},  # the last resort, and each model's old addresses
     }
@@ -579,6 +574,14 @@ def admin_paths(events: dict[str, AuditEvent], cast: dict[str, Any]) -> dict[str
         {
             "events/auditevent": events["demo0001"].pk,
             "events/eventtype": EventType.objects.get().pk,
+            "events/discrepancy": Discrepancy.objects.create(
+                account=account, event=events["demo0001"], kind="late", noticed_at=NOON
+            ).pk,
+            "events/removal": Removal.objects.create(
+                account=account, removed_at=NOON, older_than=NOON, reason="x", count=0
+            ).pk,
+            "events/seal": seals.seal(account).pk,
+            "events/legalhold": LegalHold.objects.create(reason="x").pk,
             "events/syncrun": state.claim(account, SyncRun.Trigger.COMMAND).pk,
             "accounts/nexmoaccount": account.pk,
             "auth/group": account.teams.get().pk,
@@ -610,7 +613,7 @@ def test_admin_is_closed_to_those_who_are_no_staff(
 
     for rows in admin_paths.values():
         for path in rows:
-            assert client.get(path, follow=True).status_code == 403, path
+            assert client.get(path, follow=True).status_code == (404 if "/admin/r/" in path else 403), path
 
 
 FOREIGN = (
@@ -624,18 +627,17 @@ FOREIGN = (
 )
 
 
-@pytest.mark.parametrize("path", FOREIGN)
-def test_foreign_objects_do_not_exist_in_the_admin(login: Login, events: dict[str, AuditEvent], path: str) -> None:
+def test_foreign_objects_do_not_exist_in_the_admin(login: Login, events: dict[str, AuditEvent]) -> None:
     account = NexmoAccount.objects.get(api_key="demo0003")
     run = state.claim(account, SyncRun.Trigger.COMMAND)
+    assert run
     client = login("alice")
 
-    theirs = client.get("/admin/" + path.format(account=account.pk, event=events["demo0003"].pk, run=run.pk))
-    nobodys = client.get("/admin/" + path.format(account=98765, event=98765, run=98765))
-
-    assert theirs.status_code == nobodys.status_code
-    assert theirs.status_code != 200
-    assert theirs.get("Location") == nobodys.get("Location")
+    for path in FOREIGN:
+        theirs = client.get("/admin/" + path.format(account=account.pk, event=events["demo0003"].pk, run=run.pk))
+        nobodys = client.get("/admin/" + path.format(account=98765, event=98765, run=98765))
+        assert (theirs.status_code, theirs.get("Location")) == (nobodys.status_code, nobodys.get("Location")), path
+        assert theirs.status_code != 200, path
 
 
 @pytest.mark.parametrize("model", [NexmoAccount, AuditEvent])

@@ -2,7 +2,7 @@ from django.db import migrations
 
 from accounts import roles
 
-MODELS = ("auditevent", "eventtype", "syncrun")
+MODELS = ("auditevent", "discrepancy", "eventtype", "removal", "seal", "syncrun")
 PERMISSIONS = {role: tuple(f"view_{model}" for model in MODELS) for role in roles.ROLES}
 
 

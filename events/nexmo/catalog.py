@@ -38,6 +38,9 @@ EVENT_TYPES = {
     "AUTORELOAD_DISABLE": "Autoreload disabled",
 }
 
+# The sources that Nexmo documents; there are others, which it calls internal.
+SOURCES = {"CD": "Dashboard", "DEVAPI": "API"}
+
 # Families by the first words of the code; an unknown code falls into "other".
 FAMILIES = (
     ("USER_", "users", "Users"),

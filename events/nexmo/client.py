@@ -5,10 +5,12 @@ Vendor reference: https://developer.vonage.com/en/api/audit
 
 from __future__ import annotations
 
+import base64
 import email.utils
 import http.cookiejar
 import ipaddress
 import random
+import re
 import threading
 import time
 from dataclasses import dataclass, field
@@ -96,6 +98,9 @@ class AuditClient:
     requests_made: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
+        # Everything behind would read such an address in its own way.
+        if re.search(r"[\\\s@]", self.base_url):
+            raise ValueError("The address must be an https one without credentials, blanks and backslashes.")
         parts = urlsplit(self.base_url)
         loopback = _is_loopback(parts.hostname or "")
         if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
@@ -156,7 +161,7 @@ class AuditClient:
             params["date_from"] = self._spell(date_from)
         if date_to:
             params["date_to"] = self._spell(date_to)
-        return self._ask("GET", "/events", params, lambda text: parse_page(text, self.zone))
+        return self._ask("GET", "/events", params, lambda text: parse_page(text, self.zone, first=page == 1))
 
     def get_event(self, event_id: str) -> Event:
         """One event. Raises NotFound when the account has none of that id."""
@@ -186,7 +191,7 @@ class AuditClient:
                 # Full jitter: accounts that failed together do not come back together.
                 backoff = max(retry.get_backoff_time(), 1.0)
                 pause = random.uniform(0.2, backoff)  # noqa: S311 - not a secret
-                if isinstance(error, errors.RateLimited) and error.retry_after is not None:
+                if error.retry_after is not None:
                     pause = max(pause, error.retry_after)
                 self._pause(min(pause, self.longest_wait), error.what)
         raise AssertionError("unreachable")
@@ -218,13 +223,24 @@ class AuditClient:
                 text = decode_body(self._read(response, deadline))
         except (requests.RequestException, Urllib3Error, OSError) as error:
             raise errors.Unavailable(_transport_trouble(error)) from None
-        self._check(response, text, path)
         try:
+            self._check(response, text, path)
             return read(text)
-        except errors.MalformedResponse as error:
-            error.status = response.status_code
+        except errors.AuditAPIError as error:
+            error.status = error.status or response.status_code
             error.trace_id = _trace_id(response)
+            if self._repeats_a_secret(text):  # a proxy may echo what it was sent
+                error.detail = "(The answer repeats the credentials, so it is not shown.)"
+                error.args = (error.detail,)
             raise
+
+    def _repeats_a_secret(self, text: str) -> bool:
+        return any(
+            form in text
+            for secret in self.secrets
+            for form in (secret, base64.b64encode(f"{self.api_key}:{secret}".encode()).decode())
+            if form.strip()
+        )
 
     def _read(self, response: requests.Response, deadline: float) -> bytes:
         """The body, within a time and a size: a server may send a byte a minute for ever."""
@@ -281,7 +297,9 @@ def _raise_for(status: int, detail: str, trace_id: str, retry_after: str | None,
         seconds = parse_retry_after(retry_after)
         raise errors.RateLimited(detail, status=status, trace_id=trace_id, retry_after=seconds)
     if status in TRANSIENT_STATUSES or status >= 500:
-        raise errors.Unavailable(detail, status=status, trace_id=trace_id)
+        unavailable = errors.Unavailable(detail, status=status, trace_id=trace_id)
+        unavailable.retry_after = parse_retry_after(retry_after)
+        raise unavailable
     if 300 <= status < 400:
         raise errors.Redirected(detail, status=status, trace_id=trace_id)
     if 200 <= status < 300:
@@ -296,7 +314,7 @@ def parse_retry_after(value: str | None) -> float | None:
         return float(text)
     try:
         moment = email.utils.parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
@@ -312,7 +330,7 @@ def _error_in_disguise(text: str) -> int:
     except errors.MalformedResponse:
         return 0  # not ours to judge: the reader of the body will
     status = members.get("status", "").strip('"')
-    if status.isdecimal() and 400 <= int(status[:6]) <= 599 and not ({"_embedded", "page", "id"} & members.keys()):
+    if re.fullmatch("[45][0-9][0-9]", status) and not ({"_embedded", "page", "id"} & members.keys()):
         return int(status)
     return 0
 

@@ -24,12 +24,14 @@ class AuditAPIError(Exception):
         super().__init__(detail)
 
     def __str__(self) -> str:
-        said = (
-            f" Nexmo said: {self.detail}" if self.detail and self.status else f" {self.detail}" if self.detail else ""
-        )
+        """What happened and what to do first, the other side's own words last."""
         status = f" (HTTP {self.status})" if self.status else ""
-        trace = f" [trace {self.trace_id}]" if self.trace_id else ""
-        return f"{self.what}{status}{said}{trace} {self.advice}"
+        parts = [f"{self.what.removesuffix('.')}{status}.", self.advice]
+        if self.detail:
+            parts.append(f"Nexmo said: {self.detail}" if self.status else self.detail)
+        if self.trace_id:
+            parts.append(f"[trace {self.trace_id}]")
+        return " ".join(parts)
 
 
 class CredentialsRefused(AuditAPIError):
@@ -73,7 +75,9 @@ class Redirected(RequestRejected):
 
 
 class TransientError(AuditAPIError):
-    """Worth trying again after a pause."""
+    """Worth trying again after a pause; `retry_after` is the one that the API asked for, in seconds."""
+
+    retry_after: float | None = None
 
 
 class RateLimited(TransientError):

@@ -5,15 +5,19 @@ An event is never dropped because a field is odd. What cannot be read stays in `
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import ipaddress
 import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from events.nexmo.errors import MalformedResponse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MAX_TEXT = 255
 MAX_LONG_TEXT = 4000
@@ -47,7 +51,7 @@ class Event:
     @property
     def identity(self) -> str:
         """The event's key within its account: ids differ in case between APIs, not between events."""
-        return self.event_id.lower()
+        return id_key(self.event_id)
 
     @property
     def digest(self) -> str:
@@ -76,6 +80,14 @@ class EventTypeInfo:
     description: str
 
 
+_LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
+
+
+def id_key(event_id: str) -> str:
+    """An event id whatever its letters' case. Only ASCII letters: others have no one lower case of the same length."""
+    return event_id.translate(_LOWER)
+
+
 def content_digest(raw: str) -> str:
     """SHA-256 over the canonical content of an event: sorted keys, without `_links`, which depend on the server."""
     try:
@@ -87,16 +99,29 @@ def content_digest(raw: str) -> str:
     if isinstance(value, dict):
         value.pop("_links", None)
         if isinstance(value.get("id"), str):
-            value["id"] = value["id"].lower()
+            value["id"] = id_key(value["id"])
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def decode_body(body: bytes) -> str:
     """The text of a body: UTF-8 or what its first bytes say, else Latin-1, which reads anything."""
+    encoding = json.detect_encoding(body)
+    if encoding.startswith("utf-8"):
+        # Byte by byte: one bad byte in one event must not garble the others of its page.
+        return body.decode(encoding, "bytes_as_latin_1").removeprefix("\ufeff")
     try:
-        return body.decode(json.detect_encoding(body)).removeprefix("\ufeff")
+        return body.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError:
         return body.decode("latin-1")
+
+
+def _bytes_as_latin_1(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("latin-1"), error.end
+
+
+codecs.register_error("bytes_as_latin_1", _bytes_as_latin_1)
 
 
 def parse_event_types(value: Any) -> tuple[EventTypeInfo, ...]:
@@ -111,14 +136,17 @@ def parse_event_types(value: Any) -> tuple[EventTypeInfo, ...]:
     return tuple(found.values())
 
 
-def parse_page(text: str, zone: tzinfo) -> EventPage:
+def parse_page(text: str, zone: tzinfo, *, first: bool = True) -> EventPage:
     """Read a list body.
+
+    Args:
+        first: False for a later page, where a body without events and counts is what lies past the end.
 
     Raises:
         MalformedResponse: it is no list of events; "no events" is only what says so.
     """
     body = json_members(text)
-    if not ({"_embedded", "page"} & body.keys()):
+    if first and not ({"_embedded", "page"} & body.keys()):
         raise MalformedResponse(f"Expected a list of events, got: {shorten(text)}", status=200)
     embedded = body.get("_embedded", "")
     events = json_members(embedded).get("events", "") if embedded.startswith("{") else ""
@@ -142,11 +170,11 @@ def parse_event(raw: str, zone: tzinfo) -> Event:
     """Parse one event from its own text; `zone` is assumed for times that carry none."""
     data, odd = _fields(raw)
 
-    def text(name: str, limit: int = MAX_TEXT) -> str:
+    def text(name: str, limit: int = MAX_TEXT, case: Callable[[str], str] = str) -> str:
         got = data.get(name)
         if got is not None and not isinstance(got, str) and not (name == "user_id" and type(got) is int):
             odd.append(name)
-        read = _text(got)
+        read = case(_text(got))  # before the cut: another case may be longer
         if len(read) > limit:
             odd.append(name)
         return read[:limit]
@@ -167,13 +195,13 @@ def parse_event(raw: str, zone: tzinfo) -> Event:
         event_type_description=text("event_type_description", MAX_LONG_TEXT),
         created_at=created_at,
         created_at_basis=basis,
-        user_email=text("user_email", 320).strip().lower(),
+        user_email=text("user_email", 320, lambda value: value.strip().lower()),
         user_id=text("user_id"),
         account_id=text("account_id"),
         source=text("source"),
         source_description=text("source_description", MAX_LONG_TEXT),
         source_ip=text("source_ip"),
-        source_country=text("source_country").strip().upper(),
+        source_country=text("source_country", case=lambda value: value.strip().upper()),
         context=context,
         raw=_storable(raw),
         odd_fields=tuple(dict.fromkeys(odd)),
@@ -200,6 +228,8 @@ def parse_time(value: Any, zone: tzinfo) -> tuple[datetime | None, str]:
     spelled = f"{day}T{clock or '00:00'}:{seconds or '00'}.{(fraction or '0')[:6]:0<6}{offset}"
     try:
         moment = datetime.fromisoformat(spelled)
+        if not 1970 <= moment.year <= 9998:  # the calendar's ends overflow in other zones
+            return None, ""
         aware = moment if moment.tzinfo else moment.replace(tzinfo=zone)
         return aware.astimezone(UTC), offset or str(zone)
     except (ValueError, OverflowError):
@@ -243,9 +273,10 @@ def load_json(text: str) -> Any:
 # Cutting JSON apart without decoding it: each event keeps its exact text, and one that is nested a thousand deep or
 # holds nonsense costs itself, not its page.
 _BLANKS = re.compile(r"[ \t\n\r]*")
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _SCALAR = re.compile(r"[^\s,\[\]{}\"]+")
-_MARKS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+# A string that does not end is one mark to the end of the text: else each quote within begins another search.
+_MARKS = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 
 
 def json_members(text: str) -> dict[str, str]:
@@ -339,7 +370,7 @@ def _fields(raw: str) -> tuple[dict[str, Any], list[str]]:
             if _nesting(text) < MAX_NESTING:
                 fields[name] = load_json(text)
             else:
-                odd.append(name[:40])
+                odd.append(_storable(name[:40]))
         return fields, odd
     except MalformedResponse:
         return {}, ["event"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from events.models import CoveredSpan, SyncState
+from events.models import CoveredSpan, SyncState, SyncWindow
 
 if TYPE_CHECKING:
     from accounts.models import NexmoAccount
@@ -79,3 +79,14 @@ def windows_to_read(spans: list[CoveredSpan], overlap: timedelta) -> list[Window
         last = (end - timedelta(microseconds=1)).date()
         windows.append(Window(start.date() if start else None, last))
     return windows
+
+
+def unverified_windows(account: NexmoAccount) -> list[SyncWindow]:
+    """What was read, could not be verified, and has not been verified since; the latest reading of each span."""
+    spans = [(span.start or BEGINNING, span.end) for span in CoveredSpan.objects.filter(account=account)]
+    found: dict[tuple[date | None, date | None], SyncWindow] = {}
+    for window in SyncWindow.objects.filter(account=account, verified=False).order_by("-asked_at")[:200]:
+        start, end = Window(window.first_day, window.last_day).span(window.asked_at)
+        if not any(known <= (start or BEGINNING) and min(end, window.asked_at) <= until for known, until in spans):
+            found.setdefault((window.first_day, window.last_day), window)
+    return list(found.values())

@@ -11,20 +11,22 @@ import contextlib
 import logging
 import threading
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.utils import timezone
 
 from accounts.fields import SecretUnreadable
 from events import archive
-from events.models import CoveredSpan, EventType, SyncRun, SyncState, SyncWindow
+from events.models import AuditEvent, CoveredSpan, Discrepancy, EventType, SyncRun, SyncState, SyncWindow
 from events.nexmo import errors
 from events.sync import coverage, state
 from events.sync.clients import client_for
 from events.sync.coverage import Window
 from events.sync.settings import (
     ASK_TYPES_EVERY,
+    CHECK_DAYS,
     OVERLAP,
     PAGE_SIZE,
     READ_AT_MOST,
@@ -51,11 +53,13 @@ class SyncOptions:
     Args:
         since, until: read these days (both included), verified already or not.
         full: read everything again.
+        check: also compare the counts of all verified days with Nexmo's, as happens every CHECK_INTERVAL.
     """
 
     since: date | None = None
     until: date | None = None
     full: bool = False
+    check: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,14 +70,6 @@ class Progress:
     expected: int | None
     added: int
     doing: str
-
-
-class Refused(errors.AuditAPIError):
-    """Nexmo refused these credentials before, and they have not changed since: nothing was asked."""
-
-    code = "credentials"
-    what = "Nexmo refused the API key or secret."
-    advice = "Enter the current secret in the admin, or test the connection there; nothing is asked before that."
 
 
 class Interrupted(errors.AuditAPIError):
@@ -93,6 +89,17 @@ class _Unreadable(errors.AuditAPIError):
         return self.detail
 
 
+def are_refused(account: NexmoAccount) -> bool:
+    """Whether Nexmo refused these very credentials before: asking again would only look like an attack."""
+    refused = SyncState.objects.filter(account=account).values_list("refused_credentials", flat=True).first()
+    if not refused:
+        return False
+    try:
+        return bool(refused == account.credentials_fingerprint())
+    except SecretUnreadable:
+        return False  # something else is wrong now, and the run will say so
+
+
 def sync_account(
     account: NexmoAccount,
     options: SyncOptions = SyncOptions(),  # noqa: B008 - frozen
@@ -104,17 +111,18 @@ def sync_account(
 ) -> SyncRun | None:
     """Sync one account and return the finished run, or None when another sync of it is under way.
 
+    Credentials that Nexmo refused are not tried again before they change: the run that was refused is returned.
+
     Whatever goes wrong ends up in the run, in plain words; only programming errors are logged with a traceback.
     """
+    if are_refused(account):
+        return state.still_refused(account)
     run = state.claim(account, trigger, requested_by)
     if run is None:
         return None
     fingerprint = ""
     try:
         fingerprint = account.credentials_fingerprint()
-        refused = SyncState.objects.filter(account=account).values_list("refused_credentials", flat=True).get()
-        if refused == fingerprint:
-            raise Refused
         sync = _AccountSync(account, run, options, stop or threading.Event(), report)
         sync.run_all()
     except errors.AuditAPIError as error:
@@ -125,11 +133,12 @@ def sync_account(
         return state.finish(run, error=_Unreadable(str(error)))
     except state.LeaseLost:
         logger.warning("%s was taken over by another process", account.api_key)
-        return run
+        return None
     except Exception:
         logger.exception("The sync of %s failed", account.api_key)
         return state.finish(run, error=Exception("Something went wrong in Auditsite itself; see its log."))
-    return state.finish(run)
+    limited = bool(options.since or options.until)
+    return state.finish(run, whole=not limited)
 
 
 @dataclass
@@ -152,19 +161,27 @@ class _AccountSync:
         sync_state = SyncState.objects.get(account=self.account)
         self.send_dates = self.options.full or not sync_state.filters_ignored
         with client_for(self.account, stop=self.stop, on_wait=self._on_wait) as self.client:
-            self._refresh_types(sync_state)
-            windows = self._plan()
             try:
-                for window in windows:
-                    self._bring_in(window)
-            except FiltersIgnored:
-                # Asking for less is no use, then: read everything each time, which only costs requests.
-                SyncState.objects.filter(account=self.account).update(filters_ignored=True)
-                self.send_dates = False
-                self._bring_in(Window(None, None))
-            else:
-                if self.send_dates and sync_state.filters_ignored:
-                    SyncState.objects.filter(account=self.account).update(filters_ignored=False)
+                self._read_all(sync_state)
+            finally:
+                state.count_requests(self.run, self.client.requests_made)
+
+    def _read_all(self, sync_state: SyncState) -> None:
+        self._refresh_types(sync_state)
+        windows = self._plan()
+        try:
+            for window in windows:
+                self._bring_in(window)
+            if self._check_is_due(sync_state):
+                self._check()
+        except FiltersIgnored:
+            # Asking for less is no use, then: read everything each time, which only costs requests.
+            SyncState.objects.filter(account=self.account).update(filters_ignored=True)
+            self.send_dates = False
+            self._bring_in(Window(None, None))
+        else:
+            if self.send_dates and sync_state.filters_ignored:
+                SyncState.objects.filter(account=self.account).update(filters_ignored=False)
 
     def _plan(self) -> list[Window]:
         if not self.send_dates or self.options.full:
@@ -232,6 +249,77 @@ class _AccountSync:
                 continue
             self._record(current, reading)
 
+    # --- the full check ----------------------------------------------------------------------------------------
+
+    def _check_is_due(self, sync_state: SyncState) -> bool:
+        if self.options.check:
+            return True
+        if self.options.since or self.options.until or self.options.full:
+            return False
+        if sync_state.checked_at is None:  # the first reading of the whole was a check
+            whole = CoveredSpan.objects.filter(account=self.account, start=None).exists()
+            SyncState.objects.filter(account=self.account).update(checked_at=timezone.now() if whole else None)
+            return False
+        return bool(timezone.now() - sync_state.checked_at > settings.CHECK_INTERVAL)
+
+    def _check(self) -> None:
+        """Compare the number of events in each span of days with Nexmo's, and read those that differ again.
+
+        Finds events that came late, that were altered, and that are gone at Nexmo; all stay here, and are noted.
+        """
+        for window in self._windows_to_check():
+            walk = Walk(self.client, window, self._on_page, send_dates=self.send_dates)
+            self._note(f"Checking {window}")
+            first = walk.peek(1)
+            if first.total == self._count_here(walk):
+                continue
+            reading = walk.read()
+            self._record(window, reading)
+            if reading.verified:
+                self._note_vanished(window, walk)
+        SyncState.objects.filter(account=self.account).update(checked_at=timezone.now())
+
+    def _windows_to_check(self) -> list[Window]:
+        """What is covered, in spans of CHECK_DAYS, newest first; the oldest has an open beginning."""
+        if not self.send_dates:
+            return [Window(None, None)]
+        events = AuditEvent.objects.filter(account=self.account)
+        oldest = events.order_by("created_at", "pk").values_list("created_at", flat=True).first()
+        span = CoveredSpan.objects.filter(account=self.account).order_by("-end").first()
+        if oldest is None or span is None:
+            return [Window(None, None)]
+        begin = max(oldest, span.start) if span.start else oldest
+        last: date | None = None
+        first = timezone.now().date() - timedelta(days=CHECK_DAYS - 1)
+        windows = []
+        while first > begin.date():
+            windows.append(Window(first, last))
+            last = first - timedelta(days=1)
+            first = last - timedelta(days=CHECK_DAYS - 1)
+        return [*windows, Window(span.start.date() if span.start else None, last)]
+
+    def _count_here(self, walk: Walk) -> int:
+        """How many events the archive holds in what a walk asks for, but for those known to be gone at Nexmo.
+
+        Where Nexmo's reading of dates differs from ours, so does the count at the edges; that costs a reading.
+        """
+        start, end = walk.dates()
+        events = AuditEvent.objects.filter(account=self.account)
+        if start:
+            events = events.filter(created_at__gte=start)
+        if end:
+            events = events.filter(created_at__lte=end)
+        return int(events.exclude(discrepancies__kind=Discrepancy.Kind.VANISHED).count())
+
+    def _note_vanished(self, window: Window, walk: Walk) -> None:
+        start, end = window.span(walk.asked_at)
+        events = AuditEvent.objects.filter(account=self.account, created_at__lt=end)
+        if start:
+            events = events.filter(created_at__gte=start)
+        for event in events.only("event_id_key", "account_id").iterator():
+            if event.event_id_key not in walk.seen:
+                archive.note(event, Discrepancy.Kind.VANISHED, self.run, timezone.now())
+
     def _is_known_whole(self, total: int | None) -> bool:
         """Where dates are of no use: as many events at Nexmo as here, and nothing new on the first page."""
         if self.send_dates or self.options.full or self.added or not total:
@@ -281,7 +369,9 @@ class _AccountSync:
         )
         if reading.verified:
             start, end = window.span(reading.asked_at)
-            coverage.add(self.account, start, min(end, reading.asked_at))
+            end = min(end, reading.asked_at)
+            if start is None or start < end:
+                coverage.add(self.account, start, end)
 
     # --- what happens with every page --------------------------------------------------------------------------
 

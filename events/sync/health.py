@@ -48,6 +48,11 @@ class AccountStatus:
     def event_count(self) -> int:
         return self.state.event_count
 
+    @property
+    def is_blocked(self) -> bool:
+        """Nothing is asked before a person has changed the credentials."""
+        return bool(self.state.refused_credentials)
+
 
 LABELS = {
     "credentials": "Credentials refused",
@@ -80,7 +85,7 @@ def statuses(accounts: Iterable[NexmoAccount], *, worker_alive: bool) -> list[Ac
             AccountStatus(
                 account=account,
                 state=state,
-                health=describe(account, state, now, worker_alive=worker_alive),
+                health=describe(account, state, now, worker_alive=worker_alive, patchy=_patchy(covered)),
                 complete_until=covered[-1].end if covered else None,
                 complete_since=covered[-1].start if covered else None,
                 gap_count=len(coverage.gaps(covered)),
@@ -89,7 +94,9 @@ def statuses(accounts: Iterable[NexmoAccount], *, worker_alive: bool) -> list[Ac
     return found
 
 
-def describe(account: NexmoAccount, state: SyncState, now: datetime, *, worker_alive: bool) -> Health:
+def describe(
+    account: NexmoAccount, state: SyncState, now: datetime, *, worker_alive: bool, patchy: bool = False
+) -> Health:
     """What a person should know about an account's syncing, and do."""
     run = state.current_run
     if run and state.lease_until and state.lease_until > now:
@@ -113,7 +120,14 @@ def describe(account: NexmoAccount, state: SyncState, now: datetime, *, worker_a
         return Health(
             "late", "Late", f"The last sync was {timesince(state.last_success_at, now, depth=1)} ago.{no_worker}"
         )
+    if patchy:
+        return Health("late", "Not all verified", "Some older days are not verified yet; they are tried again hourly.")
     return Health("ok", "Up to date", "Everything that Nexmo lists is archived.")
+
+
+def _patchy(spans: list[CoveredSpan]) -> bool:
+    """Whether days before the newest are missing from what is covered."""
+    return len(spans) > 1 or bool(spans and spans[0].start)
 
 
 def outcome(run: SyncRun | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -18,12 +19,16 @@ if TYPE_CHECKING:
     from events.models import SyncRun
 
 
+logger = logging.getLogger(__name__)
+
+
 @dataclass(frozen=True)
 class Result:
-    """What came of one account: its finished run, or None when another process is syncing it."""
+    """What came of one account: its finished run, or None when another process is syncing it or `problem` says why."""
 
     account: NexmoAccount
     run: SyncRun | None
+    problem: str = ""
 
 
 def sync_accounts(
@@ -52,6 +57,9 @@ def sync_accounts(
                 report=(lambda progress: report(account, progress)) if report else None,
             )
             return Result(account, run)
+        except Exception as error:  # the database itself, say: it must not hold up the other accounts
+            logger.exception("The sync of %s could not even begin", account.api_key)
+            return Result(account, None, problem=f"FAILED: {type(error).__name__}; see the log.")
         finally:
             connection.close()  # this thread's own
 

@@ -18,6 +18,8 @@ PASSES = 4
 MOST_PAGES = 100_000
 # A lease outlives the longest silence of a healthy sync: a whole answer at the default timeout, or one pause.
 LEASE = timedelta(minutes=4)
+# A full check compares counts by spans of so many days.
+CHECK_DAYS = 30
 ASK_TYPES_EVERY = timedelta(hours=24)
 # An unverified window is tried again after an hour, not at every run.
 RETRY_UNVERIFIED_AFTER = timedelta(hours=1)

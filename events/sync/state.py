@@ -18,8 +18,8 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from events.models import SyncRun, SyncState, SyncWindow
-from events.sync.settings import LEASE, LONGEST_BACKOFF
+from events.models import CoveredSpan, SyncRun, SyncState, SyncWindow
+from events.sync.settings import LEASE, LONGEST_BACKOFF, RETRY_UNVERIFIED_AFTER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,15 +38,24 @@ def ensure(accounts: Iterable[NexmoAccount]) -> None:
     SyncState.objects.bulk_create([SyncState(account=account) for account in accounts], ignore_conflicts=True)
 
 
+def _machine() -> str:
+    """This machine, down to the process ids that mean something here: containers may share a host's name."""
+    try:
+        namespace = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        namespace = ""
+    return f"{socket.gethostname()[-40:]}{namespace.removeprefix('pid')}".replace(":", "")
+
+
 def _owner() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"[-100:]
+    return f"{_machine()}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
 def _holder_is_gone(owner: str) -> bool:
     """Whether the lease's holder was a process of this machine that no longer runs."""
     host, _, rest = owner.partition(":")
     pid = rest.partition(":")[0]
-    if host != socket.gethostname() or not pid.isdecimal():
+    if host != _machine() or not pid.isdecimal():
         return False
     try:
         os.kill(int(pid), 0)
@@ -77,7 +86,7 @@ def claim(account: NexmoAccount, trigger: str, requested_by: Any = None) -> Sync
         owner = _owner()
         # Conditional on the row as it is at this moment: the lock above is a no-op on SQLite.
         if not SyncState.objects.filter(free, account=account).update(
-            lease_owner=owner, lease_until=now + LEASE, wanted_at=None, wanted_by=None
+            lease_owner=owner, lease_until=now + lease(), due_at=now, wanted_at=None, wanted_by=None
         ):
             return None
         SyncRun.objects.filter(account=account, status=SyncRun.Status.RUNNING).update(
@@ -104,12 +113,17 @@ def request(account: NexmoAccount, user: AnyUser) -> None:
 def renew(run: SyncRun, **figures: Any) -> None:
     """Note progress and hold the lease. Raises LeaseLost when it is somebody else's now."""
     held = SyncState.objects.filter(account=run.account_id, lease_owner=run.lease_owner).update(
-        lease_until=timezone.now() + LEASE
+        lease_until=timezone.now() + lease()
     )
     if not held:
         raise LeaseLost
     if figures:
         SyncRun.objects.filter(pk=run.pk).update(**figures)
+
+
+def count_requests(run: SyncRun, requests: int) -> None:
+    """Note how many requests a run made, however it ended."""
+    SyncRun.objects.filter(pk=run.pk).update(requests=requests)
 
 
 def record_window(run: SyncRun, window: SyncWindow) -> None:
@@ -119,12 +133,15 @@ def record_window(run: SyncRun, window: SyncWindow) -> None:
     SyncRun.objects.filter(pk=run.pk).update(**{name: F(name) + 1})
 
 
-def finish(run: SyncRun, *, error: AuditAPIError | Exception | None = None, fingerprint: str = "") -> SyncRun:
+def finish(
+    run: SyncRun, *, error: AuditAPIError | Exception | None = None, fingerprint: str = "", whole: bool = True
+) -> SyncRun:
     """Close a run, release the account, and decide when it is due again.
 
     Args:
         error: what ended it; None when it came to its end.
         fingerprint: of the credentials, to remember when they were refused.
+        whole: whether the run was asked for everything, so that a gap left behind is its own failure.
     """
     now = timezone.now()
     with transaction.atomic():
@@ -136,12 +153,12 @@ def finish(run: SyncRun, *, error: AuditAPIError | Exception | None = None, fing
         if error is not None:
             run.status = SyncRun.Status.INTERRUPTED if code == "interrupted" else SyncRun.Status.FAILED
             run.problem_code, run.problem = code, str(error)
-        elif run.windows_unverified:
+        elif run.windows_unverified or (whole and _has_gaps(run.account_id)):
             run.status = SyncRun.Status.INCOMPLETE
             run.problem_code = "unverified"
             run.problem = (
-                f"{run.windows_unverified} span(s) could not be verified: what Nexmo counts there and what it sent "
-                "differ. They are read again later; the reasons are listed below."
+                "Some days could not be verified: what Nexmo counts there and what it sent differ. "
+                "They are read again each hour; the account's page lists them with the reasons."
             )
         else:
             run.status = SyncRun.Status.SUCCEEDED
@@ -153,11 +170,31 @@ def finish(run: SyncRun, *, error: AuditAPIError | Exception | None = None, fing
         state.refused_credentials = fingerprint if code == "credentials" else ""
         if error is None:
             state.last_success_at = now
-        state.due_at = now + _until_next(state.failures, getattr(error, "retry_after", None))
+        if state.due_at is not None:  # else it was woken meanwhile, and is due at once
+            state.due_at = now + _until_next(state.failures, getattr(error, "retry_after", None))
+            if code == "interrupted":
+                state.due_at = now
+            elif not CoveredSpan.objects.filter(account=run.account_id).exists() and error is None:
+                # Nothing of it could be verified: all of it would be read again.
+                state.due_at = max(state.due_at, now + RETRY_UNVERIFIED_AFTER)
         state.lease_until, state.lease_owner = None, ""
         state.last_run, state.current_run = run, None
         state.save()
     return run
+
+
+def _has_gaps(account_id: int) -> bool:
+    spans = list(CoveredSpan.objects.filter(account=account_id).order_by("end"))
+    return len(spans) > 1 or bool(spans and spans[0].start)
+
+
+def lease() -> timedelta:
+    """How long an account is held: longer than any silence of a healthy sync can last with these settings."""
+    longest_answer = timedelta(seconds=10 * settings.NEXMO_TIMEOUT)
+    slowest_pace = timedelta(
+        seconds=3 / settings.NEXMO_REQUESTS_PER_SECOND if settings.NEXMO_REQUESTS_PER_SECOND else 0
+    )
+    return max(LEASE, longest_answer, slowest_pace)
 
 
 def _until_next(failures: int, retry_after: float | None) -> timedelta:
@@ -172,6 +209,15 @@ def wake(account: NexmoAccount) -> None:
     """Make an account due at once: its credentials or its switch were changed."""
     ensure([account])
     SyncState.objects.filter(account=account).update(due_at=None, failures=0)
+
+
+def still_refused(account: NexmoAccount) -> SyncRun | None:
+    """Nothing was asked, because nothing changed since the refusal: look again in an hour. Returns the refused run."""
+    found: SyncState = SyncState.objects.select_related("last_run").get(account=account)
+    SyncState.objects.filter(account=account).update(
+        due_at=timezone.now() + LONGEST_BACKOFF, wanted_at=None, wanted_by=None
+    )
+    return found.last_run
 
 
 def forgive_credentials(account: NexmoAccount) -> None:

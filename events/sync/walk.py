@@ -55,14 +55,16 @@ class Walk:
     send_dates: bool = True
     pages: int = 0
     asked_at: datetime = field(default_factory=timezone.now)
+    seen: dict[str, str] = field(default_factory=dict)  # every distinct event in hand: its key and its text
     _kept: dict[int, EventPage] = field(default_factory=dict)
+    _last_total: int | None = None
 
     def page(self, number: int) -> EventPage:
         """Ask for one page and hand it on at once: what has been read is archived, whatever comes next."""
         if number in self._kept:
             return self._kept.pop(number)
         self.asked_at = timezone.now()
-        start, end = self._dates()
+        start, end = self.dates()
         page = self.client.list_events(page=number, size=PAGE_SIZE, date_from=start, date_to=end)
         self.pages += 1
         self.on_page(page)
@@ -75,7 +77,8 @@ class Walk:
         self._kept[number] = page
         return page
 
-    def _dates(self) -> tuple[datetime | None, datetime | None]:
+    def dates(self) -> tuple[datetime | None, datetime | None]:
+        """What the API is asked for: the window with its margins; None for an open end."""
         if not self.send_dates:
             return None, None
         start, end = self.window.span(self.asked_at)
@@ -89,7 +92,7 @@ class Walk:
 
     def read(self) -> Reading:
         """Walk the window in as many passes as it takes, within reason."""
-        seen: dict[str, str] = {}  # every distinct event in hand: its key and its text
+        seen = self.seen
         unchanged = None
         for number in range(1, PASSES + 1):
             outcome = self._pass(seen, again=number > 1)
@@ -105,6 +108,9 @@ class Walk:
         outcome.reason = f"The number of events kept changing during {PASSES} readings. {outcome.reason}"
         return outcome
 
+    def _fell(self, page: EventPage) -> bool:
+        return self._last_total is not None and page.total is not None and page.total < self._last_total
+
     def _pass(self, seen: dict[str, str], *, again: bool) -> _Outcome:
         """Read the pages once, adding to what is in hand."""
         outcome = _Outcome(asked_at=self.asked_at)
@@ -113,6 +119,8 @@ class Walk:
             number += 1
             try:
                 page = self.page(number)
+                if number == 1 and again and self._fell(page):
+                    seen.clear()  # something vanished since the last pass: rows may have been skipped in it
             except (errors.NotFound, errors.RequestRejected) as error:
                 if number == 1:
                     raise
@@ -133,6 +141,7 @@ class Walk:
                 break
             if number >= outcome.last_page(page):
                 break
+        self._last_total = outcome.reported
         outcome.pages = self.pages
         outcome.received = len(seen)
         outcome.verified = outcome.agrees(seen)

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.models import NexmoAccount
 from events import tasks
-from events.models import SyncRun, SyncWindow
+from events.models import ChainHead, Discrepancy, RemovedEvent, Seal, SyncRun, SyncWindow
+from events.sync import coverage
+from events.sync.calendar import calendar, in_words
+from events.sync.engine import are_refused
 from events.sync.health import statuses
 from events.views.lists import coverage_sentence
 from events.views.scope import visible_account, visible_accounts
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
 RUNS_SHOWN = 15
+WINDOWS_SHOWN = 25
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -31,7 +36,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         accounts = list(NexmoAccount.objects.syncable_by(request.user).active())
         for account in accounts:
             tasks.request_sync(account, request.user)
-        messages.success(request, f"Syncing {len(accounts)} account(s)." if accounts else "There is nothing to sync.")
+        if not accounts:
+            messages.info(request, "There is no account that you may sync.")
         return redirect("events:accounts")
     found = statuses(visible_accounts(request), worker_alive=tasks.worker_is_alive())
     context = {
@@ -50,6 +56,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 def account(request: HttpRequest, api_key: str) -> HttpResponse:
     """One account: state, coverage, runs."""
     found = visible_account(request, api_key)
+    weeks = calendar(found, timezone.now().date())
     (status,) = statuses([found], worker_alive=tasks.worker_is_alive())
     context = {
         "account": found,
@@ -57,7 +64,14 @@ def account(request: HttpRequest, api_key: str) -> HttpResponse:
         "moving": status.health.moving,
         "coverage": coverage_sentence([status]),
         "runs": SyncRun.objects.filter(account=found).select_related("requested_by")[:RUNS_SHOWN],
-        "unverified": SyncWindow.objects.filter(account=found, verified=False, run=status.state.last_run)[:20],
+        "unverified": coverage.unverified_windows(found)[:20],
+        "windows": SyncWindow.objects.filter(account=found).order_by("-asked_at", "-id")[:WINDOWS_SHOWN],
+        "weeks": weeks,
+        "weeks_in_words": in_words(weeks),
+        "head": ChainHead.objects.filter(account=found).first(),
+        "seal": Seal.objects.filter(account=found).first(),
+        "discrepancies": Discrepancy.objects.filter(account=found).select_related("event")[:20],
+        "removed": RemovedEvent.objects.filter(account=found).count(),
         "teams": found.teams.order_by("name"),
         "may_sync": NexmoAccount.objects.syncable_by(request.user).filter(pk=found.pk).exists(),
         "may_manage": request.user.is_staff
@@ -75,7 +89,8 @@ def sync(request: HttpRequest, api_key: str) -> HttpResponse:
         raise PermissionDenied("Auditors read everything and change nothing: ask the account's owner to sync it.")
     if not found.is_active:
         messages.error(request, f"{found.name} is switched off; its owner can make it active in the admin.")
+    elif are_refused(found):
+        messages.error(request, "Nexmo was not asked: it refused these credentials, and they are still the same.")
     else:
-        tasks.request_sync(found, request.user)
-        messages.success(request, f"The sync of {found.name} begins as soon as a worker is free.")
+        tasks.request_sync(found, request.user)  # the page that follows shows the state, and how it moves
     return redirect(found)

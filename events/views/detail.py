@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
+import re
 from typing import TYPE_CHECKING
 
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
 
-from events.filters import event_type_choices
+from accounts.models import NexmoAccount
+from events.models import EventType
 from events.moments import show
-from events.nexmo.catalog import family
+from events.nexmo.catalog import EVENT_TYPES, family
 from events.views.scope import visible_account, visible_events
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def event(request: HttpRequest, api_key: str, event_id: str) -> HttpResponse:
     events = visible_events(request).filter(account=account).with_id(event_id)
     found: AuditEvent = get_object_or_404(events.select_related("run__requested_by"))
     found.account = account
-    descriptions = dict(choice for _, choices in event_type_choices() for choice in choices)
+    listed = EventType.objects.filter(code=found.event_type).values_list("description", flat=True).first()
     slug, family_title = family(found.event_type)
     return render(
         request,
@@ -50,7 +51,10 @@ def event(request: HttpRequest, api_key: str, event_id: str) -> HttpResponse:
         {
             "event": found,
             "account": account,
-            "description": found.event_type_description or descriptions.get(found.event_type) or "Event without type",
+            "description": found.event_type_description
+            or listed
+            or EVENT_TYPES.get(found.event_type)
+            or "Event without type",
             "family": slug,
             "family_title": family_title,
             "when": show(found.created_at),
@@ -60,14 +64,40 @@ def event(request: HttpRequest, api_key: str, event_id: str) -> HttpResponse:
             else f"As sent, with offset {found.created_at_basis}.",
             "odd_fields": [name for name in found.odd_fields.split(",") if name],
             "raw": pretty(found.raw),
+            "discrepancies": found.discrepancies.all(),
+            "may_check": NexmoAccount.objects.syncable_by(request.user).filter(pk=account.pk).exists(),
             "conflicts": [(conflict, pretty(conflict.raw)) for conflict in found.conflicts.all()],
         },
     )
 
 
+MOST_BRACKETS = 2_000
+_PIECE = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{},:]|[^\s\[\]{},:"]+', re.DOTALL)
+
+
 def pretty(raw: str) -> str:
-    """JSON laid out for reading; text that is none as it is."""
-    try:
-        return json.dumps(json.loads(raw), indent=2, ensure_ascii=False).encode("utf-8", "replace").decode()
-    except (ValueError, RecursionError):
-        return raw
+    """JSON laid out for reading, token by token: every number, escape and doubled key stays as it was sent."""
+    if raw.count("[") + raw.count("{") > MOST_BRACKETS:
+        return raw  # laid out, a deep one would be mostly blanks
+    pieces = _PIECE.findall(raw)
+    lines, line, depth = [], "", 0
+    for number, piece in enumerate(pieces):
+        following = pieces[number + 1] if number + 1 < len(pieces) else ""
+        if piece in ("]", "}"):
+            depth -= 1
+            if line.strip():
+                lines.append(line)
+                line = "  " * max(depth, 0)
+        line += piece
+        if piece in ("[", "{"):
+            depth += 1
+            if following in ("]", "}"):
+                continue
+        elif piece == ":":
+            line += " "
+            continue
+        elif piece != ",":
+            continue
+        lines.append(line)
+        line = "  " * max(depth, 0)
+    return "\n".join([*lines, line])

@@ -48,7 +48,8 @@ def _export(request: HttpRequest, kind: str, account: NexmoAccount | None) -> Ht
         # A file with nothing in it would look like an answer.
         return render(request, "events/export_refused.html", {"form": found.form, "account": account}, status=400)
     stamp = timezone.localtime().strftime("%Y%m%d-%H%M%S")
-    name = f"events-{account.api_key if account else 'all'}-{stamp}.{kind}"
+    chosen = [account.api_key] if account else found.active.get("account") or []
+    name = f"events-{chosen[0] if len(chosen) == 1 else 'all' if not chosen else 'some'}-{stamp}.{kind}"
     logger.info("%s exports events as %s: %s", request.user.get_username(), kind, request.get_full_path())
     response: HttpResponseBase
     if request.method == "HEAD":

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from events.moments import PERIODS, show
+from events.moments import show
 from events.paging import SIZES, BadCursor, Cursor, KeysetPage, read_page, read_size
 from events.sync.health import AccountStatus, statuses
 from events.tables import EventTable, with_params
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from events.filters import EventFilter
 
 PAGE_PARAMS = ("before", "after")
+LOGINS = {"USER_LOGIN", "USER_LOGOUT"}
 MOST_COUNTED = 10_000
 
 
@@ -47,17 +48,18 @@ def _event_list(request: HttpRequest, account: NexmoAccount | None) -> HttpRespo
         "form": found.form,
         "page": page,
         "page_error": page_error,
-        "table": EventTable(page.rows, descriptions=found.type_descriptions),
-        "count": _count(found) if page.newer or page.older or not page.rows else (len(page.rows), False),
+        "table": EventTable(page.rows, descriptions=found.type_descriptions, exclude=("account",) if account else ()),
         "sizes": sorted({*SIZES, size}),
         "size": size,
         "size_note": size_note,
         "statuses": statuses(accounts, worker_alive=True),
         "exports": _exports(request, account),
+        "evidence": _evidence(request, account),
         "links": _links(request, page),
-        "periods": _periods(request),
         "list_url": request.path,
     }
+    context["logins"] = _about_logins(found, context["statuses"])
+    context["count"] = _count(found, page, context["statuses"])
     context["coverage"] = coverage_sentence(context["statuses"], chosen=found.active.get("account"))
     context["empty"] = _why_empty(request, found, context) if not page.rows and not page_error else ""
     return render(request, "events/list.html", context)
@@ -76,8 +78,12 @@ def _read_page(request: HttpRequest, found: EventFilter, size: int) -> tuple[Key
         return KeysetPage([], None, None), str(error)
 
 
-def _count(found: EventFilter) -> tuple[int, bool]:
+def _count(found: EventFilter, page: KeysetPage, statuses: list[AccountStatus]) -> tuple[int, bool]:
     """How many events match, counting no further than MOST_COUNTED; and whether there are more."""
+    if not page.newer and not page.older:
+        return len(page.rows), False
+    if not found.active:
+        return sum(status.event_count for status in statuses), False
     count = found.qs.order_by()[: MOST_COUNTED + 1].count()
     return min(count, MOST_COUNTED), count > MOST_COUNTED
 
@@ -93,18 +99,6 @@ def _links(request: HttpRequest, page: KeysetPage) -> dict[str, str]:
     }
 
 
-def _periods(request: HttpRequest) -> list[tuple[str, str, bool]]:
-    """The presets as links: title, address, whether it is the one in force."""
-    clear: dict[str, str | None] = dict.fromkeys((*PAGE_PARAMS, "date_from", "date_to", "period"))
-    current = request.GET.get("period", "")
-    dated = bool(request.GET.get("date_from") or request.GET.get("date_to"))
-    presets = [
-        (title, with_params(request.GET, **(clear | {"period": name})), name == current)
-        for name, title in PERIODS.items()
-    ]
-    return [*presets, ("All", with_params(request.GET, **clear), not current and not dated)]
-
-
 def _exports(request: HttpRequest, account: NexmoAccount | None) -> list[tuple[str, str]]:
     query = with_params(request.GET, **dict.fromkeys((*PAGE_PARAMS, "size")))
     kinds = (("CSV", "csv"), ("NDJSON", "ndjson"), ("Excel", "xlsx"))
@@ -113,6 +107,32 @@ def _exports(request: HttpRequest, account: NexmoAccount | None) -> list[tuple[s
             (title, reverse("events:account_export", args=[account.api_key, kind]) + query) for title, kind in kinds
         ]
     return [(title, reverse("events:export", args=[kind]) + query) for title, kind in kinds]
+
+
+def _evidence(request: HttpRequest, account: NexmoAccount | None) -> str:
+    query = with_params(request.GET, **dict.fromkeys((*PAGE_PARAMS, "size")))
+    return (
+        reverse("events:account_evidence", args=[account.api_key]) if account else reverse("events:evidence")
+    ) + query
+
+
+def _about_logins(found: EventFilter, statuses: list[AccountStatus]) -> str:
+    """Where logins are asked for: which accounts report none at all, because Nexmo tells only some of them."""
+    if not set(found.active.get("event_type") or ()) & LOGINS:
+        return ""
+    asked = found.active.get("account")
+    silent = [status for status in statuses if (not asked or status.account.api_key in asked) and status.event_count]
+    reporting = set(
+        found.queryset.order_by()
+        .filter(account__in=[status.account.pk for status in silent], event_type="USER_LOGIN")
+        .values_list("account", flat=True)
+        .distinct()
+    )
+    names = [status.account.name for status in silent if status.account.pk not in reporting]
+    if not names:
+        return ""
+    who = ", ".join(names)
+    return f"No login was ever reported for {who}: Nexmo tells logins only to accounts with Premium Support."
 
 
 def coverage_sentence(statuses: list[AccountStatus], *, chosen: list[str] | None = None) -> str:
@@ -127,7 +147,8 @@ def coverage_sentence(statuses: list[AccountStatus], *, chosen: list[str] | None
     if len(relevant) == 1:
         sentence = f"Complete until {until}."
     elif len(known) == len(relevant):
-        sentence = f"Complete until {until} for all {len(relevant)} accounts."
+        every = "both" if len(relevant) == 2 else f"all {len(relevant)}"
+        sentence = f"Complete until {until} for {every} accounts."
     else:
         sentence = f"Complete until {until} for {len(known)} of {len(relevant)} accounts."
     patchy = sum(1 for status in relevant if status.gap_count or status.complete_since)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 
 from accounts.models import NexmoAccount
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 def visible_account(request: HttpRequest, api_key: str) -> NexmoAccount:
     """The account with this key, or 404 when there is none that the reader may see."""
+    if "\0" in api_key:  # PostgreSQL refuses even to be asked
+        raise Http404
     return get_object_or_404(NexmoAccount.objects.visible_to(request.user).select_related("owner"), api_key=api_key)
 
 

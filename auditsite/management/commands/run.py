@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from auditsite import env
 from auditsite.supervisor import ProcessEnded, Supervisor, port_is_free
 
 
@@ -15,7 +15,7 @@ class Command(BaseCommand):
     help = "Brings the database up to date, then runs the site (on this machine's own address) and the worker."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or 8000))
+        parser.add_argument("--port", type=int, default=env.port("PORT", 8000))
 
     def handle(self, *args: Any, **options: Any) -> None:
         port: int = options["port"]

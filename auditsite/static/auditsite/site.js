@@ -45,7 +45,20 @@ document.getElementById("filter")?.addEventListener("formdata", (event) => {
   }
 });
 
-// Choosing dates by hand lets go of the preset.
-for (const field of document.querySelectorAll("#filter [name=date_from], #filter [name=date_to]")) {
-  field.addEventListener("input", () => document.querySelector("#filter [name=period]")?.remove());
-}
+// A period and dates exclude each other: choosing one lets go of the other. A period is applied at once.
+const filter = document.getElementById("filter");
+filter?.addEventListener("change", (event) => {
+  const dates = filter.querySelectorAll("[name=date_from], [name=date_to]");
+  if (event.target.name === "period") {
+    for (const field of dates) {
+      field.value = "";
+    }
+    filter.requestSubmit();
+  } else if ([...dates].includes(event.target)) {
+    filter.querySelector("[name=period][value='']").checked = true;
+  } else if (event.target.type === "checkbox") {
+    const menu = event.target.closest("details");
+    const count = menu.querySelectorAll(":checked").length;
+    menu.querySelector("summary span").textContent = count ? `${count} chosen` : "All";
+  }
+});

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from typing import Any
 
@@ -34,6 +35,7 @@ class Command(BaseCommand):
                 processes.wait_for("sandbox", f"http://127.0.0.1:{demo.SANDBOX_PORT}/beta/audit/events")
                 self.stdout.write("Fetching the events of five accounts over HTTP ...")
                 call_command("sync_events")
+                call_command("seal_archive", stdout=io.StringIO())
                 processes.start_command("worker", quiet=True)
                 processes.start_site(demo.PORT)
                 processes.wait_for("site", f"http://127.0.0.1:{demo.PORT}/healthz")

@@ -8,6 +8,7 @@ from typing import IO, Any, cast
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
@@ -28,17 +29,23 @@ class Command(BaseCommand):
         parser.add_argument("--since", type=_day, metavar="DATE", help="Read from this day on, such as 2026-01-31.")
         parser.add_argument("--until", type=_day, metavar="DATE", help="Read up to this day, included.")
         parser.add_argument("--full", action="store_true", help="Read everything again, verified already or not.")
+        parser.add_argument("--check", action="store_true", help="Also compare the counts of all days with Nexmo's.")
         parser.add_argument("--concurrency", type=int, default=settings.SYNC_CONCURRENCY, help="Accounts side by side.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         since, until = options["since"], options["until"]
+        today = timezone.now().date()
+        if since and since > today:
+            raise CommandError(f"--since {since} lies in the future.")
+        if until and until > today:
+            until = None
         if since and until and since > until:
             raise CommandError(f"--since {since} is later than --until {until}.")
         accounts = self._accounts(options["account"])
         if not accounts:
             self.stdout.write("There is no active account yet. Add one in the admin, under Nexmo accounts.")
             return
-        sync_options = SyncOptions(since=since, until=until, full=options["full"])
+        sync_options = SyncOptions(since=since, until=until, full=options["full"], check=options["check"])
         stop = threading.Event()
         bad = 0
         console = Console(file=cast("IO[str]", self.stdout._out), no_color=options["no_color"])
@@ -67,10 +74,8 @@ class Command(BaseCommand):
                 ):
                     bars.remove_task(bar[result.account.pk])
                     console.print(escape(self._line(result)), highlight=False, soft_wrap=True)
-                    bad += result.run is not None and result.run.status in (
-                        SyncRun.Status.FAILED,
-                        SyncRun.Status.INCOMPLETE,
-                        SyncRun.Status.INTERRUPTED,
+                    bad += bool(result.problem) or (
+                        result.run is not None and result.run.status != SyncRun.Status.SUCCEEDED
                     )
             except KeyboardInterrupt:
                 raise CommandError(
@@ -94,12 +99,15 @@ class Command(BaseCommand):
         return accounts
 
     def _line(self, result: Result) -> str:
-        return f"{result.account.api_key} {result.account.name}: {outcome(result.run)}"
+        return f"{result.account.api_key} {result.account.name}: {result.problem or outcome(result.run)}"
 
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
+        if day.year < 2000:
+            raise ValueError
+        return day
     except ValueError:
         import argparse
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import Error, close_old_connections, connection
+from django.db import close_old_connections, connection
 from huey.consumer import Consumer
 
 from events import tasks
@@ -52,8 +52,9 @@ def _beat_until_stopped(name: str) -> None:
             if not tidied or time.monotonic() - tidied > 3600:
                 tidied = time.monotonic()
                 tasks.tidy()
-        except Error:
-            # The database may be away for a moment; a worker that dies of it would stay dead.
+                tasks.seal_what_is_due()
+        except Exception:
+            # The database or the queue may be away for a moment; a worker that dies of it would stay dead.
             logger.exception("The worker could not look for work; it goes on trying")
             tidied = tidied or time.monotonic()
     connection.close()

@@ -1,7 +1,4 @@
-"""What happened: the archive of events, and the record of how they were fetched.
-
-Events are only ever added, by `events.archive`; the state of a sync is only ever written by `events.sync.state`.
-"""
+"""How events were fetched: runs, windows, coverage, and where each account stands."""
 
 from __future__ import annotations
 
@@ -9,111 +6,9 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models.functions import Lower
-from django.urls import reverse
 
 from accounts.models import NexmoAccount
-from events.fields import JSONTextField
-from events.querysets import AuditEventQuerySet, ScopedQuerySet
-
-
-class AuditEvent(models.Model):
-    """One audit event, verbatim (`raw`) and parsed.
-
-    Everything that Nexmo sends is text of an open set: types, sources and ids are data, not choices.
-    """
-
-    account = models.ForeignKey(NexmoAccount, on_delete=models.PROTECT, related_name="events", db_index=False)
-    event_id = models.CharField(max_length=255, help_text="As received; made from the content if Nexmo sent none.")
-    event_type = models.CharField(max_length=255, blank=True)
-    event_type_description = models.TextField(blank=True)
-    created_at = models.DateTimeField(help_text="Aware, UTC.")
-    created_at_basis = models.CharField(
-        max_length=64,
-        blank=True,
-        help_text="What the time rests on: the offset it came with, the zone assumed, or the time of fetching.",
-    )
-    user_email = models.CharField(max_length=320, blank=True, help_text="Lower case.")
-    user_id = models.CharField(max_length=255, blank=True)
-    source = models.CharField(max_length=255, blank=True)
-    source_description = models.TextField(blank=True)
-    source_ip = models.CharField(max_length=255, blank=True, help_text="As received; not always an address.")
-    source_ip_key = models.CharField(
-        max_length=32, blank=True, help_text="The address as 128 bits in hex, IPv4 mapped, so that networks are ranges."
-    )
-    source_country = models.CharField(max_length=255, blank=True, help_text="Upper case.")
-    context = JSONTextField(null=True, blank=True, help_text="The event's own details; any JSON, or nothing.")
-    raw = models.TextField(help_text="The event as received.")
-    odd_fields = models.CharField(
-        max_length=255, blank=True, help_text="Fields that were not as documented, comma-separated."
-    )
-    reported_account = models.CharField(
-        max_length=255, blank=True, help_text="The account_id in the event, where it is not the account asked for."
-    )
-    run = models.ForeignKey("SyncRun", on_delete=models.PROTECT, null=True, related_name="events", db_index=False)
-    fetched_at = models.DateTimeField(null=True)
-
-    objects: ClassVar[Any] = AuditEventQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = "event"
-        ordering = ("-created_at", "-id")
-        constraints = (
-            # One event, one row, whatever the letters' case. This index also finds events by id.
-            models.UniqueConstraint("account", Lower("event_id"), name="event_once_per_account"),
-        )
-        indexes = (
-            # Each serves a filter and the order newest first, so that no page sorts (docs/architecture.md).
-            models.Index(fields=("created_at", "id"), name="event_time"),
-            models.Index(fields=("account", "created_at", "id"), name="event_account_time"),
-            models.Index(fields=("event_type", "created_at", "id"), name="event_type_time"),
-            models.Index(fields=("account", "event_type", "created_at", "id"), name="event_account_type_time"),
-            models.Index(fields=("user_email", "created_at", "id"), name="event_user_time"),
-            models.Index(fields=("source_ip_key", "created_at", "id"), name="event_ip_time"),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.event_type or 'event'} {self.event_id}"
-
-    def get_absolute_url(self) -> str:
-        return reverse("events:event", args=[self.account.api_key, self.event_id])
-
-
-class EventConflict(models.Model):
-    """The same event id with other content, seen later. The archived event stays; this is kept beside it."""
-
-    account = models.ForeignKey(NexmoAccount, on_delete=models.PROTECT, related_name="+")
-    event = models.ForeignKey(AuditEvent, on_delete=models.PROTECT, related_name="conflicts")
-    raw = models.TextField()
-    digest = models.CharField(max_length=64, help_text="SHA-256 of the content, so that each is kept once.")
-    run = models.ForeignKey("SyncRun", on_delete=models.PROTECT, null=True, related_name="conflicts")
-    seen_at = models.DateTimeField()
-
-    objects: ClassVar[Any] = ScopedQuerySet.as_manager()
-
-    class Meta:
-        ordering = ("seen_at", "id")
-        constraints = (models.UniqueConstraint(fields=("event", "digest"), name="conflict_once"),)
-
-    def __str__(self) -> str:
-        return f"conflict of {self.event_id}"
-
-
-class EventType(models.Model):
-    """A code and what Nexmo says it means, learnt from OPTIONS."""
-
-    code = models.CharField(max_length=255, unique=True)
-    description = models.TextField(blank=True)
-    first_seen_at = models.DateTimeField(auto_now_add=True)
-    listed_at = models.DateTimeField(null=True, help_text="When OPTIONS last listed it; empty if only events show it.")
-
-    objects: ClassVar[Any] = models.Manager()
-
-    class Meta:
-        ordering = ("code",)
-
-    def __str__(self) -> str:
-        return self.code
+from events.querysets import ScopedQuerySet
 
 
 class SyncRun(models.Model):
@@ -160,7 +55,7 @@ class SyncRun(models.Model):
         indexes = (models.Index(fields=("account", "-started_at", "-id"), name="run_account_time"),)
 
     def __str__(self) -> str:
-        return f"sync {self.pk} of {self.account_id}"
+        return f"Sync {self.pk}"
 
     @property
     def percent(self) -> int | None:
@@ -230,6 +125,7 @@ class SyncState(models.Model):
     types_asked_at = models.DateTimeField(null=True)
     filters_ignored = models.BooleanField(default=False, help_text="The API ignored the dates it was asked for.")
     event_count = models.PositiveIntegerField(default=0)
+    checked_at = models.DateTimeField(null=True, help_text="When all counts were last compared with Nexmo's.")
 
     objects: ClassVar[Any] = ScopedQuerySet.as_manager()
 

@@ -1,0 +1,50 @@
+"""`manage.py export_evidence`: filtered events as a pack that an outsider can check."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts.models import NexmoAccount
+from events import seals
+from events.evidence.pack import make_pack
+from events.management.filtering import add_filter_arguments, read_filter
+
+
+class Command(BaseCommand):
+    help = "Writes an evidence pack: events, their places in the chain, seals, coverage, and a verifier."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("-o", "--output", metavar="FILE.zip", required=True)
+        parser.add_argument("--made-by", default=getpass.getuser(), help="Who asked for it; goes into the manifest.")
+        add_filter_arguments(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        found = read_filter(options)
+        target = Path(options["output"])
+        if not target.name or target.is_dir():
+            raise CommandError(f"{target} is a directory; name a file in it.")
+        partial = target.with_name(f"{target.name}.part")
+        try:
+            with partial.open("wb") as file:
+                count = make_pack(
+                    file,
+                    found.qs,
+                    NexmoAccount.objects.all(),
+                    query=found.data.urlencode(),
+                    made_by=options["made_by"],
+                    name=target.name,
+                )
+            partial.replace(target)
+        except seals.NoSealKey as error:
+            raise CommandError(str(error)) from None
+        except OSError as error:
+            raise CommandError(f"{target} cannot be written: {error.strerror}.") from None
+        finally:
+            with contextlib.suppress(OSError):
+                partial.unlink()
+        self.stdout.write(f"Wrote {target} with {count:,} event(s). Public key: {seals.public_key()}")

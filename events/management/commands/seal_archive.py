@@ -1,0 +1,43 @@
+"""`manage.py seal_archive`: sign the head of every chain now, and send the seals off this machine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts.models import NexmoAccount
+from events import channels, seals
+
+
+class Command(BaseCommand):
+    help = "Signs the head of every account's chain, keeps the seals and sends them through SEAL_CHANNELS."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--account", action="append", metavar="API_KEY", help="Only this account; repeatable.")
+        parser.add_argument("-o", "--output", metavar="FILE", help="Also append the seals to this file, one a line.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        accounts = NexmoAccount.objects.order_by("name", "api_key")
+        if options["account"]:
+            accounts = accounts.filter(api_key__in=options["account"])
+            if missing := set(options["account"]) - set(accounts.values_list("api_key", flat=True)):
+                raise CommandError(f"There is no account {', '.join(sorted(missing))}.")
+        troubles = []
+        for account in accounts:
+            try:
+                seal = seals.seal(account)
+            except seals.NoSealKey as error:
+                raise CommandError(str(error)) from None
+            troubles += channels.send(seal)
+            if options["output"]:
+                try:
+                    with Path(options["output"]).open("a", encoding="utf-8") as file:
+                        file.write(json.dumps(seals.export(seal), sort_keys=True) + "\n")
+                except OSError as error:
+                    raise CommandError(f"{options['output']} cannot be written: {error.strerror}.") from None
+            self.stdout.write(f"{account.api_key}: sealed at {seal.seq:,} events. {seal.sent_to}".strip())
+        if troubles:
+            raise CommandError("Not every seal could be sent: " + "; ".join(troubles))

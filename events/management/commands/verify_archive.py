@@ -1,0 +1,76 @@
+"""`manage.py verify_archive`: recompute every chain and check every seal."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import IO, Any, cast
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from accounts.models import NexmoAccount
+from events import seals, verify
+from events.models import SyncState
+
+
+class Command(BaseCommand):
+    help = "Checks that nothing in the archive was altered, removed, inserted or moved. Exit code 1 on any difference."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--account", action="append", metavar="API_KEY", help="Only this account; repeatable.")
+        parser.add_argument("--seals", metavar="FILE", help="Seals kept off this machine, one a line.")
+        parser.add_argument("--public-key", action="append", metavar="HEX", help="Trust this key; repeatable.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        accounts = NexmoAccount.objects.order_by("name", "api_key")
+        if options["account"]:
+            accounts = accounts.filter(api_key__in=options["account"])
+            missing = set(options["account"]) - set(accounts.values_list("api_key", flat=True))
+            if missing:
+                raise CommandError(f"There is no account {', '.join(sorted(missing))}.")
+        outside = self._outside_seals(options["seals"], options["public_key"])
+        problems = verify.verify_database()
+        for problem in problems:
+            self.stdout.write(problem)
+        counts = dict(SyncState.objects.values_list("account", "event_count"))
+        console = Console(file=cast("IO[str]", self.stdout._out), no_color=options["no_color"])
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        began, events = time.monotonic(), 0
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+            for account in accounts:
+                bar = bars.add_task(escape(account.name), total=counts.get(account.pk, 0))
+                verdict = verify.verify_account(
+                    account,
+                    public_keys=options["public_key"],
+                    outside_seals=[statement for statement in outside if statement.account == account.api_key],
+                    progress=lambda done, bar=bar: bars.update(bar, completed=done),  # type: ignore[misc]
+                )
+                bars.remove_task(bar)
+                events += verdict.events
+                console.print(escape(_line(verdict)), highlight=False, soft_wrap=True)
+                problems += [verdict.problem] if verdict.problem else []
+        seconds = max(time.monotonic() - began, 0.001)
+        self.stdout.write(f"{events:,} events in {seconds:.1f} s, {events / seconds:,.0f} a second.")
+        if problems:
+            raise CommandError("The archive is not what it should be; see above.")
+
+    def _outside_seals(self, file: str | None, public_keys: list[str] | None) -> list[seals.Statement]:
+        if not file:
+            return []
+        try:
+            return seals.import_lines(Path(file).read_text(encoding="utf-8"), public_keys)
+        except (OSError, UnicodeDecodeError) as error:
+            raise CommandError(f"{file} cannot be read: {error}.") from None
+        except seals.BadSeal as error:
+            raise CommandError(f"{file}, {error}") from None
+
+
+def _line(verdict: verify.Verdict) -> str:
+    name = f"{verdict.account.api_key} {verdict.account.name}"
+    if verdict.problem:
+        return f"{name}: NOT INTACT. {verdict.problem}"
+    removed = f", {verdict.removed:,} removed by retention" if verdict.removed else ""
+    return f"{name}: intact. {verdict.events:,} events{removed}, {verdict.seals:,} seal(s)."

@@ -1,0 +1,154 @@
+"""What proves the archive: chain heads, seals, and the record of everything that was ever removed."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import NexmoAccount
+from events.querysets import ScopedQuerySet
+
+
+def new_chain_id() -> str:
+    """A name for a chain that no other chain has, so that its events fit into no other."""
+    return uuid.uuid4().hex
+
+
+class ChainHead(models.Model):
+    """The newest link of an account's chain. Locked while links are added, so that there is one order."""
+
+    account = models.OneToOneField(NexmoAccount, on_delete=models.CASCADE, primary_key=True, related_name="chain_head")
+    chain_id = models.CharField(max_length=32, default=new_chain_id)
+    seq = models.PositiveBigIntegerField(default=0, help_text="How many events were ever linked.")
+    digest = models.CharField(max_length=64, blank=True, help_text="Empty before the first event.")
+
+    objects: ClassVar[Any] = ScopedQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.account_id} at {self.seq}"
+
+
+class Seal(models.Model):
+    """A signed statement of a chain's head. The statement is kept as it was signed; the fields repeat it for search."""
+
+    account = models.ForeignKey(NexmoAccount, on_delete=models.PROTECT, related_name="seals")
+    seq = models.PositiveBigIntegerField()
+    digest = models.CharField(max_length=64)
+    sealed_at = models.DateTimeField()
+    statement = models.TextField(help_text="Canonical JSON, exactly as signed.")
+    signature = models.CharField(max_length=128, help_text="Ed25519 over the statement, in hex.")
+    key_id = models.CharField(max_length=16, help_text="The beginning of the public key's SHA-256.")
+    sent_to = models.TextField(blank=True, help_text="Channels it was sent to, and what they said.")
+
+    objects: ClassVar[Any] = ScopedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-sealed_at", "-id")
+        indexes = (models.Index(fields=("account", "seq"), name="seal_account_seq"),)
+
+    def __str__(self) -> str:
+        return f"seal of {self.account_id} at {self.seq}"
+
+
+class Removal(models.Model):
+    """One act of retention: what was removed, by which rule, by whom."""
+
+    account = models.ForeignKey(NexmoAccount, on_delete=models.PROTECT, related_name="removals")
+    removed_at = models.DateTimeField()
+    older_than = models.DateTimeField(help_text="Events before this were removed.")
+    reason = models.TextField()
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    count = models.PositiveBigIntegerField()
+    held = models.PositiveBigIntegerField(default=0, help_text="Events that a legal hold kept.")
+
+    objects: ClassVar[Any] = ScopedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-removed_at", "-id")
+
+    def __str__(self) -> str:
+        return f"removal of {self.count} events of {self.account_id}"
+
+
+class RemovedEvent(models.Model):
+    """What is left of a removed event: its place in the chain and the hash of its record, which the chain needs."""
+
+    account = models.ForeignKey(NexmoAccount, on_delete=models.PROTECT, related_name="+", db_index=False)
+    seq = models.PositiveBigIntegerField()
+    record_hash = models.CharField(max_length=64)
+    removal = models.ForeignKey(Removal, on_delete=models.PROTECT, related_name="events")
+
+    objects: ClassVar[Any] = ScopedQuerySet.as_manager()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("account", "seq"), name="removed_once"),)
+
+    def __str__(self) -> str:
+        return f"removed event {self.seq} of {self.account_id}"
+
+
+class LegalHold(models.Model):
+    """Nothing of an account (or of any) and a range of days is removed while the hold stands."""
+
+    account = models.ForeignKey(
+        NexmoAccount,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="legal_holds",
+        help_text="Empty: all accounts.",
+    )
+    first_day = models.DateField(null=True, blank=True, help_text="Empty: since the beginning.")
+    last_day = models.DateField(null=True, blank=True, help_text="Empty: without end.")
+    reason = models.TextField(help_text="The case, and who asked for the hold.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    released_at = models.DateTimeField(null=True, blank=True)
+    released_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    objects: ClassVar[Any] = models.Manager()
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(first_day=None) | Q(last_day=None) | Q(first_day__lte=models.F("last_day")),
+                name="hold_days_in_order",
+                violation_error_message="The last day lies before the first.",
+            ),
+        )
+
+    def __str__(self) -> str:
+        days = f"{self.first_day or 'beginning'} to {self.last_day or 'open end'}"
+        return f"hold on {self.account or 'all accounts'}, {days}"
+
+
+class Discrepancy(models.Model):
+    """A difference between the archive and what Nexmo says now. The archive stays as it is; this is noted beside it."""
+
+    class Kind(models.TextChoices):
+        LATE = "late", "Arrived late"
+        VANISHED = "vanished", "No longer at Nexmo"
+        ALTERED = "altered", "Altered at Nexmo"
+
+    account = models.ForeignKey(NexmoAccount, on_delete=models.PROTECT, related_name="discrepancies")
+    event = models.ForeignKey("AuditEvent", on_delete=models.CASCADE, related_name="discrepancies")
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    noticed_at = models.DateTimeField()
+    run = models.ForeignKey("SyncRun", on_delete=models.SET_NULL, null=True, related_name="discrepancies")
+
+    objects: ClassVar[Any] = ScopedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "discrepancies"
+        ordering = ("-noticed_at", "-id")
+        constraints = (models.UniqueConstraint(fields=("event", "kind"), name="discrepancy_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.event_id}"

@@ -1,0 +1,239 @@
+"""Recomputing the archive: every record, every link, every seal.
+
+Reads with a plain cursor: millions of events are to be checked in minutes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db import connection, transaction
+
+from events import chain, seals, triggers
+from events.models import AuditEvent, ChainHead, RemovedEvent, Seal, SyncState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from accounts.models import NexmoAccount
+
+CHUNK = 2_000
+_COLUMNS = ("seq", "digest", *chain.FIELDS[1:])
+
+
+@dataclass
+class Verdict:
+    """What came of checking one account's chain.
+
+    `problem` is empty when everything fits; else it says what was found first, and where.
+    """
+
+    account: NexmoAccount
+    events: int = 0
+    removed: int = 0
+    seals: int = 0
+    problem: str = ""
+    digests: dict[int, str] = field(default_factory=dict, repr=False)
+
+
+def verify_database() -> list[str]:
+    """What is wrong with the database as a whole: guards that are missing."""
+    gone = triggers.missing(connection)
+    return [f"The database does not guard the archive: trigger {name} is missing." for name in gone]
+
+
+def verify_account(
+    account: NexmoAccount,
+    *,
+    public_keys: list[str] | None = None,
+    outside_seals: list[seals.Statement] | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Verdict:
+    """Check one account's chain against its head and its seals.
+
+    Args:
+        public_keys: keys whose seals count, in hex; by default the key of SEAL_KEY.
+        outside_seals: statements kept off this machine, already checked for their signatures.
+        progress: called now and then with the number of events checked so far.
+    """
+    verdict = Verdict(account)
+    # One view of the data for the whole check, whatever a sync adds meanwhile.
+    with transaction.atomic(), _snapshot():
+        try:
+            _verify(verdict, public_keys, outside_seals or [], progress)
+        except _Broken as broken:
+            verdict.problem = str(broken)
+    return verdict
+
+
+class _Broken(Exception):
+    pass
+
+
+class _snapshot:  # noqa: N801 - used like a function
+    """Repeatable reads on PostgreSQL; a transaction on SQLite is one anyway."""
+
+    def __enter__(self) -> None:
+        if connection.vendor == "postgresql" and not connection.savepoint_ids:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+
+    def __exit__(self, *exception: object) -> None:
+        pass
+
+
+def _verify(
+    verdict: Verdict,
+    public_keys: list[str] | None,
+    outside: list[seals.Statement],
+    progress: Callable[[int], None] | None,
+) -> None:
+    account = verdict.account
+    head = ChainHead.objects.filter(account=account).first()
+    stored = list(Seal.objects.filter(account=account).order_by("seq", "pk"))
+    statements = _check_seals(verdict, stored, public_keys) + outside
+    if head is None:
+        if AuditEvent.objects.filter(account=account).exists():
+            raise _Broken("There are events, but the head of their chain is gone.")
+        if statements:
+            raise _Broken(f"A seal speaks of {statements[-1].count:,} events, but there is no chain.")
+        return
+    wanted = {statement.count for statement in statements}
+    digest = chain.genesis(head.chain_id)
+    verdict.digests[0] = digest.hex()
+    removed = _removed(account)
+    next_removed = next(removed, None)
+    seq = 0
+    for row in _rows(account):
+        row_seq = row[0]
+        while next_removed is not None and next_removed[0] == seq + 1 and row_seq != seq + 1:
+            seq += 1
+            digest = chain.link(digest, bytes.fromhex(next_removed[1]))
+            verdict.removed += 1
+            if seq in wanted:
+                verdict.digests[seq] = digest.hex()
+            next_removed = next(removed, None)
+        if row_seq != seq + 1:
+            where = f"before event {row[2]} (number {row_seq:,})"
+            if row_seq <= seq:
+                raise _Broken(f"The order is wrong {where}: the number occurs twice.")
+            raise _Broken(f"Number {seq + 1:,} is missing {where}: an event was removed.")
+        seq = row_seq
+        values = _values(row)
+        try:
+            digest = chain.link(digest, chain.record_hash(values))
+        except chain.BadRecord:
+            raise _Broken(f"Event {row[2]} (number {seq:,}) was altered: a field holds a NUL.") from None
+        if digest.hex() != row[1]:
+            raise _Broken(f"Event {row[2]} (number {seq:,}) was altered, inserted or moved: its digest does not fit.")
+        if seq in wanted:
+            verdict.digests[seq] = row[1]
+        verdict.events += 1
+        if progress and not verdict.events % CHUNK:
+            progress(verdict.events)
+    while next_removed is not None and next_removed[0] == seq + 1:
+        seq += 1
+        digest = chain.link(digest, bytes.fromhex(next_removed[1]))
+        verdict.removed += 1
+        if seq in wanted:
+            verdict.digests[seq] = digest.hex()
+        next_removed = next(removed, None)
+    if next_removed is not None:
+        raise _Broken(f"A removal is recorded for number {next_removed[0]:,}, which the chain does not have.")
+    if seq < head.seq:
+        raise _Broken(f"The chain ends at number {seq:,}, but {head.seq:,} events were linked: the newest are gone.")
+    if seq > head.seq:
+        raise _Broken(f"The chain has {seq:,} events, but only {head.seq:,} were linked: some were inserted.")
+    if head.digest != (digest.hex() if seq else ""):
+        raise _Broken("The head of the chain does not fit its last event.")
+    count = SyncState.objects.filter(account=account).values_list("event_count", flat=True).first()
+    if count is not None and count != verdict.events:
+        raise _Broken(f"The account's count says {count:,} events, but {verdict.events:,} are there.")
+    for statement in statements:
+        _check_statement(statement, head, verdict)
+    if progress:
+        progress(verdict.events)
+
+
+def _check_seals(verdict: Verdict, stored: list[Seal], public_keys: list[str] | None) -> list[seals.Statement]:
+    statements = []
+    for seal in stored:
+        try:
+            statement = seals.read(seal.statement, seal.signature, public_keys)
+        except seals.BadSeal as error:
+            raise _Broken(f"The seal of {seal.sealed_at:%Y-%m-%d %H:%M} is not genuine: {error}") from None
+        if (statement.count, statement.digest) != (seal.seq, seal.digest):
+            raise _Broken(f"The seal of {seal.sealed_at:%Y-%m-%d %H:%M} says other than its row.")
+        statements.append(statement)
+    verdict.seals = len(statements)
+    return statements
+
+
+def _check_statement(statement: seals.Statement, head: ChainHead, verdict: Verdict) -> None:
+    when = statement.sealed_at
+    if statement.chain != head.chain_id:
+        raise _Broken(f"The seal of {when} belongs to another chain: this one was begun anew.")
+    if statement.count > head.seq:
+        raise _Broken(
+            f"The seal of {when} counts {statement.count:,} events, the chain {head.seq:,}: the newest are gone."
+        )
+    if verdict.digests.get(statement.count) != statement.digest:
+        raise _Broken(
+            f"The seal of {when} does not fit event number {statement.count:,}: the chain was rewritten before it."
+        )
+
+
+def record_hashes(account: NexmoAccount, first: int, last: int) -> Iterator[tuple[int, bytes]]:
+    """Number and record hash of each link from `first` to `last`, of events and of what removed ones left behind."""
+    removed = _removed(account, first)
+    next_removed = next(removed, None)
+    for row in _rows(account, first):
+        while next_removed is not None and next_removed[0] < row[0]:
+            yield next_removed[0], bytes.fromhex(next_removed[1])
+            next_removed = next(removed, None)
+        if row[0] > last:
+            return
+        yield row[0], chain.record_hash(_values(row))
+    while next_removed is not None and next_removed[0] <= last:
+        yield next_removed[0], bytes.fromhex(next_removed[1])
+        next_removed = next(removed, None)
+
+
+def _rows(account: NexmoAccount, first: int = 0) -> Iterator[tuple[Any, ...]]:
+    quote = connection.ops.quote_name
+    columns = ", ".join(quote(column) for column in _COLUMNS)
+    table = quote(AuditEvent._meta.db_table)
+    query = f"SELECT {columns} FROM {table} WHERE account_id = %s AND seq >= %s ORDER BY seq"  # noqa: S608
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(query, [account.pk, first])
+        while rows := cursor.fetchmany(CHUNK):
+            yield from rows
+
+
+def _removed(account: NexmoAccount, first: int = 0) -> Iterator[tuple[int, str]]:
+    rows = RemovedEvent.objects.filter(account=account, seq__gte=first).order_by("seq")
+    yield from rows.values_list("seq", "record_hash").iterator(chunk_size=CHUNK)
+
+
+_CREATED, _FETCHED = _COLUMNS.index("created_at"), _COLUMNS.index("fetched_at")
+_RUN = _COLUMNS.index("run_id")
+
+
+def _values(row: tuple[Any, ...]) -> list[str]:
+    """The fields of a row as they stand in its record. SQLite gives times as text, PostgreSQL as datetimes."""
+    values = [value or "" for value in row]
+    values[_CREATED] = _moment(row[_CREATED])
+    values[_FETCHED] = _moment(row[_FETCHED])
+    values[_RUN] = "" if row[_RUN] is None else str(row[_RUN])
+    values[1] = str(row[0])
+    del values[0]
+    return values
+
+
+def _moment(value: Any) -> str:
+    if isinstance(value, str):
+        # "2026-03-15 12:01:00[.123456]": what datetime.isoformat would make of it, without parsing.
+        return f"{value[:10]}T{value[11:19]}.{value[20:] or '0':0<6}" if len(value) >= 19 else value
+    return chain.moment(value) if isinstance(value, datetime) else ""
