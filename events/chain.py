@@ -56,17 +56,16 @@ def genesis(chain_id: str) -> bytes:
     return hashlib.sha256(f"auditsite chain 1\0{chain_id}".encode()).digest()
 
 
-def record(values: Sequence[str]) -> bytes:
-    """The record of an event from its fields as text, in the order of FIELDS. Raises BadRecord."""
-    text = "\0".join(values)
-    if text.count("\0") != _SEPARATORS:
-        raise BadRecord
-    return text.encode()
-
-
 def record_hash(values: Sequence[str]) -> bytes:
-    """SHA-256 of a record. Raises BadRecord."""
-    return hashlib.sha256(record(values)).digest()
+    """SHA-256 of the record of an event, from its fields as text in the order of FIELDS. Raises BadRecord."""
+    return hash_record("\0".join(values))
+
+
+def hash_record(record: str) -> bytes:
+    """SHA-256 of a record that is joined already. Raises BadRecord."""
+    if record.count("\0") != _SEPARATORS:
+        raise BadRecord
+    return hashlib.sha256(record.encode()).digest()
 
 
 def link(previous: bytes, hash_of_record: bytes) -> bytes:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from xlsxwriter import Workbook
 
 from events.fields import dump_json
+from events.masking import mask_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,7 +40,7 @@ COLUMNS: dict[str, Callable[[AuditEvent], str]] = {
     "source_description": lambda event: event.source_description,
     "source_ip": lambda event: event.source_ip,
     "source_country": lambda event: event.source_country,
-    "context": lambda event: "" if event.context is None else dump_json(event.context),
+    "context": lambda event: "" if event.context is None else dump_json(mask_all(event.context)),
     "odd_fields": lambda event: event.odd_fields,
 }
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from events.masking import mask
+
 # What to show first, in whatever spelling Nexmo uses for it in this event.
 FIRST_KEYS = (
     "name",
@@ -60,7 +62,7 @@ def _leaves(context: Any, name: str = "", depth: int = 0) -> list[tuple[str, str
 def _plain(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    text = " ".join(str(value).split())
+    text = mask(" ".join(str(value).split()))
     if _UUID.fullmatch(text):
         return f"{text[:8]}…"  # the whole of it is on the event's page
     return text if len(text) <= 60 else f"{text[:59]}…"

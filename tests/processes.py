@@ -13,9 +13,14 @@ from django.db import connection
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def start_command(sandbox_url: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-    """Start a management command and return its process, with its output as text."""
+def environment(**more: str) -> dict[str, str]:
+    """What a process of ours needs from the environment, and nothing else of it."""
     keep = {name: os.environ[name] for name in ("PATH", "DATABASE_URL") if name in os.environ}
+    return {"PYTHONPATH": str(ROOT), **keep, **more}
+
+
+def start_command(sandbox_url: str, *arguments: str, **more: str) -> subprocess.Popen[str]:
+    """Start a management command and return its process, with its output as text."""
     process: Any = subprocess.Popen(
         [
             sys.executable,
@@ -25,7 +30,7 @@ def start_command(sandbox_url: str, *arguments: str, **environment: str) -> subp
             *arguments,
         ],
         cwd=ROOT,
-        env={"PYTHONPATH": str(ROOT), **keep, **environment},
+        env=environment(**more),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -21,6 +21,8 @@ for name in (
 ):
     os.environ.pop(name, None)
 
+os.environ["SYNC_INTERVAL"] = os.environ.get("TEST_SYNC_INTERVAL", "5m")
+
 from auditsite.settings import *  # noqa: E402, F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

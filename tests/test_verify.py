@@ -210,7 +210,7 @@ def test_database_refuses_to_change_the_archive(archive: Any, add_event: Any, st
 
 def test_database_refuses_to_replace_or_empty(archive: Any) -> None:
     statement = (
-        "TRUNCATE events_auditevent CASCADE"
+        "SET CONSTRAINTS ALL IMMEDIATE; TRUNCATE events_auditevent CASCADE"
         if connection.vendor == "postgresql"
         else "INSERT OR REPLACE INTO events_auditevent SELECT * FROM events_auditevent WHERE seq = 3"
     )

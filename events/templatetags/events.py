@@ -8,6 +8,8 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from events.masking import mask
+
 register = template.Library()
 
 DEEPEST = 12
@@ -32,7 +34,7 @@ def tree(value: Any, depth: int = 0) -> SafeString:
     if isinstance(value, bool):
         return format_html("<code>{}</code>", "true" if value else "false")
     if isinstance(value, str):
-        return format_html('<span class="break">{}</span>', value or "“”")
+        return format_html('<span class="break">{}</span>', mask(value) or "“”")
     return format_html("<code>{}</code>", value)
 
 
