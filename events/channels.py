@@ -41,9 +41,10 @@ def send(seal: Seal) -> list[str]:
 
 
 def describe(channel: str) -> str:
-    """A channel for messages: its kind and host, never what may hold a password or a token."""
+    """A channel for messages: its kind and host or its file's name, never what may hold a password or tell of the
+    machine's inside."""
     parts = urlsplit(channel)
-    return f"{parts.scheme}://{parts.hostname or ''}" if "://" in channel else channel
+    return f"{parts.scheme}://{parts.hostname or ''}" if "://" in channel else Path(channel).name
 
 
 def _send(channel: str, line: str, seal: Seal) -> None:
