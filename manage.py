@@ -1,11 +1,14 @@
 #!/usr/bin/env python
 """Auditsite's commands: `manage.py help` lists them."""
 
+import io
 import os
 import sys
 
 
 def main() -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # progress is to be seen as it happens, also through a pipe
     os.umask(0o077)  # the archive, the queue and exports are for this user's eyes only
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "auditsite.settings")
     try:

@@ -7,6 +7,8 @@ import io
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -24,7 +26,7 @@ from events.models import AuditEvent, SyncRun, SyncState, WorkerBeat
 from events.nexmo.sandbox import Sandbox
 from events.queue import QUEUE
 from events.sync import state
-from tests.processes import start_command
+from tests.processes import ROOT, environment, start_command
 
 MakeSandbox = Callable[..., Sandbox]
 
@@ -262,3 +264,19 @@ def test_rotation_takes_the_second_factors_along(cast: Any, settings: Any) -> No
     settings.CREDENTIAL_KEYS = [new]
     factor.refresh_from_db()
     assert get_adapter().decrypt(factor.data["secret"]) == "JBSWY3DPEHPK3PXP"
+
+
+def test_progress_is_seen_at_once_also_through_a_pipe(tmp_path: Path) -> None:
+    """Without this a demo started by another program would say nothing until it ends."""
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "sandbox", "--port", "0", "--events", "0"],
+        cwd=ROOT,
+        env={**environment(), "DJANGO_SETTINGS_MODULE": "tests.settings"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    line = process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=10)
+    assert line.startswith("Sandbox: http://127.0.0.1:")
