@@ -162,3 +162,18 @@ def test_pack_without_events_verifies_too(account: Any, tmp_path: Path) -> None:
     file = tmp_path / "evidence.zip"
     call_command("export_evidence", "-o", str(file), stdout=io.StringIO())
     assert check(files_of(file), seals.public_key())["count"] == 0
+
+
+def test_seals_are_checked_offline_with_nothing_but_the_public_key(
+    account: Any, add_event: Any, tmp_path: Path
+) -> None:
+    add_event(account, 1)
+    file = tmp_path / "seals.ndjson"
+    for _ in range(2):
+        call_command("seal_archive", "--account", "demo0001", "-o", str(file), stdout=io.StringIO())
+    assert verify_evidence.main([str(file), "--public-key", seals.public_key()]) == 0
+    assert verify_evidence.main([str(file)]) == 1
+    assert verify_evidence.main([str(file), "--public-key", "00" * 32]) == 1
+    file.write_text(file.read_text().replace("demo0001", "demo0002"))
+    assert verify_evidence.main([str(file), "--public-key", seals.public_key()]) == 1
+    assert verify_evidence.main([str(tmp_path / "nothing.ndjson"), "--public-key", seals.public_key()]) == 1

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Check an evidence pack of Auditsite, without Auditsite.
+"""Check an evidence pack or a file of seals of Auditsite, without Auditsite.
 
     python3 verify_evidence.py PACK.zip [--public-key HEX]
+    python3 verify_evidence.py SEALS.ndjson --public-key HEX
 
 Needs Python 3.9 or newer and the package `cryptography`. Without --public-key the key named inside the pack is used:
 that proves that nothing was changed since the pack was made, but not by whom it was made. Get the public key from
@@ -124,14 +125,34 @@ def verify_events(files: dict[str, bytes], manifest: dict[str, Any], key: str, s
     return count
 
 
+def verify_seals(path: str, public_key: str | None, say: Callable[[str], None] = print) -> int:
+    if not public_key:
+        raise Fault("a file of seals holds no key: pass --public-key")
+    count = 0
+    with open(path, encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                seal = json.loads(line)
+                check_signature(seal["statement"].encode(), seal["signature"], public_key, f"the seal in line {number}")
+                statement = json.loads(seal["statement"])
+                say(f"{statement['account']}: {statement['count']} events, sealed {statement['sealed_at']}.")
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                raise Fault(f"line {number} is no seal: {error!r}") from None
+            count += 1
+    return count
+
+
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Check an evidence pack of Auditsite.")
+    parser = argparse.ArgumentParser(description="Check an evidence pack or a file of seals of Auditsite.")
     parser.add_argument("pack")
     parser.add_argument("--public-key", help="64 hex digits, from somebody you trust")
     options = parser.parse_args(arguments)
     try:
-        verify(options.pack, options.public_key)
-    except Fault as fault:
+        if options.pack.endswith(".ndjson"):
+            verify_seals(options.pack, options.public_key)
+        else:
+            verify(options.pack, options.public_key)
+    except (Fault, OSError) as fault:
         print(f"NOT GENUINE: {fault}.")
         return 1
     except ImportError:
