@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.db.models import F
 
-from events import chain
 from events.models import (
     AuditEvent,
-    ChainHead,
     CoveredSpan,
     Discrepancy,
     EventConflict,
@@ -20,7 +18,7 @@ from events.models import (
     SyncRun,
     SyncState,
 )
-from events.nexmo.parse import content_digest, ip_key
+from events.nexmo.parse import content_digest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,12 +66,11 @@ def add_events(account: NexmoAccount, events: Sequence[Event], *, run: SyncRun |
         fresh.sort(key=lambda event: event.created_at or fetched_at)
         rows = [_row(account, event, run, fetched_at) for event in fresh]
         if rows:
-            AuditEvent.objects.bulk_create(_chained(account, rows))
+            AuditEvent.objects.bulk_create(rows)  # which gives them their places in the chain
         suspects = [event for key, event in batch.items() if key in known and event.raw != known[key][1]]
         conflicts = _keep_conflicts(account, suspects, twins, run, fetched_at)
         _note_late(account, rows, run, fetched_at)
         _learn_types(fresh)
-        SyncState.objects.filter(account=account).update(event_count=F("event_count") + len(fresh))
         if run is not None:
             SyncRun.objects.filter(pk=run.pk).update(
                 added=F("added") + len(fresh), conflicts_found=F("conflicts_found") + conflicts
@@ -81,26 +78,10 @@ def add_events(account: NexmoAccount, events: Sequence[Event], *, run: SyncRun |
     return Added(new=len(fresh), known=len(batch) - len(fresh), conflicts=conflicts)
 
 
-def _chained(account: NexmoAccount, rows: list[AuditEvent]) -> list[AuditEvent]:
-    """Give rows their places in the account's chain. The head stays locked until the transaction ends."""
-    ChainHead.objects.get_or_create(account=account)
-    head = ChainHead.objects.select_for_update().get(account=account)
-    digest = bytes.fromhex(head.digest) if head.digest else chain.genesis(head.chain_id)
-    for row in rows:
-        head.seq += 1
-        row.seq = head.seq
-        digest = chain.link(digest, chain.record_hash(chain.values_of(row)))
-        row.digest = digest.hex()
-    head.digest = digest.hex()
-    head.save(update_fields=["seq", "digest"])
-    return rows
-
-
 def _row(account: NexmoAccount, event: Event, run: SyncRun | None, fetched_at: datetime) -> AuditEvent:
     return AuditEvent(
         account=account,
         event_id=event.event_id,
-        event_id_key=event.identity,
         event_type=event.event_type,
         event_type_description=event.event_type_description,
         # An event without a readable time is shown at the time it was fetched, and says so.
@@ -111,7 +92,6 @@ def _row(account: NexmoAccount, event: Event, run: SyncRun | None, fetched_at: d
         source=event.source,
         source_description=event.source_description,
         source_ip=event.source_ip,
-        source_ip_key=ip_key(event.source_ip),
         source_country=event.source_country,
         context=event.context,
         raw=event.raw,

@@ -8,10 +8,13 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any, Self
 
-from django.db import models
-from django.db.models import Q
+from django.apps import apps
+from django.db import models, transaction
+from django.db.models import F, Q
 
 from accounts.models import NexmoAccount
+from events import chain
+from events.fields import dump_json
 from events.nexmo.parse import id_key, ip_key
 
 if TYPE_CHECKING:
@@ -33,14 +36,44 @@ class ScopedQuerySet(models.QuerySet[Any]):
 class AuditEventQuerySet(ScopedQuerySet):
     """Questions one asks of the archive."""
 
+    def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> Any:
+        """Add events, at the ends of their accounts' chains, in the order given."""
+        rows = list(objs)
+        with transaction.atomic():
+            self.give_places(rows)
+            return super().bulk_create(rows, *args, **kwargs)
+
+    def give_places(self, rows: list[Any]) -> None:
+        """Number rows that have no place yet, compute their digests, and count them for their accounts.
+
+        Each chain's head stays locked until the caller's transaction ends, so that there is one order.
+        """
+        heads, states = (apps.get_model("events", name).objects for name in ("ChainHead", "SyncState"))
+        places: dict[int, list[Any]] = {}
+        for row in rows:
+            if row.seq is None:
+                row.event_id_key, row.source_ip_key = id_key(row.event_id), ip_key(row.source_ip)
+                row.raw = row.raw if isinstance(row.raw, str) else dump_json(row.raw)
+                places.setdefault(row.account_id, []).append(row)
+        for account, new in sorted(places.items()):
+            heads.get_or_create(account_id=account)
+            head = heads.select_for_update().get(account_id=account)
+            digest = bytes.fromhex(head.digest) if head.digest else chain.genesis(head.chain_id)
+            for seq, row in enumerate(new, start=head.seq + 1):
+                row.seq = head.seq = seq
+                digest = chain.link(digest, chain.record_hash(chain.values_of(row)))
+                row.digest = digest.hex()
+            head.digest = digest.hex()
+            head.save(update_fields=["seq", "digest"])
+            states.get_or_create(account_id=account)
+            states.filter(account_id=account).update(event_count=F("event_count") + len(new))
+
     def with_id(self, event_id: str) -> Self:
         """Events with this id, whatever the letters' case; one per account at most."""
         return self.none() if "\0" in event_id else self.filter(event_id_key=id_key(event_id))
 
     def containing(self, text: str) -> Self:
         """Events whose JSON contains the text, in any of the ways it may be written there, whatever the case."""
-        from events.fields import dump_json
-
         # SQLite knows upper and lower case of ASCII letters only.
         spellings = {text} if text.isascii() else {text, text.lower(), text.upper(), text.title()}
         written = {form for word in spellings for form in (word, dump_json(word)[1:-1], json.dumps(word)[1:-1])}

@@ -1,6 +1,6 @@
 """The faults that only a whole sync can survive, by their numbers: in the end the archive equals the API's own set.
 
-The others are in test_client.py, test_client_faults.py and test_parse.py; `test_every_fault_has_a_test` counts them.
+The others are in test_client_*.py and test_parse_*.py; `test_every_fault_has_a_test` counts them.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ from accounts.models import NexmoAccount
 from events.models import AuditEvent
 from events.paging import BadCursor, Cursor, read_size
 from tests.conftest import event_json
-from tests.test_export import add_many
-from tests.test_scope import shown_ids
+from tests.export_tools import add_many
+from tests.scope_tools import shown_ids
 
 Login = Callable[[str], Client]
 Add = Callable[..., AuditEvent]

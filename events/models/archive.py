@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.db import models
+from django.db import models, transaction
 from django.urls import reverse
 
 from accounts.models import NexmoAccount
@@ -20,7 +20,9 @@ class AuditEvent(models.Model):
 
     account = models.ForeignKey(NexmoAccount, on_delete=models.PROTECT, related_name="events", db_index=False)
     event_id = models.CharField(max_length=255, help_text="As received; made from the content if Nexmo sent none.")
-    event_id_key = models.CharField(max_length=255, help_text="The id with its ASCII letters in lower case.")
+    event_id_key = models.CharField(
+        max_length=255, blank=True, default="", help_text="The id with its ASCII letters in lower case."
+    )
     event_type = models.CharField(max_length=255, blank=True)
     event_type_description = models.TextField(blank=True)
     created_at = models.DateTimeField(help_text="Aware, UTC.")
@@ -56,8 +58,12 @@ class AuditEvent(models.Model):
         db_constraint=False,
     )
     fetched_at = models.DateTimeField(null=True)
-    seq = models.PositiveBigIntegerField(help_text="Its place in the account's chain, from 1.")
-    digest = models.CharField(max_length=64, help_text="SHA-256 over the previous digest and this event's record.")
+    seq = models.PositiveBigIntegerField(
+        blank=True, default=None, help_text="Its place in the account's chain, from 1; given when it is added."
+    )
+    digest = models.CharField(
+        max_length=64, blank=True, default="", help_text="SHA-256 over the previous digest and this event's record."
+    )
 
     objects: ClassVar[Any] = AuditEventQuerySet.as_manager()
 
@@ -81,6 +87,12 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event_type or 'event'} {self.event_id}"
+
+    def save(self, **kwargs: Any) -> None:
+        """Add the event at the end of its account's chain. The database refuses to change one that is there."""
+        with transaction.atomic():
+            AuditEvent.objects.give_places([self])
+            super().save(**kwargs)
 
     def get_absolute_url(self) -> str:
         return reverse("events:event", args=[self.account.api_key, self.event_id])

@@ -1,0 +1,91 @@
+"""Events, types and runs in the admin: read by their readers, touched by nobody."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import NexmoAccount
+from events.admin import CappedPaginator
+from events.models import AuditEvent, EventType, SyncRun
+from events.sync import state
+from tests.admin_tools import (
+    Add,
+    Login,
+)
+from tests.export_tools import add_many
+from tests.pages_tools import text_of
+
+
+@pytest.fixture
+def records(account: NexmoAccount, add_event: Add) -> dict[str, Any]:
+    """One of each of what may only be read."""
+    event = add_event(account, 1)
+    run = state.claim(account, SyncRun.Trigger.COMMAND)
+    return {"auditevent": event, "eventtype": EventType.objects.get(), "syncrun": run}
+
+
+@pytest.mark.parametrize("person", ["alice", "audrey", "admin"])
+def test_records_are_read_only(login: Login, records: dict[str, Any], person: str) -> None:
+    client = login(person)
+
+    for name, record in records.items():
+        base = f"/admin/events/{name}/"
+        assert client.get(base).status_code == 200
+        client.post(base, {"action": "delete_selected", "_selected_action": [record.pk], "post": "yes"})
+        assert client.get(f"{base}add/").status_code == 403
+        assert client.post(f"{base}add/", {"event_type": "x", "code": "x"}).status_code == 403
+        page = client.get(f"{base}{record.pk}/change/")
+        assert page.status_code == 200
+        assert not re.findall(r'name="(?:_save|_continue|_addanother)"', page.content.decode())
+        assert "deletelink" not in page.content.decode()
+        assert client.post(f"{base}{record.pk}/change/", {"event_type": "x", "code": "x"}).status_code == 403
+        assert client.post(f"{base}{record.pk}/delete/", {"post": "yes"}).status_code == 403
+        assert 'value="delete_selected"' not in client.get(base).content.decode()
+        assert type(record).objects.get(pk=record.pk) == record
+    assert AuditEvent.objects.get().event_type == "NUMBER_UPDATED"
+
+
+def test_event_in_the_admin_shows_what_was_received(login: Login, records: dict[str, Any]) -> None:
+    page = login("admin").get(f"/admin/events/auditevent/{records['auditevent'].pk}/change/")
+
+    assert records["auditevent"].event_id in text_of(page)
+    assert "447700900000" in text_of(page)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["00000000-0000-4000-8000-000000000001", "yourname@example.com", "NUMBER_UPDATED", "192.0.2.1"],
+)
+def test_events_are_searched_by_exact_values(login: Login, records: dict[str, Any], query: str) -> None:
+    client = login("admin")
+
+    assert "1 event" in text_of(client.get("/admin/events/auditevent/", {"q": query}))
+    assert "0 events" in text_of(client.get("/admin/events/auditevent/", {"q": query[:-1]}))
+
+
+@pytest.mark.parametrize("query", ["", "?q=x", "?all=", "?_facets=True"])
+def test_lists_of_records_count_within_a_limit(login: Login, records: dict[str, Any], query: str) -> None:
+    client = login("admin")
+
+    for name in ("auditevent", "eventtype", "syncrun"):
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(f"/admin/events/{name}/{query}", follow=True).status_code == 200
+
+        on_records = [entry["sql"] for entry in queries if f'"events_{name}"' in entry["sql"]]
+        assert on_records
+        assert [sql for sql in on_records if "COUNT(" in sql and "LIMIT" not in sql] == []
+
+
+def test_paginator_counts_up_to_its_limit(login: Login, account: NexmoAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_many(account, range(70))
+    monkeypatch.setattr(CappedPaginator, "most", 60)
+
+    page = login("admin").get("/admin/events/auditevent/").content.decode()
+
+    assert "60 events" in " ".join(page.split())
+    assert page.count('class="field-created_at') == 50

@@ -1,0 +1,197 @@
+"""Exports of every kind: which rows they hold, what they cost, and whom they refuse."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import NexmoAccount
+from events import export
+from events.models import AuditEvent
+from tests.conftest import NOON, event_json
+from tests.export_tools import (
+    KINDS,
+    Add,
+    Login,
+    add_many,
+    add_raw,
+    body,
+    csv_rows,
+    exported_ids,
+)
+
+MIME = {
+    "csv": "text/csv; charset=utf-8",
+    "ndjson": "application/x-ndjson",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_export_holds_every_row_newest_first(login: Login, account: NexmoAccount, kind: str) -> None:
+    add_many(account, range(1, 131))
+
+    response = login("alice").get(f"/events/export.{kind}?size=25")
+
+    assert exported_ids(kind, body(response)) == [event_json(number)["id"] for number in range(130, 0, -1)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_export_orders_equal_seconds_as_the_page_does(login: Login, account: NexmoAccount, kind: str) -> None:
+    add_many(account, (3, 1, 2), created_at="2026-03-15T12:00:00")
+    shown = list(AuditEvent.objects.order_by("-created_at", "-id").values_list("event_id", flat=True))
+
+    response = login("alice").get(f"/events/export.{kind}")
+
+    assert exported_ids(kind, body(response)) == shown
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_export_respects_the_filter(login: Login, account: NexmoAccount, add_event: Add, kind: str) -> None:
+    add_event(account, 1, user_email="a@example.com")
+    wanted = add_event(account, 2, user_email="b@example.com")
+
+    response = login("alice").get(f"/events/export.{kind}?user_email=b@example.com")
+
+    assert exported_ids(kind, body(response)) == [wanted.event_id]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_export_of_one_account_holds_no_other(login: Login, account: NexmoAccount, add_event: Add, kind: str) -> None:
+    wanted = add_event(account, 1)
+    add_event(NexmoAccount.objects.get(api_key="demo0002"), 2)
+
+    response = login("alice").get(f"/accounts/demo0001/events/export.{kind}")
+
+    assert exported_ids(kind, body(response)) == [wanted.event_id]
+    assert "events-demo0001-" in response["Content-Disposition"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_export_of_nothing_is_an_empty_file_of_its_kind(login: Login, kind: str) -> None:
+    response = login("alice").get(f"/events/export.{kind}")
+
+    assert response.status_code == 200
+    assert exported_ids(kind, body(response)) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_export_says_what_it_is_and_is_not_cached(login: Login, kind: str) -> None:
+    response = login("alice").get(f"/events/export.{kind}")
+    body(response)
+
+    assert response["Content-Type"] == MIME[kind]
+    assert response["Cache-Control"] == "no-store"
+    assert response["Content-Disposition"].startswith('attachment; filename="events-all-')
+    assert response["Content-Disposition"].endswith(f'.{kind}"')
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_head_answers_the_headers_without_reading_events(login: Login, account: NexmoAccount, kind: str) -> None:
+    add_many(account, range(3))
+    client = login("alice")
+
+    with CaptureQueriesContext(connection) as queries:
+        response = client.head(f"/events/export.{kind}")
+        content = body(response)
+
+    assert response.status_code == 200
+    assert content == b""
+    assert response["Content-Type"] == MIME[kind]
+    assert f'.{kind}"' in response["Content-Disposition"]
+    assert not [query for query in queries if '"events_auditevent"' in query["sql"]]
+
+
+def test_unknown_kind_is_404(login: Login, cast: dict[str, Any]) -> None:
+    client = login("admin")
+
+    for kind in ("pdf", "CSV", "csv.exe", "json", "xls"):
+        assert client.get(f"/events/export.{kind}").status_code == 404
+        assert client.get(f"/accounts/demo0001/events/export.{kind}").status_code == 404
+
+
+def test_export_answers_to_reading_only(login: Login, cast: dict[str, Any]) -> None:
+    client = login("admin")
+
+    for method in (client.post, client.put, client.patch, client.delete):
+        assert method("/events/export.csv").status_code == 405
+        assert method("/accounts/demo0001/events/export.csv").status_code == 405
+
+
+@pytest.mark.parametrize("kind", ["csv", "ndjson"])
+def test_text_exports_are_streamed_row_by_row(
+    login: Login, account: NexmoAccount, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_many(account, range(1, 11))
+    monkeypatch.setattr(export, "CHUNK", 2)
+
+    response = login("alice").get(f"/events/export.{kind}")
+
+    assert response.streaming
+    # The header of the CSV is a line too.
+    assert len(list(response.streaming_content)) == (11 if kind == "csv" else 10)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_export_reads_all_rows_in_one_query(login: Login, account: NexmoAccount, kind: str) -> None:
+    client = login("alice")
+    counts = []
+    for numbers in (range(1, 2), range(2, 62)):
+        add_many(account, numbers)
+        with CaptureQueriesContext(connection) as queries:
+            body(client.get(f"/events/export.{kind}"))
+        counts.append(len([query for query in queries if "SAVEPOINT" not in query["sql"]]))
+        assert len([query for query in queries if 'FROM "events_auditevent"' in query["sql"]]) == 1
+
+    assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_export_does_not_read_the_verbatim_events_or_secrets(login: Login, account: NexmoAccount, kind: str) -> None:
+    add_many(account, range(3))
+
+    with CaptureQueriesContext(connection) as queries:
+        body(login("alice").get(f"/events/export.{kind}"))
+
+    (rows,) = [query["sql"] for query in queries if 'FROM "events_auditevent"' in query["sql"]]
+    assert '"raw"' not in rows
+    assert "api_secret" not in rows
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_export_with_a_wrong_filter_is_refused_with_the_message(
+    login: Login, account: NexmoAccount, add_event: Add, kind: str
+) -> None:
+    add_event(account, 1)
+
+    response = login("alice").get(f"/events/export.{kind}?source_ip=nonsense")
+
+    assert response.status_code == 400
+    assert response["Content-Type"] == "text/html; charset=utf-8"
+    assert "Content-Disposition" not in response
+    assert "nonsense is no IP address or network" in response.content.decode()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_export_carries_any_character_an_event_may_hold(
+    login: Login, account: NexmoAccount, add_event: Add, kind: str
+) -> None:
+    add_event(account, 1, source_description="a\x00\x01\x1f\x7f\ufffe\ud800 z", context={"k\x00": "\ud83d \x01"})
+
+    response = login("alice").get(f"/events/export.{kind}")
+
+    assert exported_ids(kind, body(response)) == [event_json(1)["id"]]
+
+
+def test_an_event_without_id_is_exported_under_its_made_id(login: Login, account: NexmoAccount) -> None:
+    add_raw(account, json.dumps({"event_type": "USER_LOGIN", "created_at": (NOON + timedelta(days=1)).isoformat()}))
+
+    (row,) = csv_rows(body(login("alice").get("/events/export.csv")))
+
+    assert row["event_id"].startswith("sha256-")
+    assert row["odd_fields"] == "id"

@@ -1,0 +1,67 @@
+"""The models that other code may rely on: plain creation works, and keeps the archive whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, transaction
+from model_bakery import baker
+
+from events.models import AuditEvent, SyncState
+from events.verify import verify_account
+from tests.conftest import NOON
+
+pytestmark = pytest.mark.django_db
+
+
+def test_event_created_by_hand_is_chained_counted_and_found(account: Any) -> None:
+    event = AuditEvent.objects.create(
+        account=account,
+        event_id="AB-1",
+        event_type="APP_CREATE",
+        event_type_description="Application created",
+        created_at=NOON,
+        user_email="someone@example.com",
+        user_id="7",
+        source="CD",
+        source_description="Customer dashboard",
+        source_ip="192.0.2.7",
+        source_country="GB",
+        context={"name": "Shop"},
+        raw={"id": "AB-1"},
+    )
+    event = AuditEvent.objects.get(pk=event.pk)
+    assert (event.seq, event.context, event.raw) == (1, {"name": "Shop"}, '{"id":"AB-1"}')
+    assert AuditEvent.objects.with_id("ab-1").get() == event
+    assert SyncState.objects.get(account=account).event_count == 1
+    assert verify_account(account).problem == ""
+
+
+def test_events_created_in_bulk_follow_each_other_in_their_chains(cast: Any, account: Any) -> None:
+    from accounts.models import NexmoAccount
+
+    other = NexmoAccount.objects.get(api_key="demo0002")
+    AuditEvent.objects.bulk_create(
+        AuditEvent(account=owner, event_id=str(number), created_at=NOON, raw="{}")
+        for number, owner in enumerate((account, other, account, account))
+    )
+    assert list(AuditEvent.objects.filter(account=account).order_by("seq").values_list("event_id", "seq")) == [
+        ("0", 1),
+        ("2", 2),
+        ("3", 3),
+    ]
+    assert verify_account(account).problem == verify_account(other).problem == ""
+
+
+def test_events_made_by_a_test_tool_are_chained_too(account: Any) -> None:
+    baker.make(AuditEvent, account=account, created_at=NOON, _quantity=3)
+    assert verify_account(account).problem == ""
+    assert AuditEvent.objects.count() == 3
+
+
+def test_event_cannot_be_saved_again(account: Any) -> None:
+    event = AuditEvent.objects.create(account=account, event_id="1", created_at=NOON, raw="{}")
+    event.user_email = "somebody.else@example.com"
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        event.save()
