@@ -130,5 +130,7 @@ def serve_fixture() -> Iterator[Serve]:
 
 
 def whole(body: bytes, *headers: str, length: int | None = None) -> bytes:
-    lines = ["HTTP/1.1 200", f"Content-Length: {len(body) if length is None else length}", *headers, "", ""]
+    # The server closes after each answer; a client that learns it too late would ask into a dead connection.
+    close = "Connection: close"
+    lines = ["HTTP/1.1 200", close, f"Content-Length: {len(body) if length is None else length}", *headers, "", ""]
     return "\r\n".join(lines).encode() + body

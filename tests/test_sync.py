@@ -361,6 +361,8 @@ def test_passing_trouble_is_survived_within_the_run(account: Any, make_sandbox: 
     assert run.status == "succeeded"
     assert archived(account) == listed(sandbox)
     assert len(waits) == 3
+    window = SyncWindow.objects.get(run=run)
+    assert window.requests == window.pages + 3
     pages = [request.params["page"] for request in sandbox.requests if request.status == 200 and request.params]
     assert pages.count("3") == 1  # resumed at the page that failed, not from the first
 

@@ -232,13 +232,14 @@ class _AccountSync:
         while waiting:
             current = waiting.pop()
             walk = Walk(self.client, current, self._on_page, send_dates=self.send_dates)
+            asked = self.client.requests_made
             self._note(f"Reading {current}")
             first = walk.peek(1)
             if current is window:
                 self.expected = (self.expected or 0) + (first.total or 0)
             if self._is_known_whole(first.total):
                 whole = Reading(walk.asked_at, verified=True, reported=first.total, received=first.total or 0, pages=1)
-                self._record(current, whole)
+                self._record(current, whole, asked)
                 continue
             if first.total and self._too_large(current, first.total, walk):
                 waiting += current.halves(self._oldest_day(), timezone.now().date())
@@ -247,7 +248,7 @@ class _AccountSync:
             if not reading.verified and reading.narrower_may_help and self._can_halve(current):
                 waiting += current.halves(self._oldest_day(), timezone.now().date())
                 continue
-            self._record(current, reading)
+            self._record(current, reading, asked)
 
     # --- the full check ----------------------------------------------------------------------------------------
 
@@ -269,12 +270,13 @@ class _AccountSync:
         """
         for window in self._windows_to_check():
             walk = Walk(self.client, window, self._on_page, send_dates=self.send_dates)
+            asked = self.client.requests_made
             self._note(f"Checking {window}")
             first = walk.peek(1)
             if first.total == self._count_here(walk):
                 continue
             reading = walk.read()
-            self._record(window, reading)
+            self._record(window, reading, asked)
             if reading.verified:
                 self._note_vanished(window, walk)
         SyncState.objects.filter(account=self.account).update(checked_at=timezone.now())
@@ -349,7 +351,7 @@ class _AccountSync:
     def _oldest_day(self) -> date:
         return (self.oldest or timezone.now()).astimezone(UTC).date()
 
-    def _record(self, window: Window, reading: Reading) -> None:
+    def _record(self, window: Window, reading: Reading, asked: int) -> None:
         state.renew(self.run)
         state.record_window(
             self.run,
@@ -364,7 +366,7 @@ class _AccountSync:
                 reported=reading.reported,
                 received=reading.received,
                 pages=reading.pages,
-                requests=reading.pages,
+                requests=self.client.requests_made - asked,
             ),
         )
         if reading.verified:

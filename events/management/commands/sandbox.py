@@ -68,3 +68,4 @@ class Command(BaseCommand):
         for key, account in sandbox.accounts.items():
             self.stdout.write(f"  {key}  {account.secrets[0]}  {len(account.store.rows):>7}  {account.name}")
         self.stdout.write("Ctrl-C stops it.")
+        self.stdout.flush()
