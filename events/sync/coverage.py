@@ -70,6 +70,11 @@ def gaps(spans: list[CoveredSpan]) -> list[tuple[datetime | None, datetime]]:
     return found[::-1]
 
 
+def is_patchy(spans: list[CoveredSpan]) -> bool:
+    """Whether days before the newest are missing from the spans (in order of time)."""
+    return len(spans) > 1 or bool(spans and spans[0].start)
+
+
 def windows_to_read(spans: list[CoveredSpan], overlap: timedelta) -> list[Window]:
     """What a usual run has to look at, newest first: what is new, with an overlap, then the gaps."""
     if not spans:

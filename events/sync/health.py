@@ -85,7 +85,7 @@ def statuses(accounts: Iterable[NexmoAccount], *, worker_alive: bool) -> list[Ac
             AccountStatus(
                 account=account,
                 state=state,
-                health=describe(account, state, now, worker_alive=worker_alive, patchy=_patchy(covered)),
+                health=describe(account, state, now, worker_alive=worker_alive, patchy=coverage.is_patchy(covered)),
                 complete_until=covered[-1].end if covered else None,
                 complete_since=covered[-1].start if covered else None,
                 gap_count=len(coverage.gaps(covered)),
@@ -123,11 +123,6 @@ def describe(
     if patchy:
         return Health("late", "Not all verified", "Some older days are not verified yet; they are tried again hourly.")
     return Health("ok", "Up to date", "Everything that Nexmo lists is archived.")
-
-
-def _patchy(spans: list[CoveredSpan]) -> bool:
-    """Whether days before the newest are missing from what is covered."""
-    return len(spans) > 1 or bool(spans and spans[0].start)
 
 
 def outcome(run: SyncRun | None) -> str:

@@ -19,6 +19,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from events.models import CoveredSpan, SyncRun, SyncState, SyncWindow
+from events.sync import coverage
 from events.sync.settings import LEASE, LONGEST_BACKOFF, RETRY_UNVERIFIED_AFTER
 
 if TYPE_CHECKING:
@@ -153,7 +154,9 @@ def finish(
         if error is not None:
             run.status = SyncRun.Status.INTERRUPTED if code == "interrupted" else SyncRun.Status.FAILED
             run.problem_code, run.problem = code, str(error)
-        elif run.windows_unverified or (whole and _has_gaps(run.account_id)):
+        elif run.windows_unverified or (
+            whole and coverage.is_patchy(list(CoveredSpan.objects.filter(account=run.account_id).order_by("end")))
+        ):
             run.status = SyncRun.Status.INCOMPLETE
             run.problem_code = "unverified"
             run.problem = (
@@ -181,11 +184,6 @@ def finish(
         state.last_run, state.current_run = run, None
         state.save()
     return run
-
-
-def _has_gaps(account_id: int) -> bool:
-    spans = list(CoveredSpan.objects.filter(account=account_id).order_by("end"))
-    return len(spans) > 1 or bool(spans and spans[0].start)
 
 
 def lease() -> timedelta:

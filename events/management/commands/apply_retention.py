@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
-from accounts.models import NexmoAccount
 from events import retention
+from events.management.filtering import choose_accounts
 
 
 class Command(BaseCommand):
@@ -18,11 +18,7 @@ class Command(BaseCommand):
         parser.add_argument("--yes", action="store_true", help="Remove. Without it nothing is changed.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        accounts = NexmoAccount.objects.order_by("name", "api_key")
-        if options["account"]:
-            accounts = accounts.filter(api_key__in=options["account"])
-            if missing := set(options["account"]) - set(accounts.values_list("api_key", flat=True)):
-                raise CommandError(f"There is no account {', '.join(sorted(missing))}.")
+        accounts = choose_accounts(options["account"])
         for account in accounts:
             found = retention.plan(account)
             if found is None:

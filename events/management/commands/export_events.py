@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from pathlib import Path
 from typing import IO, Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from events import export
-from events.management.filtering import add_filter_arguments, read_filter
+from events.management.filtering import add_filter_arguments, read_filter, written_whole
 
 
 class Command(BaseCommand):
@@ -28,21 +26,9 @@ class Command(BaseCommand):
                 raise CommandError("A workbook is no text for a terminal; name a file with -o events.xlsx")
             self._write(found.qs, options["format"], sys.stdout.buffer)
             return
-        target = Path(options["output"])
-        if not target.name or target.is_dir():
-            raise CommandError(f"{target} is a directory; name a file in it.")
-        # Written beside its place first: who finds the file finds all of it.
-        partial = target.with_name(f"{target.name}.part")
-        try:
-            with partial.open("wb") as file:
-                self._write(found.qs, options["format"], file)
-            partial.replace(target)
-        except OSError as error:
-            raise CommandError(f"{target} cannot be written: {error.strerror}.") from None
-        finally:
-            with contextlib.suppress(OSError):
-                partial.unlink()
-        self.stderr.write(f"Wrote {target}.")
+        with written_whole(options["output"]) as file:
+            self._write(found.qs, options["format"], file)
+        self.stderr.write(f"Wrote {options['output']}.")
 
     def _write(self, events: Any, kind: str, file: IO[bytes]) -> None:
         if kind == "xlsx":

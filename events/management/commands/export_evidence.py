@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import getpass
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from accounts.models import NexmoAccount
 from events import seals
 from events.evidence.pack import make_pack
-from events.management.filtering import add_filter_arguments, read_filter
+from events.management.filtering import add_filter_arguments, read_filter, written_whole
 
 
 class Command(BaseCommand):
@@ -26,11 +25,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         found = read_filter(options)
         target = Path(options["output"])
-        if not target.name or target.is_dir():
-            raise CommandError(f"{target} is a directory; name a file in it.")
-        partial = target.with_name(f"{target.name}.part")
         try:
-            with partial.open("wb") as file:
+            with written_whole(options["output"]) as file:
                 count = make_pack(
                     file,
                     found.qs,
@@ -39,12 +35,6 @@ class Command(BaseCommand):
                     made_by=options["made_by"],
                     name=target.name,
                 )
-            partial.replace(target)
         except seals.NoSealKey as error:
             raise CommandError(str(error)) from None
-        except OSError as error:
-            raise CommandError(f"{target} cannot be written: {error.strerror}.") from None
-        finally:
-            with contextlib.suppress(OSError):
-                partial.unlink()
         self.stdout.write(f"Wrote {target} with {count:,} event(s). Public key: {seals.public_key()}")

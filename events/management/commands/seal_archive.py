@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts.models import NexmoAccount
 from events import channels, seals
+from events.management.filtering import choose_accounts
 
 
 class Command(BaseCommand):
@@ -20,11 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("-o", "--output", metavar="FILE", help="Also append the seals to this file, one a line.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        accounts = NexmoAccount.objects.order_by("name", "api_key")
-        if options["account"]:
-            accounts = accounts.filter(api_key__in=options["account"])
-            if missing := set(options["account"]) - set(accounts.values_list("api_key", flat=True)):
-                raise CommandError(f"There is no account {', '.join(sorted(missing))}.")
+        accounts = choose_accounts(options["account"])
         troubles = []
         for account in accounts:
             try:

@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from accounts.models import NexmoAccount
+from events.management.filtering import choose_accounts
 from events.models import SyncRun
 from events.sync.engine import Progress as SyncProgress
 from events.sync.engine import SyncOptions
@@ -85,14 +86,9 @@ class Command(BaseCommand):
             raise CommandError(f"{bad} of {len(accounts)} account(s) could not be synced completely; see above.")
 
     def _accounts(self, api_keys: list[str] | None) -> list[NexmoAccount]:
-        known = NexmoAccount.objects.order_by("name", "api_key")
         if not api_keys:
-            return list(known.active())
-        accounts = list(known.filter(api_key__in=api_keys))
-        missing = sorted(set(api_keys) - {account.api_key for account in accounts})
-        if missing:
-            have = ", ".join(known.values_list("api_key", flat=True)[:20]) or "none"
-            raise CommandError(f"There is no account {', '.join(missing)}. Known accounts: {have}.")
+            return list(choose_accounts(None).active())
+        accounts = list(choose_accounts(api_keys))
         off = [account.api_key for account in accounts if not account.is_active]
         if off:
             raise CommandError(f"{', '.join(off)} is switched off; make it active in the admin first.")

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from accounts.models import NexmoAccount
 from events import seals, verify
+from events.management.filtering import choose_accounts
 from events.models import SyncState
 
 
@@ -25,12 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--public-key", action="append", metavar="HEX", help="Trust this key; repeatable.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        accounts = NexmoAccount.objects.order_by("name", "api_key")
-        if options["account"]:
-            accounts = accounts.filter(api_key__in=options["account"])
-            missing = set(options["account"]) - set(accounts.values_list("api_key", flat=True))
-            if missing:
-                raise CommandError(f"There is no account {', '.join(sorted(missing))}.")
+        accounts = choose_accounts(options["account"])
         outside = self._outside_seals(options["seals"], options["public_key"])
         problems = verify.verify_database()
         for problem in problems:
