@@ -2,7 +2,8 @@
 # make test   the whole test suite (SQLite; with DATABASE_URL=postgres://... on PostgreSQL)
 # make run    the site and its worker on your own .env
 # make lint   everything that reads the code
-.PHONY: demo test run lint format pins
+# make bench  measures everything against its targets (docs/benchmarks.md says how; BENCH_EVENTS, BENCH_ONLY, DATABASE_URL)
+.PHONY: demo test run lint format bench pins
 
 PYTHON ?= python3
 BIN = .venv/bin
@@ -30,6 +31,9 @@ format: .venv/development
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+bench: .venv/bench
+	@$(BIN)/python -m tests.benchmarks
+
 # A stamp per set of requirements, newer than its pinned file once that is installed.
 .venv/runtime: requirements.txt | .venv/bin/python
 	@echo "Installing the packages ..."
@@ -40,6 +44,11 @@ format: .venv/development
 	@echo "Installing the development packages ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@ .venv/runtime
+
+.venv/bench: requirements-bench.txt | .venv/bin/python
+	@echo "Installing the packages of the benchmark ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
+	@touch $@ .venv/development .venv/runtime
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -54,3 +63,5 @@ pins: .venv/bin/python
 	  -o requirements.txt pyproject.toml
 	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  -o requirements-dev.txt pyproject.toml --extra postgres --group dev -c requirements.txt
+	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  -o requirements-bench.txt pyproject.toml --extra postgres --group dev --group bench -c requirements-dev.txt

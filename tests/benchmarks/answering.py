@@ -1,0 +1,185 @@
+"""The child process of a `Partner`: answers requests within the process and says how long each took.
+
+Lines of JSON in, lines of JSON out. Which site it is, and on which database, its environment says.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import sys
+from time import perf_counter
+from typing import Any
+
+import django
+
+ROW = b"data-event-id="
+
+
+class Site:
+    """Whatever Django site the settings describe, with a logged-in reader."""
+
+    def __init__(self) -> None:
+        from django.contrib.auth import get_user_model
+        from django.test import RequestFactory
+
+        self.users = {user.username: user for user in get_user_model().objects.all()}
+        self.factory = RequestFactory(SERVER_NAME="localhost")
+        self.sessions: dict[str, Any] = {}
+        self.clients: dict[str, Any] = {}
+        self.raw: Any = None
+
+    def client(self, name: str) -> Any:
+        """A logged-in test client: the way through every middleware."""
+        from django.conf import settings
+        from django.test import Client
+
+        if name not in self.clients:
+            client = Client(SERVER_NAME="localhost")
+            client.force_login(self.users[name], backend=settings.AUTHENTICATION_BACKENDS[0])
+            self.clients[name], self.sessions[name] = client, client.session.session_key
+        return self.clients[name]
+
+    def request(self, path: str, name: str, headers: dict[str, str]) -> Any:
+        """A request as the view would find it: user and session are there, no permission was asked for yet."""
+        from django.contrib.messages.storage import default_storage
+        from django.contrib.sessions.backends.db import SessionStore
+        from django.urls import resolve
+        from django_htmx.middleware import HtmxDetails
+
+        self.client(name)
+        request: Any = self.factory.get(path, headers=headers)
+        request.user = copy.copy(self.users[name])
+        request.session = SessionStore(self.sessions[name])
+        request.session.get("")
+        request._messages = default_storage(request)
+        request.htmx = HtmxDetails(request)
+        request.resolver_match = resolve(request.path_info)
+        return request
+
+    def visit(self, path: str, user: str, headers: dict[str, str], through: str) -> tuple[float, Any]:
+        """One page: milliseconds, and the response."""
+        if through == "middleware":
+            client = self.client(user)
+            began = perf_counter()
+            response = client.get(path, headers=headers)
+            return (perf_counter() - began) * 1000, response
+        request = self.request(path, user, headers)
+        match = request.resolver_match
+        began = perf_counter()
+        response = match.func(request, *match.args, **match.kwargs)
+        if hasattr(response, "render"):
+            response.render()
+        _ = response.content
+        return (perf_counter() - began) * 1000, response
+
+    def raw_connection(self) -> Any:
+        """The driver's own connection, as fast as it can be had."""
+        from django.db import connection
+
+        if self.raw is None:
+            if connection.vendor == "postgresql":
+                import psycopg
+
+                parameters = connection.get_connection_params()
+                wanted = ("dbname", "user", "password", "host", "port")
+                self.raw = psycopg.connect(
+                    **{name: parameters[name] for name in wanted if parameters.get(name)}, autocommit=True
+                )
+            else:
+                import sqlite3
+
+                self.raw = sqlite3.connect(connection.settings_dict["NAME"])
+                self.raw.execute("PRAGMA cache_size=-32000")  # as the site has it
+        return self.raw
+
+
+def do_visit(site: Site, asked: dict[str, Any]) -> dict[str, Any]:
+    """Visit a page once unmeasured (its rows then lie in memory) and `times` times measured."""
+    how = (asked["path"], asked["user"], asked.get("headers", {}), asked.get("through", "view"))
+    warm, times = asked.get("warm", 1), []
+    response: Any = None
+    for turn in range(warm + asked.get("times", 1)):
+        ms, response = site.visit(*how)
+        if turn >= warm:
+            times.append(ms)
+    content = response.content
+    return {
+        "ms": times,
+        "status": response.status_code,
+        "bytes": len(content),
+        "rows": content.count(ROW),
+        "whole": b"<html" in content,
+        "text": content.decode() if asked.get("text") else "",
+    }
+
+
+def do_queries(site: Site, asked: dict[str, Any]) -> dict[str, Any]:
+    """The statements of a page and their times, of the visit that took the median of all `times`."""
+    from tests.benchmarks.timedsql import timed_sql
+
+    how = (asked["path"], asked["user"], asked.get("headers", {}), asked.get("through", "view"))
+    visits = []
+    for _ in range(asked.get("times", 1)):
+        with timed_sql() as spent:
+            _, response = site.visit(*how)
+        visits.append((sum(spent.ms), spent, response.content.count(ROW)))
+    total, spent, rows = sorted(visits, key=lambda visit: visit[0])[len(visits) // 2]
+    slowest = max(range(len(spent.ms)), key=spent.ms.__getitem__, default=None)
+    return {
+        "ms": total,
+        "count": len(spent.ms),
+        "rows": rows,
+        "slowest": "" if slowest is None else spent.statements[slowest][:2_000],
+        "slowest ms": 0.0 if slowest is None else spent.ms[slowest],
+    }
+
+
+def do_floor(site: Site, asked: dict[str, Any]) -> dict[str, Any]:
+    """The newest rows by the driver alone."""
+    from tests.benchmarks.stock import floor
+
+    raw = site.raw_connection()
+    floor(raw)
+    times = []
+    for _ in range(asked.get("times", 1)):
+        began = perf_counter()
+        floor(raw)
+        times.append((perf_counter() - began) * 1000)
+    return {"ms": times}
+
+
+def do_sql(site: Site, asked: dict[str, Any]) -> dict[str, Any]:
+    """A statement of the benchmark's own by the driver alone: milliseconds, and the rows it found."""
+    cursor = site.raw_connection().cursor()
+    times, rows = [], []
+    for _ in range(asked.get("times", 1)):
+        began = perf_counter()
+        cursor.execute(asked["sql"], asked.get("params", []))
+        rows = cursor.fetchall()
+        times.append((perf_counter() - began) * 1000)
+    return {"ms": times, "rows": [[str(cell) for cell in row] for row in rows]}
+
+
+COMMANDS = {"visit": do_visit, "queries": do_queries, "floor": do_floor, "sql": do_sql}
+
+
+def main() -> None:
+    # Answers go to what was standard output; whatever else is printed goes to standard error.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    django.setup()
+    site = Site()
+    for line in sys.stdin:
+        asked = json.loads(line)
+        try:
+            answer = COMMANDS[asked.pop("do")](site, asked)
+        except Exception as error:  # the parent decides what becomes of the section
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""Everything that the benchmark knows of the product's inside. Whoever changes that inside adapts this module alone."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from unittest import mock
+
+EVENTS = "events_auditevent"
+
+# The same rows and columns as a page of ours, for the bare view and the floor.
+NEWEST_ROWS = f"""
+    SELECT e.event_id, e.created_at, a.name, e.event_type, e.event_type_description, e.user_email, e.source,
+           e.source_country, e.source_ip, e.context
+    FROM {EVENTS} e JOIN accounts_nexmoaccount a ON a.id = e.account_id
+    ORDER BY e.created_at DESC, e.id DESC LIMIT 50
+"""
+# The same columns as our CSV, for the raw driver's rate.
+ALL_ROWS = f"""
+    SELECT e.created_at, a.api_key, a.name, e.event_id, e.event_type, e.event_type_description, e.user_email, e.user_id,
+           e.source, e.source_description, e.source_ip, e.source_country, e.context, e.odd_fields
+    FROM {EVENTS} e JOIN accounts_nexmoaccount a ON a.id = e.account_id
+    ORDER BY e.created_at DESC, e.id DESC
+"""
+EXPORT_COLUMNS = (
+    "created_at", "account", "account_name", "event_id", "event_type", "event_type_description", "user_email", "user_id",
+    "source", "source_description", "source_ip", "source_country", "context", "odd_fields",
+)  # fmt: skip
+
+# A request for the part of the page that changes with a filter: table and form.
+FRAGMENT_HEADERS = {"HX-Request": "true"}
+
+# What each relation's bytes are counted under; the first pattern that fits its name.
+SIZE_GROUPS: tuple[tuple[str, str], ...] = (
+    ("search index", r"search|fts|trigram|trgm"),
+    ("rollups", r"eventday|eventmonth|rollup"),
+    ("events: unique and primary keys", r"event_once_per_account|event_seq_once|auditevent_pkey|sqlite_autoindex_events_aud"),
+    ("events: indexes for filters", r"^event_|auditevent.*_idx$"),
+    ("events: table", r"^events_auditevent"),
+)  # fmt: skip
+
+
+def group_of(relation: str) -> str:
+    """What a relation's bytes are counted under."""
+    return next((title for title, pattern in SIZE_GROUPS if re.search(pattern, relation)), "everything else")
+
+
+def cursor(created_at: datetime, pk: int) -> str:
+    """The `before=` value of the page that begins after a row."""
+    from events.paging import Cursor
+
+    return str(Cursor(created_at, pk))
+
+
+def columns() -> list[str]:
+    """The database columns of an event, without its key."""
+    from events.models import AuditEvent
+
+    return [field.column for field in AuditEvent._meta.concrete_fields if not field.primary_key]
+
+
+def ready_rows(account: Any, events: Sequence[Any], fetched_at: datetime, first_seq: int) -> list[list[Any]]:
+    """The database values of events for a raw insert: all the work before the driver's, done beforehand."""
+    from django.db import connection
+
+    from events import archive
+    from events.models import AuditEvent
+    from events.nexmo.parse import id_key, ip_key
+
+    fields = [field for field in AuditEvent._meta.concrete_fields if not field.primary_key]
+    rows = []
+    for seq, event in enumerate(events, start=first_seq):
+        row = archive._row(account, event, None, fetched_at)
+        row.event_id_key, row.source_ip_key = id_key(row.event_id), ip_key(row.source_ip)
+        row.seq, row.digest = seq, f"{seq:064x}"
+        rows.append([field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields])
+    return rows
+
+
+@contextlib.contextmanager
+def without_chain() -> Iterator[None]:
+    """The same insert with the hashing left out, to see what the chain costs."""
+    from events import chain
+
+    nothing = bytes(32)
+    with (
+        mock.patch.object(chain, "values_of", lambda event: ()),
+        mock.patch.object(chain, "record_hash", lambda values: nothing),
+        mock.patch.object(chain, "link", lambda previous, record: nothing),
+    ):
+        yield
+
+
+def archived(account_keys: Sequence[str]) -> dict[str, int]:
+    """How many events of each account are archived."""
+    from events.models import ChainHead
+
+    found = dict(ChainHead.objects.values_list("account__api_key", "seq"))
+    return {key: found.get(key, 0) for key in account_keys}
+
+
+def note_complete(account: Any, until: datetime) -> None:
+    """Let an account look as it does after a good sync."""
+    from events.models import SyncState
+    from events.sync import coverage
+
+    SyncState.objects.filter(account=account).update(last_success_at=datetime.now(UTC))
+    coverage.add(account, None, until)
+
+
+def forget_coverage() -> None:
+    """Let older events arrive without each being noted as late: as in a first sync."""
+    from events.models import CoveredSpan
+
+    CoveredSpan.objects.all().delete()
+
+
+def settle() -> None:
+    """What a database does sooner or later by itself: statistics for its planner, and its log written back."""
+    from django.db import connection
+
+    with connection.cursor() as db:
+        if connection.vendor == "postgresql":
+            db.execute("VACUUM (ANALYZE)")
+            db.execute("CHECKPOINT")
+        else:
+            db.execute("ANALYZE")
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def drop_guards(raw: Any, *, postgresql: bool) -> None:
+    """Take the append-only triggers off a copy, so that a raw insert pays for indexes and search alone."""
+    from events import triggers
+
+    names = [(table, name) for table, name in triggers.names()]
+    if postgresql:
+        for table, name in [*names, *((table, f"{table}_no_truncate") for table in triggers.ALL)]:
+            raw.execute(f"DROP TRIGGER IF EXISTS {name} ON {table}")
+    else:
+        for _, name in [*names, (EVENTS, f"{EVENTS}_no_replace")]:
+            raw.execute(f"DROP TRIGGER IF EXISTS {name}")

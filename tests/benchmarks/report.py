@@ -1,0 +1,2 @@
+def write_document(events):
+    raise NotImplementedError
