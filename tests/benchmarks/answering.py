@@ -162,19 +162,47 @@ def do_sql(site: Site, asked: dict[str, Any]) -> dict[str, Any]:
     return {"ms": times, "rows": [[str(cell) for cell in row] for row in rows]}
 
 
-COMMANDS = {"visit": do_visit, "queries": do_queries, "floor": do_floor, "sql": do_sql}
+def do_session(site: Site, asked: dict[str, Any]) -> dict[str, Any]:
+    """A session cookie for a reader, to visit the same archive's site over HTTP."""
+    from django.conf import settings
+
+    site.client(asked["user"])
+    return {"cookie": f"{settings.SESSION_COOKIE_NAME}={site.sessions[asked['user']]}"}
 
 
-def main() -> None:
+def do_stream(site: Site, asked: dict[str, Any]) -> dict[str, Any]:
+    """A file from the site within the process, thrown away piece by piece: seconds and bytes."""
+    request = site.request(asked["path"], asked["user"], {})
+    match = request.resolver_match
+    began = perf_counter()
+    response = match.func(request, *match.args, **match.kwargs)
+    size = sum(len(piece) for piece in response)
+    seconds = perf_counter() - began
+    response.close()
+    return {"seconds": seconds, "bytes": size}
+
+
+COMMANDS = {
+    "visit": do_visit,
+    "queries": do_queries,
+    "floor": do_floor,
+    "sql": do_sql,
+    "session": do_session,
+    "stream": do_stream,
+}
+
+
+def serve(commands: dict[str, Any], make: Any) -> None:
+    """Answer until there are no more questions. `make` makes what every command gets first, once Django is set up."""
     # Answers go to what was standard output; whatever else is printed goes to standard error.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     django.setup()
-    site = Site()
+    made = make()
     for line in sys.stdin:
         asked = json.loads(line)
         try:
-            answer = COMMANDS[asked.pop("do")](site, asked)
+            answer = commands[asked.pop("do")](made, asked)
         except Exception as error:  # the parent decides what becomes of the section
             answer = {"error": f"{type(error).__name__}: {error}"}
         answers.write(json.dumps(answer) + "\n")
@@ -182,4 +210,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    serve(COMMANDS, Site)

@@ -24,11 +24,12 @@ def ensure(archive: Archive) -> None:
         drop(archive)
     create(archive)
     print(f"{archive.engine}: archive of {archive.events:,} events", flush=True)
+    _fill(archive, archive.events)
+
+
+def _fill(archive: Archive, events: int) -> None:
     subprocess.run(
-        [sys.executable, "-m", "tests.benchmarks.fill", str(archive.events)],
-        cwd=ROOT,
-        env=environment(archive),
-        check=True,
+        [sys.executable, "-m", "tests.benchmarks.fill", str(events)], cwd=ROOT, env=environment(archive), check=True
     )
 
 
@@ -81,11 +82,12 @@ def scratch(archive: Archive, kind: str) -> Iterator[Archive]:
 
 @contextlib.contextmanager
 def empty(archive: Archive, kind: str) -> Iterator[Archive]:
-    """A database of its own with nothing in it. Dropped afterwards."""
+    """A database of its own with people and accounts, but no events. Dropped afterwards."""
     fresh = archive.of_kind(kind)
     drop(fresh)
     try:
         create(fresh)
+        _fill(fresh, 0)
         yield fresh
     finally:
         drop(fresh)

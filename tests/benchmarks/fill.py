@@ -89,7 +89,10 @@ def add_missing(total: int, accounts: dict[str, Any], say: Any) -> int:
 
 
 def fill(total: int, say: Any = print) -> int:
-    """Bring the database up to date and the archive to `total` events. Returns how many events were added."""
+    """Bring the database up to date and the archive to `total` events. Returns how many events were added.
+
+    With a total of 0 there are only people and accounts, as before the first sync.
+    """
     from django.core.management import call_command
 
     from tests.benchmarks import internals
@@ -97,6 +100,8 @@ def fill(total: int, say: Any = print) -> int:
 
     call_command("migrate", verbosity=0)
     accounts = make_people()
+    if not total:
+        return 0
     added = add_missing(total, accounts, say)
     for account in accounts.values():
         internals.note_complete(account, END)

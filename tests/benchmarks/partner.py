@@ -21,10 +21,10 @@ class PartnerFailed(Exception):
 class Partner:
     """A child process on one archive. Use it as a context manager."""
 
-    def __init__(self, archive: Archive, **more: str) -> None:
+    def __init__(self, archive: Archive, module: str = "answering", **more: str) -> None:
         self.archive = archive
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.benchmarks.answering"],
+            [sys.executable, "-m", f"tests.benchmarks.{module}"],
             cwd=ROOT,
             env=environment(archive, **more),
             stdin=subprocess.PIPE,
