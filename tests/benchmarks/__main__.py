@@ -11,7 +11,7 @@ import sys
 import time
 
 from tests.benchmarks import config, databases, results
-from tests.benchmarks.config import POSTGRESQL, SMALL, SQLITE, Archive
+from tests.benchmarks.config import POSTGRESQL, SQLITE, Archive
 from tests.benchmarks.report import write_document
 
 SECTIONS = ("pages", "peers", "search", "ingest", "sync", "export", "web", "sizes")
@@ -24,13 +24,15 @@ def main() -> int:
         return 0
     wanted = [name for name in os.environ.get("BENCH_ONLY", "").replace(" ", "").split(",") if name] or list(SECTIONS)
     if unknown := set(wanted) - set(SECTIONS):
-        raise SystemExit(f"BENCH_ONLY: there is no section {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}.")
+        raise SystemExit(
+            f"BENCH_ONLY: there is no section {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}."
+        )
     events = config.events_asked()
     engines = [SQLITE, *([POSTGRESQL] if config.server_url() else [])]
     chosen = [name for name in os.environ.get("BENCH_DATABASES", "").split(",") if name]
     bad = 0
     for engine in chosen or engines:
-        archive, small = Archive(engine, events), Archive(engine, SMALL)
+        archive, small = Archive(engine, events), Archive(engine, config.small_events())
         for each in {small, archive}:
             databases.ensure(each)
         for section in wanted:
@@ -46,7 +48,15 @@ def run(section: str, archive: Archive, small: Archive) -> bool:
     print(f"{archive.engine}: {section} ...", flush=True)
     began = time.monotonic()
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.benchmarks.section", section, archive.engine, str(archive.events), str(small.events)],
+        [
+            sys.executable,
+            "-m",
+            "tests.benchmarks.section",
+            section,
+            archive.engine,
+            str(archive.events),
+            str(small.events),
+        ],
         cwd=config.ROOT,
         env=config.environment(archive),
     )
@@ -56,8 +66,8 @@ def run(section: str, archive: Archive, small: Archive) -> bool:
         process.kill()
         code = process.wait()
     except KeyboardInterrupt:
-        process.wait(30)  # it got the same Ctrl-C
-        raise SystemExit("Stopped. Archives and results so far are kept.") from None
+        process.wait(60)  # it got the same Ctrl-C, and drops its copies
+        raise
     took = time.monotonic() - began
     print(f"{archive.engine}: {section} {'took' if code == 0 else 'FAILED after'} {took:,.0f} s", flush=True)
     if code:
@@ -67,4 +77,7 @@ def run(section: str, archive: Archive, small: Archive) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("\nStopped. Archives and results so far are kept; the next run goes on from there.")

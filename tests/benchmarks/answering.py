@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import signal
 import sys
 from time import perf_counter
 from typing import Any
@@ -194,6 +195,7 @@ COMMANDS = {
 
 def serve(commands: dict[str, Any], make: Any) -> None:
     """Answer until there are no more questions. `make` makes what every command gets first, once Django is set up."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then asks no more
     # Answers go to what was standard output; whatever else is printed goes to standard error.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)

@@ -9,8 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-KEPT = ROOT / "var" / "bench"
-SMALL = 10_000  # the archive that the large one is compared with, for flatness
+KEPT = Path(os.environ.get("BENCH_DIRECTORY") or ROOT / "var" / "bench")
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
 # Runs with fewer events are for trying out: they leave the document alone.
 LEAST_DOCUMENTED = 1_000_000
@@ -67,9 +66,19 @@ def events_asked() -> int:
     return number("BENCH_EVENTS", 1_000_000)
 
 
+def small_events() -> int:
+    """The size of the archive that the large one is compared with, for flatness."""
+    return number("BENCH_SMALL", 10_000)
+
+
 def rounds(usual: int) -> int:
     """How many rounds a comparison takes: BENCH_ROUNDS, in percent of the usual number, for quick trials."""
-    return max(3, usual * number("BENCH_ROUNDS", 100) // 100)
+    return max(1, usual * number("BENCH_ROUNDS", 100) // 100)
+
+
+def visits() -> int:
+    """How often a page is visited in each round: once in trials that only show that everything works."""
+    return 3 if number("BENCH_ROUNDS", 100) >= 10 else 1
 
 
 def environment(archive: Archive, **more: str) -> dict[str, str]:

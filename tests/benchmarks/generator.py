@@ -166,4 +166,9 @@ def _context(event_type: str, draws: tuple[int, ...], note: str) -> dict[str, An
         }
     if event_type.startswith("USER_"):
         return {"session": token, "product": ("SMS", "Voice", "Verify")[draws[12] % 3], "query": number, "note": note}
-    return {"changed": ["settings", "limits"][: draws[12] % 2 + 1], "before": token[:8], "after": token[8:], "note": note}
+    return {
+        "changed": ["settings", "limits"][: draws[12] % 2 + 1],
+        "before": token[:8],
+        "after": token[8:],
+        "note": note,
+    }

@@ -26,8 +26,8 @@ ALL_ROWS = f"""
     ORDER BY e.created_at DESC, e.id DESC
 """
 EXPORT_COLUMNS = (
-    "created_at", "account", "account_name", "event_id", "event_type", "event_type_description", "user_email", "user_id",
-    "source", "source_description", "source_ip", "source_country", "context", "odd_fields",
+    "created_at", "account", "account_name", "event_id", "event_type", "event_type_description", "user_email",
+    "user_id", "source", "source_description", "source_ip", "source_country", "context", "odd_fields",
 )  # fmt: skip
 
 # A request for the part of the page that changes with a filter: table and form.
@@ -37,7 +37,7 @@ FRAGMENT_HEADERS = {"HX-Request": "true"}
 SIZE_GROUPS: tuple[tuple[str, str], ...] = (
     ("search index", r"search|fts|trigram|trgm"),
     ("rollups", r"eventday|eventmonth|rollup"),
-    ("events: unique and primary keys", r"event_once_per_account|event_seq_once|auditevent_pkey|sqlite_autoindex_events_aud"),
+    ("events: unique and primary keys", r"event_once|event_seq_once|auditevent_pkey|sqlite_autoindex_events_aud"),
     ("events: indexes for filters", r"^event_|auditevent.*_idx$"),
     ("events: table", r"^events_auditevent"),
 )  # fmt: skip

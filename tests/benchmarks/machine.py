@@ -6,10 +6,12 @@ import os
 import platform
 import sqlite3
 import subprocess
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from tests.benchmarks.config import POSTGRESQL, ROOT, Archive, server_url
+
+PACKAGES = ("Django", "django-tables2", "django-filter", "django-easy-audit", "django-auditlog", "gunicorn")
 
 
 def describe(archive: Archive) -> dict[str, str]:
@@ -21,7 +23,14 @@ def describe(archive: Archive) -> dict[str, str]:
         "SQLite": sqlite3.sqlite_version,
         **{
             name: version(name)
-            for name in ("Django", "django-tables2", "django-filter", "django-easy-audit", "django-auditlog", "gunicorn")
+            for name in (
+                "Django",
+                "django-tables2",
+                "django-filter",
+                "django-easy-audit",
+                "django-auditlog",
+                "gunicorn",
+            )
         },
         "commit": _commit(),
     }
@@ -35,6 +44,13 @@ def describe(archive: Archive) -> dict[str, str]:
                 found[name] = str(row[0]) if row else ""
         found["psycopg"] = version("psycopg")
     return found
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""  # the packages of the benchmark itself are not installed everywhere
 
 
 def _commit() -> str:

@@ -67,7 +67,9 @@ def stock_page(request: HttpRequest) -> HttpResponse:
 def as_rows(found: Any) -> str:
     """Rows of HTML by a string join."""
     return "".join(
-        f'<tr data-event-id="{escape(row[0])}">' + "".join(f"<td>{escape(str(cell))}</td>" for cell in row[1:]) + "</tr>"
+        f'<tr data-event-id="{escape(row[0])}">'
+        + "".join(f"<td>{escape(str(cell))}</td>" for cell in row[1:])
+        + "</tr>"
         for row in found
     )
 

@@ -44,14 +44,16 @@ def search_terms(total: int) -> dict[str, list[str]]:
             words.ABSENT_PHRASE, "callback number set", "carrier customer", "office number", "change confirmed the",
             "renewed callback", "hours of the office", "number the carrier", "dashboard customer", "updated number",
         ],
-        "one or two letters": ["a", "x", "q", "z", "9", "é", "ü", "日", "ab", "zq", "7f", "qx", "GB", "no", "zz", "ß", "è"],
+        "one or two letters": [
+            "a", "x", "q", "z", "9", "é", "ü", "日", "ab", "zq", "7f", "qx", "GB", "no", "zz", "ß", "è",
+        ],
         "quotes and signs": [
             '"', '\\"annex', "'", "100%", "agreed_upon", "C:\\contracts", "%", "_", "%%%", "___", "a_b", "\\", "';--",
             "* OR *", "NEAR(", "(", '"annex B"', "100% of", "{", "callback*",
         ],
         "not ASCII": [
-            "Zürich", "ZÜRICH", "zürich", "Außenstelle", "AUSSENSTELLE", "Prüfung", "日本", "日本 予約", "更新 しました",
-            "予約の", "café", "Prüfung durch die",
+            "Zürich", "ZÜRICH", "zürich", "Außenstelle", "AUSSENSTELLE", "Prüfung", "日本", "日本 予約",
+            "更新 しました", "予約の", "café", "Prüfung durch die",
         ],
         "phrase": [
             "Customer callback set", "set for the renewed number", "confirmed the change in writing",

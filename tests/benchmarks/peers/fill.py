@@ -1,4 +1,4 @@
-"""Copies the archive's events into the tables of both packages, by SQL: ARCHIVE_URL, in a process of the peers' site."""
+"""Copies the archive's events into the tables of both packages by SQL: ARCHIVE_URL, in a process of their site."""
 
 from __future__ import annotations
 

@@ -66,8 +66,16 @@ def compare(
         "rows": archive.events,
         "bytes": sizes[-1],
         "rows/s": {name: median(row) for name, row in rates.items()},
-        **{f"over HTTP / {bare}": paired_ratio(rates["over HTTP"], rates[bare]) for bare in rates if bare != "over HTTP"},
-        **{f"in process / {bare}": paired_ratio(rates["in process"], rates[bare]) for bare in ("raw", "orm") if bare in rates},
+        **{
+            f"over HTTP / {bare}": paired_ratio(rates["over HTTP"], rates[bare])
+            for bare in rates
+            if bare != "over HTTP"
+        },
+        **{
+            f"in process / {bare}": paired_ratio(rates["in process"], rates[bare])
+            for bare in ("raw", "orm")
+            if bare in rates
+        },
         "MB above idle": max(above),
         "idle MB": watch.before,
     }

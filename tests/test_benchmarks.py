@@ -1,0 +1,174 @@
+"""The benchmark's arithmetic and its page; and a tiny run of it, so that it cannot rot."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from events.nexmo.parse import parse_event
+from tests.benchmarks import config, databases, figures, generator, internals, report, results, targets, terms
+from tests.benchmarks import vocabulary as words
+from tests.benchmarks.markdown import table
+
+
+def test_percentile_is_a_value_that_was_measured() -> None:
+    assert figures.percentile([5, 1, 4, 2, 3], 0.5) == 3
+    assert figures.percentile(range(1, 101), 0.95) == 95
+    assert figures.percentile(range(1, 101), 1) == 100
+    with pytest.raises(ValueError, match="no values"):
+        figures.percentile([], 0.5)
+
+
+def test_rounds_are_interleaved_and_each_begins_with_another_variant() -> None:
+    order: list[str] = []
+
+    def variant(name: str, time: float) -> Any:
+        return lambda: order.append(name) or [time, time, 100.0]
+
+    times = figures.interleave({"a": variant("a", 1.0), "b": variant("b", 2.0)}, 3)
+
+    assert order == ["a", "b", "b", "a", "a", "b"]
+    assert times == {"a": [1.0] * 3, "b": [2.0] * 3}  # the median of each round
+
+
+def test_ratio_is_taken_round_by_round() -> None:
+    # The machine was ten times slower in the second round, for both.
+    assert figures.paired_ratio([2, 20, 2], [1, 10, 1]) == 2
+    with pytest.raises(ValueError, match="same length"):
+        figures.paired_ratio([1], [1, 2])
+
+
+def test_no_sync_is_faster_than_its_longest_account() -> None:
+    assert figures.sync_ideal([50] * 20, 0.15, 4) == pytest.approx(37.5)
+    assert figures.sync_ideal([100, 1, 1], 0.1, 3) == pytest.approx(10)
+    assert figures.sync_ideal([], 0.1, 3) == 0
+
+
+@pytest.mark.parametrize(("value", "verdict"), [(8.0, "met"), (7.0, "missed by 12 %")])
+def test_target_says_whether_it_is_met_and_by_how_much_not(value: float, verdict: str) -> None:
+    line = next(each for each in targets.targets() if each.line.startswith("Table and form: the stock page"))
+
+    found = targets.judge(line, "sqlite", {"pages": {"compared": {"stock / ours": value}}})
+
+    assert found.verdict == verdict
+    assert targets.judge(line, "sqlite", {}).verdict == "not measured"
+
+
+def test_flatness_counts_the_worst_request_and_names_it() -> None:
+    line = next(each for each in targets.targets() if each.line == "Flat: deep pages")
+    flat = {name: {"part ratio": 1.0, "whole ratio": 1.1} for name in targets.DEEP}
+    flat[targets.DEEP[1]]["whole ratio"] = 1.3
+
+    found = targets.judge(line, "sqlite", {"pages": {"flat": flat}})
+
+    assert (found.met, found.measured, found.remark) == (False, "1.30 ×", f"worst of 2: {targets.DEEP[1]}")
+
+
+def test_limits_depend_on_the_database() -> None:
+    line = next(each for each in targets.targets() if each.line.startswith("Ingest, of the raw"))
+
+    assert (line.limit("sqlite"), line.limit("postgresql")) == (0.65, 0.80)
+
+
+def test_page_shows_both_databases_when_only_one_was_measured_now(tmp_path: Path, monkeypatch: Any) -> None:
+    for module in (config, results, report):
+        monkeypatch.setattr(module, "KEPT", tmp_path)
+    entry = {"at": "2026-11-20T10:00:00+00:00", "machine": {"cores": "2"}}
+    sync = {"accounts": 20, "pages": 1000, "events": 9, "latency ms": 150, "concurrency": 4, "seconds": 40.0}
+    sync |= {"ideal seconds": 37.5, "ratio": 1.07, "requests": 1120, "requests / pages": 1.12}
+    for engine in ("sqlite", "postgresql"):
+        results.keep(config.Archive(engine, 2_000), "sync", entry | {"found": sync})
+    results.keep(config.Archive("sqlite", 2_000), "search", {"failed": "exit code 1 after 3 s"})
+
+    page = report.write_document(2_000).read_text(encoding="utf-8")
+
+    assert "| Sync: of the ideal time | ≤ 1.30 × | 1.07 ×, met | 1.07 ×, met |" in page
+    assert "## SQLite in detail" in page
+    assert "## PostgreSQL in detail" in page
+    assert "SQLite, search: **the last run failed** (exit code 1 after 3 s)" in page
+    assert "| Search: any term, in SQL | ≤ 60 ms | not measured | not measured |" in page
+
+
+def test_cells_cannot_break_a_table() -> None:
+    assert table(["a"], [["x|y"]]).splitlines()[-1] == "| x\\|y |"
+
+
+def test_number_of_events_may_be_written_with_separators(monkeypatch: Any) -> None:
+    monkeypatch.setenv("BENCH_EVENTS", "5_000,000")
+    assert config.events_asked() == 5_000_000
+    monkeypatch.setenv("BENCH_EVENTS", "many")
+    with pytest.raises(SystemExit, match="BENCH_EVENTS must be a whole number"):
+        config.events_asked()
+
+
+def test_events_are_the_same_every_time_and_as_nexmo_sends_them() -> None:
+    story = generator.Story(2_000)
+    raws = [story.raw(number) for number in range(2_000)]
+    events = [parse_event(raw, UTC) for raw in raws]
+
+    assert raws == [generator.Story(2_000).raw(number) for number in range(2_000)]
+    assert not [event for event in events if event.odd_fields]
+    assert len({event.event_id for event in events}) == 2_000
+    assert [event.created_at for event in events] == sorted(event.created_at for event in events if event.created_at)
+    assert sum(words.NEEDLE in raw for raw in raws) == 1
+    assert not [raw for raw in raws if words.ABSENT_PHRASE in raw.lower() or words.ABSENT in raw.lower()]
+    assert 0.6 < sum(words.COMMON in raw for raw in raws) / 2_000 < 0.75
+    old = [number for number, raw in enumerate(raws) if words.OLD in raw]
+    assert old == list(range(100))
+
+
+def test_silent_accounts_have_as_many_events_in_every_archive() -> None:
+    for total in (10_000, 30_000):
+        story = generator.Story(total)
+        accounts = [account for _, account in story.by_account(range(total))]
+        assert [accounts.count(15 + silent) for silent in range(words.SILENT)] == [words.SILENT_EVENTS] * words.SILENT
+
+
+def test_there_are_some_two_hundred_search_terms() -> None:
+    assert 190 <= terms.count(terms.search_terms(10_000)) <= 230
+
+
+def test_sizes_are_grouped_by_what_they_serve() -> None:
+    assert internals.group_of("events_auditevent") == "events: table"
+    assert internals.group_of("event_account_time") == "events: indexes for filters"
+    assert internals.group_of("sqlite_autoindex_events_auditevent_1") == "events: unique and primary keys"
+    assert internals.group_of("django_session") == "everything else"
+
+
+def test_tiny_run_from_the_archive_to_the_page(tmp_path: Path) -> None:
+    engine = config.POSTGRESQL if connection.vendor == "postgresql" else config.SQLITE
+    settings = {
+        "BENCH_DIRECTORY": str(tmp_path),
+        "BENCH_EVENTS": "2000",
+        "BENCH_SMALL": "1500",
+        "BENCH_ROUNDS": "1",
+        "BENCH_ONLY": "pages,ingest,sizes",
+        "BENCH_DATABASES": engine,
+    }
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.benchmarks"],
+            cwd=config.ROOT,
+            env=os.environ | settings,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+    finally:
+        if engine == config.POSTGRESQL:
+            for events in (2_000, 1_500):
+                databases.drop(config.Archive(engine, events))
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    kept = json.loads((tmp_path / f"results-{engine}-2000.json").read_text(encoding="utf-8"))
+    assert kept["pages"]["found"]["flat"]["first page"]["rows"] == [50, 50]
+    assert "### Flatness" in (tmp_path / "benchmarks-2000.md").read_text(encoding="utf-8")
