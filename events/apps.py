@@ -15,10 +15,11 @@ class EventsConfig(AppConfig):
 def _install_triggers(using: str, plan: Any = None, **_: Any) -> None:
     from django.db import connections
 
-    from events import triggers
+    from events import search, triggers
 
     connection = connections[using]
     with connection.cursor() as cursor:
         tables = connection.introspection.table_names(cursor)
     if all(table in tables for table in triggers.ALL):  # not while migrating back
         triggers.install(connection)
+        search.install(connection)

@@ -6,6 +6,7 @@ triggers let an event go only when that is there. Legal holds win over retention
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from events import chain
+from events.appending import uncount
 from events.models import AuditEvent, EventConflict, LegalHold, Removal, RemovedEvent, SyncState
 
 if TYPE_CHECKING:
@@ -69,8 +71,10 @@ def apply(found: Plan, *, requested_by: Any = None) -> Removal | None:
         )
         pks: list[int] = []
         left_behind: list[RemovedEvent] = []
+        counts: Counter[tuple[str, str]] = Counter()
         for event in doomed.order_by("seq").iterator(chunk_size=BATCH):
             pks.append(event.pk)
+            counts[chain.moment(event.created_at)[:10], event.event_type] += 1
             digest = chain.record_hash(chain.values_of(event)).hex()
             left_behind.append(RemovedEvent(account=account, seq=event.seq, record_hash=digest, removal=removal))
         RemovedEvent.objects.bulk_create(left_behind, batch_size=BATCH)
@@ -79,6 +83,7 @@ def apply(found: Plan, *, requested_by: Any = None) -> Removal | None:
             EventConflict.objects.filter(event__in=part).delete()
             AuditEvent.objects.filter(pk__in=part).delete()
         SyncState.objects.filter(account=account).update(event_count=F("event_count") - count)
+        uncount(account.pk, counts)
     return removal
 
 

@@ -5,13 +5,15 @@ Reads with a plain cursor: millions of events are to be checked in minutes.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
 
 from events import chain, seals, triggers
-from events.models import AuditEvent, ChainHead, RemovedEvent, Seal, SyncState
+from events.models import AuditEvent, ChainHead, DayCount, MonthCount, RemovedEvent, Seal, SyncState
+from events.search import searchable_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -124,6 +126,8 @@ def _verify(
         digest = chain.link(digest, row[3])
         if digest.hex() != row[1]:
             raise _Broken(f"Event {row[2]} (number {seq:,}) was altered, inserted or moved: its digest does not fit.")
+        if row[4] is not None and searchable_text(row[4]) != row[5]:
+            raise _Broken(f"Event {row[2]} (number {seq:,}) is hidden from search: its searchable text was altered.")
         if seq in wanted:
             verdict.digests[seq] = row[1]
         verdict.events += 1
@@ -149,8 +153,33 @@ def _verify(
         raise _Broken(f"The account's count says {count:,} events, but {verdict.events:,} are there.")
     for statement in statements:
         _check_statement(statement, head, verdict)
+    _check_rollups(account)
     if progress:
         progress(verdict.events)
+
+
+def _check_rollups(account: NexmoAccount) -> None:
+    """The counts by day and month are those of the events."""
+    day = "(created_at AT TIME ZONE 'UTC')::date" if connection.vendor == "postgresql" else "date(created_at)"
+    table = connection.ops.quote_name(AuditEvent._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {day}, event_type, COUNT(*) FROM {table} WHERE account_id = %s GROUP BY 1, 2",  # noqa: S608
+            [account.pk],
+        )
+        days = {(str(day), event_type): count for day, event_type, count in cursor.fetchall()}
+    months: Counter[tuple[str, str]] = Counter()
+    for (each, event_type), count in days.items():
+        months[f"{each[:7]}-01", event_type] += count
+    for model, unit, real in ((DayCount, "day", days), (MonthCount, "month", months)):
+        kept = model.objects.filter(account=account, count__gt=0).values_list(unit, "event_type", "count")
+        counted = {(str(start), event_type): count for start, event_type, count in kept}
+        if wrong := sorted(counted.items() ^ real.items()):
+            (start, event_type), _ = wrong[0]
+            raise _Broken(
+                f"The count of {event_type or 'events without type'} for the {unit} of {start} says "
+                f"{counted.get((start, event_type), 0):,}, but {real.get((start, event_type), 0):,} are there."
+            )
 
 
 def _check_seals(verdict: Verdict, stored: list[Seal], public_keys: list[str] | None) -> list[seals.Statement]:
@@ -199,14 +228,22 @@ def record_hashes(account: NexmoAccount, first: int, last: int) -> Iterator[tupl
         next_removed = next(removed, None)
 
 
-def _rows(account: NexmoAccount, first: int = 0) -> Iterator[tuple[int, str, str, bytes | None]]:
-    """Number, stored digest, event id and record hash of each event, in the order of the chain.
+def _rows(account: NexmoAccount, first: int = 0) -> Iterator[tuple[Any, ...]]:
+    """Number, stored digest, event id and record hash of each event, in the order of the chain; then, where its text
+    for searches can't be the event as received itself, that event and the text.
 
     The hash is None for a row whose fields are not those of a record.
     """
     on_postgresql = connection.vendor == "postgresql"
     table = connection.ops.quote_name(AuditEvent._meta.db_table)
-    wanted = f"seq, digest, event_id, {_POSTGRESQL_HASH if on_postgresql else _SQLITE_RECORD}"
+    # PostgreSQL hands over the event only where its text for searches can differ: where JSON escapes or letters beyond
+    # ASCII stand in it. SQLite's record ends with it anyway.
+    wanted = (
+        rf"seq, digest, event_id, {_POSTGRESQL_HASH}, "
+        r"CASE WHEN searchable <> '' OR raw ~ '[^\x20-\x5b\x5d-\x7e]' THEN raw END, searchable"
+        if on_postgresql
+        else f"seq, digest, event_id, {_SQLITE_RECORD}, searchable"
+    )
     query = f"SELECT {wanted} FROM {table} WHERE account_id = %s AND seq >= %s ORDER BY seq"  # noqa: S608 - constants
     with connection.chunked_cursor() as cursor:
         cursor.execute(query, [account.pk, first])
@@ -214,8 +251,8 @@ def _rows(account: NexmoAccount, first: int = 0) -> Iterator[tuple[int, str, str
             if on_postgresql:
                 yield from rows
             else:
-                for seq, digest, event_id, record in rows:
-                    yield seq, digest, event_id, _hash(record)
+                for seq, digest, event_id, record, searchable in rows:
+                    yield seq, digest, event_id, _hash(record), record.rpartition("\0")[2], searchable
 
 
 def _hash(record: str) -> bytes | None:

@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import NexmoAccount
 from events import export
 from events.models import AuditEvent
+from events.reading import stream
 from tests.conftest import NOON, event_json
 from tests.export_tools import (
     KINDS,
@@ -123,32 +124,46 @@ def test_export_answers_to_reading_only(login: Login, cast: dict[str, Any]) -> N
         assert method("/accounts/demo0001/events/export.csv").status_code == 405
 
 
+def reads(queries: CaptureQueriesContext) -> list[str]:
+    return [query["sql"] for query in queries if "FROM events_auditevent" in query["sql"]]
+
+
 @pytest.mark.parametrize("kind", ["csv", "ndjson"])
-def test_text_exports_are_streamed_row_by_row(
+def test_text_exports_are_streamed_as_they_are_read(
     login: Login, account: NexmoAccount, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_many(account, range(1, 11))
-    monkeypatch.setattr(export, "CHUNK", 2)
+    for module, name in ((stream, "FIRST_CHUNK"), (stream, "CHUNK"), (export, "FIRST_LINES"), (export, "LINES")):
+        monkeypatch.setattr(module, name, 2)
 
-    response = login("alice").get(f"/events/export.{kind}")
+    response = login("alice").get(f"/events/export.{kind}?account=demo0001")
 
     assert response.streaming
-    # The header of the CSV is a line too.
-    assert len(list(response.streaming_content)) == (11 if kind == "csv" else 10)
+    with CaptureQueriesContext(connection) as queries:
+        pieces = iter(response.streaming_content)
+        if kind == "csv":
+            next(pieces)
+        first = next(pieces)
+        assert first.count(b"\n") == 2
+        assert len(reads(queries)) == 1  # two rows are out, and no more than them were read
+        assert sum(piece.count(b"\n") for piece in pieces) == 8
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_export_reads_all_rows_in_one_query(login: Login, account: NexmoAccount, kind: str) -> None:
-    client = login("alice")
-    counts = []
-    for numbers in (range(1, 2), range(2, 62)):
-        add_many(account, numbers)
-        with CaptureQueriesContext(connection) as queries:
-            body(client.get(f"/events/export.{kind}"))
-        counts.append(len([query for query in queries if "SAVEPOINT" not in query["sql"]]))
-        assert len([query for query in queries if 'FROM "events_auditevent"' in query["sql"]]) == 1
+def test_export_reads_in_chunks_by_key(
+    login: Login, account: NexmoAccount, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "FIRST_CHUNK", 10)
+    monkeypatch.setattr(stream, "CHUNK", 20)
+    add_many(account, range(60))
 
-    assert counts[0] == counts[1]
+    with CaptureQueriesContext(connection) as queries:
+        exported = exported_ids(kind, body(login("alice").get(f"/events/export.{kind}?account=demo0001")))
+
+    assert exported == [event_json(number)["id"] for number in range(59, -1, -1)]
+    # 10, three times 20 of which the last is not full
+    assert len(reads(queries)) == 4
+    assert [sql for sql in reads(queries) if "LIMIT" not in sql or "OFFSET" in sql] == []
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
@@ -156,11 +171,11 @@ def test_export_does_not_read_the_verbatim_events_or_secrets(login: Login, accou
     add_many(account, range(3))
 
     with CaptureQueriesContext(connection) as queries:
-        body(login("alice").get(f"/events/export.{kind}"))
+        body(login("alice").get(f"/events/export.{kind}?account=demo0001"))
 
-    (rows,) = [query["sql"] for query in queries if 'FROM "events_auditevent"' in query["sql"]]
-    assert '"raw"' not in rows
-    assert "api_secret" not in rows
+    (rows,) = reads(queries)
+    assert "raw" not in rows
+    assert [query["sql"] for query in queries if "api_secret" in query["sql"]] == []
 
 
 @pytest.mark.parametrize("kind", KINDS)

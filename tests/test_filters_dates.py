@@ -175,7 +175,7 @@ def test_date_field_stays_a_date_field_for_a_day_and_shows_anything_else(client:
         page = client.get("/events/", {"date_from": text}).content.decode()
         return re.search(r'<input type="([\w-]+)" name="date_from"(?: value="([^"]*)")?', page).groups()  # type: ignore[union-attr]
 
-    assert kind("") == ("date", "")
+    assert kind("") == ("date", None)
     assert kind("2026-01-31") == ("date", "2026-01-31")
     assert kind("2026-01-31T14:05") == ("datetime-local", "2026-01-31T14:05:00")
     assert kind("nonsense") == ("text", "nonsense")

@@ -20,11 +20,11 @@ from tests.pages_tools import (  # noqa: F401
     finished,
 )
 
-# For a reader who is in no team and has no role, as most are; a page of the list that has neighbours counts its rows.
+# For a reader who is in no team and has no role, as most are.
 QUERIES = {
-    "/events/": 10,
-    "/events/?source=CD&search_text=447700900000": 10,
-    "/accounts/demo0003/events/": 10,
+    "/events/": 9,
+    "/events/?source=CD&search_text=447700900000": 12,
+    "/accounts/demo0003/events/": 9,
     "/accounts/demo0003/events/{event}/": 11,
     "/events/{event}/": 6,
     "/accounts/": 9,
@@ -50,9 +50,9 @@ def test_pages_take_their_queries_whatever_the_number_of_events(
         path: count_queries(client, path.format(event=event_json(0)["id"]) + size.get(path, "")) for path in QUERIES
     }
 
-    # 60 events are more than a page of the usual size: the search counts them.
-    expected = QUERIES | ({"/events/?source=CD&search_text=447700900000": 11} if events == 60 else {})
-    assert taken == expected
+    # What is common PostgreSQL finds among the newest, without asking its index.
+    found_at_once = {"/events/?source=CD&search_text=447700900000": 11}
+    assert taken == QUERIES | (found_at_once if events == 60 and connection.vendor == "postgresql" else {})
 
 
 def test_pages_take_the_same_queries_for_five_accounts(login: Login, cast: dict[str, Any]) -> None:

@@ -94,6 +94,22 @@ def test_altered_field_is_found(archive: Any, attack: Any, column: str, value: A
     assert "number 4) was altered" in problem(archive)
 
 
+def test_event_hidden_from_searches_is_found(archive: Any, attack: Any) -> None:
+    attack("UPDATE events_auditevent SET searchable = 'something else' WHERE seq = 4")
+    assert "number 4) is hidden from search" in problem(archive)
+
+
+@pytest.mark.parametrize(("table", "unit"), [("daycount", "day of 2026-03-15"), ("monthcount", "month of 2026-03-01")])
+def test_wrong_count_is_found(archive: Any, attack: Any, table: str, unit: str) -> None:
+    attack(f"UPDATE events_{table} SET count = count + 1")
+    assert f"The count of NUMBER_UPDATED for the {unit} says 8, but 7 are there." in problem(archive)
+
+
+def test_lost_count_is_found(archive: Any, attack: Any) -> None:
+    attack("DELETE FROM events_daycount")
+    assert "says 0, but 7 are there" in problem(archive)
+
+
 def test_text_moved_between_fields_is_found(archive: Any, attack: Any) -> None:
     if connection.vendor == "postgresql":
         pytest.skip("PostgreSQL stores no NUL, so text cannot be moved across one")

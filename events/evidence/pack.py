@@ -10,11 +10,13 @@ from importlib import resources
 from typing import IO, TYPE_CHECKING, Any
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Q, TextField
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from events import chain, export, seals, verify
 from events.models import AuditEvent, ChainHead, CoveredSpan
+from events.reading import Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 FORMAT = "auditsite evidence 1"
 
+CHUNK = 500
 README = """\
 Evidence from Auditsite
 =======================
@@ -96,7 +99,7 @@ def make_pack(
     with transaction.atomic() if connection.vendor == "postgresql" else contextlib.nullcontext():
         sealed = _up_to_seals(events, seal_of)
         count = pack.write("events.ndjson", _event_lines(sealed, by_pk))
-        pack.write("events.csv", export.csv_lines(sealed))
+        pack.write("events.csv", export.csv_lines(_rows(sealed), by_pk))
         chains = {}
         for account in involved:
             first = sealed.filter(account=account).order_by("seq").values_list("seq", flat=True).first()
@@ -138,10 +141,16 @@ def _up_to_seals(events: AuditEventQuerySet, seal_of: dict[int, Any]) -> AuditEv
 
 
 def _event_lines(events: AuditEventQuerySet, accounts: dict[int, NexmoAccount]) -> Iterator[str]:
-    for event in events.order_by("account", "seq").iterator(chunk_size=export.CHUNK):
+    for event in events.order_by("account", "seq").iterator(chunk_size=CHUNK):
         api_key = accounts[event.account_id].api_key
         line = {"account": api_key, "digest": event.digest, "record": chain.values_of(event)}
         yield json.dumps(line) + "\n"
+
+
+def _rows(events: AuditEventQuerySet) -> Iterator[Row]:
+    fields = ("context_text" if name == "context" else name for name in Row._fields)
+    rows = events.annotate(context_text=Cast("context", TextField())).values_list(*fields)
+    return (Row._make(row) for row in rows.newest_first().iterator(chunk_size=CHUNK))
 
 
 def _start(account: NexmoAccount, first: int) -> tuple[int, bytes]:

@@ -44,7 +44,7 @@ def read_filter(options: dict[str, Any]) -> EventFilter:
     for name in FILTERS:
         if options[name]:
             query.setlist(name, options[name])
-    found = EventFilter(query, AuditEvent.objects.all(), accounts=list(NexmoAccount.objects.all()))
+    found = EventFilter(query, AuditEvent.objects.all(), accounts=list(NexmoAccount.objects.all()), everything=True)
     if not found.form.is_valid():
         wrong = (f"--{name.replace('_', '-')}: {' '.join(texts)}" for name, texts in found.form.errors.items())
         raise CommandError("Nothing was exported. " + " ".join(wrong))

@@ -42,6 +42,11 @@ class AuditEvent(models.Model):
     source_country = models.CharField(max_length=255, blank=True, help_text="Upper case.")
     context = JSONTextField(null=True, blank=True, help_text="The event's own details; any JSON, or nothing.")
     raw = models.TextField(help_text="The event as received.")
+    searchable = models.TextField(
+        blank=True,
+        default="",
+        help_text="The text that searches look in, where it is not just `raw`: escapes read, letters folded.",
+    )
     odd_fields = models.CharField(
         max_length=255, blank=True, help_text="Fields that were not as documented, comma-separated."
     )
@@ -83,6 +88,8 @@ class AuditEvent(models.Model):
             models.Index(fields=("account", "event_type", "created_at", "id"), name="event_account_type_time"),
             models.Index(fields=("user_email", "created_at", "id"), name="event_user_time"),
             models.Index(fields=("source_ip_key", "created_at", "id"), name="event_ip_time"),
+            models.Index(fields=("source_country", "created_at", "id"), name="event_country_time"),
+            models.Index(fields=("source", "created_at", "id"), name="event_source_time"),
         )
 
     def __str__(self) -> str:

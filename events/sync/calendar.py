@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from django.db.models import Count
-from django.db.models.functions import TruncDate
+from django.db.models import Sum
 
-from events.models import AuditEvent, CoveredSpan, SyncWindow
+from events.models import CoveredSpan, DayCount, SyncWindow
 from events.sync.coverage import BEGINNING, midnight
 
 if TYPE_CHECKING:
@@ -44,14 +43,8 @@ def calendar(account: NexmoAccount, today: date) -> list[list[Day]]:
     """The last year in weeks, Monday first, oldest first."""
     monday = today - timedelta(days=today.weekday())
     first = monday - timedelta(weeks=WEEKS - 1)
-    counts = dict(
-        AuditEvent.objects.filter(account=account, created_at__gte=midnight(first))
-        .order_by()
-        .annotate(day=TruncDate("created_at", tzinfo=UTC))
-        .values("day")
-        .annotate(count=Count("pk"))
-        .values_list("day", "count")
-    )
+    days_with = DayCount.objects.filter(account=account, day__gte=first).order_by().values("day")
+    counts = dict(days_with.annotate(events=Sum("count")).values_list("day", "events"))
     spans = [(span.start or BEGINNING, span.end) for span in CoveredSpan.objects.filter(account=account)]
     unverified = _unverified_days(account, first, today)
     days = [first + timedelta(days=number) for number in range((today - first).days + 1)]

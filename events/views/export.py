@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from events import export
+from events.reading.stream import stream_raw, stream_rows
 from events.views.scope import filtered_events, visible_account
 
 if TYPE_CHECKING:
@@ -55,9 +56,14 @@ def _export(request: HttpRequest, kind: str, account: NexmoAccount | None) -> Ht
     if request.method == "HEAD":
         response = HttpResponse(content_type=TYPES[kind])
     elif kind == "xlsx":
-        response = FileResponse(export.xlsx_file(found.qs), content_type=TYPES[kind])
+        rows = stream_rows(found.conditions)
+        response = FileResponse(export.xlsx_file(rows, found.accounts_by_pk), content_type=TYPES[kind])
     else:
-        lines = export.csv_lines(found.qs) if kind == "csv" else export.ndjson_lines(found.qs)
+        lines = (
+            export.csv_lines(stream_rows(found.conditions), found.accounts_by_pk)
+            if kind == "csv"
+            else export.ndjson_lines(stream_raw(found.conditions))
+        )
         response = StreamingHttpResponse(lines, content_type=TYPES[kind])
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["Cache-Control"] = "no-store"

@@ -8,8 +8,11 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from events import filter_html
+from events.models import MonthCount
 from events.moments import show
-from events.paging import SIZES, BadCursor, Cursor, KeysetPage, read_page, read_size
+from events.paging import SIZES, read_size
+from events.reading import BadCursor, Count, Cursor, Page, count, read_page
 from events.sync.health import AccountStatus, statuses
 from events.tables import EventTable, with_params
 from events.views.scope import filtered_events, visible_account
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
 
 PAGE_PARAMS = ("before", "after")
 LOGINS = {"USER_LOGIN", "USER_LOGOUT"}
-MOST_COUNTED = 10_000
 
 
 @require_safe
@@ -46,11 +48,17 @@ def _event_list(request: HttpRequest, account: NexmoAccount | None) -> HttpRespo
         "account": account,
         "filter": found,
         "form": found.form,
+        "filter_html": filter_html.draw(
+            found, one_account=account is not None, sizes=sorted({*SIZES, size}), size=size
+        ),
         "page": page,
         "page_error": page_error,
-        "table": EventTable(page.rows, descriptions=found.type_descriptions, exclude=("account",) if account else ()),
-        "sizes": sorted({*SIZES, size}),
-        "size": size,
+        "table": EventTable(
+            page.rows,
+            accounts=accounts,
+            descriptions=found.type_descriptions,
+            exclude=("account",) if account else (),
+        ),
         "size_note": size_note,
         "statuses": statuses(accounts, worker_alive=True),
         "exports": _exports(request, account),
@@ -62,33 +70,35 @@ def _event_list(request: HttpRequest, account: NexmoAccount | None) -> HttpRespo
     context["count"] = _count(found, page, context["statuses"])
     context["coverage"] = coverage_sentence(context["statuses"], chosen=found.active.get("account"))
     context["empty"] = _why_empty(request, found, context) if not page.rows and not page_error else ""
+    context["searched_to"] = show(page.searched_back_to or page.searched_up_to)
     return render(request, "events/list.html", context)
 
 
-def _read_page(request: HttpRequest, found: EventFilter, size: int) -> tuple[KeysetPage, str]:
+def _read_page(request: HttpRequest, found: EventFilter, size: int) -> tuple[Page, str]:
     before, after = (request.GET.get(name) for name in PAGE_PARAMS)
     try:
         return read_page(
-            found.qs.for_table(),
+            found.conditions,
             size,
             before=Cursor.parse(before) if before else None,
             after=Cursor.parse(after) if after and not before else None,
         ), ""
     except BadCursor as error:
-        return KeysetPage([], None, None), str(error)
+        return Page([]), str(error)
 
 
-def _count(found: EventFilter, page: KeysetPage, statuses: list[AccountStatus]) -> tuple[int, bool]:
-    """How many events match, counting no further than MOST_COUNTED; and whether there are more."""
+def _count(found: EventFilter, page: Page, statuses: list[AccountStatus]) -> Count:
+    """How many events match, as far as that can be told at once."""
+    if page.total is not None:
+        return Count(page.total)
     if not page.newer and not page.older:
-        return len(page.rows), False
+        return Count(len(page.rows))
     if not found.active:
-        return sum(status.event_count for status in statuses), False
-    count = found.qs.order_by()[: MOST_COUNTED + 1].count()
-    return min(count, MOST_COUNTED), count > MOST_COUNTED
+        return Count(sum(status.event_count for status in statuses))
+    return count(found.conditions, shown=len(page.rows))
 
 
-def _links(request: HttpRequest, page: KeysetPage) -> dict[str, str]:
+def _links(request: HttpRequest, page: Page) -> dict[str, str]:
     """The neighbouring pages; an empty text where there is none."""
     clear: dict[str, str | None] = dict.fromkeys(PAGE_PARAMS)
     return {
@@ -122,12 +132,8 @@ def _about_logins(found: EventFilter, statuses: list[AccountStatus]) -> str:
         return ""
     asked = found.active.get("account")
     silent = [status for status in statuses if (not asked or status.account.api_key in asked) and status.event_count]
-    reporting = set(
-        found.queryset.order_by()
-        .filter(account__in=[status.account.pk for status in silent], event_type="USER_LOGIN")
-        .values_list("account", flat=True)
-        .distinct()
-    )
+    logins = MonthCount.objects.filter(account__in=[status.account.pk for status in silent], event_type="USER_LOGIN")
+    reporting = set(logins.values_list("account", flat=True))
     names = [status.account.name for status in silent if status.account.pk not in reporting]
     if not names:
         return ""
@@ -161,6 +167,8 @@ def _why_empty(request: HttpRequest, found: EventFilter, context: dict[str, Any]
         return "no-accounts"
     if not found.form.is_valid():
         return "invalid"
+    if context["page"].searched_back_to or context["page"].searched_up_to:
+        return "searching"
     if found.active:
         return "no-match"
     if request.GET.get("before") or request.GET.get("after"):

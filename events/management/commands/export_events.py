@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from events import export
 from events.management.filtering import add_filter_arguments, read_filter, written_whole
+from events.reading.stream import stream_raw, stream_rows
+
+if TYPE_CHECKING:
+    from events.filters import EventFilter
 
 
 class Command(BaseCommand):
@@ -24,17 +28,22 @@ class Command(BaseCommand):
         if not options["output"]:
             if options["format"] == "xlsx" and sys.stdout.isatty():
                 raise CommandError("A workbook is no text for a terminal; name a file with -o events.xlsx")
-            self._write(found.qs, options["format"], sys.stdout.buffer)
+            self._write(found, options["format"], sys.stdout.buffer)
             return
         with written_whole(options["output"]) as file:
-            self._write(found.qs, options["format"], file)
+            self._write(found, options["format"], file)
         self.stderr.write(f"Wrote {options['output']}.")
 
-    def _write(self, events: Any, kind: str, file: IO[bytes]) -> None:
+    def _write(self, found: EventFilter, kind: str, file: IO[bytes]) -> None:
         if kind == "xlsx":
-            export.write_xlsx(events, file)
+            export.write_xlsx(stream_rows(found.conditions), found.accounts_by_pk, file)
             return
-        for line in export.csv_lines(events) if kind == "csv" else export.ndjson_lines(events):
+        lines = (
+            export.csv_lines(stream_rows(found.conditions), found.accounts_by_pk)
+            if kind == "csv"
+            else export.ndjson_lines(stream_raw(found.conditions))
+        )
+        for line in lines:
             # Foreign text must not drive a terminal.
             file.write((_printable(line) if file.isatty() else line).encode())
 

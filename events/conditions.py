@@ -1,0 +1,113 @@
+"""What is asked of the archive, as plain values: one declaration for pages, exports, counts and evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db import connection
+
+from events.search import POSTGRESQL_TEXT, TEXT, like_pattern, spellings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+# A piece of SQL and its parameters.
+Sql = tuple[str, list[Any]]
+
+# Conditions that are one value or another of a column, and the column.
+COLUMNS = {
+    "accounts": "account_id",
+    "event_types": "event_type",
+    "user_emails": "user_email",
+    "sources": "source",
+    "countries": "source_country",
+    "addresses": "source_ip_key",
+}
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """All must hold; where a condition has several values, one of them must.
+
+    Attributes:
+        accounts: keys of accounts; None for all there are. Never empty by accident: () matches nothing.
+        addresses: single IP addresses, as in `AuditEvent.source_ip_key`.
+        networks: ranges of addresses, first and last. An event from any address or network will do.
+        start, end: both included.
+        text: what the event must contain, in any spelling and case.
+        nothing: a contradiction, such as an unreadable value: matches no event.
+    """
+
+    accounts: tuple[int, ...] | None = None
+    event_types: tuple[str, ...] = ()
+    user_emails: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    networks: tuple[tuple[str, str], ...] = ()
+    start: datetime | None = None
+    end: datetime | None = None
+    text: str = ""
+    nothing: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing can match."""
+        return self.nothing or self.accounts == () or bool(self.start and self.end and self.start > self.end)
+
+    def values(self) -> dict[str, tuple[Any, ...]]:
+        """The conditions on single columns that an index can look up, by name."""
+        found: dict[str, tuple[Any, ...]] = {}
+        for name in COLUMNS:
+            values = getattr(self, name)
+            if values and not (name == "addresses" and self.networks):
+                found[name] = values
+        return found
+
+    def rest(self, served: Iterable[str] = ()) -> list[Sql]:
+        """Everything but the times and what `served` names, as SQL to check row by row."""
+        found = [is_one_of(COLUMNS[name], values) for name, values in self.values().items() if name not in served]
+        if self.networks:
+            found.append(self.from_networks())
+        if self.text and "text" not in served:
+            found.append(contains(self.text))
+        return found
+
+    def rest_columns(self, served: Iterable[str] = ()) -> tuple[str, ...]:
+        """The columns that `rest` looks at."""
+        found = [COLUMNS[name] for name in self.values() if name not in served]
+        if self.networks:
+            found.append("source_ip_key")
+        return (*found, "raw", "searchable") if self.text else tuple(found)
+
+    def from_networks(self) -> Sql:
+        """The condition on addresses and networks together."""
+        ranges = [(key, key) for key in self.addresses] + list(self.networks)
+        return (
+            "(" + " OR ".join(["source_ip_key BETWEEN %s AND %s"] * len(ranges)) + ")",
+            [key for pair in ranges for key in pair],
+        )
+
+
+def is_one_of(column: str, values: tuple[Any, ...]) -> Sql:
+    if len(values) == 1:
+        return f"{column} = %s", [values[0]]
+    return f"{column} IN ({', '.join(['%s'] * len(values))})", list(values)
+
+
+def contains(text: str) -> Sql:
+    """The condition of containing a text, checked in the event itself."""
+    like = f"{POSTGRESQL_TEXT} ILIKE %s" if connection.vendor == "postgresql" else rf"({TEXT}) LIKE %s ESCAPE '\'"
+    patterns = [like_pattern(spelling) for spelling in spellings(text)]
+    return "(" + " OR ".join([like] * len(patterns)) + ")", list(patterns)
+
+
+def joined(conditions: Iterable[Sql]) -> Sql:
+    """All of these, as one condition."""
+    texts, params = [], []
+    for text, values in conditions:
+        texts.append(text)
+        params += values
+    return " AND ".join(texts) or "1 = 1", params

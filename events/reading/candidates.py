@@ -1,0 +1,91 @@
+"""Few candidates: where an index can name all events that may match, and they are not many, they are looked through
+whole, and the answer is complete however old the events are. Where they are many, a walk finds them soon.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from django.db import OperationalError, connection, transaction
+
+from events import search
+from events.conditions import contains, joined
+from events.reading import trigrams
+from events.reading.plan import PROBED, TABLE, Key
+
+if TYPE_CHECKING:
+    from events.conditions import Conditions
+    from events.reading.plan import Span
+
+# PostgreSQL reads all candidates out of its index before it hands over the first. Longer than this, and they are many.
+PATIENCE_MS = 20
+
+
+def find(conditions: Conditions, span: Span) -> list[Key] | None:
+    """The keys of all events that match, in order; None when there may be too many to look at each."""
+    if connection.vendor == "postgresql":
+        if conditions.text and _has_words(conditions.text) and trigrams.narrows(search.spellings(conditions.text)):
+            return _from_postgresql(conditions, span)
+    elif conditions.text:
+        query = trigrams.fts_query(search.spellings(conditions.text))
+        found = _ids(f"SELECT rowid FROM {search.INDEX} WHERE {search.INDEX} MATCH %s", [query]) if query else None
+        if found is not None:
+            return _check(found, conditions, span)
+    if conditions.networks:
+        where, values = conditions.from_networks()
+        found = _ids(f"SELECT id FROM {TABLE} WHERE {where}", values)
+        if found is not None:
+            return _check(found, conditions, span)
+    return None
+
+
+def _ids(query: str, values: list[str]) -> list[int] | None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"{query} LIMIT {PROBED + 1}", values)
+        found = [row[0] for row in cursor.fetchall()]
+    return found if len(found) <= PROBED else None
+
+
+def _check(pks: list[int], conditions: Conditions, span: Span) -> list[Key]:
+    """Those of the candidates that really match."""
+    if not pks:
+        return []
+    where, values = joined([span.sql(), *conditions.rest()])
+    # SQLite must look the candidates up, and not walk an index past them.
+    source = f"{TABLE} NOT INDEXED" if connection.vendor == "sqlite" else TABLE
+    listed = ", ".join(map(str, pks))
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT created_at, id FROM {source} WHERE id IN ({listed}) AND {where}", values)
+        keys = [Key(*row) for row in cursor.fetchall()]
+    return sorted(keys, reverse=span.newest_first)
+
+
+def _from_postgresql(conditions: Conditions, span: Span) -> list[Key] | None:
+    """As `find`, out of the trigram index. The other conditions are written so that no other index is tried."""
+    where, values = joined([contains(conditions.text)])
+    rest, rest_values = joined([span.sql(), *conditions.rest(("text",))])
+    query = (
+        f"SELECT created_at, id FROM (SELECT * FROM {TABLE} WHERE {where} OFFSET 0) AS candidates WHERE {rest} "
+        f"LIMIT {PROBED + 1}"
+    )
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT set_config('statement_timeout', %s, true), set_config('enable_seqscan', 'off', true)",
+                [str(PATIENCE_MS)],
+            )
+            cursor.execute(query, values + rest_values)
+            keys = [Key(*row) for row in cursor.fetchall()]
+            # Within an outer transaction (a test, an export) they would stay.
+            cursor.execute(
+                "SELECT set_config('statement_timeout', '0', true), set_config('enable_seqscan', 'on', true)"
+            )
+    except OperationalError:
+        return None
+    return sorted(keys, reverse=span.newest_first) if len(keys) <= PROBED else None
+
+
+def _has_words(text: str) -> bool:
+    """Whether pg_trgm's index can tell candidates: it holds letters and digits only, three in a row at the least."""
+    return all(re.search(r"[^\W_]{3}", spelling) for spelling in search.spellings(text))

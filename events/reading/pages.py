@@ -1,0 +1,218 @@
+"""Pages of events by key: as fast on page 10,000 as on the first, and stable while events arrive.
+
+A page is named by the row it lies next to (`before` or `after` a cursor), never by a number. Where no index answers
+the whole question, a page looks through so many events at most, says how far it got, and the next one goes on there.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.db import connection
+
+from events.conditions import Conditions, Sql, joined
+from events.reading import candidates
+from events.reading.plan import MOST_WALKED, Key, Plan, Span, choose, db_time, table
+from events.reading.rows import as_time, fetch, fetch_in_order
+
+if TYPE_CHECKING:
+    from events.reading.rows import Row
+
+FIRST_WALKED = 1_000
+LEAST_WALKED = 100  # by each branch
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class BadCursor(ValueError):
+    """A cursor that no page of ours has given out."""
+
+    def __init__(self) -> None:
+        super().__init__("This page marker cannot be read; it may have been cut off or changed.")
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """A place between rows: the time and the key of one of them."""
+
+    created_at: datetime
+    pk: int
+
+    def __str__(self) -> str:
+        return f"{(self.created_at - _EPOCH) // timedelta(microseconds=1)}.{self.pk}"
+
+    @classmethod
+    def parse(cls, text: str) -> Cursor:
+        """Read a cursor from a URL. Raises BadCursor."""
+        match = re.fullmatch(r"(-?\d{1,18})\.(\d{1,18})", text)
+        if not match:
+            raise BadCursor
+        try:
+            return cls(_EPOCH + timedelta(microseconds=int(match[1])), int(match[2]))
+        except OverflowError:
+            raise BadCursor from None
+
+    def key(self) -> Key:
+        return Key(db_time(self.created_at), self.pk)
+
+    @classmethod
+    def of(cls, row: Row) -> Cursor:
+        return cls(row.created_at, row.pk)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Keys in the order asked for; `reached`: where the search stopped, with more to look through beyond."""
+
+    keys: list[Key]
+    reached: Key | None = None
+    complete: int | None = None  # how many match in all, where that came to light
+    rows: dict[int, Row] = field(default_factory=dict)  # those that were read on the way
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows newest first, and the cursors of the neighbouring pages where there are any.
+
+    Attributes:
+        searched_back_to: set where the page ends early: only events newer than this were looked through.
+        searched_up_to: the same for a page that was read from older to newer.
+        total: how many events match in all, if that came to light on the way.
+    """
+
+    rows: list[Row]
+    newer: Cursor | None = None
+    older: Cursor | None = None
+    searched_back_to: datetime | None = None
+    searched_up_to: datetime | None = None
+    total: int | None = None
+
+
+def read_page(conditions: Conditions, size: int, *, before: Cursor | None = None, after: Cursor | None = None) -> Page:
+    """The page of events older than `before`, or newer than `after`, or the newest."""
+    beyond = before or after
+    span = Span(conditions.start, conditions.end, beyond.key() if beyond else None, newest_first=after is None)
+    found = find(conditions, span, size + 1)
+    keys = found.keys[:size]
+    more = len(found.keys) > size
+    rows = [found.rows[key.pk] for key in keys] if found.rows else fetch_in_order([key.pk for key in keys])
+    total = found.complete if beyond is None else None
+    reached = None if more else found.reached
+    first, last = (_cursor(keys[0]), _cursor(keys[-1])) if keys else (None, None)
+    going_on = _cursor(reached) if reached else last if more else None
+    if after is not None:
+        return Page(rows[::-1], newer=going_on, older=first or after, searched_up_to=_time(reached))
+    newer = first or before if before is not None else None
+    return Page(rows, newer=newer, older=going_on, searched_back_to=_time(reached), total=total)
+
+
+def find(conditions: Conditions, span: Span, wanted: int, walk: int | None = None) -> Found:
+    """The keys of the first `wanted` events that match."""
+    if conditions.is_empty:
+        return Found([], complete=0)
+    plan = None
+    if conditions.text or conditions.networks:
+        if connection.vendor == "postgresql":
+            # What is common is found at once; asking its index for it would take long.
+            plan = choose(conditions, span, wanted)
+            found = _walk(plan, span, wanted, FIRST_WALKED)
+            if len(found.keys) >= wanted or not found.reached:
+                return found
+        keys = candidates.find(conditions, span)
+        if keys is not None:
+            return Found(keys[:wanted], complete=len(keys))
+    plan = plan or choose(conditions, span, wanted)
+    return _read_in_order(plan, span, wanted) if plan.in_order else _walk(plan, span, wanted, walk or MOST_WALKED)
+
+
+def _read_in_order(plan: Plan, span: Span, wanted: int) -> Found:
+    """The first events of all branches, with their rows: no event is looked at in vain, so one query does it."""
+    where, bounds = span.sql()
+    source = table(plan.index)
+    keys, values = _all_of(
+        [
+            (
+                f"SELECT created_at, id FROM {source} WHERE {condition} AND {where} "
+                f"ORDER BY {span.order} LIMIT {wanted}",
+                branch_values + bounds,
+            )
+            for condition, branch_values in plan.branches
+        ],
+        f"ORDER BY {span.order} LIMIT {wanted}",
+    )
+    rows = fetch(f"SELECT id FROM ({keys}) AS k", values) if keys else []
+    rows.sort(key=lambda row: (row.created_at, row.pk), reverse=span.newest_first)
+    return Found([Key(row.created_at, row.pk) for row in rows], rows={row.pk: row for row in rows})
+
+
+def _walk(plan: Plan, span: Span, wanted: int, walk: int) -> Found:
+    """The first keys that match, among the first events of each branch: `walk` of them in all."""
+    where, bounds = span.sql()
+    rest, rest_values = joined(plan.rest)
+    source, columns = table(plan.index), ", ".join(("created_at", "id", *plan.columns))
+    each = max(walk // max(len(plan.branches), 1), LEAST_WALKED)
+    keys, counts = _merged(
+        [
+            (
+                f"SELECT {number}, created_at, id FROM (SELECT {columns} FROM {source} WHERE {condition} AND {where} "
+                f"ORDER BY {span.order} LIMIT {each}) AS walked WHERE {rest} LIMIT {wanted}",
+                values + bounds + rest_values,
+            )
+            for number, (condition, values) in enumerate(plan.branches)
+        ],
+        span,
+    )
+    ends = [
+        (
+            f"SELECT {number}, created_at, id FROM {source} WHERE {condition} AND {where} "
+            f"ORDER BY {span.order} LIMIT 1 OFFSET {each - 1}",
+            values + bounds,
+        )
+        for number, (condition, values) in enumerate(plan.branches)
+        if counts.get(number, 0) < wanted
+    ]
+    # Where the walk of one branch ended, rows of the others beyond may not be shown yet.
+    reached = _merged(ends, span)[0][:1] if ends else []
+    if reached and len(keys) >= wanted and not _beyond(keys[wanted - 1], reached[0], span):
+        reached = []
+    if reached:
+        return Found([key for key in keys if not _beyond(key, reached[0], span)][:wanted], reached[0])
+    return Found(keys[:wanted], complete=len(keys) if len(keys) < wanted else None)
+
+
+def _beyond(key: Key, end: Key, span: Span) -> bool:
+    return key < end if span.newest_first else key > end
+
+
+def _merged(branches: list[Sql], span: Span) -> tuple[list[Key], dict[int, int]]:
+    """The keys of all branches in order, and how many came of each."""
+    if not branches:
+        return [], {}
+    with connection.cursor() as cursor:
+        cursor.execute(*_all_of(branches))
+        rows = cursor.fetchall()
+    counts: dict[int, int] = {}
+    for number, _, _ in rows:
+        counts[number] = counts.get(number, 0) + 1
+    return sorted((Key(at, pk) for _, at, pk in rows), reverse=span.newest_first), counts
+
+
+def _all_of(branches: list[Sql], then: str = "") -> Sql:
+    """The rows of all branches together. `then` orders them; those of one branch are in order already."""
+    if not branches:
+        return "", []
+    text = branches[0][0]
+    if len(branches) > 1:
+        parts = (f"SELECT * FROM ({branch}) AS b{number}" for number, (branch, _) in enumerate(branches))
+        text = f"SELECT * FROM ({' UNION ALL '.join(parts)}) AS merged {then}"
+    return text, [value for _, values in branches for value in values]
+
+
+def _cursor(key: Key) -> Cursor:
+    return Cursor(as_time(key.created_at), key.pk)
+
+
+def _time(key: Key | None) -> datetime | None:
+    return as_time(key.created_at) if key else None

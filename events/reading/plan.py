@@ -1,0 +1,198 @@
+"""Which index serves a question: chosen here, not by the databases' planners, whose guesses flip.
+
+Every index ends in (created_at, id), so that each of its values yields its events in order. A question becomes a few
+branches, one per value or pair of values of the best index, whose heads are merged; what the index does not answer is
+checked row by row, along a walk that is never longer than MOST_WALKED.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import product
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from django.db import connection
+from django.utils import timezone
+
+from events.conditions import COLUMNS, Conditions, Sql, joined
+from events.reading.rows import as_time
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+TABLE = "events_auditevent"
+MOST_BRANCHES = 50
+MOST_WALKED = 8_000
+MOST_ON_PAGE = 250  # rows; more are asked for by exports only
+PROBED = 2_000  # how far a look ahead goes; so many candidates are looked through whole
+
+# The conditions an index begins with, and its name.
+INDEXES: dict[tuple[str, ...], str] = {
+    ("addresses",): "event_ip_time",
+    ("user_emails",): "event_user_time",
+    ("accounts", "event_types"): "event_account_type_time",
+    ("countries",): "event_country_time",
+    ("event_types",): "event_type_time",
+    ("accounts",): "event_account_time",
+    ("sources",): "event_source_time",
+    (): "event_time",
+}
+
+
+class Key(NamedTuple):
+    """A place in the order of events."""
+
+    created_at: Any  # as the database has it
+    pk: int
+
+
+@dataclass(frozen=True)
+class Span:
+    """From where to where to read: times, both included, and a key to begin beyond."""
+
+    start: datetime | None
+    end: datetime | None
+    beyond: Key | None = None
+    newest_first: bool = True
+
+    @property
+    def order(self) -> str:
+        return "created_at DESC, id DESC" if self.newest_first else "created_at, id"
+
+    def sql(self) -> Sql:
+        """The condition, with one bound at each end: SQLite would use only the first of two."""
+        start, end = db_time(self.start), db_time(self.end)
+        conditions: list[Sql] = []
+        if self.beyond and self.newest_first and (end is None or self.beyond.created_at <= end):
+            at, pk = self.beyond
+            end = at
+            # The redundant first half is what the index can use; as one OR it would be a scan.
+            conditions.append(("(created_at < %s OR id < %s)", [at, pk]))
+        elif self.beyond and not self.newest_first and (start is None or self.beyond.created_at >= start):
+            at, pk = self.beyond
+            start = at
+            conditions.append(("(created_at > %s OR id > %s)", [at, pk]))
+        if start is not None:
+            conditions.insert(0, ("created_at >= %s", [start]))
+        if end is not None:
+            conditions.insert(0, ("created_at <= %s", [end]))
+        return joined(conditions)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Branches of one index, and what is left to check in each row."""
+
+    index: str
+    branches: list[Sql]
+    rest: list[Sql]
+    columns: tuple[str, ...] = ()  # that the rest looks at
+
+    @property
+    def in_order(self) -> bool:
+        """Whether the index answers all of it, so that no row is read in vain."""
+        return not self.rest
+
+
+def db_time(moment: datetime | None) -> Any:
+    return None if moment is None else connection.ops.adapt_datetimefield_value(moment)
+
+
+def table(index: str) -> str:
+    """The events, by an index; SQLite is told, PostgreSQL finds it."""
+    return f"{TABLE} INDEXED BY {index}" if connection.vendor == "sqlite" else TABLE
+
+
+def choose(conditions: Conditions, span: Span, wanted: int) -> Plan:
+    """The plan for the first `wanted` events."""
+    values = conditions.values()
+    simple = not conditions.networks and not conditions.text
+    usable = [
+        names for names in INDEXES if set(names) <= values.keys() and _branch_count(conditions, names) <= MOST_BRANCHES
+    ]
+    for names in usable:
+        if simple and set(names) == values.keys():
+            return _plan(conditions, names)
+    if simple and set(values) == {"accounts"} and wanted <= MOST_ON_PAGE:
+        ahead = _accounts_ahead(conditions.accounts or (), span, wanted)
+        return _plan(Conditions(accounts=ahead), ("accounts",))
+    return _plan(conditions, _sparsest(conditions, span, usable))
+
+
+def choose_for_all(conditions: Conditions) -> Plan:
+    """The plan for all events that match: here a walk may be as long as it takes."""
+    values = conditions.values()
+    usable = [
+        names for names in INDEXES if set(names) <= values.keys() and _branch_count(conditions, names) <= MOST_BRANCHES
+    ]
+    for names in usable:
+        if set(names) == values.keys():
+            return _plan(conditions, names)
+    return _plan(conditions, _sparsest(conditions, Span(conditions.start, conditions.end), usable))
+
+
+def _branch_count(conditions: Conditions, names: tuple[str, ...]) -> int:
+    count = 1
+    for name in names:
+        count *= len(getattr(conditions, name))
+    return count
+
+
+def _plan(conditions: Conditions, names: tuple[str, ...]) -> Plan:
+    return Plan(INDEXES[names], _branches(conditions, names), conditions.rest(names), conditions.rest_columns(names))
+
+
+def _branches(conditions: Conditions, names: tuple[str, ...]) -> list[Sql]:
+    values: Sequence[tuple[Any, ...]] = [getattr(conditions, name) for name in names]
+    where = " AND ".join(f"{COLUMNS[name]} = %s" for name in names) or "1 = 1"
+    return [(where, list(combination)) for combination in product(*values)]
+
+
+def _sparsest(conditions: Conditions, span: Span, usable: list[tuple[str, ...]]) -> tuple[str, ...]:
+    """The index whose events lie the farthest apart, from where the span begins on: a walk along it gets farthest."""
+    if usable == [()]:
+        return ()
+    rates = dict.fromkeys(usable, 0.0)
+    queries, params, of = [], [], []
+    where, bounds = span.sql()
+    for names in usable:
+        branches = _branches(conditions, names)
+        each = -(-PROBED // len(branches))
+        for condition, values in branches:
+            of.append((names, each))
+            queries.append(
+                f"(SELECT created_at FROM {table(INDEXES[names])} WHERE {condition} AND {where} "
+                f"ORDER BY {span.order} LIMIT 1 OFFSET {each - 1})"
+            )
+            params += values + bounds
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(queries)}", params)
+        found = cursor.fetchone()
+    begin = as_time(span.beyond.created_at) if span.beyond else span.end if span.newest_first else span.start
+    begin = begin or timezone.now()
+    for (names, each), end in zip(of, found, strict=True):
+        if end is not None:  # else it has few events, and they are looked through whole
+            rates[names] += each / max(abs((begin - as_time(end)).total_seconds()), 1.0)
+    best = min(usable, key=lambda names: (rates[names], usable.index(names)))
+    if len(_branches(conditions, best)) > 1 and rates[()] < 2 * rates[best]:
+        return ()  # one long walk gets farther than many short ones
+    return best
+
+
+def _accounts_ahead(accounts: tuple[int, ...], span: Span, wanted: int) -> tuple[int, ...]:
+    """Of very many accounts, those that can have one of the first `wanted` events.
+
+    Where `wanted` accounts each have an event before all of another's, that other has none among them.
+    """
+    where, bounds = span.sql()
+    head = f"(SELECT created_at FROM {TABLE} WHERE account_id = a.id AND {where} ORDER BY {span.order} LIMIT 1)"
+    listed = ", ".join(str(int(account)) for account in accounts)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT a.id, {head} FROM accounts_nexmoaccount a WHERE a.id IN ({listed})", bounds)
+        heads = [(at, account) for account, at in cursor.fetchall() if at is not None]
+    heads.sort(reverse=span.newest_first)
+    if len(heads) > wanted:
+        last = heads[wanted - 1][0]
+        heads = [head for head in heads if (head[0] >= last if span.newest_first else head[0] <= last)]
+    return tuple(account for _, account in heads)

@@ -1,0 +1,88 @@
+"""All events that match, newest first, in constant memory: for exports.
+
+Read in chunks by key, each a query of its own: nothing stays open while a slow reader takes the rest, neither a
+transaction on PostgreSQL nor a snapshot that would keep SQLite's log from being cleared. Events that arrive meanwhile
+are newer than where the reading is, and not part of it.
+"""
+
+from __future__ import annotations
+
+import heapq
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+from django.db import connection
+
+from events.conditions import Conditions, Sql, joined
+from events.reading import candidates, rows
+from events.reading.plan import Key, Plan, Span, choose_for_all, table
+from events.reading.rows import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FIRST_CHUNK = 100  # the first bytes go out soon
+CHUNK = 1_000
+MOST_HELD = 4_000  # rows, by all branches together
+
+
+def stream_rows(conditions: Conditions) -> Iterator[Row]:
+    """The events as rows."""
+    for found in _stream(conditions, rows.COLUMNS[len("id, ") :]):
+        yield Row._make((*found[1:6], rows.as_time(found[0]), *found[7:]))
+
+
+def stream_raw(conditions: Conditions) -> Iterator[str]:
+    """The events as received."""
+    for _, _, raw in _stream(conditions, "raw"):
+        yield raw
+
+
+def _stream(conditions: Conditions, columns: str) -> Iterator[tuple[Any, ...]]:
+    """Tuples of time, key and the columns."""
+    if conditions.is_empty:
+        return iter(())
+    span = Span(conditions.start, conditions.end)
+    if conditions.text or conditions.networks:
+        keys = candidates.find(conditions, span)
+        if keys is not None:
+            return _named(keys, columns)
+    plan = choose_for_all(conditions)
+    chunk = max(MOST_HELD // max(len(plan.branches), 1), 50)
+    branches = [_branch(plan, branch, span, columns, min(chunk, CHUNK)) for branch in plan.branches]
+    return branches[0] if len(branches) == 1 else heapq.merge(*branches, key=itemgetter(0, 1), reverse=True)
+
+
+def _branch(plan: Plan, branch: Sql, span: Span, columns: str, chunk: int) -> Iterator[tuple[Any, ...]]:
+    condition, values = branch
+    rest, rest_values = joined(plan.rest)
+    size = min(FIRST_CHUNK, chunk)
+    while True:
+        where, bounds = span.sql()
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT created_at, id, {columns} FROM {table(plan.index)} WHERE {condition} AND {where} AND {rest} "
+                f"ORDER BY {span.order} LIMIT {size}",
+                values + bounds + rest_values,
+            )
+            found = cursor.fetchall()
+        yield from found
+        if len(found) < size:
+            return
+        size = chunk
+        span = Span(span.start, span.end, Key(_as_stored(found[-1][0]), found[-1][1]))
+
+
+def _named(keys: list[Key], columns: str) -> Iterator[tuple[Any, ...]]:
+    for start in range(0, len(keys), CHUNK):
+        part = keys[start : start + CHUNK]
+        listed = ", ".join(str(key.pk) for key in part)
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT created_at, id, {columns} FROM {rows.TABLE} WHERE id IN ({listed})")
+            found = {row[1]: row for row in cursor.fetchall()}
+        yield from (found[key.pk] for key in part if key.pk in found)
+
+
+def _as_stored(moment: Any) -> Any:
+    """A time as the database compares it; SQLite's driver reads the column into a datetime without a zone."""
+    return connection.ops.adapt_datetimefield_value(rows.as_time(moment))

@@ -1,0 +1,105 @@
+"""Text search: what an event's searchable text is, and the trigram index over it that each database has.
+
+SQLite keeps an FTS5 table beside the events, PostgreSQL a GIN index of pg_trgm. Both only name candidates; whether the
+text is really there is then looked up in the event. docs/architecture.md says how a search stays fast for any text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TABLE, INDEX, POSTGRESQL_INDEX = "events_auditevent", "events_search", "event_text"
+# Must be written the same everywhere: PostgreSQL uses its index only for the very expression it was made of.
+TEXT = "CASE WHEN searchable = '' THEN raw ELSE searchable END"
+# Comparing bytes is several times as fast as by any locale's rules, and other letters than ASCII are folded already.
+POSTGRESQL_TEXT = f'({TEXT}) COLLATE "C"'
+_ESCAPE = re.compile(r'\\(?:u[0-9a-fA-F]{4}(?:\\u[dD][c-fC-F][0-9a-fA-F]{2})?|["\\/bfnrt])')
+
+
+def searchable_text(raw: str) -> str:
+    """The text that searches look in, or "" where that is the event as received.
+
+    JSON spells one text in many ways; here each character is itself. Letters beyond ASCII are folded, because the
+    databases know upper and lower case of ASCII only (SQLite), or of whatever their locale says (PostgreSQL).
+    """
+    if raw.isascii() and "\\" not in raw:
+        return ""
+    text = fold(_read_escapes(raw))
+    return "" if text == raw else text
+
+
+def fold(text: str) -> str:
+    """Text as it is compared: ASCII stays as it is, the databases know its cases; other letters lose theirs."""
+    return text if text.isascii() else unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+
+
+def spellings(term: str) -> list[str]:
+    """What to look for: the text as typed and, when it was copied out of JSON, with its escapes read."""
+    return list(dict.fromkeys((fold(term), fold(_read_escapes(term)))))
+
+
+def like_pattern(text: str) -> str:
+    """A LIKE pattern, with backslash as its escape, for "contains this text"."""
+    return "%" + re.sub(r"([\\%_])", r"\\\1", text) + "%"
+
+
+def trigrams(text: str) -> list[str]:
+    """Three-letter pieces that stand in every text that contains this one, as the index has them; none for shorter
+    texts."""
+    text = text.lower()
+    return list(dict.fromkeys(text[start : start + 3] for start in range(len(text) - 2)))
+
+
+def _read_escapes(text: str) -> str:
+    return _ESCAPE.sub(_read_escape, text) if "\\" in text else text
+
+
+def _read_escape(found: re.Match[str]) -> str:
+    if found[0].lower() == "\\u0000":
+        return found[0]  # PostgreSQL's text cannot hold what it stands for
+    character = str(json.loads(f'"{found[0]}"'))
+    return found[0] if any("\ud800" <= letter <= "\udfff" for letter in character) else character
+
+
+def install(connection: Any) -> None:
+    """Make the index and what keeps it up to date, where they are missing; a new one is filled."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+            cursor.execute(
+                f"CREATE INDEX IF NOT EXISTS {POSTGRESQL_INDEX} ON {TABLE} USING gin (({POSTGRESQL_TEXT}) gin_trgm_ops)"
+            )
+            return
+        cursor.execute("SELECT 1 FROM sqlite_master WHERE name = %s", [INDEX])
+        is_new = cursor.fetchone() is None
+        for statement in _sqlite():
+            cursor.execute(statement)
+        if is_new:
+            cursor.execute(f"INSERT INTO {INDEX}({INDEX}) VALUES ('rebuild')")
+
+
+def _sqlite() -> Iterator[str]:
+    # The index stores no text of its own: it reads the events through a view. Positions and lengths (detail,
+    # columnsize) would make it four times as large, and candidates are checked anyway.
+    yield f"CREATE VIEW IF NOT EXISTS {INDEX}_text AS SELECT id, {TEXT} AS text FROM {TABLE}"
+    yield (
+        f"CREATE VIRTUAL TABLE IF NOT EXISTS {INDEX} USING fts5(text, content='{INDEX}_text', content_rowid='id', "
+        "tokenize='trigram', detail='none', columnsize=0)"
+    )
+    new, old = (
+        TEXT.replace("searchable", f"{row}.searchable").replace("THEN raw", f"THEN {row}.raw") for row in ("NEW", "OLD")
+    )
+    yield (
+        f"CREATE TRIGGER IF NOT EXISTS {INDEX}_add AFTER INSERT ON {TABLE} "
+        f"BEGIN INSERT INTO {INDEX}(rowid, text) VALUES (NEW.id, {new}); END"
+    )
+    yield (
+        f"CREATE TRIGGER IF NOT EXISTS {INDEX}_remove AFTER DELETE ON {TABLE} "
+        f"BEGIN INSERT INTO {INDEX}({INDEX}, rowid, text) VALUES ('delete', OLD.id, {old}); END"
+    )

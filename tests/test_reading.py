@@ -1,0 +1,223 @@
+"""Reading by branches, walks and candidates says the same as asking the database plainly, whatever is asked."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import random
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from accounts.models import NexmoAccount
+from events import archive
+from events.conditions import Conditions
+from events.models import AuditEvent
+from events.nexmo.parse import ip_key, parse_event
+from events.reading import candidates, count, counts, pages, plan, read_page, stream
+from tests.conftest import NOON, event_json
+
+TYPES = ("NUMBER_ASSIGN", "APP_CREATE", "USER_LOGIN", "")
+USERS = ("a@example.com", "b@example.com", "")
+SOURCES, COUNTRIES = ("CD", "DEVAPI"), ("GB", "ES", "")
+ADDRESSES = ("192.0.2.1", "192.0.2.77", "198.51.100.9", "2001:db8::1", "no address")
+WORDS = ("Lisbon", "MÜNCHEN", 'say "hi"', "50%_off", "C:\\temp", "語", "zq", "é")
+TEXTS = ("", "lisbon", "münchen", 'say "hi"', "50%_off", "50%x", "c:\\temp", "語", "zq", "É", "absent", "example.com")
+SMALL = {plan: ("MOST_BRANCHES", 2), pages: ("FIRST_WALKED", 3), candidates: ("PROBED", 5)}
+
+
+@pytest.fixture
+def archived(cast: dict[str, Any]) -> list[NexmoAccount]:
+    """120 events of three accounts, many of them within the same second."""
+    dice = random.Random(7)
+    accounts = list(NexmoAccount.objects.order_by("api_key")[:3])
+    batches: dict[int, list[Any]] = {}
+    for number in range(120):
+        event = event_json(
+            number,
+            event_type=dice.choice(TYPES),
+            created_at=(NOON + timedelta(seconds=dice.randrange(40) * 7_000)).strftime("%Y-%m-%dT%H:%M:%S"),
+            user_email=dice.choice(USERS),
+            source=dice.choice(SOURCES),
+            source_country=dice.choice(COUNTRIES),
+            source_ip=dice.choice(ADDRESSES),
+            context={"note": dice.choice(WORDS)},
+        )
+        raw = json.dumps(event, ensure_ascii=number % 2 == 0)
+        batches.setdefault(min(dice.randrange(6), 2), []).append(parse_event(raw, UTC))
+    for number, events in batches.items():
+        archive.add_events(accounts[number], events, run=None, fetched_at=NOON)
+    return accounts
+
+
+@pytest.fixture
+def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So small limits that every way of reading is taken."""
+    for module, (name, value) in SMALL.items():
+        monkeypatch.setattr(module, name, value)
+    monkeypatch.setattr(plan, "PROBED", 5)
+    monkeypatch.setattr(pages, "MOST_WALKED", 9)
+    monkeypatch.setattr(pages, "LEAST_WALKED", 2)
+    monkeypatch.setattr(stream, "FIRST_CHUNK", 3)
+    monkeypatch.setattr(stream, "CHUNK", 7)
+
+
+moments = st.none() | st.integers(0, 41).map(lambda step: NOON + timedelta(seconds=step * 7_000))
+
+
+def some(values: tuple[str, ...]) -> Any:
+    return st.lists(st.sampled_from(values), max_size=3, unique=True).map(tuple)
+
+
+asked = st.builds(
+    Conditions,
+    accounts=st.none() | some(("0", "1", "2")),
+    event_types=some(TYPES),
+    user_emails=some(USERS),
+    sources=some(SOURCES),
+    countries=some(COUNTRIES),
+    addresses=some(tuple(ip_key(address) for address in ADDRESSES[:4])),
+    networks=some(((ip_key("192.0.2.0"), ip_key("192.0.2.63")), (ip_key("2001:db8::"), ip_key("2001:db8::ff")))),  # type: ignore[arg-type]
+    start=moments,
+    end=moments,
+    text=st.sampled_from(TEXTS),
+)
+
+
+def with_accounts(conditions: Conditions, accounts: list[NexmoAccount]) -> Conditions:
+    if conditions.accounts is None:
+        return conditions
+    return dataclasses.replace(conditions, accounts=tuple(accounts[int(number)].pk for number in conditions.accounts))
+
+
+def plainly(conditions: Conditions) -> list[int]:
+    """The keys that match, by a plain query."""
+    return list(AuditEvent.objects.matching(conditions).newest_first().values_list("pk", flat=True))
+
+
+def walk_older(conditions: Conditions, size: int) -> Iterator[list[int]]:
+    before = None
+    for _ in range(200):
+        page = read_page(conditions, size, before=before)
+        assert len(page.rows) == size or page.searched_back_to or not page.older
+        yield [row.pk for row in page.rows]
+        if page.older is None:
+            return
+        before = page.older
+    raise AssertionError("the pages never end")
+
+
+def walk_newer(conditions: Conditions, size: int) -> Iterator[list[int]]:
+    after = pages.Cursor(datetime(1970, 1, 1, tzinfo=UTC), 0)
+    for _ in range(200):
+        page = read_page(conditions, size, after=after)
+        yield [row.pk for row in page.rows]
+        if page.newer is None:
+            return
+        after = page.newer
+    raise AssertionError("the pages never end")
+
+
+def flat(found: Iterator[list[int]]) -> list[int]:
+    return [pk for page in found for pk in page]
+
+
+REUSED = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+)
+
+
+@REUSED
+@given(conditions=asked, size=st.integers(1, 11))
+def test_pages_hold_every_match_once_and_in_order(
+    archived: list[NexmoAccount], small_steps: None, conditions: Conditions, size: int
+) -> None:
+    conditions = with_accounts(conditions, archived)
+    expected = plainly(conditions)
+
+    assert flat(walk_older(conditions, size)) == expected
+    newer = [pk for page in walk_newer(conditions, size) for pk in page[::-1]]
+    assert newer == expected[::-1]
+
+
+@REUSED
+@given(conditions=asked)
+def test_exports_hold_every_match_once_and_in_order(
+    archived: list[NexmoAccount], small_steps: None, conditions: Conditions
+) -> None:
+    conditions = with_accounts(conditions, archived)
+    expected = plainly(conditions)
+
+    assert [row.pk for row in stream.stream_rows(conditions)] == expected
+    assert len(list(stream.stream_raw(conditions))) == len(expected)
+
+
+@REUSED
+@given(conditions=asked)
+def test_counts_are_right_or_say_that_there_may_be_more(
+    archived: list[NexmoAccount], small_steps: None, conditions: Conditions
+) -> None:
+    conditions = with_accounts(conditions, archived)
+    expected = len(plainly(conditions))
+
+    found = count(conditions, shown=len(read_page(conditions, 5).rows))
+
+    assert found.number <= expected if found.at_least else found.number == expected
+
+
+@REUSED
+@given(conditions=asked)
+def test_usual_limits_read_all_of_a_small_archive_at_once(archived: list[NexmoAccount], conditions: Conditions) -> None:
+    conditions = with_accounts(conditions, archived)
+    expected = plainly(conditions)
+
+    page = read_page(conditions, 200)
+
+    assert [row.pk for row in page.rows] == expected
+    assert (page.searched_back_to, page.older, page.newer) == (None, None, None)
+    if not conditions.text:
+        assert count(conditions) == counts.Count(len(expected))
+
+
+def test_many_accounts_are_read_by_those_that_are_ahead(
+    cast: dict[str, Any], add_event: Callable[..., AuditEvent], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "MOST_BRANCHES", 3)
+    accounts = [
+        NexmoAccount.objects.create(owner=cast["alice"], name=f"A{n}", api_key=f"many{n:04d}", api_secret="x")
+        for n in range(12)
+    ]
+    for number in range(48):
+        # The first account is silent since long; several events share each second.
+        at = NOON + timedelta(minutes=number // 4)
+        owner = accounts[0] if number < 4 else accounts[1 + number * 7 % 11]
+        add_event(owner, number, created_at=at.strftime("%Y-%m-%dT%H:%M:%S"))
+    conditions = Conditions(accounts=tuple(account.pk for account in accounts))
+
+    assert flat(walk_older(conditions, 5)) == plainly(conditions)
+    assert [row.pk for row in stream.stream_rows(conditions)] == plainly(conditions)
+
+
+def test_page_that_ends_early_says_how_far_it_looked(
+    account: NexmoAccount, add_event: Callable[..., AuditEvent], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "MOST_WALKED", 4)
+    monkeypatch.setattr(pages, "FIRST_WALKED", 4)
+    monkeypatch.setattr(candidates, "PROBED", 0)
+    monkeypatch.setattr(pages, "LEAST_WALKED", 1)
+    for number in range(10):
+        add_event(account, number, context={"note": "wanted" if number == 1 else "other"})
+    conditions = Conditions(accounts=(account.pk,), text="wanted")
+
+    first = read_page(conditions, 5)
+    second = read_page(conditions, 5, before=first.older)
+    third = read_page(conditions, 5, before=second.older)
+
+    assert (first.rows, first.searched_back_to) == ([], NOON + timedelta(minutes=6))
+    assert (second.rows, second.searched_back_to) == ([], NOON + timedelta(minutes=2))
+    assert [row.event_id for row in third.rows] == [event_json(1)["id"]]
+    assert (third.searched_back_to, third.older) == (None, None)
