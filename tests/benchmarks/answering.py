@@ -163,6 +163,15 @@ def do_sql(site: Site, asked: dict[str, Any]) -> dict[str, Any]:
     return {"ms": times, "rows": [[str(cell) for cell in row] for row in rows]}
 
 
+def do_cursor(site: Site, asked: dict[str, Any]) -> dict[str, Any]:
+    """The `before=` value of the page that begins after so many events, newest first."""
+    from events.models import AuditEvent
+    from tests.benchmarks import internals
+
+    place = AuditEvent.objects.order_by("-created_at", "-id").values_list("created_at", "pk")[asked["offset"]]
+    return {"cursor": internals.cursor(*place)}
+
+
 def do_session(site: Site, asked: dict[str, Any]) -> dict[str, Any]:
     """A session cookie for a reader, to visit the same archive's site over HTTP."""
     from django.conf import settings
@@ -188,6 +197,7 @@ COMMANDS = {
     "queries": do_queries,
     "floor": do_floor,
     "sql": do_sql,
+    "cursor": do_cursor,
     "session": do_session,
     "stream": do_stream,
 }

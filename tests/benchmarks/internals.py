@@ -35,8 +35,8 @@ FRAGMENT_HEADERS = {"HX-Request": "true"}
 
 # What each relation's bytes are counted under; the first pattern that fits its name.
 SIZE_GROUPS: tuple[tuple[str, str], ...] = (
-    ("search index", r"search|fts|trigram|trgm"),
-    ("rollups", r"eventday|eventmonth|rollup"),
+    ("search index", r"^events_search|^event_text$"),
+    ("rollups", r"daycount|monthcount|day_count|month_count"),
     ("events: unique and primary keys", r"event_once|event_seq_once|auditevent_pkey|sqlite_autoindex_events_aud"),
     ("events: indexes for filters", r"^event_|auditevent.*_idx$"),
     ("events: table", r"^events_auditevent"),
@@ -50,7 +50,7 @@ def group_of(relation: str) -> str:
 
 def cursor(created_at: datetime, pk: int) -> str:
     """The `before=` value of the page that begins after a row."""
-    from events.paging import Cursor
+    from events.reading import Cursor
 
     return str(Cursor(created_at, pk))
 
@@ -66,17 +66,25 @@ def ready_rows(account: Any, events: Sequence[Any], fetched_at: datetime, first_
     """The database values of events for a raw insert: all the work before the driver's, done beforehand."""
     from django.db import connection
 
-    from events import archive
     from events.models import AuditEvent
-    from events.nexmo.parse import id_key, ip_key
+    from events.nexmo.parse import ip_key
+    from events.search import searchable_text
 
     fields = [field for field in AuditEvent._meta.concrete_fields if not field.primary_key]
+    parsed = {field.name for field in fields} - {"account", "odd_fields"}
     rows = []
-    for seq, event in enumerate(events, start=first_seq):
-        row = archive._row(account, event, None, fetched_at)
-        row.event_id_key, row.source_ip_key = id_key(row.event_id), ip_key(row.source_ip)
-        row.seq, row.digest = seq, f"{seq:064x}"
-        rows.append([field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields])
+    for seq, event in enumerate(sorted(events, key=lambda event: event.created_at), start=first_seq):
+        known = {name: getattr(event, name) for name in parsed if hasattr(event, name)}
+        row = AuditEvent(
+            **known | {"seq": seq, "digest": f"{seq:064x}"},
+            account=account,
+            event_id_key=event.identity,
+            source_ip_key=ip_key(event.source_ip),
+            searchable=searchable_text(event.raw),
+            odd_fields=",".join(event.odd_fields),
+            fetched_at=fetched_at,
+        )
+        rows.append([field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields])
     return rows
 
 
@@ -119,7 +127,7 @@ def forget_coverage() -> None:
 
 
 def settle() -> None:
-    """What a database does sooner or later by itself: statistics for its planner, and its log written back."""
+    """What a database does sooner or later by itself. SQLite gathers no statistics unless told, so it has none here."""
     from django.db import connection
 
     with connection.cursor() as db:
@@ -127,7 +135,6 @@ def settle() -> None:
             db.execute("VACUUM (ANALYZE)")
             db.execute("CHECKPOINT")
         else:
-            db.execute("ANALYZE")
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 

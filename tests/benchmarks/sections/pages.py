@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from datetime import UTC, datetime
 from statistics import median
 from typing import Any
 
@@ -153,8 +152,4 @@ def requests(large: Partner, little: Partner) -> list[tuple[str, tuple[str, str]
 
 def deep_path(partner: Partner, share: float) -> str:
     """The page that begins after so many of the events, newest first."""
-    offset = int(partner.archive.events * share)
-    sql = f"SELECT created_at, id FROM {internals.EVENTS} ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET {offset}"
-    ((at, pk),) = partner.ask("sql", sql=sql)["rows"]
-    moment = datetime.fromisoformat(at)
-    return listing(before=internals.cursor(moment if moment.tzinfo else moment.replace(tzinfo=UTC), int(pk)))
+    return listing(before=partner.ask("cursor", offset=int(partner.archive.events * share))["cursor"])
