@@ -118,6 +118,7 @@ def do_visit(site: Site, asked: dict[str, Any]) -> dict[str, Any]:
 
 def do_queries(site: Site, asked: dict[str, Any]) -> dict[str, Any]:
     """The statements of a page and their times, of the visit that took the median of all `times`."""
+    from tests.benchmarks.internals import ENDED_EARLY
     from tests.benchmarks.timedsql import timed_sql
 
     how = (asked["path"], asked["user"], asked.get("headers", {}), asked.get("through", "view"))
@@ -125,13 +126,14 @@ def do_queries(site: Site, asked: dict[str, Any]) -> dict[str, Any]:
     for _ in range(asked.get("times", 1)):
         with timed_sql() as spent:
             _, response = site.visit(*how)
-        visits.append((sum(spent.ms), spent, response.content.count(ROW)))
-    total, spent, rows = sorted(visits, key=lambda visit: visit[0])[len(visits) // 2]
+        visits.append((sum(spent.ms), spent, response.content))
+    total, spent, content = sorted(visits, key=lambda visit: visit[0])[len(visits) // 2]
     slowest = max(range(len(spent.ms)), key=spent.ms.__getitem__, default=None)
     return {
         "ms": total,
         "count": len(spent.ms),
-        "rows": rows,
+        "rows": content.count(ROW),
+        "ended early": ENDED_EARLY in content,
         "slowest": "" if slowest is None else spent.statements[slowest][:2_000],
         "slowest ms": 0.0 if slowest is None else spent.ms[slowest],
     }

@@ -103,7 +103,8 @@ def _search(found: Found) -> str:
     return (
         f"### Search\n\nSQL time of the whole request for {found['terms']} terms, each asked by a reader of all "
         f"accounts and by one of twelve: median {ms(found['median'])} ms, 95 % under {ms(found['p95'])} ms, worst "
-        f"{ms(found['worst'])} ms. One event of all: {ms(needle['ours']['median'])} ms, by LIKE "
+        f"{ms(found['worst'])} ms. {found['ended early']} of the terms ended with “searched back to” and a link to go on. "
+        f"One event of all: {ms(needle['ours']['median'])} ms, by LIKE "
         f"{ms(needle['LIKE']['median'])} ms.\n\n{kinds}\n{slowest}"
     )
 
@@ -182,5 +183,13 @@ def _sizes(found: Found) -> str:
     return (
         f"### Sizes\n\n{found['per event']:,.0f} bytes an event in all; an event is {found['characters']['raw']:,.0f} "
         f"characters of JSON as received, {found['characters']['context']:,.0f} of them its context, kept beside it "
-        f"too.\n\n{groups}\n{each}"
+        f"too.{_upkeep(found)}\n\n{groups}\n{each}"
     )
+
+
+def _upkeep(found: Found) -> str:
+    backup = found["backup"]
+    said = f" `verify_archive` takes {found['verify seconds']:,.0f} s"
+    if backup:
+        said += f", a backup {backup['seconds']:,.0f} s and {backup['bytes'] / 1e6:,.0f} MB"
+    return f"{said}."

@@ -33,6 +33,9 @@ EXPORT_COLUMNS = (
 # A request for the part of the page that changes with a filter: table and form.
 FRAGMENT_HEADERS = {"HX-Request": "true"}
 
+# What a page says that had to end before it was full or at the end.
+ENDED_EARLY = b"Searched back to"
+
 # What each relation's bytes are counted under; the first pattern that fits its name.
 SIZE_GROUPS: tuple[tuple[str, str], ...] = (
     ("search index", r"^events_search|^event_text$"),

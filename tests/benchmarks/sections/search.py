@@ -43,6 +43,7 @@ def measure(archive: Archive, small: Archive) -> dict[str, Any]:
         "median": percentile(times, 0.5),
         "p95": percentile(times, 0.95),
         "worst": max(times),
+        "ended early": sum(1 for each in tried if each["ended early"] and each["user"] == READERS[0]),
         "kinds": kinds,
         "slowest": sorted(tried, key=lambda each: -each["ms"])[:WORST_SHOWN],
         "needle": needle,

@@ -1,11 +1,18 @@
-"""Bytes per event: the table, each index, search and rollups, as the database itself counts them."""
+"""Bytes per event: the table, each index, search and rollups, as the database itself counts them; and how long a
+backup and the check of the whole archive take."""
 
 from __future__ import annotations
 
+import contextlib
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
 from typing import Any
 
 from tests.benchmarks import internals
-from tests.benchmarks.config import SQLITE, Archive
+from tests.benchmarks.config import KEPT, ROOT, SQLITE, Archive, environment
 from tests.benchmarks.partner import Partner, PartnerFailed
 
 _SQLITE = "SELECT name, SUM(pgsize) FROM dbstat GROUP BY name ORDER BY 2 DESC"
@@ -40,4 +47,42 @@ def measure(archive: Archive, small: Archive) -> dict[str, Any]:
         "groups": {name: size / archive.events for name, size in sorted(groups.items(), key=lambda each: -each[1])},
         "relations": {name: size / archive.events for name, size in list(sizes.items())[:SHOWN]},
         "characters": {"raw": float(text[0]), "context": float(text[1])},
+        "backup": backup(archive),
+        "verify seconds": verify(archive),
     }
+
+
+def backup(archive: Archive) -> dict[str, Any]:
+    """A backup by the database's own means: seconds and bytes. Nothing where pg_dump is not installed."""
+    file = KEPT / "backup"
+    began = time.monotonic()
+    try:
+        if archive.engine == SQLITE:
+            with (
+                contextlib.closing(sqlite3.connect(archive.file)) as kept,
+                contextlib.closing(sqlite3.connect(file)) as copy,
+            ):
+                kept.backup(copy)
+        elif not shutil.which("pg_dump"):
+            return {}
+        else:
+            subprocess.run(["pg_dump", "--format=custom", f"--file={file}", archive.url], check=True)
+        return {"seconds": time.monotonic() - began, "bytes": file.stat().st_size}
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def verify(archive: Archive) -> float:
+    """Seconds that `verify_archive` takes: every digest computed again, every rollup counted again."""
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "manage.py", "verify_archive"],
+        cwd=ROOT,
+        env=environment(archive, DJANGO_SETTINGS_MODULE="auditsite.settings"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"verify_archive ended with {done.returncode}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return time.monotonic() - began
