@@ -17,7 +17,7 @@ from events import archive, retention
 from events.conditions import Conditions
 from events.models import AuditEvent, DayCount, MonthCount
 from events.nexmo.parse import parse_event
-from events.reading import count, counts
+from events.reading import count, counts, rollups
 from tests.conftest import NOON, event_json
 
 
@@ -128,7 +128,7 @@ def test_counts_by_rollup_are_exact(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # A limit that the pieces of days at both ends stay under, and the whole does not.
-    monkeypatch.setattr(counts, "MOST_COUNTED", 12)
+    monkeypatch.setattr(rollups, "MOST_IN_A_PIECE", 12)
     asked = Conditions(
         accounts=None if accounts is None else tuple(account.pk for account in years[:accounts]),
         event_types=types,

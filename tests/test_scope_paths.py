@@ -57,6 +57,8 @@ EXPECTED: dict[str, Statuses] = {
         path: tuple(302 if status == 200 else status for status in row)
         for path, row in by_account("/events/of-{}/").items()
     },
+    "events:summary": {"/events/summary": everybody(200)},
+    "events:account_summary": by_account("/accounts/{}/events/summary"),
     "events:accounts": {"/accounts/": everybody(200)},
     "events:account": by_account("/accounts/{}/"),
     "events:sync": {f"/accounts/{key}/sync/": everybody(405) for key in ("demo0001", "nosuchkey")},  # POST: see below

@@ -108,8 +108,13 @@ def read_page(conditions: Conditions, size: int, *, before: Cursor | None = None
     return Page(rows, newer=newer, older=going_on, searched_back_to=_time(reached), total=total)
 
 
-def find(conditions: Conditions, span: Span, wanted: int, walk: int | None = None) -> Found:
-    """The keys of the first `wanted` events that match."""
+def find(conditions: Conditions, span: Span, wanted: int, *, walk: int | None = None, rows: bool = True) -> Found:
+    """The keys of the first `wanted` events that match.
+
+    Args:
+        walk: how many events to look at where no index answers; MOST_WALKED by default.
+        rows: read the rows too, where that takes no further query.
+    """
     if conditions.is_empty:
         return Found([], complete=0)
     plan = None
@@ -124,11 +129,13 @@ def find(conditions: Conditions, span: Span, wanted: int, walk: int | None = Non
         if keys is not None:
             return Found(keys[:wanted], complete=len(keys))
     plan = plan or choose(conditions, span, wanted)
-    return _read_in_order(plan, span, wanted) if plan.in_order else _walk(plan, span, wanted, walk or MOST_WALKED)
+    return _read_in_order(plan, span, wanted, rows) if plan.in_order else _walk(plan, span, wanted, walk or MOST_WALKED)
 
 
-def _read_in_order(plan: Plan, span: Span, wanted: int) -> Found:
+def _read_in_order(plan: Plan, span: Span, wanted: int, with_rows: bool) -> Found:
     """The first events of all branches, with their rows: no event is looked at in vain, so one query does it."""
+    if not plan.branches:
+        return Found([], complete=0)
     where, bounds = span.sql()
     source = table(plan.index)
     keys, values = _all_of(
@@ -142,7 +149,11 @@ def _read_in_order(plan: Plan, span: Span, wanted: int) -> Found:
         ],
         f"ORDER BY {span.order} LIMIT {wanted}",
     )
-    rows = fetch(f"SELECT id FROM ({keys}) AS k", values) if keys else []
+    if not with_rows:
+        with connection.cursor() as cursor:
+            cursor.execute(keys, values)
+            return Found([Key(*row) for row in cursor.fetchall()])
+    rows = fetch(f"SELECT id FROM ({keys}) AS k", values)
     rows.sort(key=lambda row: (row.created_at, row.pk), reverse=span.newest_first)
     return Found([Key(row.created_at, row.pk) for row in rows], rows={row.pk: row for row in rows})
 

@@ -104,8 +104,12 @@ def table(index: str) -> str:
     return f"{TABLE} INDEXED BY {index}" if connection.vendor == "sqlite" else TABLE
 
 
-def choose(conditions: Conditions, span: Span, wanted: int) -> Plan:
-    """The plan for the first `wanted` events."""
+def choose(conditions: Conditions, span: Span, wanted: int, *, heads: bool = True) -> Plan:
+    """The plan for the first `wanted` events.
+
+    Args:
+        heads: of very many accounts, take only those whose newest events can be among them.
+    """
     values = conditions.values()
     simple = not conditions.networks and not conditions.text
     usable = [
@@ -114,7 +118,7 @@ def choose(conditions: Conditions, span: Span, wanted: int) -> Plan:
     for names in usable:
         if simple and set(names) == values.keys():
             return _plan(conditions, names)
-    if simple and set(values) == {"accounts"} and wanted <= MOST_ON_PAGE:
+    if heads and simple and set(values) == {"accounts"} and wanted <= MOST_ON_PAGE:
         ahead = _accounts_ahead(conditions.accounts or (), span, wanted)
         return _plan(Conditions(accounts=ahead), ("accounts",))
     return _plan(conditions, _sparsest(conditions, span, usable))

@@ -63,6 +63,7 @@ def _event_list(request: HttpRequest, account: NexmoAccount | None) -> HttpRespo
         "statuses": statuses(accounts, worker_alive=True),
         "exports": _exports(request, account),
         "evidence": _evidence(request, account),
+        "summary": _summary(request, account),
         "links": _links(request, page),
         "list_url": request.path,
     }
@@ -124,6 +125,11 @@ def _evidence(request: HttpRequest, account: NexmoAccount | None) -> str:
     return (
         reverse("events:account_evidence", args=[account.api_key]) if account else reverse("events:evidence")
     ) + query
+
+
+def _summary(request: HttpRequest, account: NexmoAccount | None) -> str:
+    query = with_params(request.GET, **dict.fromkeys((*PAGE_PARAMS, "size")))
+    return (reverse("events:account_summary", args=[account.api_key]) if account else reverse("events:summary")) + query
 
 
 def _about_logins(found: EventFilter, statuses: list[AccountStatus]) -> str:

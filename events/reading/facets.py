@@ -1,0 +1,89 @@
+"""How the filtered events divide: by type and account, by user, address, country and source."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db import connection
+
+from events.reading import rollups
+from events.reading.pages import find
+from events.reading.plan import TABLE, Span
+from events.reading.rows import as_time
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from events.conditions import Conditions
+
+SAMPLE = 2_000
+# The parameter of the URL, and the column it is about.
+FACETS = {
+    "event_type": "event_type",
+    "account": "account_id",
+    "user_email": "user_email",
+    "source_ip": "source_ip",
+    "source_country": "source_country",
+    "source": "source",
+}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The newest events that match, SAMPLE of them at the most.
+
+    Attributes:
+        rows: their values in the order of FACETS, and their times.
+        complete: these are all there are.
+    """
+
+    rows: list[tuple[Any, ...]]
+    complete: bool
+
+    @property
+    def oldest(self) -> datetime | None:
+        return self.rows[-1][-1] if self.rows else None
+
+
+@dataclass(frozen=True)
+class Facet:
+    """One way the events divide: the commonest values first. `exact`: counted over all, not over the sample."""
+
+    name: str
+    values: list[tuple[Any, int]]
+    exact: bool
+
+
+def sample(conditions: Conditions) -> Sample:
+    """The newest events that match, as far as one look at the archive finds them."""
+    found = find(conditions, Span(conditions.start, conditions.end), SAMPLE + 1, rows=False)
+    keys = found.keys[:SAMPLE]
+    complete = found.reached is None and len(found.keys) <= SAMPLE
+    if not keys:
+        return Sample([], complete)
+    listed = ", ".join(str(key.pk) for key in keys)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(FACETS.values())}, created_at FROM {TABLE} WHERE id IN ({listed})")
+        rows = [(*row[:-1], as_time(row[-1])) for row in cursor.fetchall()]
+    rows.sort(key=lambda row: row[-1], reverse=True)
+    return Sample(rows, complete)
+
+
+def facets(conditions: Conditions, sampled: Sample) -> list[Facet]:
+    """The facets of what matches: types and accounts exactly where the rollups know them, the rest of the sample."""
+    exact: dict[str, Counter[tuple[Any, ...]]] = {}
+    if not sampled.complete and rollups.answers(conditions):
+        counted, complete = rollups.totals(conditions, ("account_id", "event_type"))
+        if complete:
+            exact = {"event_type": Counter(), "account": Counter()}
+            for (account, event_type), number in counted.items():
+                exact["event_type"][event_type] += number
+                exact["account"][account] += number
+    return [
+        Facet(name, exact[name].most_common(), exact=True)
+        if name in exact
+        else Facet(name, Counter(row[place] for row in sampled.rows).most_common(), exact=sampled.complete)
+        for place, name in enumerate(FACETS)
+    ]

@@ -1,0 +1,108 @@
+"""What the filtered events look like from further away: over time, and divided by type, account, user and so on."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from events import charts
+from events.nexmo.catalog import SOURCES
+from events.reading.facets import SAMPLE, facets, sample
+from events.reading.histogram import histogram
+from events.tables import with_params
+from events.views.lists import PAGE_PARAMS
+from events.views.scope import filtered_events, visible_account
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+    from accounts.models import NexmoAccount
+    from events.filters import EventFilter
+    from events.reading.facets import Facet
+    from events.reading.histogram import Bar
+
+SHOWN, MORE = 10, 40
+CLEAR: dict[str, str | None] = dict.fromkeys(PAGE_PARAMS)
+TITLES = {
+    "event_type": "Types",
+    "account": "Accounts",
+    "user_email": "Users",
+    "source_ip": "IP addresses",
+    "source_country": "Countries",
+    "source": "Sources",
+}
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def merged(request: HttpRequest) -> HttpResponse:
+    """Of the events of all accounts the reader may see."""
+    return _summary(request, None)
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def one_account(request: HttpRequest, api_key: str) -> HttpResponse:
+    """Of the events of one account."""
+    return _summary(request, visible_account(request, api_key))
+
+
+def _summary(request: HttpRequest, account: NexmoAccount | None) -> HttpResponse:
+    found = filtered_events(request, account)
+    page = reverse("events:account_events", args=[account.api_key]) if account else reverse("events:list")
+    sampled = sample(found.conditions)
+    chosen = found.conditions.accounts or [each.pk for each in found.accounts.values()]
+    chart = histogram(found.conditions, sampled, accounts=chosen)
+
+    def address(bar: Bar) -> str:
+        last = bar.end - timedelta(microseconds=1)
+        narrowed = {"date_from": bar.start.isoformat(), "date_to": last.isoformat(), "period": None}
+        return page + with_params(request.GET, **(CLEAR | narrowed))
+
+    context: dict[str, Any] = {
+        "account": account,
+        "back": page + with_params(request.GET),
+        "chart": chart,
+        "drawing": charts.draw(chart, address) if chart else "",
+        "legend": charts.legend(chart) if chart else [],
+        "words": charts.in_words(chart) if chart else "There is nothing to draw.",
+        "bars": [(charts.label(bar.start, chart.unit), address(bar), bar) for bar in chart.bars] if chart else [],
+        "first": charts.label(chart.bars[0].start, chart.unit) if chart else "",
+        "last": charts.label(chart.bars[-1].start, chart.unit) if chart else "",
+        "facets": [
+            _facet(request, found, each, page)
+            for each in facets(found.conditions, sampled)
+            if not (account and each.name == "account")
+        ],
+        "sample_size": SAMPLE,
+        "complete": sampled.complete,
+    }
+    template = "events/_summary.html" if request.headers.get("HX-Request") else "events/summary.html"
+    return render(request, template, context)
+
+
+def _facet(request: HttpRequest, found: EventFilter, facet: Facet, page: str) -> dict[str, Any]:
+    known: dict[str, dict[Any, str]] = {
+        "account": {pk: account.name for pk, account in found.accounts_by_pk.items()},
+        "event_type": found.type_descriptions,
+        "source": SOURCES,
+    }
+    titles = known.get(facet.name, {})
+    lines = []
+    for value, count in facet.values[: SHOWN + MORE]:
+        code = found.accounts_by_pk[value].api_key if facet.name == "account" else value
+        href = page + with_params(request.GET, **(CLEAR | {facet.name: code})) if code else ""
+        lines.append({"title": titles.get(value, value) or "(none)", "code": code, "count": count, "href": href})
+    return {
+        "name": facet.name,
+        "title": TITLES[facet.name],
+        "exact": facet.exact,
+        "shown": lines[:SHOWN],
+        "more": lines[SHOWN:],
+        "left_out": max(len(facet.values) - SHOWN - MORE, 0),
+    }

@@ -1,0 +1,172 @@
+"""The overview: bars over time that add up, facets that say what they count, both within the reader's scope."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import NexmoAccount
+from events.conditions import Conditions
+from events.models import AuditEvent
+from events.reading import facets as facets_module
+from events.reading import histogram as histogram_module
+from events.reading.facets import facets, sample
+from events.reading.histogram import histogram
+from events.sync import coverage
+from tests.conftest import NOON
+from tests.pages_tools import Login, client_fixture, text_of  # noqa: F401
+from tests.test_rollup import add_on
+
+NOW = NOON + timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def _now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timezone, "now", lambda: NOW)
+
+
+@pytest.fixture
+def accounts(cast: dict[str, Any]) -> list[NexmoAccount]:
+    """Alice's two accounts with events of a year and a half, more of them lately."""
+    found = list(NexmoAccount.objects.filter(owner=cast["alice"]).order_by("api_key"))
+    for number, account in enumerate(found):
+        moments = [NOON - timedelta(hours=each * each / 8 + number) for each in range(300)]
+        add_on(account, moments, ("APP_CREATE", "USER_LOGIN", "NUMBER_ASSIGN"))
+    return found
+
+
+SPANS = [None, *(timedelta(**span) for span in ({"hours": 2}, {"days": 2}, {"days": 9}, {"days": 100}, {"days": 800}))]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Kathmandu"])
+@pytest.mark.parametrize("span", SPANS, ids=str)
+@pytest.mark.parametrize("more", [{}, {"event_types": ("USER_LOGIN",)}, {"sources": ("CD",)}, {"text": "example.com"}])
+def test_bars_add_up_to_the_events(
+    accounts: list[NexmoAccount], settings: Any, zone: str, span: timedelta | None, more: dict[str, Any]
+) -> None:
+    settings.TIME_ZONE = zone
+    asked = Conditions(
+        accounts=tuple(account.pk for account in accounts), start=NOW - span if span else None, end=None, **more
+    )
+
+    found = histogram(asked, sample(asked), accounts=[account.pk for account in accounts])
+
+    assert found and found.exact
+    assert found.total == AuditEvent.objects.matching(asked).count()
+    assert 1 < len(found.bars) <= histogram_module.MOST_BARS + 1
+    for bar, following in zip(found.bars, found.bars[1:], strict=False):
+        assert bar.start < bar.end == following.start
+        if found.unit in ("minute", "hour", "3 hours"):
+            inside = AuditEvent.objects.matching(asked).filter(created_at__gte=bar.start, created_at__lt=bar.end)
+            assert bar.total == inside.count()
+
+
+def test_days_are_the_readers(accounts: list[NexmoAccount], settings: Any) -> None:
+    settings.TIME_ZONE = "America/New_York"
+    asked = Conditions(accounts=(accounts[0].pk,), sources=("CD",), start=NOW - timedelta(days=20))
+
+    found = histogram(asked, sample(asked), accounts=[])
+
+    assert found and found.unit == "day"
+    assert {timezone.localtime(bar.start).hour for bar in found.bars} == {0}
+
+
+def test_sample_that_is_not_all_says_so(accounts: list[NexmoAccount], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(facets_module, "SAMPLE", 20)
+    asked = Conditions(accounts=(accounts[0].pk,), sources=("CD",), start=NOW - timedelta(days=400))
+    sampled = sample(asked)
+
+    found = histogram(asked, sampled, accounts=[])
+
+    assert found and not found.exact
+    assert found.total == 20
+    assert not found.bars[0].known
+    assert found.bars[-1].known
+    assert not any(bar.total for bar in found.bars if not bar.known)
+    assert not any(facet.exact for facet in facets(asked, sampled))
+
+
+def test_types_and_accounts_are_counted_exactly_beyond_the_sample(
+    accounts: list[NexmoAccount], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(facets_module, "SAMPLE", 20)
+    asked = Conditions(accounts=tuple(account.pk for account in accounts), end=NOON - timedelta(days=3))
+    by_name = {facet.name: facet for facet in facets(asked, sample(asked))}
+
+    events = AuditEvent.objects.matching(asked)
+    assert dict(by_name["event_type"].values) == Counter(events.values_list("event_type", flat=True))
+    assert dict(by_name["account"].values) == Counter(events.values_list("account_id", flat=True))
+    assert [name for name, facet in by_name.items() if facet.exact] == ["event_type", "account"]
+    assert sum(number for _, number in by_name["source"].values) == 20
+
+
+def test_unlooked_at_time_differs_from_quiet_time(accounts: list[NexmoAccount]) -> None:
+    coverage.midnight(NOON.date())
+    from events.models import SyncState
+
+    for account in accounts:
+        SyncState.objects.get_or_create(account=account)
+    coverage.add(accounts[0], None, NOW)
+    coverage.add(accounts[1], NOW - timedelta(days=10), NOW)
+    asked = Conditions(accounts=tuple(account.pk for account in accounts), start=NOW - timedelta(days=30))
+
+    found = histogram(asked, sample(asked), accounts=[account.pk for account in accounts])
+
+    assert found
+    assert [bar.covered for bar in found.bars] == [bar.start >= NOW - timedelta(days=10) for bar in found.bars]
+
+
+def test_page_shows_bars_and_counts_and_narrows(client: Client, accounts: list[NexmoAccount]) -> None:
+    page = client.get("/events/summary?date_from=2026-03-01&before=1.1&size=25")
+    words = text_of(page)
+
+    assert "Users" in words
+    assert "events by day, 2026-03-01 to 2026-03-16" in words
+    bars = re.findall(r'<a href="([^"]+)" tabindex="-1"><title>([^<]+)</title>', page.content.decode())
+    assert len(bars) == 16
+    href, title = bars[-2]
+    assert title.startswith("2026-03-15: ")
+    narrowed = client.get(href.replace("&amp;", "&"))
+    assert f"{narrowed.context['count'].number}" == re.findall(r": (\d+)", title)[0]
+    assert "before" not in href
+
+
+def test_fragment_is_only_the_overview(client: Client, accounts: list[NexmoAccount]) -> None:
+    fragment = client.get("/events/summary", headers={"HX-Request": "true"})
+
+    assert fragment.content.decode().count("<html") == 0
+    assert 'id="summary"' in fragment.content.decode()
+    assert "HX-Request" in fragment["Vary"]
+
+
+def test_list_fetches_the_overview_and_links_to_it(client: Client, accounts: list[NexmoAccount]) -> None:
+    page = client.get("/events/?source=CD&size=25").content.decode()
+
+    assert 'hx-get="/events/summary?source=CD"' in page
+    assert '<a href="/events/summary?source=CD">' in page
+    assert "hx-get" not in client.get("/events/?source_ip=nonsense").content.decode()
+
+
+def test_strangers_events_are_in_no_overview(login: Login, accounts: list[NexmoAccount]) -> None:
+    page = login("charlie").get("/events/summary")
+
+    assert "There is nothing to draw" in text_of(page)
+    assert "APP_CREATE" not in page.content.decode()
+    for facet in page.context["facets"]:
+        assert facet["shown"] == []
+
+
+def test_wrong_filter_draws_nothing(client: Client, accounts: list[NexmoAccount]) -> None:
+    assert "There is nothing to draw" in text_of(client.get("/events/summary?source_ip=nonsense"))
+
+
+def test_one_bar_far_back_is_drawn_by_month(client: Client, account: NexmoAccount) -> None:
+    add_on(account, [datetime(2019, 5, 6, tzinfo=UTC)])
+
+    assert "1 event by month, 2019-05 to 2026-03" in text_of(client.get("/accounts/demo0001/events/summary"))
