@@ -103,7 +103,7 @@ def _search(found: Found) -> str:
     return (
         f"### Search\n\nSQL time of the whole request for {found['terms']} terms, each asked by a reader of all "
         f"accounts and by one of twelve: median {ms(found['median'])} ms, 95 % under {ms(found['p95'])} ms, worst "
-        f"{ms(found['worst'])} ms. {found['ended early']} of the terms ended with “searched back to” and a link to go on. "
+        f"{ms(found['worst'])} ms. {found['ended early']} of the terms ended with “searched back to” and a way on. "
         f"One event of all: {ms(needle['ours']['median'])} ms, by LIKE "
         f"{ms(needle['LIKE']['median'])} ms.\n\n{kinds}\n{slowest}"
     )
