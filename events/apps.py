@@ -10,6 +10,13 @@ class EventsConfig(AppConfig):
 
     def ready(self) -> None:
         post_migrate.connect(_install_triggers, sender=self)
+        post_migrate.connect(_prepare_queue, sender=self)
+
+
+def _prepare_queue(**_: Any) -> None:
+    from events import queue
+
+    queue.prepare()
 
 
 def _install_triggers(using: str, plan: Any = None, **_: Any) -> None:
