@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.db import connections
 from django.db.models.signals import post_migrate
 
@@ -23,7 +23,8 @@ class AuditsiteConfig(AppConfig):
         admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
         admin.site.site_header = admin.site.site_title = "Auditsite"
         admin.site.index_title = "Administration"
-        post_migrate.connect(_make_cache_table, sender=self)
+        # Sent for apps with models only, and this one has none.
+        post_migrate.connect(_make_cache_table, sender=apps.get_app_config("auth"))
         os.register_at_fork(after_in_child=_leave_connections_to_the_parent)
 
 

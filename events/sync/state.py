@@ -134,7 +134,7 @@ def next_moment(account: NexmoAccount, interval: float) -> float:
         # Nobody is far ahead of the pace but a machine whose clock was wrong: that must not stop the account.
         moment = max(now, min(known or now, now + timedelta(seconds=max(60.0, 10 * interval))))
         if state.filter(next_request_at=known).update(next_request_at=moment + timedelta(seconds=interval)):
-            return (moment - now).total_seconds()
+            return max(0.0, (moment - timezone.now()).total_seconds()) if moment > now else 0.0
 
 
 def add_requests(account: NexmoAccount, counts: dict[str, int]) -> None:
