@@ -7,7 +7,6 @@ import socket
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,7 +14,9 @@ import pytest
 POSTGRES = os.environ.get("DATABASE_URL", "")
 if not POSTGRES.startswith("postgres"):
     POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres"
-REDIS = "redis://127.0.0.1:6379/9"
+# Of Redis's sixteen databases, two for each of the processes that run tests side by side, and not the usual ones.
+_number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 4
+REDIS, REDIS_CACHE = (f"redis://127.0.0.1:6379/{_number + offset}" for offset in (8, 12))
 
 on_postgres = os.environ.get("DATABASE_URL", "").startswith("postgres")
 only_postgres = pytest.mark.skipif(not on_postgres, reason="this run is on SQLite")
@@ -28,15 +29,16 @@ def listening(url: str) -> bool:
         return probe.connect_ex((parts.hostname or "127.0.0.1", parts.port or 0)) == 0
 
 
-def need_redis() -> Any:
-    """A connection to an empty Redis database of the tests' own."""
-    if not listening(REDIS):
+def need_redis(url: str) -> None:
+    """Skip without Redis; forget what Auditsite left in this database, and nothing else: it may be somebody's."""
+    if not listening(url):
         pytest.skip("no Redis listens on 127.0.0.1:6379")
     import redis
 
-    client = redis.Redis.from_url(REDIS)
-    client.flushdb()
-    return client
+    client = redis.Redis.from_url(url)
+    for key in list(client.scan_iter("*auditsite*")):
+        client.delete(key)
+    client.close()
 
 
 @contextmanager

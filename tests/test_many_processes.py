@@ -16,7 +16,7 @@ from auditsite import env
 from events.models import SyncRun
 from events.nexmo.sandbox import Sandbox
 from tests.processes import ROOT, environment, start_command
-from tests.services import REDIS, need_redis, only_postgres
+from tests.services import REDIS_CACHE, need_redis, only_postgres
 
 
 def run_script(name: str, *arguments: str, **more: str) -> str:
@@ -73,9 +73,9 @@ def test_pool_has_room_for_every_thread(text: str, size: int) -> None:
 @pytest.fixture(params=["database", "redis"])
 def cache_url(request: pytest.FixtureRequest, settings: Any) -> Iterator[str]:
     if request.param == "redis":
-        client = need_redis()
-        yield REDIS
-        client.flushdb()
+        need_redis(REDIS_CACHE)
+        yield REDIS_CACHE
+        need_redis(REDIS_CACHE)
     else:
         settings.CACHES = {"default": env.cache("database")}
         call_command("createcachetable")
@@ -84,7 +84,6 @@ def cache_url(request: pytest.FixtureRequest, settings: Any) -> Iterator[str]:
             cursor.execute("DROP TABLE auditsite_cache")
 
 
-@pytest.mark.xdist_group("queues")  # one Redis database
 @pytest.mark.django_db(transaction=True)
 def test_failed_logins_count_across_processes(cast: Any, cache_url: str) -> None:
     first, second = (int(run_script("wrong_logins", "3", TEST_CACHE_URL=cache_url)) for _ in range(2))

@@ -44,9 +44,9 @@ def stop(*workers: subprocess.Popen[str]) -> str:
 @pytest.fixture(params=["redis", "postgres", "auto"])
 def queue_url(request: pytest.FixtureRequest) -> Iterator[str]:
     if request.param == "redis":
-        client = need_redis()
+        need_redis(REDIS)
         yield REDIS
-        client.flushdb()
+        need_redis(REDIS)
     elif request.param == "postgres":
         with postgres_database() as url:
             yield url
@@ -56,7 +56,6 @@ def queue_url(request: pytest.FixtureRequest) -> Iterator[str]:
         yield "auto"
 
 
-@pytest.mark.xdist_group("queues")
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_share_the_accounts_and_never_sync_one_twice_at_once(
     cast: Any, make_sandbox: MakeSandbox, queue_url: str
