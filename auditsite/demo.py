@@ -37,6 +37,7 @@ def use_demo_environment() -> None:
         LOG_LEVEL="WARNING",
         LOG_FORMAT="line",
         CACHE_URL="database",
+        DATABASE_POOL="auto",
         METRICS_TOKEN="",
         WEB_PROCESSES="2",
         WEB_THREADS="4",
