@@ -25,7 +25,10 @@ from tests.conftest import event_json
 from tests.processes import ROOT, environment
 from tests.services import on_postgres, only_postgres, postgres_database
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(on_postgres and not shutil.which("pg_dump"), reason="PostgreSQL's client programs are missing"),
+]
 only_sqlite = pytest.mark.skipif(on_postgres, reason="this run is on PostgreSQL")
 
 
