@@ -87,7 +87,7 @@ if DATABASES["default"]["ENGINE"].endswith("postgresql"):
     _options.setdefault("connect_timeout", 10)  # a server that is gone must not hold up those who ask whether it is
     if _pool:
         DATABASES["default"]["CONN_MAX_AGE"] = 0  # each goes back to the pool at the end of its request
-        _options["pool"] = {"min_size": 1, "max_size": _pool, "timeout": 10}
+        _options["pool"] = {"min_size": 1, "max_size": _pool, "timeout": 5}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 QUEUE_URL = read.text("QUEUE_URL")
 CACHES = {
