@@ -62,6 +62,8 @@ pins: .venv/bin/python
 	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  -o requirements.txt pyproject.toml
 	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-	  -o requirements-dev.txt pyproject.toml --extra postgres --group dev -c requirements.txt
+	  -o requirements-deploy.txt pyproject.toml --extra postgres --extra redis -c requirements.txt
 	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-	  -o requirements-bench.txt pyproject.toml --extra postgres --group dev --group bench -c requirements-dev.txt
+	  -o requirements-dev.txt pyproject.toml --extra postgres --extra redis --group dev -c requirements-deploy.txt
+	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  -o requirements-bench.txt pyproject.toml --extra postgres --extra redis --group dev --group bench -c requirements-dev.txt

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from django.apps import AppConfig
+import os
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.db import connections
+from django.db.models.signals import post_migrate
+
+_inherited: list[Any] = []
 
 
 class AuditsiteConfig(AppConfig):
@@ -16,3 +23,24 @@ class AuditsiteConfig(AppConfig):
         admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
         admin.site.site_header = admin.site.site_title = "Auditsite"
         admin.site.index_title = "Administration"
+        # Sent for apps with models only, and this one has none.
+        post_migrate.connect(_make_cache_table, sender=apps.get_app_config("auth"))
+        os.register_at_fork(after_in_child=_leave_connections_to_the_parent)
+
+
+def _make_cache_table(using: str, **_: Any) -> None:
+    """The table of CACHE_URL=database; nothing where caches are elsewhere."""
+    from django.core.management import call_command
+
+    call_command("createcachetable", database=using, verbosity=0)
+
+
+def _leave_connections_to_the_parent() -> None:
+    """A forked process makes its own: two that speak on one connection hear each other's answers.
+
+    What it inherited is kept and not closed, because closing would say goodbye in the parent's name.
+    """
+    for connection in connections.all(initialized_only=True):
+        _inherited.append((connection.connection, dict(getattr(connection, "_connection_pools", {}))))
+        connection.connection = None
+        getattr(connection, "_connection_pools", {}).clear()

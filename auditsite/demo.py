@@ -35,6 +35,12 @@ def use_demo_environment() -> None:
         EVENT_TIME_ZONE="UTC",
         SEAL_CHANNELS=str(DIRECTORY / "demo-seals.ndjson"),
         LOG_LEVEL="WARNING",
+        LOG_FORMAT="line",
+        CACHE_URL="database",
+        DATABASE_POOL="auto",
+        METRICS_TOKEN="",
+        WEB_PROCESSES="2",
+        WEB_THREADS="4",
     )
 
 

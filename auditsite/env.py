@@ -48,7 +48,21 @@ SETTINGS = {
         Setting("HTTPS", "auto", "true: secure cookies and HSTS. auto: true unless every allowed host is loopback."),
         Setting("TRUST_PROXY", "false", "true behind a reverse proxy that sets X-Forwarded-Proto itself."),
         Setting("DATABASE_URL", "sqlite:///var/auditsite.sqlite3", "Where the archive lives; or postgres://..."),
-        Setting("QUEUE_URL", "sqlite:///var/queue.sqlite3", "The worker's queue; or redis://... or postgres://..."),
+        Setting(
+            "DATABASE_POOL",
+            "auto",
+            "Most connections of one process to PostgreSQL. auto: one for each thread and two spare; 0: no pool.",
+        ),
+        Setting(
+            "QUEUE_URL",
+            "auto",
+            "The worker's queue. auto: a file beside SQLite, tables within PostgreSQL; or redis://... or postgres://...",
+        ),
+        Setting(
+            "CACHE_URL",
+            "database",
+            "Where failed logins are counted, for all processes together: database or redis://... (tests: locmem://).",
+        ),
         Setting("CREDENTIAL_KEYS", None, "Fernet keys, comma-separated: the first encrypts, all decrypt."),
         Setting("SEAL_KEY", "", "Signs the seals of the archive (`manage.py seal_key` makes one); empty: no seals."),
         Setting("SEAL_PUBLIC_KEYS", "", "Earlier public keys, in hex, comma-separated: their seals still count."),
@@ -66,6 +80,10 @@ SETTINGS = {
         Setting("EVENT_TIME_ZONE", "UTC", "The zone of the API's times, which carry none."),
         Setting("TIME_ZONE", "UTC", "The zone in which pages show times and read dates."),
         Setting("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."),
+        Setting("LOG_FORMAT", "line", "line: for people. json: one object a line, for machines."),
+        Setting("METRICS_TOKEN", "", "What Prometheus sends as Bearer token to read /metrics; empty: only logged in."),
+        Setting("WEB_PROCESSES", "2", "Processes of the web server on this machine; about one for each core."),
+        Setting("WEB_THREADS", "4", "Threads of each of them: so many pages at once."),
     )
 }
 
@@ -259,6 +277,47 @@ def check_public_keys(values: list[str]) -> list[str]:
         if not re.fullmatch(r"[0-9a-f]{64}", value):
             raise refuse("SEAL_PUBLIC_KEYS", f"holds {value[:12]!r}, which is no public key: expected 64 hex digits.")
     return values
+
+
+def check_metrics_token(value: str) -> str:
+    """Refuse a token that can be guessed; the token itself is never repeated."""
+    if value and (len(value) < 20 or not re.fullmatch(r"[A-Za-z0-9._~+/=-]+", value)):
+        raise refuse(
+            "METRICS_TOKEN",
+            "must be at least 20 random letters and digits. "
+            "Run `python -c 'import secrets; print(secrets.token_urlsafe(32))'` and put the result in .env.",
+        )
+    return value
+
+
+def pool_size(text: str, threads: int) -> int:
+    """How many connections a process may hold: 0 without a pool, else enough for every thread of it."""
+    least = threads + 2  # the worker also looks for work, and a command runs beside its threads
+    if text.lower() == "auto":
+        return least
+    if not text.isdecimal() or len(text) > 4 or 0 < int(text) < least:
+        raise refuse("DATABASE_POOL", f"must be auto, 0 (no pool), or a number of at least {least}: threads and two.")
+    return int(text)
+
+
+def cache(url: str) -> dict[str, Any]:
+    """A Django cache dictionary for an address; the address is not repeated, because it may hold a password."""
+    if url in ("database", "db://"):
+        # Room for many: entries that are pushed out are logins that are no longer counted.
+        return {
+            "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+            "LOCATION": "auditsite_cache",
+            "OPTIONS": {"MAX_ENTRIES": 100_000},
+        }
+    if url.startswith(("redis://", "rediss://", "unix://")):
+        return {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": url,
+            "KEY_PREFIX": "auditsite",
+        }
+    if url in ("locmem://", "locmem:"):
+        return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    raise refuse("CACHE_URL", "must be database, redis://... or locmem://.")
 
 
 def check_hosts(hosts: list[str], *, debug: bool, https: bool) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from auditsite import env as environment
+from auditsite import logs
 from auditsite.env import BASE_DIR
 
 _env_file = os.environ.get("ENV_FILE")
@@ -20,13 +21,17 @@ _loopback_only = all(environment.is_loopback(host) for host in ALLOWED_HOSTS)
 HTTPS = not _loopback_only if read.text("HTTPS").lower() == "auto" else read.boolean("HTTPS")
 environment.check_hosts(ALLOWED_HOSTS, debug=DEBUG, https=HTTPS)
 CSRF_TRUSTED_ORIGINS = [f"https://{host.lstrip('.')}" for host in ALLOWED_HOSTS if HTTPS]
+# Health checks on the machine itself, such as a container's, ask for it by these names.
+ALLOWED_HOSTS = list(dict.fromkeys([*ALLOWED_HOSTS, "localhost", "127.0.0.1", "[::1]"]))
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # a load balancer asks over plain http
+# A load balancer asks over plain http, and so does Prometheus beside it: a redirect would come after its token.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+METRICS_TOKEN = environment.check_metrics_token(read.text("METRICS_TOKEN"))
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 if read.boolean("TRUST_PROXY"):
@@ -74,8 +79,21 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     }
     # Tests use a file: threads that share an in-memory database lock each other's tables.
     DATABASES["default"]["TEST"] = {"NAME": str(BASE_DIR / "var" / "test.sqlite3")}
+WEB_PROCESSES = int(read.number("WEB_PROCESSES", least=1, most=64))
+WEB_THREADS = int(read.number("WEB_THREADS", least=1, most=64))
+_pool = environment.pool_size(read.text("DATABASE_POOL"), max(WEB_THREADS, SYNC_CONCURRENCY))
+if DATABASES["default"]["ENGINE"].endswith("postgresql"):
+    _options = DATABASES["default"].setdefault("OPTIONS", {})
+    _options.setdefault("connect_timeout", 10)  # a server that is gone must not hold up those who ask whether it is
+    if _pool:
+        DATABASES["default"]["CONN_MAX_AGE"] = 0  # each goes back to the pool at the end of its request
+        _options["pool"] = {"min_size": 1, "max_size": _pool, "timeout": 5}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 QUEUE_URL = read.text("QUEUE_URL")
+CACHES = {
+    "default": environment.cache(read.text("CACHE_URL")),  # shared: throttling counts across processes and machines
+    "local": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},  # quick, this process's own
+}
 
 # --- the site -------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -101,6 +119,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "auditsite.middleware.RequestMiddleware",  # first: it times and names all that follows
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -170,16 +189,18 @@ MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Auditsite"
 
 # --- logs -----------------------------------------------------------------------------------------------------
+LOG_FORMAT = read.choice("LOG_FORMAT", ("line", "json"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    **logs.console(LOG_FORMAT),
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         name: {"level": read.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"))}
         for name in ("auditsite", "accounts", "events")
-    },
+    }
+    # At DEBUG these two repeat what must not be kept: session keys in SQL, and whatever a template was given.
+    | {name: {"level": "WARNING"} for name in ("django.db.backends", "django.template")},
 }
 
 DJANGO_TABLES2_TEMPLATE = "events/table.html"

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from auditsite.views import healthz, not_found
+from auditsite.views import healthz, metrics_page, not_found, readyz
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="events:list", query_string=True), name="home"),
@@ -16,6 +16,8 @@ urlpatterns = [
     path("admin/r/<path:rest>", not_found, name="admin_redirect"),
     path("admin/", admin.site.urls),
     path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("metrics", metrics_page, name="metrics"),
     # allauth, by name: only what a site without sign-up and without e-mail needs.
     path("login/", login_views.login, name="account_login"),
     path("logout/", login_views.logout, name="account_logout"),

@@ -4,19 +4,63 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpResponse
+from django.utils.crypto import constant_time_compare
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+from accounts.models import NexmoAccount
+from auditsite import metrics, ready
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
+
+PLAIN = "text/plain; charset=utf-8"
+WHO_MAY_READ_METRICS = (
+    "These figures are for monitoring. Send METRICS_TOKEN as `Authorization: Bearer ...`, "
+    "or log in as a user who sees all accounts.\n"
+)
 
 
 @login_not_required
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
     """Alive: answers as long as the process does, and asks nobody else."""
-    return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
+    return HttpResponse("ok\n", content_type=PLAIN)
+
+
+@login_not_required
+@never_cache
+@require_safe
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Of use: the database answers, is up to date, and a worker was seen lately. A line for each, and what to do."""
+    lines = ready.check()
+    status = 200 if all(line.good for line in lines) else 503
+    return HttpResponse("".join(f"{line}\n" for line in lines), status=status, content_type=PLAIN)
+
+
+@login_not_required
+@never_cache
+@require_safe
+def metrics_page(request: HttpRequest) -> HttpResponse:
+    """What Prometheus reads."""
+    if not _may_read_metrics(request):
+        return HttpResponse(
+            WHO_MAY_READ_METRICS, status=401, content_type=PLAIN, headers={"WWW-Authenticate": "Bearer"}
+        )
+    from events.metrics import ArchiveCollector
+
+    return HttpResponse(metrics.text(ArchiveCollector()), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+def _may_read_metrics(request: HttpRequest) -> bool:
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() == "bearer" and settings.METRICS_TOKEN:
+        return constant_time_compare(token.strip(), settings.METRICS_TOKEN)
+    return NexmoAccount.objects.sees_all(request.user)
 
 
 def not_found(request: HttpRequest, **_: str) -> HttpResponse:

@@ -81,15 +81,25 @@ def install(connection: Any) -> None:
         for statement in _sqlite():
             cursor.execute(statement)
         if is_new:
-            cursor.execute(f"INSERT INTO {INDEX}({INDEX}) VALUES ('rebuild')")
+            cursor.execute(f"INSERT INTO {INDEX}(rowid, text) SELECT id, {TEXT} FROM {TABLE}")
+
+
+def remove(connection: Any) -> None:
+    """Take the index away; the next `migrate` makes it anew."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(f"DROP INDEX IF EXISTS {POSTGRESQL_INDEX}")
+            return
+        for name in ("add", "remove"):
+            cursor.execute(f"DROP TRIGGER IF EXISTS {INDEX}_{name}")
+        cursor.execute(f"DROP TABLE IF EXISTS {INDEX}")
 
 
 def _sqlite() -> Iterator[str]:
-    # The index stores no text of its own: it reads the events through a view. Positions and lengths (detail,
-    # columnsize) would make it four times as large, and candidates are checked anyway.
-    yield f"CREATE VIEW IF NOT EXISTS {INDEX}_text AS SELECT id, {TEXT} AS text FROM {TABLE}"
+    # The index keeps no text of its own, nor positions and lengths (detail, columnsize), which would make it four
+    # times as large: it only names candidates, and they are looked up in the events.
     yield (
-        f"CREATE VIRTUAL TABLE IF NOT EXISTS {INDEX} USING fts5(text, content='{INDEX}_text', content_rowid='id', "
+        f"CREATE VIRTUAL TABLE IF NOT EXISTS {INDEX} USING fts5(text, content='', "
         "tokenize='trigram', detail='none', columnsize=0)"
     )
     new, old = (
@@ -99,6 +109,7 @@ def _sqlite() -> Iterator[str]:
         f"CREATE TRIGGER IF NOT EXISTS {INDEX}_add AFTER INSERT ON {TABLE} "
         f"BEGIN INSERT INTO {INDEX}(rowid, text) VALUES (NEW.id, {new}); END"
     )
+    # The one way to take an entry out of such an index is to name the text it was made of.
     yield (
         f"CREATE TRIGGER IF NOT EXISTS {INDEX}_remove AFTER DELETE ON {TABLE} "
         f"BEGIN INSERT INTO {INDEX}({INDEX}, rowid, text) VALUES ('delete', OLD.id, {old}); END"

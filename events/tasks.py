@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import close_old_connections, connection
+from django.db.models import Max
 from django.utils import timezone
 
 from accounts.models import NexmoAccount
@@ -19,6 +20,8 @@ from events.sync import state
 from events.sync.engine import SyncOptions, sync_account
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from accounts.models import AnyUser
 
 logger = logging.getLogger(__name__)
@@ -101,6 +104,17 @@ def tidy() -> None:
 def worker_is_alive() -> bool:
     """Whether any worker was seen lately."""
     return bool(WorkerBeat.objects.filter(seen_at__gt=timezone.now() - ALIVE_WITHIN).exists())
+
+
+def workers_alive() -> int:
+    """How many workers were seen lately, on all machines."""
+    return int(WorkerBeat.objects.filter(seen_at__gt=timezone.now() - ALIVE_WITHIN).count())
+
+
+def worker_seen_at() -> datetime | None:
+    """When any worker was last seen; None: never, or not for a day."""
+    latest: datetime | None = WorkerBeat.objects.aggregate(latest=Max("seen_at"))["latest"]
+    return latest
 
 
 def worker_name(pid: int) -> str:

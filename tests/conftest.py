@@ -25,7 +25,6 @@ from events.models import AuditEvent
 from events.nexmo.parse import parse_event
 from events.nexmo.sandbox import Sandbox
 from events.queue import QUEUE, STOP
-from events.sync import clients
 
 NOON = datetime(2026, 3, 15, 12, 0, tzinfo=UTC)
 
@@ -49,7 +48,6 @@ def _no_leftovers() -> Iterator[None]:
     yield
     QUEUE.flush()
     STOP.clear()
-    clients._pacers.clear()
 
 
 @pytest.fixture

@@ -1,10 +1,12 @@
 """Run by tests in a process of its own: one management command on the test database.
 
-Arguments: the sandbox's address, the database's name, the command and its arguments.
+Arguments: the sandbox's address, the database's name, the command and its arguments. TEST_MACHINE makes it another
+machine's process, whose end nobody here can see; TEST_LEASE is how many seconds it holds an account.
 """
 
 import os
 import sys
+from datetime import timedelta
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 
@@ -16,6 +18,12 @@ from django.conf import settings
 from django.core.management import execute_from_command_line
 from django.db import connection
 
+from events.sync import state
+
+if machine := os.environ.get("TEST_MACHINE"):
+    state._machine = lambda: machine
+if lease := os.environ.get("TEST_LEASE"):
+    state.lease = lambda: timedelta(seconds=float(lease))
 settings.NEXMO_AUDIT_URL = sys.argv[1]
 connection.settings_dict["NAME"] = settings.DATABASES["default"]["NAME"] = sys.argv[2]
 execute_from_command_line(["manage.py", *sys.argv[3:]])

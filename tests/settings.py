@@ -9,15 +9,22 @@ os.environ["ENV_FILE"] = os.devnull
 os.environ["NEXMO_AUDIT_URL"] = "http://127.0.0.1:9/beta/audit"  # nobody answers: a test says where to go
 os.environ["NEXMO_REQUESTS_PER_SECOND"] = "0"
 os.environ["QUEUE_URL"] = os.environ.get("TEST_QUEUE_URL", "memory:")
+os.environ["CACHE_URL"] = os.environ.get("TEST_CACHE_URL", "locmem://")
+os.environ["DATABASE_POOL"] = os.environ.get("TEST_DATABASE_POOL", "0")
 for name in (
     "ALLOWED_HOSTS",
     "DEBUG",
     "EVENT_TIME_ZONE",
     "HTTPS",
+    "LOG_FORMAT",
+    "LOG_LEVEL",
+    "METRICS_TOKEN",
     "SEAL_CHANNELS",
     "SEAL_PUBLIC_KEYS",
     "SYNC_INTERVAL",
     "TIME_ZONE",
+    "WEB_PROCESSES",
+    "WEB_THREADS",
 ):
     os.environ.pop(name, None)
 

@@ -44,6 +44,8 @@ def by_account(template: str) -> Statuses:
 EXPECTED: dict[str, Statuses] = {
     "home": {"/": everybody(302)},
     "healthz": {"/healthz": (200,) * 6},
+    "readyz": {"/readyz": (503,) * 6},  # no worker runs
+    "metrics": {"/metrics": (401, 401, 401, 401, 200, 200)},  # who sees everything, without a token
     "admin_redirect": {"/admin/r/1/1/": everybody(404)},
     "events:evidence": {"/events/evidence.zip": everybody(405)},  # POST
     "events:account_evidence": {"/accounts/demo0001/events/evidence.zip": everybody(405)},
@@ -87,7 +89,7 @@ EXPECTED: dict[str, Statuses] = {
     "mfa_generate_recovery_codes": {"/profile/second-factor/recovery-codes/generate/": everybody(302)},
     "mfa_download_recovery_codes": {"/profile/second-factor/recovery-codes/download/": everybody(404)},
 }
-OPEN = ("/login/", "/healthz", "/login/inactive/")
+OPEN = ("/login/", "/healthz", "/readyz", "/metrics", "/login/inactive/")
 
 
 def status_of(client: Client, path: str) -> int:

@@ -63,7 +63,12 @@ def test_good_settings_start() -> None:
         ({"SYNC_INTERVAL": "often"}, "SYNC_INTERVAL must be a time"),
         ({"EVENT_TIME_ZONE": "Mars/Base"}, "EVENT_TIME_ZONE must be a time zone"),
         ({"DATABASE_URL": "nonsense"}, "DATABASE_URL cannot be read"),
-        ({"QUEUE_URL": "carrier-pigeon:"}, "QUEUE_URL must begin with"),
+        ({"QUEUE_URL": "carrier-pigeon:"}, "QUEUE_URL must be auto, or begin with"),
+        ({"CACHE_URL": "memcached://host"}, "CACHE_URL must be database"),
+        ({"DATABASE_POOL": "3"}, "DATABASE_POOL must be auto, 0 (no pool), or a number of at least 6"),
+        ({"METRICS_TOKEN": "short"}, "METRICS_TOKEN must be at least 20 random letters"),
+        ({"LOG_FORMAT": "xml"}, "LOG_FORMAT must be one of line, json"),
+        ({"WEB_THREADS": "0"}, "WEB_THREADS must lie between"),
     ],
 )
 def test_unsafe_setting_is_refused_with_its_name_and_no_traceback(changes: dict[str, str | None], said: str) -> None:

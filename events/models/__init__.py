@@ -6,7 +6,7 @@ Events are only ever added, by `events.archive`; the state of a sync is only eve
 from events.models.archive import AuditEvent, EventConflict, EventType
 from events.models.integrity import ChainHead, Discrepancy, LegalHold, Removal, RemovedEvent, Seal
 from events.models.rollup import DayCount, MonthCount
-from events.models.sync import CoveredSpan, SyncRun, SyncState, SyncWindow, WorkerBeat
+from events.models.sync import CoveredSpan, RequestCount, SyncRun, SyncState, SyncWindow, WorkerBeat
 
 __all__ = [
     "AuditEvent",
@@ -20,6 +20,7 @@ __all__ = [
     "MonthCount",
     "Removal",
     "RemovedEvent",
+    "RequestCount",
     "Seal",
     "SyncRun",
     "SyncState",

@@ -126,11 +126,30 @@ class SyncState(models.Model):
     filters_ignored = models.BooleanField(default=False, help_text="The API ignored the dates it was asked for.")
     event_count = models.PositiveIntegerField(default=0)
     checked_at = models.DateTimeField(null=True, help_text="When all counts were last compared with Nexmo's.")
+    next_request_at = models.DateTimeField(
+        null=True, help_text="Nexmo is not asked before; whoever asks moves it on, in whatever process."
+    )
 
     objects: ClassVar[Any] = ScopedQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"sync state of {self.account_id}"
+
+
+class RequestCount(models.Model):
+    """How many requests were made in an account's name, by the status of the answer. Only ever grows."""
+
+    account = models.ForeignKey(NexmoAccount, on_delete=models.CASCADE, related_name="request_counts")
+    status = models.CharField(max_length=8, help_text="Such as 200 or 429; none: there was no answer.")
+    count = models.PositiveBigIntegerField(default=0)
+
+    objects: ClassVar[Any] = ScopedQuerySet.as_manager()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("account", "status"), name="request_count_account_status"),)
+
+    def __str__(self) -> str:
+        return f"{self.count} x {self.status}"
 
 
 class WorkerBeat(models.Model):

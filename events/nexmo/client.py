@@ -15,7 +15,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn, Protocol, TypeVar
 from urllib.parse import quote, urlsplit
 
 import requests
@@ -50,8 +50,16 @@ CONNECT_TIMEOUT = 10.0
 TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
+class Pace(Protocol):
+    """Says when the next request may be made; shared by all that ask in the name of one account."""
+
+    def delay(self) -> float:
+        """Take the next free moment and return how many seconds away it is."""
+        ...
+
+
 class Pacer:
-    """Lets requests through at most so many times a second; shared by all clients of one account."""
+    """Lets requests through at most so many times a second, for the clients of one process that share it."""
 
     def __init__(self, per_second: float) -> None:
         self.interval = 1 / per_second if per_second > 0 else 0.0
@@ -82,6 +90,7 @@ class AuditClient:
         pacer: spaces requests out.
         stop: set from outside to leave any pause with ``Stopped``.
         on_wait: called with (seconds, why) before each pause that a fault causes.
+        on_answer: called after each request with the answer's status, 0 when there was none.
     """
 
     api_key: str
@@ -92,9 +101,10 @@ class AuditClient:
     attempts: int = 5
     longest_wait: float = 60.0
     date_style: str = "zulu"
-    pacer: Pacer = field(default_factory=lambda: Pacer(1), repr=False)
+    pacer: Pace = field(default_factory=lambda: Pacer(1), repr=False)
     stop: threading.Event = field(default_factory=threading.Event, repr=False)
     on_wait: Callable[[float, str], None] | None = field(default=None, repr=False)
+    on_answer: Callable[[int], None] | None = field(default=None, repr=False)
     requests_made: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
@@ -208,6 +218,7 @@ class AuditClient:
         self._wait(self.pacer.delay())
         self.requests_made += 1
         deadline = time.monotonic() + 4 * self.timeout
+        status = 0
         try:
             response = self._session.request(
                 method,
@@ -219,10 +230,14 @@ class AuditClient:
                 allow_redirects=False,
                 stream=True,
             )
+            status = response.status_code
             with response:
                 text = decode_body(self._read(response, deadline))
         except (requests.RequestException, Urllib3Error, OSError) as error:
             raise errors.Unavailable(_transport_trouble(error)) from None
+        finally:
+            if self.on_answer:
+                self.on_answer(status)
         try:
             self._check(response, text, path)
             return read(text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import connection
@@ -33,13 +33,25 @@ class Row(NamedTuple):
     odd_fields: str
 
 
-COLUMNS = ", ".join(("id", *Row._fields[1:]))
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def time_column() -> str:
+    """The time, in a form that is read fast: text on SQLite, microseconds since 1970 on PostgreSQL. Django's own
+    conversions take longer than reading the rest of the row."""
+    on_postgresql = connection.vendor == "postgresql"
+    return "(extract(epoch FROM created_at) * 1000000)::bigint" if on_postgresql else "created_at || ''"
+
+
+def columns() -> str:
+    """What `Row` needs, as SQL."""
+    return ", ".join({"pk": "id", "created_at": time_column()}.get(name, name) for name in Row._fields)
 
 
 def fetch(keys: str, params: Sequence[Any] = ()) -> list[Row]:
     """The events whose keys this SQL names, in no order."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {COLUMNS} FROM {TABLE} WHERE id IN ({keys})", params)
+        cursor.execute(f"SELECT {columns()} FROM {TABLE} WHERE id IN ({keys})", params)
         return [Row._make((*row[:5], as_time(row[5]), *row[6:])) for row in cursor.fetchall()]
 
 
@@ -50,6 +62,10 @@ def fetch_in_order(pks: Sequence[int]) -> list[Row]:
 
 
 def as_time(value: Any) -> datetime:
-    """A time as a database's driver hands it over."""
-    moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    """A time as a database's driver hands it over, in any of the forms that queries here ask for."""
+    if isinstance(value, int):
+        return _EPOCH + timedelta(microseconds=value)
+    if isinstance(value, str):
+        return datetime.fromisoformat(f"{value}+00:00")
+    moment: datetime = value
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -28,8 +28,9 @@ MOST_HELD = 4_000  # rows, by all branches together
 
 def stream_rows(conditions: Conditions) -> Iterator[Row]:
     """The events as rows."""
-    for found in _stream(conditions, rows.COLUMNS[len("id, ") :]):
-        yield Row._make((*found[1:6], rows.as_time(found[0]), *found[7:]))
+    columns = ", ".join(name for name in Row._fields if name not in ("pk", "created_at"))
+    for found in _stream(conditions, columns):
+        yield Row._make((*found[1:6], rows.as_time(found[0]), *found[6:]))
 
 
 def stream_raw(conditions: Conditions) -> Iterator[str]:
@@ -56,12 +57,12 @@ def _stream(conditions: Conditions, columns: str) -> Iterator[tuple[Any, ...]]:
 def _branch(plan: Plan, branch: Sql, span: Span, columns: str, chunk: int) -> Iterator[tuple[Any, ...]]:
     condition, values = branch
     rest, rest_values = joined(plan.rest)
-    size = min(FIRST_CHUNK, chunk)
+    size, time = min(FIRST_CHUNK, chunk), rows.time_column()
     while True:
         where, bounds = span.sql()
         with connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT created_at, id, {columns} FROM {table(plan.index)} WHERE {condition} AND {where} AND {rest} "
+                f"SELECT {time}, id, {columns} FROM {table(plan.index)} WHERE {condition} AND {where} AND {rest} "
                 f"ORDER BY {span.order} LIMIT {size}",
                 values + bounds + rest_values,
             )
@@ -78,11 +79,11 @@ def _named(keys: list[Key], columns: str) -> Iterator[tuple[Any, ...]]:
         part = keys[start : start + CHUNK]
         listed = ", ".join(str(key.pk) for key in part)
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT created_at, id, {columns} FROM {rows.TABLE} WHERE id IN ({listed})")
+            cursor.execute(f"SELECT {rows.time_column()}, id, {columns} FROM {rows.TABLE} WHERE id IN ({listed})")
             found = {row[1]: row for row in cursor.fetchall()}
         yield from (found[key.pk] for key in part if key.pk in found)
 
 
 def _as_stored(moment: Any) -> Any:
-    """A time as the database compares it; SQLite's driver reads the column into a datetime without a zone."""
+    """A time as the database compares it."""
     return connection.ops.adapt_datetimefield_value(rows.as_time(moment))

@@ -2,47 +2,85 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import threading
+from collections import Counter
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
 from events.nexmo.client import AuditClient, Pacer
+from events.sync import state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from accounts.models import NexmoAccount
 
-_pacers: dict[tuple[str, float], Pacer] = {}
-_pacers_lock = threading.Lock()
+logger = logging.getLogger(__name__)
+
+SAVE_EVERY = 100  # requests; a process that is killed forgets to count at most so many
 
 
-def pacer_for(api_key: str) -> Pacer:
-    """The account's pacer, shared by everything in this process that talks to Nexmo in its name."""
-    key = (api_key, settings.NEXMO_REQUESTS_PER_SECOND)
-    with _pacers_lock:
-        return _pacers.setdefault(key, Pacer(settings.NEXMO_REQUESTS_PER_SECOND))
+class SharedPacer:
+    """Spaces out the requests of one account, by whichever process and machine they are made."""
+
+    def __init__(self, account: NexmoAccount, per_second: float) -> None:
+        state.ensure([account])
+        self.account, self.interval = account, 1 / per_second
+
+    def delay(self) -> float:
+        return state.next_moment(self.account, self.interval)
 
 
+class Tally:
+    """Counts answers by status, and writes the counts down now and then: an UPDATE each time would be a request's
+    own weight again, and figures for monitoring need not be exact to the second."""
+
+    def __init__(self, account: NexmoAccount) -> None:
+        self.account = account
+        self.counts: Counter[str] = Counter()
+
+    def add(self, status: int) -> None:
+        self.counts[str(status) if status else "none"] += 1
+        if self.counts.total() >= SAVE_EVERY:
+            self.save()
+
+    def save(self) -> None:
+        counts, self.counts = dict(self.counts), Counter()
+        try:
+            state.add_requests(self.account, counts)
+        except Exception as error:  # a figure for monitoring must not end a sync
+            logger.warning("The requests of %s could not be counted: %s", self.account.api_key, type(error).__name__)
+
+
+@contextlib.contextmanager
 def client_for(
     account: NexmoAccount,
     *,
     stop: threading.Event | None = None,
     on_wait: Callable[[float, str], None] | None = None,
     attempts: int = 5,
-) -> AuditClient:
+) -> Iterator[AuditClient]:
     """A client in the account's name. Raises SecretUnreadable when its stored secret cannot be read."""
-    return AuditClient(
-        api_key=account.api_key,
-        secrets=account.secrets(),
-        base_url=settings.NEXMO_AUDIT_URL,
-        zone=ZoneInfo(settings.EVENT_TIME_ZONE),
-        timeout=settings.NEXMO_TIMEOUT,
-        date_style=settings.NEXMO_DATE_STYLE,
-        attempts=attempts,
-        pacer=pacer_for(account.api_key),
-        stop=stop or threading.Event(),
-        on_wait=on_wait,
-    )
+    rate = settings.NEXMO_REQUESTS_PER_SECOND
+    tally = Tally(account)
+    try:
+        with AuditClient(
+            api_key=account.api_key,
+            secrets=account.secrets(),
+            base_url=settings.NEXMO_AUDIT_URL,
+            zone=ZoneInfo(settings.EVENT_TIME_ZONE),
+            timeout=settings.NEXMO_TIMEOUT,
+            date_style=settings.NEXMO_DATE_STYLE,
+            attempts=attempts,
+            pacer=SharedPacer(account, rate) if rate else Pacer(0),  # without a limit the database is not asked
+            stop=stop or threading.Event(),
+            on_wait=on_wait,
+            on_answer=tally.add,
+        ) as client:
+            yield client
+    finally:
+        tally.save()

@@ -19,11 +19,14 @@ if TYPE_CHECKING:
     from accounts.models import NexmoAccount
 
 
+LEVELS = ("ok", "working", "waiting", "late", "problem", "off")
+
+
 @dataclass(frozen=True)
 class Health:
     """How an account's syncing is.
 
-    `level` is one of ok, working, waiting, late, problem, off; `moving` says that it will change within seconds.
+    `level` is one of LEVELS; `moving` says that it will change within seconds.
     """
 
     level: str

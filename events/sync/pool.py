@@ -22,6 +22,16 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+def room_for(threads: int) -> None:
+    """Let the pool of database connections, if there is one, grow to one for each thread and two beside them.
+
+    A sync keeps its connection until its end: threads beyond the pool's size would wait in vain.
+    """
+    pool = getattr(connection, "pool", None)
+    if pool is not None and pool.max_size < threads + 2:
+        pool.resize(pool.min_size, threads + 2)
+
+
 @dataclass(frozen=True)
 class Result:
     """What came of one account: its finished run, or None when another process is syncing it or `problem` says why."""
@@ -43,6 +53,7 @@ def sync_accounts(
 ) -> Iterator[Result]:
     """Sync accounts in threads and yield each result as it is there; one that fails holds up no other."""
     stop = stop or threading.Event()
+    room_for(concurrency)
 
     def one(account: NexmoAccount) -> Result:
         if stop.is_set():

@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from events.models import CoveredSpan, SyncRun, SyncState, SyncWindow
+from events.models import CoveredSpan, RequestCount, SyncRun, SyncState, SyncWindow
 from events.sync import coverage
 from events.sync.settings import LEASE, LONGEST_BACKOFF, RETRY_UNVERIFIED_AFTER
 
@@ -120,6 +120,30 @@ def renew(run: SyncRun, **figures: Any) -> None:
         raise LeaseLost
     if figures:
         SyncRun.objects.filter(pk=run.pk).update(**figures)
+
+
+def next_moment(account: NexmoAccount, interval: float) -> float:
+    """Take the account's next free moment for a request; returns how many seconds away it is.
+
+    A conditional UPDATE decides, so that the pace holds over all threads, processes and machines together.
+    """
+    state = SyncState.objects.filter(account=account)
+    while True:
+        now = timezone.now()
+        known = state.values_list("next_request_at", flat=True).first()
+        # Nobody is far ahead of the pace but a machine whose clock was wrong: that must not stop the account.
+        moment = max(now, min(known or now, now + timedelta(seconds=max(60.0, 10 * interval))))
+        if state.filter(next_request_at=known).update(next_request_at=moment + timedelta(seconds=interval)):
+            return max(0.0, (moment - timezone.now()).total_seconds()) if moment > now else 0.0
+
+
+def add_requests(account: NexmoAccount, counts: dict[str, int]) -> None:
+    """Add to the numbers of requests by status: one UPDATE for each status known already."""
+    for status, count in counts.items():
+        known = RequestCount.objects.filter(account=account, status=status)
+        if not known.update(count=F("count") + count):
+            RequestCount.objects.bulk_create([RequestCount(account=account, status=status)], ignore_conflicts=True)
+            known.update(count=F("count") + count)
 
 
 def count_requests(run: SyncRun, requests: int) -> None:

@@ -33,6 +33,7 @@ def describe(archive: Archive) -> dict[str, str]:
             )
         },
         "commit": _commit(),
+        "load": f"{os.getloadavg()[0]:.1f}",
     }
     if archive.engine == POSTGRESQL:
         import psycopg

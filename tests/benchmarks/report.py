@@ -32,7 +32,9 @@ Runs of fewer than {least:,} events leave this page alone and write `var/bench/b
 ## How it is measured
 
 - Side by side in one run, in rounds (A, B, A, B, ...). Ratios are medians of the ratios round by round; milliseconds
-  are medians. A page is visited once unmeasured and then three times; a round counts its median.
+  are medians. A page is visited once unmeasured and then three times; a round counts its median. A visit during
+  which the kernel took the core away (from the process, or from its PostgreSQL backend) is made again, at most three
+  times: the machine may be shared.
 - Pages are called within a process, as a view with a logged-in reader, DEBUG off: the same for ours, the stock page
   and the bare view. Two archives of different sizes are two processes asked in turn. What is seen through all
   middleware and over HTTP is told beside it.

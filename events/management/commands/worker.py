@@ -14,7 +14,8 @@ from django.db import close_old_connections, connection
 from huey.consumer import Consumer
 
 from events import tasks
-from events.queue import QUEUE, STOP
+from events.queue import QUEUE, STOP, prepare
+from events.sync.pool import room_for
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +38,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         name = tasks.worker_name(os.getpid())
-        consumer = _Consumer(QUEUE, workers=max(1, options["threads"]), periodic=False, max_delay=0.5)
+        threads = max(1, options["threads"])
+        room_for(threads)
+        prepare()
+        consumer = _Consumer(QUEUE, workers=threads, periodic=False, max_delay=0.5)
         threading.Thread(target=_beat_until_stopped, args=(name,), daemon=True, name="beat").start()
         self.stdout.write(f"Worker {name} is waiting for work.")
         consumer.run()

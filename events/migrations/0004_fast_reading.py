@@ -3,7 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-from events import triggers
+from events import search, triggers
 from events.search import searchable_text
 
 
@@ -37,6 +37,11 @@ def fill(apps, schema_editor):
             )
 
 
+def unfill(apps, schema_editor):
+    """An older version would not keep the index up to date."""
+    search.remove(schema_editor.connection)
+
+
 def _write(connection, batch):
     with connection.cursor() as cursor:
         cursor.executemany("UPDATE events_auditevent SET searchable = %s WHERE id = %s", batch)
@@ -46,7 +51,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0002_default_roles'),
-        ('events', '0002_default_roles'),
+        ('events', '0003_operations'),
     ]
 
     operations = [
@@ -99,5 +104,5 @@ class Migration(migrations.Migration):
             model_name='monthcount',
             constraint=models.UniqueConstraint(fields=('account', 'month', 'event_type'), name='month_count_once'),
         ),
-        migrations.RunPython(fill, migrations.RunPython.noop),
+        migrations.RunPython(fill, unfill),
     ]

@@ -1,0 +1,58 @@
+"""How gunicorn serves the site, everywhere: `gunicorn -c python:auditsite.gunicorn auditsite.wsgi --bind ...`.
+
+Used by `make run`, the systemd unit and the container alike; only the address to listen on is said by each.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+from typing import Any
+
+from auditsite import logs
+from auditsite import settings as ours
+from auditsite.env import BASE_DIR
+
+workers = ours.WEB_PROCESSES
+worker_class = "gthread"
+threads = ours.WEB_THREADS
+# A page that is being answered is finished; shorter than the patience of the supervisor, systemd and containers.
+graceful_timeout = 10
+keepalive = 5
+control_socket_disable = True
+loglevel = "warning"
+accesslog = None  # auditsite.access says it, without query strings and with the request's id
+logconfig_dict = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    **logs.console(ours.LOG_FORMAT),
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {
+        "gunicorn.error": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        "gunicorn.access": {"handlers": [], "propagate": False},
+    },
+}
+
+
+def on_starting(server: Any) -> None:
+    """Give the processes to come an empty directory in which they count page times, before any of them starts."""
+    # One for each site on this disk: the demo and `make run` may run side by side, and so may containers.
+    address = "-".join((socket.gethostname(), *server.cfg.bind))
+    directory = BASE_DIR / "var" / "metrics" / re.sub(r"[^A-Za-z0-9.-]+", "-", address)[:100]
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True, mode=0o700)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)
+
+
+def on_exit(server: Any) -> None:
+    """Leave nothing behind."""
+    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """Forget what only a living process can tell. Its counts stay: a sum that falls would be read as a restart."""
+    from prometheus_client import multiprocess
+
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

@@ -1,0 +1,27 @@
+"""A bar for copying, on a terminal only."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@contextmanager
+def copying(command: Any, words: str) -> Iterator[Callable[[int, int | None], None]]:
+    """Show how far a copy is: of a whole where that is known, else only how much there is."""
+    console = Console(file=cast("IO[str]", command.stdout._out))
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        bar = bars.add_task(words, total=None)
+
+        def report(done: int, total: int | None) -> None:
+            grown = "" if total else f" {done / 1_000_000:,.0f} MB"
+            bars.update(bar, completed=done if total else 0, total=total, description=f"{words}{grown}")
+
+        yield report
