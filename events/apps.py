@@ -1,7 +1,7 @@
 from typing import Any
 
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 
 
 class EventsConfig(AppConfig):
@@ -9,8 +9,20 @@ class EventsConfig(AppConfig):
     verbose_name = "Audit events"
 
     def ready(self) -> None:
+        pre_migrate.connect(_lift_triggers, sender=self)
         post_migrate.connect(_install_triggers, sender=self)
         post_migrate.connect(_prepare_queue, sender=self)
+
+
+def _lift_triggers(using: str, plan: Any = None, **_: Any) -> None:
+    """SQLite changes a table by copying it, and refuses while a trigger of another table speaks of it."""
+    from django.db import connections
+
+    from events import triggers
+
+    connection = connections[using]
+    if connection.vendor == "sqlite" and any(migration.app_label == "events" for migration, _ in plan or ()):
+        triggers.remove(connection)
 
 
 def _prepare_queue(**_: Any) -> None:

@@ -34,7 +34,7 @@ def install(connection: Any) -> None:
 
 
 def remove(connection: Any) -> None:
-    """Take the triggers away. For tests, which must empty tables; nothing in the product calls it."""
+    """Take the triggers away: while a migration changes the tables, and in tests, which must empty them."""
     with connection.cursor() as cursor:
         for table, name in names():
             on = f" ON {table}" if connection.vendor == "postgresql" else ""

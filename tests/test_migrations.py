@@ -12,8 +12,10 @@ from tests.test_backup import empty, full, restore, run, write  # noqa: F401
 
 @pytest.mark.django_db(transaction=True)
 def test_archive_can_be_brought_back_to_an_older_version_and_forth(
-    full: NexmoAccount, tmp_path: Path, empty: str
-) -> None:  # noqa: F811
+    full: NexmoAccount,  # noqa: F811
+    tmp_path: Path,
+    empty: str,  # noqa: F811
+) -> None:
     write(tmp_path / "a.backup")
     assert restore(tmp_path / "a.backup", empty).returncode == 0
 
