@@ -30,7 +30,7 @@ EXPORT_COLUMNS = (
     "user_id", "source", "source_description", "source_ip", "source_country", "context", "odd_fields",
 )  # fmt: skip
 
-# A request for the part of the page that changes with a filter: table and form.
+# What our own path is asked with for table and form alone, which is what the stock page holds (`events_page`).
 FRAGMENT_HEADERS = {"HX-Request": "true"}
 
 # What a page says that had to end before it was full or at the end.
@@ -152,3 +152,30 @@ def drop_guards(raw: Any, *, postgresql: bool) -> None:
     else:
         for _, name in [*names, (EVENTS, f"{EVENTS}_no_replace")]:
             raw.execute(f"DROP TRIGGER IF EXISTS {name}")
+
+
+def events_page(request: Any) -> Any:
+    """Our page of events; with FRAGMENT_HEADERS only its filter form and table, made of the same parts."""
+    from django.shortcuts import render
+
+    from events import filter_html
+    from events.paging import SIZES
+    from events.reading import Cursor, read_page
+    from events.tables import EventTable
+    from events.views import lists
+    from events.views.scope import filtered_events
+
+    if not request.headers.get("HX-Request"):
+        return lists.merged(request)
+    found = filtered_events(request)
+    before = request.GET.get("before")
+    page = read_page(found.conditions, 50, before=Cursor.parse(before) if before else None)
+    return render(
+        request,
+        "benchmarks/part.html",
+        {
+            "filter_html": filter_html.draw(found, one_account=False, sizes=SIZES, size=50),
+            "list_url": "/events/",
+            "table": EventTable(page.rows, accounts=found.accounts.values(), descriptions=found.type_descriptions),
+        },
+    )
