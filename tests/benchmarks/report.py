@@ -34,7 +34,7 @@ Runs of fewer than {least:,} events leave this page alone and write `var/bench/b
 - Side by side in one run, in rounds (A, B, A, B, ...). Ratios are medians of the ratios round by round; milliseconds
   are medians. A page is visited once unmeasured and then three times; a round counts its median. A visit during
   which the kernel took the core away (from the process, or from its PostgreSQL backend) is made again, at most three
-  times: the machine may be shared.
+  times and not if it takes long: the machine may be shared.
 - Pages are called within a process, as a view with a logged-in reader, DEBUG off: the same for ours, the stock page
   and the bare view. Two archives of different sizes are two processes asked in turn. What is seen through all
   middleware and over HTTP is told beside it.

@@ -133,6 +133,7 @@ def one_flatness(large: Partner, little: Partner, paths: tuple[str, str], user: 
         "rounds": turns,
         "queries": queries["count"],
         "sql ms": queries["ms"],
+        "slowest": [queries["slowest ms"], queries["slowest"][:400]],  # for whoever wants to know why
         **{f"{way} ms": median(times[f"{way} large"]) for way in WAYS},
         **{f"{way} small ms": median(times[f"{way} small"]) for way in WAYS},
         **{f"{way} ratio": paired_ratio(times[f"{way} large"], times[f"{way} small"]) for way in WAYS},
