@@ -117,7 +117,6 @@ def do_visit(site: Site, asked: dict[str, Any]) -> dict[str, Any]:
         "status": response.status_code,
         "bytes": len(content),
         "rows": content.count(ROW),
-        "whole": b"<html" in content,
     }
 
 

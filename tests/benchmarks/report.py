@@ -38,6 +38,8 @@ Runs of fewer than {least:,} events leave this page alone and write `var/bench/b
 - Pages are called within a process, as a view with a logged-in reader, DEBUG off: the same for ours, the stock page
   and the bare view. Two archives of different sizes are two processes asked in turn. What is seen through all
   middleware and over HTTP is told beside it.
+- "Table and form" is what the stock page holds too: a view of the benchmark, made of the very parts of our page. It is
+  compared with the stock page and the bare view; everything else is measured with whole pages as the site serves them.
 - The stock page is django-tables2 with columns generated from the model and TemplateColumns, a django-filter form and
   the Paginator with its COUNT, as their documentation has it: `tests/benchmarks/stock.py`.
 - Flatness compares a request on the large archive with the same request on one of {small:,} events. Where that one has

@@ -77,9 +77,12 @@ def _worst_flat(names: tuple[str, ...]) -> Callable[[Sections], tuple[float, str
 def _peers(page: str) -> Callable[[Sections], tuple[float, str]]:
     def read(sections: Sections) -> tuple[float, str]:
         found = sections["peers"]["pages"][page]
-        ratios = {package: found[f"{package} / ours"] for package in PACKAGES}
+        ratios = {package: found[f"{package} / whole"] for package in PACKAGES}
         least = min(ratios, key=ratios.__getitem__)
-        return ratios[least], ", ".join(f"{package} {ratio:,.0f} ×" for package, ratio in ratios.items())
+        return ratios[least], ", ".join(
+            f"{package} {ratio:,.0f} ×, table and form alone {found[f'{package} / ours']:,.0f} ×"
+            for package, ratio in ratios.items()
+        )
 
     return read
 
@@ -92,6 +95,11 @@ def _of(section: str, *keys: str, factor: float = 1, remark: str = "") -> Callab
         return float(value) * factor, remark
 
     return read
+
+
+def _live(sections: Sections) -> tuple[float, str]:
+    compared = sections["pages"]["compared"]
+    return compared["live / whole"], f"table and form alone {compared['live / ours']:.0f} ×"
 
 
 def _worst_order(key: str, *, least: bool) -> Callable[[Sections], tuple[float, str]]:
@@ -143,7 +151,7 @@ def targets() -> list[Target]:
             Target(f"Faster than the packages' admin lists: {page}", True, {SQLITE: 300, "": 60}, "×", _peers(page))
             for page in ("first page", "deep page", "search")
         ),
-        Target("Faster than asking Nexmo at every view", True, _any(40), "×", _of("pages", "compared", "live / ours")),
+        Target("Faster than asking Nexmo at every view", True, _any(40), "×", _live),
         Target("Search: 95 % of all terms, in SQL", False, _any(25), "ms", _of("search", "p95")),
         Target("Search: any term, in SQL", False, _any(60), "ms", _of("search", "worst")),
         Target("Search: a needle, against LIKE", True, _any(100), "×", _of("search", "needle", "ratio")),

@@ -26,9 +26,7 @@ def measure(archive: Archive, small: Archive) -> dict[str, Any]:
         address = stack.enter_context(sandbox(pages=1, latency_ms=LATENCY_MS, accounts=1))
         large = stack.enter_context(Partner(archive, NEXMO_AUDIT_URL=address))
         little = stack.enter_context(Partner(small))
-        part = large.visit("/events/", headers=internals.FRAGMENT_HEADERS)
         return {
-            "part_is_whole": part["whole"],
             "compared": compare(large),
             "deep": compare_deep(large, archive),
             "flat": flatness(large, little),
