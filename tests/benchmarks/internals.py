@@ -138,6 +138,7 @@ def settle() -> None:
             db.execute("VACUUM (ANALYZE)")
             db.execute("CHECKPOINT")
         else:
+            db.execute("DROP TABLE IF EXISTS sqlite_stat1")  # whoever looked at a kept archive may have left some
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 

@@ -39,6 +39,7 @@ class Reader:
 
     def download(self, path: str, *, enough: int | None = None, stop: threading.Event | None = None) -> Download:
         """A file, thrown away piece by piece; `enough` bytes or `stop` end it early, with the connection."""
+        self._connection.close()  # the server gives up connections that were idle for seconds
         began = time.perf_counter()
         self._connection.request("GET", path, headers=self._headers)
         response = self._connection.getresponse()
