@@ -3,9 +3,7 @@ backup and the check of the whole archive take."""
 
 from __future__ import annotations
 
-import contextlib
 import shutil
-import sqlite3
 import subprocess
 import sys
 import time
@@ -48,35 +46,27 @@ def measure(archive: Archive, small: Archive) -> dict[str, Any]:
         "relations": {name: size / archive.events for name, size in list(sizes.items())[:SHOWN]},
         "characters": {"raw": float(text[0]), "context": float(text[1])},
         "backup": backup(archive),
-        "verify seconds": verify(archive),
+        "verify seconds": manage(archive, "verify_archive"),
     }
 
 
 def backup(archive: Archive) -> dict[str, Any]:
-    """A backup by the database's own means: seconds and bytes. Nothing where pg_dump is not installed."""
-    file = KEPT / "backup"
-    began = time.monotonic()
+    """`manage.py backup`: seconds and bytes. Nothing where it has no pg_dump to call."""
+    file = KEPT / "benchmark.backup"
+    file.unlink(missing_ok=True)
+    if archive.engine != SQLITE and not shutil.which("pg_dump"):
+        return {}
     try:
-        if archive.engine == SQLITE:
-            with (
-                contextlib.closing(sqlite3.connect(archive.file)) as kept,
-                contextlib.closing(sqlite3.connect(file)) as copy,
-            ):
-                kept.backup(copy)
-        elif not shutil.which("pg_dump"):
-            return {}
-        else:
-            subprocess.run(["pg_dump", "--format=custom", f"--file={file}", archive.url], check=True)
-        return {"seconds": time.monotonic() - began, "bytes": file.stat().st_size}
+        return {"seconds": manage(archive, "backup", str(file)), "bytes": file.stat().st_size}
     finally:
         file.unlink(missing_ok=True)
 
 
-def verify(archive: Archive) -> float:
-    """Seconds that `verify_archive` takes: every digest computed again, every rollup counted again."""
+def manage(archive: Archive, *command: str) -> float:
+    """Seconds that one of the site's commands takes."""
     began = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "manage.py", "verify_archive"],
+        [sys.executable, "manage.py", *command],
         cwd=ROOT,
         env=environment(archive, DJANGO_SETTINGS_MODULE="auditsite.settings"),
         capture_output=True,
@@ -84,5 +74,5 @@ def verify(archive: Archive) -> float:
         check=False,
     )
     if done.returncode:
-        raise RuntimeError(f"verify_archive ended with {done.returncode}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+        raise RuntimeError(f"{command[0]} ended with {done.returncode}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
     return time.monotonic() - began
