@@ -12,7 +12,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-TRIES = 4  # for each measurement that is wanted ...
+TRIES = 3  # for each measurement that is wanted ...
 PATIENCE = 0.5  # ... as long as they take no more seconds than this: what takes long is always interrupted
 
 

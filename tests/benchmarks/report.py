@@ -33,8 +33,8 @@ Runs of fewer than {least:,} events leave this page alone and write `var/bench/b
 
 - Side by side in one run, in rounds (A, B, A, B, ...). Ratios are medians of the ratios round by round; milliseconds
   are medians. A page is visited once unmeasured and then three times; a round counts its median. A visit during
-  which the kernel took the core away (from the process, or from its PostgreSQL backend) is made again, at most three
-  times and not if it takes long: the machine may be shared.
+  which the kernel took the core away (from the process, or from its PostgreSQL backend) is made again, at most twice
+  and not if it takes long: the machine may be shared.
 - Pages are called within a process, as a view with a logged-in reader, DEBUG off: the same for ours, the stock page
   and the bare view. Two archives of different sizes are two processes asked in turn. What is seen through all
   middleware and over HTTP is told beside it.
@@ -43,7 +43,7 @@ Runs of fewer than {least:,} events leave this page alone and write `var/bench/b
 - The stock page is django-tables2 with columns generated from the model and TemplateColumns, a django-filter form and
   the Paginator with its COUNT, as their documentation has it: `tests/benchmarks/stock.py`.
 - Flatness compares a request on the large archive with the same request on one of {small:,} events. Where that one has
-  fewer rows to show, its first page stands in. Ratios above 1.1 are measured again with three times the rounds.
+  fewer rows to show, its first page stands in. Ratios above 1.1 are measured again with twice the rounds.
 - SQL time is all time between Django's cursor and the driver, fetching included, of every statement of a request.
 - The packages' admin lists show 50 rows as ours does; their own 100 would cost them more.
 - A raw insert writes the same values into the same table with the same indexes and search index on a copy without the

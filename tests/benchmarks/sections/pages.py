@@ -108,9 +108,9 @@ def flatness(large: Partner, little: Partner) -> dict[str, Any]:
     found: dict[str, Any] = {}
     asked = requests(large, little)
     for name, paths, user in asked if visits() > 1 else asked[::5]:
-        found[name] = one_flatness(large, little, paths, user, rounds(15))
+        found[name] = one_flatness(large, little, paths, user, rounds(11))
         if visits() > 1 and max(found[name][f"{way} ratio"] for way in WAYS) > DOUBTFUL:
-            found[name] = one_flatness(large, little, paths, user, rounds(45))
+            found[name] = one_flatness(large, little, paths, user, rounds(25))
     return found
 
 
