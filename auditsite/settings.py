@@ -84,6 +84,8 @@ WEB_THREADS = int(read.number("WEB_THREADS", least=1, most=64))
 _pool = environment.pool_size(read.text("DATABASE_POOL"), max(WEB_THREADS, SYNC_CONCURRENCY))
 if DATABASES["default"]["ENGINE"].endswith("postgresql"):
     _options = DATABASES["default"].setdefault("OPTIONS", {})
+    # Pages are short reads along an index, on disks without a head to move: so the planner is to see them.
+    _options.setdefault("options", "-c random_page_cost=1.1 -c jit=off")
     _options.setdefault("connect_timeout", 10)  # a server that is gone must not hold up those who ask whether it is
     if _pool:
         DATABASES["default"]["CONN_MAX_AGE"] = 0  # each goes back to the pool at the end of its request
