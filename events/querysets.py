@@ -82,6 +82,12 @@ class AuditEventQuerySet(ScopedQuerySet):
         if conditions.networks:
             ranges = [Q(source_ip_key__gte=first, source_ip_key__lte=last) for first, last in conditions.networks]
             found = found.filter(reduce(or_, ranges, Q(source_ip_key__in=conditions.addresses)))
+        for name, unwanted in conditions.without:
+            if name == "networks":
+                ranges = [Q(source_ip_key__gte=first, source_ip_key__lte=last) for first, last in unwanted]
+                found = found.exclude(reduce(or_, ranges))
+            else:
+                found = found.exclude(**{f"{columns[name]}__in": unwanted})
         if conditions.start:
             found = found.filter(created_at__gte=conditions.start)
         if conditions.end:

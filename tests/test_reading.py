@@ -85,6 +85,19 @@ asked = st.builds(
     start=moments,
     end=moments,
     text=st.sampled_from(TEXTS),
+    without=st.lists(
+        st.sampled_from(
+            (
+                ("event_types", TYPES[:2]),
+                ("user_emails", USERS[:1]),
+                ("sources", SOURCES[:1]),
+                ("countries", COUNTRIES[1:]),
+                ("networks", ((ip_key("192.0.2.0"), ip_key("192.0.2.63")),)),
+            )
+        ),
+        max_size=2,
+        unique=True,
+    ).map(tuple),
 )
 
 

@@ -111,7 +111,7 @@ def choose(conditions: Conditions, span: Span, wanted: int, *, heads: bool = Tru
         heads: of very many accounts, take only those whose newest events can be among them.
     """
     values = conditions.values()
-    simple = not conditions.networks and not conditions.text
+    simple = conditions.is_plain
     usable = [
         names for names in INDEXES if set(names) <= values.keys() and _branch_count(conditions, names) <= MOST_BRANCHES
     ]

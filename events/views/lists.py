@@ -12,6 +12,7 @@ from events import filter_html
 from events.models import MonthCount
 from events.moments import show
 from events.paging import SIZES, read_size
+from events.pills import pills
 from events.reading import BadCursor, Count, Cursor, Page, count, read_page
 from events.sync.health import AccountStatus, statuses
 from events.tables import EventTable, with_params
@@ -58,12 +59,14 @@ def _event_list(request: HttpRequest, account: NexmoAccount | None) -> HttpRespo
             accounts=accounts,
             descriptions=found.type_descriptions,
             exclude=("account",) if account else (),
+            params=found.data,
         ),
         "size_note": size_note,
         "statuses": statuses(accounts, worker_alive=True),
         "exports": _exports(request, account),
         "evidence": _evidence(request, account),
         "summary": _summary(request, account),
+        "pills": pills(found),
         "links": _links(request, page),
         "list_url": request.path,
     }
