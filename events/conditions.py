@@ -54,6 +54,13 @@ class Conditions:
     without: tuple[tuple[str, tuple[Any, ...]], ...] = ()
     nothing: bool = False
 
+    def __post_init__(self) -> None:
+        # The same value twice would be two branches of one index, and each event of it twice on the page.
+        for name in (*COLUMNS, "networks"):
+            values = getattr(self, name)
+            if values:
+                object.__setattr__(self, name, tuple(dict.fromkeys(values)))
+
     @property
     def is_empty(self) -> bool:
         """Whether nothing can match."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import django_filters
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from events import query_text
@@ -66,6 +67,7 @@ def _declared(field: type[forms.Field], **options: Any) -> _Declared:
     return declared(**options)  # type: ignore[no-any-return]
 
 
+BOX_HINT = "Text, or type:NUMBER_* -source:API user:name@example.com"
 Unwanted = tuple[tuple[str, tuple[str, ...]], ...]
 
 # Parameters whose values are looked up as they are, and the conditions they are about.
@@ -84,7 +86,9 @@ class EventFilter(django_filters.FilterSet):
         forms.CharField,
         label="Search",
         max_length=2_000,
-        widget=forms.TextInput(attrs={"type": "search", "placeholder": "Text in the event"}),
+        widget=forms.TextInput(
+            attrs={"type": "search", "placeholder": "Text, or type:NUMBER_* -source:API user:name@example.com"}
+        ),
     )
     account = _declared(
         CodesField,
@@ -216,6 +220,17 @@ class EventFilter(django_filters.FilterSet):
     def active(self) -> dict[str, Any]:
         """The conditions in force."""
         return {name: value for name, value in self.form.cleaned_data.items() if value} if self.form.is_valid() else {}
+
+    def takes(self, name: str, value: str) -> bool:
+        """Whether a parameter takes this value, and means it."""
+        if not value or "," in value or value != value.strip() or value.startswith("-"):
+            return False
+        field = self.form.fields[name]
+        try:
+            cleaned = field.clean([value] if isinstance(field, CodesField) else value)
+        except ValidationError:
+            return False
+        return bool(cleaned)
 
     @property
     def type_descriptions(self) -> dict[str, str]:

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
 from events.nexmo.catalog import EVENT_TYPES, SOURCES, family
+from events.sentences import sentence
 from events.summary import summarise
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from events.reading import Row
 
 CLICKABLE = ("account", "user_email", "source", "source_ip", "source_country")
+PAGE = ("before", "after", "size")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _ADDRESS = re.compile(r"[0-9.]{7,15}|[0-9a-fA-F:.]{2,45}")  # what an address may look like; anything else is only text
 NOTHING = '<span class="none">–</span>'
@@ -79,6 +81,8 @@ class EventTable(tables.Table):
             for account in accounts
         }
         self.zone = timezone.get_current_timezone()
+        asked = _rest(params or QueryDict(), *PAGE).urlencode()
+        self.query = escape(f"?{asked}") if asked else ""  # an event's page knows the filter it was opened from
 
     def body(self) -> SafeString:
         """All rows, as HTML."""
@@ -94,6 +98,7 @@ class EventTable(tables.Table):
             + "".join(f"{opening}{render(row)}</td>" for opening, render in cells)
             + "</tr>"
             for row in self.data
+            if row.account_id in self.names  # not of an account that was made a moment ago
         )
         return mark_safe("\n".join(lines))  # noqa: S308 - every piece of it was escaped
 
@@ -106,7 +111,7 @@ class EventTable(tables.Table):
         event_id = row.event_id
         if not _PLAIN_ID.fullmatch(event_id):
             event_id = escape(quote(event_id, safe=_SAFE))  # as Django's reverse does
-        return f"{self.names[row.account_id][1]}{event_id}/"
+        return f"{self.names[row.account_id][1]}{event_id}/{self.query}"
 
     def render_when(self, row: Row) -> str:
         at = row.created_at.astimezone(self.zone)
@@ -122,9 +127,11 @@ class EventTable(tables.Table):
 
     def render_what(self, row: Row) -> str:
         code = row.event_type
-        description = row.event_type_description or self.descriptions.get(code) or "Event without type"
+        told = _sentence(code, row.context) or escape(
+            row.event_type_description or self.descriptions.get(code) or "Event without type"
+        )
         return (
-            f'<a class="what family-{_family(code)}" href="{self.address(row)}">{escape(description)}</a> '
+            f'<a class="what family-{_family(code)}" href="{self.address(row)}"><span>{told}</span></a> '
             f"<code>{escape(code) or '–'}</code>"
         )
 
@@ -161,15 +168,25 @@ class EventTable(tables.Table):
 
 def _narrowing(params: QueryDict, name: str) -> str:
     """The query string of the filter in force, ready for another value of one parameter."""
-    rest = params.copy()
-    for each in (name, "before", "after"):
-        rest.pop(each, None)
+    rest = _rest(params, name, *PAGE)
     return f"?{rest.urlencode()}{'&' if rest else ''}{name}="
+
+
+def _rest(params: QueryDict, *names: str) -> QueryDict:
+    rest = params.copy()
+    for name in names:
+        rest.pop(name, None)
+    return rest
 
 
 @lru_cache(maxsize=256)
 def _family(code: str) -> str:
     return family(code)[0]
+
+
+@lru_cache(maxsize=4096)
+def _sentence(code: str, context: str | None) -> str:
+    return sentence(code, json.loads(context) if context else None)
 
 
 @lru_cache(maxsize=4096)

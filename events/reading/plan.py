@@ -120,7 +120,8 @@ def choose(conditions: Conditions, span: Span, wanted: int, *, heads: bool = Tru
             return _plan(conditions, names)
     if heads and simple and set(values) == {"accounts"} and wanted <= MOST_ON_PAGE:
         ahead = _accounts_ahead(conditions.accounts or (), span, wanted)
-        return _plan(Conditions(accounts=ahead), ("accounts",))
+        if len(ahead) <= MOST_ON_PAGE:  # unless very many have an event in the same second
+            return _plan(Conditions(accounts=ahead), ("accounts",))
     return _plan(conditions, _sparsest(conditions, span, usable))
 
 

@@ -93,6 +93,8 @@ def _read_page(request: HttpRequest, found: EventFilter, size: int) -> tuple[Pag
 
 def _count(found: EventFilter, page: Page, statuses: list[AccountStatus]) -> Count:
     """How many events match, as far as that can be told at once."""
+    if found.conditions.is_empty:
+        return Count(0)
     if page.total is not None:
         return Count(page.total)
     if not page.newer and not page.older:
