@@ -74,9 +74,11 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "timeout": 30,
         "init_command": (
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=20000; "
-            "PRAGMA cache_size=-32000; PRAGMA temp_store=MEMORY;"
+            "PRAGMA cache_size=-12000; PRAGMA temp_store=MEMORY;"
         ),
     }
+    # Kept open: opening it anew for each request would read the schema and warm the cache anew.
+    DATABASES["default"].setdefault("CONN_MAX_AGE", 600)
     # Tests use a file: threads that share an in-memory database lock each other's tables.
     DATABASES["default"]["TEST"] = {"NAME": str(BASE_DIR / "var" / "test.sqlite3")}
 WEB_PROCESSES = int(read.number("WEB_PROCESSES", least=1, most=64))

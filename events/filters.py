@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import django_filters
 from django import forms
+from django.core.cache import caches
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
@@ -288,9 +289,18 @@ def event_type_choices(accounts: Sequence[int]) -> Choices:
     """
     learnt = tuple(EventType.objects.order_by().values_list("code", "description", "listed_at"))
     private = [code for code, _, listed_at in learnt if listed_at is None and code not in EVENT_TYPES]
-    counts = MonthCount.objects.filter(account__in=accounts, event_type__in=private, count__gt=0)
-    carried = frozenset(counts.values_list("event_type", flat=True)) if private else frozenset()
-    return _by_family(learnt, carried)
+    return _by_family(learnt, _carried(tuple(accounts), private) if private else frozenset())
+
+
+def _carried(accounts: tuple[int, ...], codes: list[str]) -> frozenset[str]:
+    """Which of these types the accounts' events carry; looked up once a minute."""
+    cache, key = caches["local"], f"carried:{hash((accounts, tuple(codes)))}"
+    found: frozenset[str] | None = cache.get(key)
+    if found is None:
+        counts = MonthCount.objects.filter(account__in=accounts, event_type__in=codes, count__gt=0)
+        found = frozenset(counts.order_by().values_list("event_type", flat=True).distinct())
+        cache.set(key, found, 60)
+    return found
 
 
 @lru_cache(maxsize=64)
