@@ -13,6 +13,7 @@ import django_filters
 from django import forms
 from django.core.cache import caches
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
 from django.utils import timezone
 
 from events import query_text
@@ -257,9 +258,10 @@ class EventFilter(django_filters.FilterSet):
 
 def _expanded(data: Any) -> tuple[Any, str]:
     """The parameters with what the search box says put where it belongs, and what is wrong with the box."""
-    text = (data or {}).get("search_text") or ""
+    data = QueryDict() if data is None else data
+    text = data.get("search_text") or ""
     if ":" not in text:
-        return data or {}, ""
+        return data, ""
     try:
         query = query_text.read(text)
     except query_text.BadQuery as error:

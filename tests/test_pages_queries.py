@@ -64,7 +64,8 @@ def test_pages_take_the_same_queries_for_five_accounts(login: Login, cast: dict[
     client = login("charlie")
 
     # An event's user, address and number are looked for in the other accounts, all of them at once.
-    expected = QUERIES | {"/accounts/demo0003/events/{event}/": 26}
+    taken = 25 if connection.vendor == "postgresql" else 26
+    expected = QUERIES | {"/accounts/demo0003/events/{event}/": taken}
     assert {path: count_queries(client, path.format(event=event_json(0)["id"])) for path in QUERIES} == expected
 
 
