@@ -47,7 +47,7 @@ class RequestMiddleware:
             # An export has only begun by now: what it writes to the log belongs to this request, and so does its time.
             response.streaming_content = _Watched(  # type: ignore[attr-defined]
                 iter(response.streaming_content),  # type: ignore[attr-defined]
-                lambda: _finish(request, response, began),
+                lambda broken: _finish(request, response, began, broken=broken),
             )
         else:
             _finish(request, response, began)
@@ -57,14 +57,20 @@ class RequestMiddleware:
 class _Watched:
     """The parts of a streamed answer; says once when they are over, whether all were wanted or not."""
 
-    def __init__(self, parts: Iterator[bytes], when_over: Callable[[], None]) -> None:
-        self.parts, self.when_over = parts, when_over
+    def __init__(self, parts: Iterator[bytes], when_over: Callable[[bool], None]) -> None:
+        self.parts, self.when_over, self.broken = parts, when_over, False
 
     def __iter__(self) -> _Watched:
         return self
 
     def __next__(self) -> bytes:
-        return next(self.parts)
+        try:
+            return next(self.parts)
+        except StopIteration:
+            raise
+        except Exception:
+            self.broken = True  # the status is sent long since; log and figures shall not call it well
+            raise
 
     def close(self) -> None:
         # The server always calls it, also when whoever asked is gone.
@@ -73,17 +79,20 @@ class _Watched:
             if close:
                 close()
         finally:
-            when_over, self.when_over = self.when_over, lambda: None
-            when_over()
+            when_over, self.when_over = self.when_over, lambda broken: None
+            when_over(self.broken)
 
 
-def _finish(request: HttpRequest, response: HttpResponse | HttpResponseBase, began: float) -> None:
+def _finish(
+    request: HttpRequest, response: HttpResponse | HttpResponseBase, began: float, *, broken: bool = False
+) -> None:
     seconds = time.perf_counter() - began
-    metrics.note_page(_view(request), request.method or "", response.status_code, seconds)
+    status = 500 if broken else response.status_code
+    metrics.note_page(_view(request), request.method or "", status, seconds)
     fields = {
         "method": request.method if request.method in metrics.METHODS else "other",
         "path": escape_uri_path(request.path)[:500],
-        "status": response.status_code,
+        "status": status,
         "ms": round(seconds * 1000, 1),
         "user": _user(request),
     }

@@ -74,9 +74,11 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "timeout": 30,
         "init_command": (
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=20000; "
-            "PRAGMA cache_size=-32000; PRAGMA temp_store=MEMORY;"
+            "PRAGMA cache_size=-12000; PRAGMA temp_store=MEMORY;"
         ),
     }
+    # Kept open: opening it anew for each request would read the schema and warm the cache anew.
+    DATABASES["default"].setdefault("CONN_MAX_AGE", 600)
     # Tests use a file: threads that share an in-memory database lock each other's tables.
     DATABASES["default"]["TEST"] = {"NAME": str(BASE_DIR / "var" / "test.sqlite3")}
 WEB_PROCESSES = int(read.number("WEB_PROCESSES", least=1, most=64))
@@ -84,6 +86,8 @@ WEB_THREADS = int(read.number("WEB_THREADS", least=1, most=64))
 _pool = environment.pool_size(read.text("DATABASE_POOL"), max(WEB_THREADS, SYNC_CONCURRENCY))
 if DATABASES["default"]["ENGINE"].endswith("postgresql"):
     _options = DATABASES["default"].setdefault("OPTIONS", {})
+    # Pages are short reads along an index, on disks without a head to move: so the planner is to see them.
+    _options.setdefault("options", "-c random_page_cost=1.1 -c jit=off")
     _options.setdefault("connect_timeout", 10)  # a server that is gone must not hold up those who ask whether it is
     if _pool:
         DATABASES["default"]["CONN_MAX_AGE"] = 0  # each goes back to the pool at the end of its request

@@ -27,6 +27,10 @@ class Appending:
     def __init__(self, account_id: int) -> None:
         self.account_id = account_id
         self.counts: Counter[tuple[str, str]] = Counter()
+        # First the state, then the head: as everything else that locks both.
+        self.states = apps.get_model("events", "SyncState").objects
+        self.states.get_or_create(account_id=account_id)
+        self.states.select_for_update().get(account_id=account_id)
         heads = apps.get_model("events", "ChainHead").objects
         heads.get_or_create(account_id=account_id)
         self.head = heads.select_for_update().get(account_id=account_id)
@@ -48,9 +52,7 @@ class Appending:
             return
         self.head.digest = self.digest.hex()
         self.head.save(update_fields=["seq", "digest"])
-        states = apps.get_model("events", "SyncState").objects
-        states.get_or_create(account_id=self.account_id)
-        states.filter(account_id=self.account_id).update(event_count=F("event_count") + added)
+        self.states.filter(account_id=self.account_id).update(event_count=F("event_count") + added)
         count(self.account_id, self.counts)
 
 

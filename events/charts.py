@@ -58,8 +58,10 @@ def _bar(bar: Bar, place: int, most: int, href: str, unit: str) -> str:
 
 def label(moment: datetime, unit: str) -> str:
     """A bar's beginning in words, as exact as its unit."""
-    at = moment if unit in ("day", "week", "month") else timezone.localtime(moment)
-    return at.strftime({"day": "%Y-%m-%d", "week": "week of %Y-%m-%d", "month": "%Y-%m"}.get(unit, "%Y-%m-%d %H:%M %Z"))
+    at = moment if unit in ("day", "week", "month", "year") else timezone.localtime(moment)
+    return at.strftime(
+        {"day": "%Y-%m-%d", "week": "week of %Y-%m-%d", "month": "%Y-%m", "year": "%Y"}.get(unit, "%Y-%m-%d %H:%M %Z")
+    )
 
 
 def legend(found: Histogram) -> list[tuple[str, str, int]]:
@@ -76,5 +78,8 @@ def in_words(found: Histogram) -> str:
     text = f"{found.total:,} {events} by {found.unit}, {label(found.bars[0].start, found.unit)}{until}"
     if busiest.total:
         text += f"; the most, {busiest.total:,}, in {label(busiest.start, found.unit)}"
+    unknown = sum(1 for bar in found.bars if not bar.known)
+    if unknown:
+        text += f". {unknown} of {len(found.bars)} bars were not looked at yet"
     gaps = sum(1 for bar in found.bars if not bar.covered)
     return f"{text}. {gaps} of {len(found.bars)} bars are not known to be complete." if gaps else f"{text}."

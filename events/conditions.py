@@ -10,7 +10,7 @@ from django.db import connection
 from events.search import POSTGRESQL_TEXT, TEXT, like_pattern, spellings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
 # A piece of SQL and its parameters.
@@ -37,6 +37,7 @@ class Conditions:
         networks: ranges of addresses, first and last. An event from any address or network will do.
         start, end: both included.
         text: what the event must contain, in any spelling and case.
+        without: values that must not be there: pairs of a name in COLUMNS, or "networks", and its values.
         nothing: a contradiction, such as an unreadable value: matches no event.
     """
 
@@ -50,12 +51,25 @@ class Conditions:
     start: datetime | None = None
     end: datetime | None = None
     text: str = ""
+    without: tuple[tuple[str, tuple[Any, ...]], ...] = ()
     nothing: bool = False
+
+    def __post_init__(self) -> None:
+        # The same value twice would be two branches of one index, and each event of it twice on the page.
+        for name in (*COLUMNS, "networks"):
+            values = getattr(self, name)
+            if values:
+                object.__setattr__(self, name, tuple(dict.fromkeys(values)))
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing can match."""
         return self.nothing or self.accounts == () or bool(self.start and self.end and self.start > self.end)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether there is nothing but values of columns, and times."""
+        return not (self.networks or self.text or self.without)
 
     def values(self) -> dict[str, tuple[Any, ...]]:
         """The conditions on single columns that an index can look up, by name."""
@@ -73,22 +87,32 @@ class Conditions:
             found.append(self.from_networks())
         if self.text and "text" not in served:
             found.append(contains(self.text))
+        for name, unwanted in self.without:
+            text, values = in_ranges(unwanted) if name == "networks" else is_one_of(COLUMNS[name], unwanted)
+            found.append((f"NOT ({text})", values))
         return found
 
     def rest_columns(self, served: Iterable[str] = ()) -> tuple[str, ...]:
         """The columns that `rest` looks at."""
         found = [COLUMNS[name] for name in self.values() if name not in served]
+        found += ["source_ip_key" if name == "networks" else COLUMNS[name] for name, _ in self.without]
         if self.networks:
             found.append("source_ip_key")
-        return (*found, "raw", "searchable") if self.text else tuple(found)
+        if self.text:
+            found += ["raw", "searchable"]
+        return tuple(dict.fromkeys(found))
 
     def from_networks(self) -> Sql:
         """The condition on addresses and networks together."""
-        ranges = [(key, key) for key in self.addresses] + list(self.networks)
-        return (
-            "(" + " OR ".join(["source_ip_key BETWEEN %s AND %s"] * len(ranges)) + ")",
-            [key for pair in ranges for key in pair],
-        )
+        return in_ranges([(key, key) for key in self.addresses] + list(self.networks))
+
+
+def in_ranges(ranges: Sequence[tuple[str, str]]) -> Sql:
+    """The condition of an address being in one of these ranges."""
+    return (
+        "(" + " OR ".join(["source_ip_key BETWEEN %s AND %s"] * len(ranges)) + ")",
+        [key for pair in ranges for key in pair],
+    )
 
 
 def is_one_of(column: str, values: tuple[Any, ...]) -> Sql:

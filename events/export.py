@@ -59,6 +59,8 @@ def cells(rows: Iterable[Row], accounts: Mapping[int, NexmoAccount]) -> Iterator
     zone = timezone.get_current_timezone()
     names = {pk: (account.api_key, account.name) for pk, account in accounts.items()}
     for row in rows:
+        if row.account_id not in names:
+            continue  # of an account that was made after this export had begun
         yield [
             row.created_at.astimezone(zone).isoformat(),
             *names[row.account_id],

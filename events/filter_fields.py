@@ -23,6 +23,11 @@ def split_list(values: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(item for item in items if item))
 
 
+def unsigned(item: str) -> tuple[bool, str]:
+    """Whether a value is wanted, and the value: a minus before it says that it must not be there."""
+    return (False, item[1:].strip()) if item.startswith("-") else (True, item)
+
+
 class CommaList(forms.Widget):
     """Codes out of a list; in a URL repeated parameters or one comma list, in either case of letters."""
 
@@ -30,7 +35,12 @@ class CommaList(forms.Widget):
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
         asked = split_list(data.getlist(name) if hasattr(data, "getlist") else [data.get(name) or ""])
-        return list(dict.fromkeys(self.codes.get(item.lower(), item) for item in asked))
+        return list(dict.fromkeys(self._spelled(item) for item in asked))
+
+    def _spelled(self, item: str) -> str:
+        wanted, code = unsigned(item)
+        code = code.upper() if code.endswith("*") else self.codes.get(code.lower(), code)
+        return code if wanted else f"-{code}"
 
 
 class CommaText(forms.TextInput):
@@ -46,7 +56,10 @@ class CommaText(forms.TextInput):
 
 
 class WordsField(forms.CharField):
-    """A comma list of words; its value is a list. `case` is a str method to bring them into the archive's form."""
+    """A comma list of words, each with a minus before it where it must not be; its value is a list.
+
+    `case` is a str method to bring them into the archive's form.
+    """
 
     widget = CommaText
 
@@ -75,7 +88,11 @@ class SourcesField(WordsField):
     def clean(self, value: Any) -> Any:
         codes = {title.lower(): code for code, title in SOURCES.items()} | {code.lower(): code for code in SOURCES}
         words = super().clean(value)
-        return list(dict.fromkeys([*words, *(codes[word.lower()] for word in words if word.lower() in codes)]))
+        for word in list(words):
+            wanted, name = unsigned(word)
+            if name.lower() in codes:
+                words.append(codes[name.lower()] if wanted else f"-{codes[name.lower()]}")
+        return list(dict.fromkeys(words))
 
 
 class CountriesField(WordsField):
@@ -84,7 +101,7 @@ class CountriesField(WordsField):
     def clean(self, value: Any) -> Any:
         words = super().clean(value)
         for word in words:
-            if not re.fullmatch(r"[A-Z]{2}", word):
+            if not re.fullmatch(r"-?[A-Z]{2}", word):
                 raise ValidationError("%(word)s is no country code. Write two letters: GB.", params={"word": word})
         return words
 
@@ -99,25 +116,33 @@ class CodesField(forms.Field):
         self.widget.codes = {code.lower(): code for code in codes}
 
     def clean(self, value: Any) -> Any:
-        for code in value or []:
-            if self.widget.codes.get(code.lower()) != code:
+        for item in value or []:
+            _, code = unsigned(item)
+            if not self.meant(code):
                 raise ValidationError(self.error_messages["invalid_choice"], params={"value": code})
         return value or []
 
+    def meant(self, code: str) -> list[str]:
+        """The codes that one stands for: itself, or, where it ends in a star, all that begin so."""
+        if code.endswith("*"):
+            return [known for known in self.widget.codes.values() if known.upper().startswith(code[:-1].upper())]
+        return [code] if self.widget.codes.get(code.lower()) == code else []
+
 
 class NetworksField(forms.CharField):
-    """A comma list of IP addresses and networks."""
+    """A comma list of IP addresses and networks; its value is a list of (wanted, network)."""
 
     widget = CommaText
 
     def clean(self, value: Any) -> Any:
         networks = []
         for item in split_list([super().clean(value)]):
+            wanted, address = unsigned(item)
             try:
-                networks.append(ipaddress.ip_network(item, strict=False))
+                networks.append((wanted, ipaddress.ip_network(address, strict=False)))
             except ValueError:
                 raise ValidationError(
-                    "%(item)s is no IP address or network. Write 192.0.2.7 or 192.0.2.0/24.", params={"item": item}
+                    "%(item)s is no IP address or network. Write 192.0.2.7 or 192.0.2.0/24.", params={"item": address}
                 ) from None
         return networks
 

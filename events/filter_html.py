@@ -93,7 +93,14 @@ def _boxes(field: forms.BoundField, groups: Choices) -> str:
 
 @lru_cache(maxsize=256)
 def _ticks(name: str, groups: Choices, chosen: tuple[str, ...]) -> str:
-    parts = []
+    # Whole groups (NUMBER_*) and what must not be there (-CODE) are no boxes of their own until they are asked for.
+    known = {code for _, choices in groups for code, _ in choices}
+    parts = [
+        f'<label><input type="checkbox" name="{name}" value="{escape(item)}" checked>'
+        f" <span>{'not ' if item.startswith('-') else ''}<code>{escape(item.removeprefix('-'))}</code></span></label>"
+        for item in chosen
+        if item not in known
+    ]
     for title, choices in groups:
         boxes = "".join(
             f'<label><input type="checkbox" name="{name}" value="{escape(code)}"{" checked" if code in chosen else ""}>'

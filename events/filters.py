@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import django_filters
 from django import forms
+from django.core.cache import caches
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
 from django.utils import timezone
 
+from events import query_text
 from events.conditions import Conditions
 from events.filter_fields import (
     CodesField,
@@ -22,6 +26,7 @@ from events.filter_fields import (
     MomentField,
     NetworksField,
     SourcesField,
+    unsigned,
 )
 from events.models import AuditEvent, EventType, MonthCount
 from events.moments import PERIODS, Moment, period_start
@@ -39,8 +44,12 @@ Choices = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 class FilterForm(forms.Form):
     """What must hold between two fields."""
 
+    slip = ""  # what is wrong with the search box's words
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
+        if self.slip:
+            self.add_error("search_text", self.slip)
         start: Moment | None = cleaned.get("date_from")
         end: Moment | None = cleaned.get("date_to")
         if start and end and start.at > end.at:
@@ -60,6 +69,18 @@ def _declared(field: type[forms.Field], **options: Any) -> _Declared:
     return declared(**options)  # type: ignore[no-any-return]
 
 
+BOX_HINT = "Text, or type:NUMBER_* -source:API user:name@example.com"
+Unwanted = tuple[tuple[str, tuple[str, ...]], ...]
+
+# Parameters whose values are looked up as they are, and the conditions they are about.
+PLAIN = {
+    "event_type": "event_types",
+    "user_email": "user_emails",
+    "source": "sources",
+    "source_country": "countries",
+}
+
+
 class EventFilter(django_filters.FilterSet):
     """Every parameter of an event list, under the Audit API's own names where it has one."""
 
@@ -67,7 +88,9 @@ class EventFilter(django_filters.FilterSet):
         forms.CharField,
         label="Search",
         max_length=2_000,
-        widget=forms.TextInput(attrs={"type": "search", "placeholder": "Text in the event"}),
+        widget=forms.TextInput(
+            attrs={"type": "search", "placeholder": "Text, or type:NUMBER_* -source:API user:name@example.com"}
+        ),
     )
     account = _declared(
         CodesField,
@@ -104,12 +127,14 @@ class EventFilter(django_filters.FilterSet):
             everything: these are all the accounts there are, so that events need not be asked for theirs.
         """
         # Not super().__init__: it copies every filter each time, and ours keep nothing of a request.
-        self.data, self.queryset, self.is_bound = data, queryset, data is not None
+        self.queryset, self.is_bound = queryset, data is not None
+        self.data, self.slip = _expanded(data)
         self.request = self.form_prefix = None
         self.filters = self.base_filters
         self.accounts = {account.api_key: account for account in accounts}
         self.everything = everything
         self.event_types = event_type_choices([account.pk for account in accounts])
+        self.form.slip = self.slip
         fields = self.form.fields
         fields["account"].offer(self.accounts)
         fields["event_type"].offer(self.type_descriptions)
@@ -139,22 +164,47 @@ class EventFilter(django_filters.FilterSet):
         starts = [start.at] if start else []
         if asked["period"]:
             starts.append(period_start(asked["period"]))
-        chosen = asked["account"] or self.accounts
-        ranges = [(ip_key(network[0]), ip_key(network[-1])) for network in asked["source_ip"]]
+        values, without = self._values(asked)
+        networks = [(wanted, (ip_key(net[0]), ip_key(net[-1]))) for wanted, net in asked["source_ip"]]
+        ranges = [pair for wanted, pair in networks if wanted]
+        unwanted = tuple(pair for wanted, pair in networks if not wanted)
         return Conditions(
-            accounts=None
-            if self.everything and not asked["account"]
-            else tuple(self.accounts[api_key].pk for api_key in chosen),
-            event_types=tuple(asked["event_type"]),
-            user_emails=tuple(asked["user_email"]),
-            sources=tuple(asked["source"]),
-            countries=tuple(asked["source_country"]),
+            accounts=self._chosen_accounts(asked["account"]),
+            event_types=values["event_type"],
+            user_emails=values["user_email"],
+            sources=values["source"],
+            countries=values["source_country"],
             addresses=tuple(first for first, last in ranges if first == last),
             networks=tuple((first, last) for first, last in ranges if first != last),
             start=max(starts) if starts else None,
             end=end.at if end else None,
             text=asked["search_text"],
+            without=(*without, ("networks", unwanted)) if unwanted else without,
         )
+
+    def _chosen_accounts(self, asked: list[str]) -> tuple[int, ...] | None:
+        if self.everything and not asked:
+            return None
+        signed = [unsigned(item) for item in asked]
+        wanted = {key for yes, key in signed if yes} or set(self.accounts)
+        wanted -= {key for yes, key in signed if not yes}
+        return tuple(account.pk for key, account in self.accounts.items() if key in wanted)
+
+    def _values(
+        self, asked: dict[str, Any]
+    ) -> tuple[dict[str, tuple[str, ...]], tuple[tuple[str, tuple[str, ...]], ...]]:
+        """The values that must be there, by parameter, and those that must not, by condition."""
+        types: Any = self.form.fields["event_type"]
+        wanted: dict[str, tuple[str, ...]] = {}
+        unwanted = []
+        for parameter, name in PLAIN.items():
+            signed = [unsigned(item) for item in asked[parameter]]
+            if parameter == "event_type":
+                signed = [(yes, code) for yes, item in signed for code in types.meant(item)]
+            wanted[parameter] = tuple(dict.fromkeys(value for yes, value in signed if yes))
+            if excluded := tuple(dict.fromkeys(value for yes, value in signed if not yes)):
+                unwanted.append((name, excluded))
+        return wanted, tuple(unwanted)
 
     def filter_queryset(self, queryset: Any) -> Any:
         return queryset.matching(self.conditions)
@@ -172,6 +222,17 @@ class EventFilter(django_filters.FilterSet):
     def active(self) -> dict[str, Any]:
         """The conditions in force."""
         return {name: value for name, value in self.form.cleaned_data.items() if value} if self.form.is_valid() else {}
+
+    def takes(self, name: str, value: str) -> bool:
+        """Whether a parameter takes this value, and means it."""
+        if not value or "," in value or value != value.strip() or value.startswith("-"):
+            return False
+        field = self.form.fields[name]
+        try:
+            cleaned = field.clean([value] if isinstance(field, CodesField) else value)
+        except ValidationError:
+            return False
+        return bool(cleaned)
 
     @property
     def type_descriptions(self) -> dict[str, str]:
@@ -195,6 +256,28 @@ class EventFilter(django_filters.FilterSet):
         return bool(self.condition_count or self.form.errors)
 
 
+def _expanded(data: Any) -> tuple[Any, str]:
+    """The parameters with what the search box says put where it belongs, and what is wrong with the box."""
+    data = QueryDict() if data is None else data
+    text = data.get("search_text") or ""
+    if ":" not in text:
+        return data, ""
+    try:
+        query = query_text.read(text)
+    except query_text.BadQuery as error:
+        return data, str(error)
+    if not query.values:
+        return data, ""
+    expanded = data.copy()
+    expanded["search_text"] = query.text
+    for name, values in query.values.items():
+        if name in ("date_from", "date_to"):
+            expanded[name] = values[-1]
+        else:
+            expanded.setlist(name, [*data.getlist(name), *values])
+    return expanded, ""
+
+
 @lru_cache(maxsize=64)
 def _descriptions(choices: Choices) -> dict[str, str]:
     return {code: description for _, group in choices for code, description in group}
@@ -208,9 +291,18 @@ def event_type_choices(accounts: Sequence[int]) -> Choices:
     """
     learnt = tuple(EventType.objects.order_by().values_list("code", "description", "listed_at"))
     private = [code for code, _, listed_at in learnt if listed_at is None and code not in EVENT_TYPES]
-    counts = MonthCount.objects.filter(account__in=accounts, event_type__in=private, count__gt=0)
-    carried = frozenset(counts.values_list("event_type", flat=True)) if private else frozenset()
-    return _by_family(learnt, carried)
+    return _by_family(learnt, _carried(tuple(accounts), private) if private else frozenset())
+
+
+def _carried(accounts: tuple[int, ...], codes: list[str]) -> frozenset[str]:
+    """Which of these types the accounts' events carry; looked up once a minute."""
+    cache, key = caches["local"], f"carried:{hash((accounts, tuple(codes)))}"
+    found: frozenset[str] | None = cache.get(key)
+    if found is None:
+        counts = MonthCount.objects.filter(account__in=accounts, event_type__in=codes, count__gt=0)
+        found = frozenset(counts.order_by().values_list("event_type", flat=True).distinct())
+        cache.set(key, found, 60)
+    return found
 
 
 @lru_cache(maxsize=64)

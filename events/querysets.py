@@ -7,15 +7,16 @@ from operator import or_
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models, transaction
-from django.db.models import Case, F, Q, When
+from django.db.models import Q
+from django.db.models.expressions import RawSQL
 
 from accounts.models import NexmoAccount
 from events import chain
 from events.appending import Appending
-from events.conditions import COLUMNS
+from events.conditions import COLUMNS, contains
 from events.fields import dump_json
 from events.nexmo.parse import id_key, ip_key
-from events.search import searchable_text, spellings
+from events.search import searchable_text
 
 if TYPE_CHECKING:
     from accounts.models import AnyUser
@@ -65,10 +66,8 @@ class AuditEventQuerySet(ScopedQuerySet):
 
     def containing(self, text: str) -> Self:
         """Events that contain the text, however JSON spells it there, whatever the case."""
-        text_there = Case(When(searchable="", then=F("raw")), default=F("searchable"))
-        return self.alias(text_there=text_there).filter(
-            reduce(or_, (Q(text_there__icontains=spelling) for spelling in spellings(text)))
-        )
+        condition, patterns = contains(text)
+        return self.filter(RawSQL(f"({condition})", patterns, output_field=models.BooleanField()))  # noqa: S611 - ours
 
     def matching(self, conditions: Conditions) -> Self:
         """Events that meet all conditions, as a queryset: for evidence packs and the admin, which need all of them.
@@ -82,6 +81,12 @@ class AuditEventQuerySet(ScopedQuerySet):
         if conditions.networks:
             ranges = [Q(source_ip_key__gte=first, source_ip_key__lte=last) for first, last in conditions.networks]
             found = found.filter(reduce(or_, ranges, Q(source_ip_key__in=conditions.addresses)))
+        for name, unwanted in conditions.without:
+            if name == "networks":
+                ranges = [Q(source_ip_key__gte=first, source_ip_key__lte=last) for first, last in unwanted]
+                found = found.exclude(reduce(or_, ranges))
+            else:
+                found = found.exclude(**{f"{columns[name]}__in": unwanted})
         if conditions.start:
             found = found.filter(created_at__gte=conditions.start)
         if conditions.end:

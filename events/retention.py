@@ -69,19 +69,20 @@ def apply(found: Plan, *, requested_by: Any = None) -> Removal | None:
             count=count,
             held=old.count() - count,
         )
-        pks: list[int] = []
-        left_behind: list[RemovedEvent] = []
         counts: Counter[tuple[str, str]] = Counter()
-        for event in doomed.order_by("seq").iterator(chunk_size=BATCH):
-            pks.append(event.pk)
-            counts[chain.moment(event.created_at)[:10], event.event_type] += 1
-            digest = chain.record_hash(chain.values_of(event)).hex()
-            left_behind.append(RemovedEvent(account=account, seq=event.seq, record_hash=digest, removal=removal))
-        RemovedEvent.objects.bulk_create(left_behind, batch_size=BATCH)
-        for start in range(0, len(pks), BATCH):
-            part = pks[start : start + BATCH]
-            EventConflict.objects.filter(event__in=part).delete()
-            AuditEvent.objects.filter(pk__in=part).delete()
+        seq = 0
+        # A part at a time: all of them together may not fit into memory.
+        while part := list(doomed.filter(seq__gt=seq).order_by("seq")[:BATCH]):
+            seq = part[-1].seq
+            left_behind = []
+            for event in part:
+                counts[chain.moment(event.created_at)[:10], event.event_type] += 1
+                digest = chain.record_hash(chain.values_of(event)).hex()
+                left_behind.append(RemovedEvent(account=account, seq=event.seq, record_hash=digest, removal=removal))
+            RemovedEvent.objects.bulk_create(left_behind, batch_size=BATCH)
+            pks = [event.pk for event in part]
+            EventConflict.objects.filter(event__in=pks).delete()
+            AuditEvent.objects.filter(pk__in=pks).delete()
         SyncState.objects.filter(account=account).update(event_count=F("event_count") - count)
         uncount(account.pk, counts)
     return removal

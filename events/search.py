@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import string
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ TABLE, INDEX, POSTGRESQL_INDEX = "events_auditevent", "events_search", "event_te
 TEXT = "CASE WHEN searchable = '' THEN raw ELSE searchable END"
 # Comparing bytes is several times as fast as by any locale's rules, and other letters than ASCII are folded already.
 POSTGRESQL_TEXT = f'({TEXT}) COLLATE "C"'
+# Only of ASCII: other letters are folded already, and some of those have a lower case again.
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _ESCAPE = re.compile(r'\\(?:u[0-9a-fA-F]{4}(?:\\u[dD][c-fC-F][0-9a-fA-F]{2})?|["\\/bfnrt])')
 
 
@@ -52,7 +55,7 @@ def like_pattern(text: str) -> str:
 def trigrams(text: str) -> list[str]:
     """Three-letter pieces that stand in every text that contains this one, as the index has them; none for shorter
     texts."""
-    text = text.lower()
+    text = text.translate(_LOWER)
     return list(dict.fromkeys(text[start : start + 3] for start in range(len(text) - 2)))
 
 
@@ -82,6 +85,19 @@ def install(connection: Any) -> None:
             cursor.execute(statement)
         if is_new:
             cursor.execute(f"INSERT INTO {INDEX}(rowid, text) SELECT id, {TEXT} FROM {TABLE}")
+
+
+def missing(connection: Any) -> list[str]:
+    """The names of what is not there of it: an event that was added since is found by no search."""
+    catalog, wanted = (
+        ("SELECT indexname FROM pg_indexes WHERE schemaname = current_schema()", [POSTGRESQL_INDEX])
+        if connection.vendor == "postgresql"
+        else ("SELECT name FROM sqlite_master", [INDEX, f"{INDEX}_add", f"{INDEX}_remove"])
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(catalog)
+        there = {name for (name,) in cursor.fetchall()}
+    return [name for name in wanted if name not in there]
 
 
 def remove(connection: Any) -> None:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 import django_tables2 as tables
+from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
 from events.nexmo.catalog import EVENT_TYPES, SOURCES, family
+from events.sentences import sentence
 from events.summary import summarise
 
 if TYPE_CHECKING:
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
     from accounts.models import NexmoAccount
     from events.reading import Row
 
+CLICKABLE = ("account", "user_email", "source", "source_ip", "source_country")
+PAGE = ("before", "after", "size")
+_COUNTRY = re.compile(r"[A-Z]{2}")
+_ADDRESS = re.compile(r"[0-9.]{7,15}|[0-9a-fA-F:.]{2,45}")  # what an address may look like; anything else is only text
 NOTHING = '<span class="none">–</span>'
 UNREADABLE_TIME = ' <abbr title="Nexmo sent no readable time; this is when the event was fetched.">≈</abbr>'
 _SAFE = "!$&'()*+,;=/~:@"  # what a path may hold unquoted (RFC 3986)
@@ -54,24 +60,29 @@ class EventTable(tables.Table):
         *,
         accounts: Iterable[NexmoAccount],
         descriptions: Mapping[str, str] | None = None,
+        params: Any = None,
         **kwargs: Any,
     ) -> None:
         """
         Args:
             accounts: the accounts of the events.
             descriptions: what types mean, for events that do not say so themselves.
+            params: the filter in force, which a click on a value narrows further.
         """
         super().__init__(list(data), **kwargs)
+        self.narrowing = {name: escape(_narrowing(params or QueryDict(), name)) for name in CLICKABLE}
         self.descriptions = descriptions or EVENT_TYPES
         root = reverse("events:accounts")
         self.names = {
             account.pk: (
-                f'<span title="API key {escape(account.api_key)}">{escape(account.name)}</span>',
+                self.value("account", account.api_key, escape(account.name)),
                 f"{root}{quote(account.api_key)}/events/",
             )
             for account in accounts
         }
         self.zone = timezone.get_current_timezone()
+        asked = _rest(params or QueryDict(), *PAGE).urlencode()
+        self.query = escape(f"?{asked}") if asked else ""  # an event's page knows the filter it was opened from
 
     def body(self) -> SafeString:
         """All rows, as HTML."""
@@ -87,15 +98,20 @@ class EventTable(tables.Table):
             + "".join(f"{opening}{render(row)}</td>" for opening, render in cells)
             + "</tr>"
             for row in self.data
+            if row.account_id in self.names  # not of an account that was made a moment ago
         )
         return mark_safe("\n".join(lines))  # noqa: S308 - every piece of it was escaped
+
+    def value(self, name: str, value: str, shown: str) -> str:
+        """A value that narrows the filter to itself; `shown` is HTML."""
+        return f'<a class="v" href="{self.narrowing[name]}{quote(value)}">{shown}</a>'
 
     def address(self, row: Row) -> str:
         """The event's own page."""
         event_id = row.event_id
         if not _PLAIN_ID.fullmatch(event_id):
             event_id = escape(quote(event_id, safe=_SAFE))  # as Django's reverse does
-        return f"{self.names[row.account_id][1]}{event_id}/"
+        return f"{self.names[row.account_id][1]}{event_id}/{self.query}"
 
     def render_when(self, row: Row) -> str:
         at = row.created_at.astimezone(self.zone)
@@ -111,32 +127,38 @@ class EventTable(tables.Table):
 
     def render_what(self, row: Row) -> str:
         code = row.event_type
-        description = row.event_type_description or self.descriptions.get(code) or "Event without type"
+        told = _sentence(code, row.context) or escape(
+            row.event_type_description or self.descriptions.get(code) or "Event without type"
+        )
         return (
-            f'<a class="what family-{_family(code)}" href="{self.address(row)}">{escape(description)}</a> '
+            f'<a class="what family-{_family(code)}" href="{self.address(row)}"><span>{told}</span></a> '
             f"<code>{escape(code) or '–'}</code>"
         )
 
     def render_who(self, row: Row) -> str:
         if row.user_email:
             name, at, domain = row.user_email.rpartition("@")
-            return f"{escape(name)}{at}<wbr>{escape(domain)}"  # a long address breaks here, not within a word
+            # A long address breaks here, not within a word.
+            return self.value("user_email", row.user_email, f"{escape(name)}{at}<wbr>{escape(domain)}")
         return f"user {escape(row.user_id)}" if row.user_id else NOTHING
 
     def render_source(self, row: Row) -> str:
         if not row.source:
             return NOTHING
-        title = f"{row.source} {row.source_description}".strip()
-        return (
-            f'<span title="{escape(title)}">'
-            f"{escape(SOURCES.get(row.source) or row.source_description or row.source)}</span>"
-        )
+        shown = escape(SOURCES.get(row.source) or row.source_description or row.source)
+        return self.value("source", row.source, shown)
 
     def render_origin(self, row: Row) -> str:
         if not row.source_ip and not row.source_country:
             return NOTHING
-        country = f'<span class="country">{escape(row.source_country)}</span> ' if row.source_country else ""
-        return f"{country}<code>{escape(row.source_ip)}</code>"
+        country, address = "", f"<code>{escape(row.source_ip)}</code>"
+        if row.source_country:
+            shown = f'<span class="country">{escape(row.source_country)}</span>'
+            known = _COUNTRY.fullmatch(row.source_country)
+            country = (self.value("source_country", row.source_country, shown) if known else shown) + " "
+        if row.source_ip and _ADDRESS.fullmatch(row.source_ip):
+            address = self.value("source_ip", row.source_ip, address)
+        return country + address
 
     def render_summary(self, row: Row) -> str:
         text = _summary(row.context) if row.context else ""
@@ -144,9 +166,27 @@ class EventTable(tables.Table):
         return f'<span class="line">{text}</span>{odd}' if text or odd else NOTHING
 
 
+def _narrowing(params: QueryDict, name: str) -> str:
+    """The query string of the filter in force, ready for another value of one parameter."""
+    rest = _rest(params, name, *PAGE)
+    return f"?{rest.urlencode()}{'&' if rest else ''}{name}="
+
+
+def _rest(params: QueryDict, *names: str) -> QueryDict:
+    rest = params.copy()
+    for name in names:
+        rest.pop(name, None)
+    return rest
+
+
 @lru_cache(maxsize=256)
 def _family(code: str) -> str:
     return family(code)[0]
+
+
+@lru_cache(maxsize=4096)
+def _sentence(code: str, context: str | None) -> str:
+    return sentence(code, json.loads(context) if context else None)
 
 
 @lru_cache(maxsize=4096)

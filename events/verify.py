@@ -5,13 +5,14 @@ Reads with a plain cursor: millions of events are to be checked in minutes.
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
 
-from events import chain, seals, triggers
+from events import chain, seals, search, triggers
 from events.models import AuditEvent, ChainHead, DayCount, MonthCount, RemovedEvent, Seal, SyncState
 from events.search import searchable_text
 
@@ -41,7 +42,12 @@ class Verdict:
 def verify_database() -> list[str]:
     """What is wrong with the database as a whole: guards that are missing."""
     gone = triggers.missing(connection)
-    return [f"The database does not guard the archive: trigger {name} is missing." for name in gone]
+    unsearchable = search.missing(connection)
+    return [f"The database does not guard the archive: trigger {name} is missing." for name in gone] + [
+        f"Searches miss events: {name} is missing. Stop the site and the workers, drop the table or index "
+        f"{search.INDEX} or {search.POSTGRESQL_INDEX} if there is one, and run `manage.py migrate`: it is made anew."
+        for name in unsearchable
+    ]
 
 
 def verify_account(
@@ -60,7 +66,7 @@ def verify_account(
     """
     verdict = Verdict(account)
     # One view of the data for the whole check, whatever a sync adds meanwhile.
-    with transaction.atomic(), _snapshot():
+    with _one_view():
         try:
             _verify(verdict, public_keys, outside_seals or [], progress)
         except _Broken as broken:
@@ -72,16 +78,24 @@ class _Broken(Exception):
     pass
 
 
-class _snapshot:  # noqa: N801 - used like a function
-    """Repeatable reads on PostgreSQL; a transaction on SQLite is one anyway."""
-
-    def __enter__(self) -> None:
-        if connection.vendor == "postgresql" and not connection.savepoint_ids:
+@contextlib.contextmanager
+def _one_view() -> Iterator[None]:
+    """Reads that all see the same moment, and keep nobody from writing."""
+    if connection.in_atomic_block:
+        yield
+    elif connection.vendor == "postgresql":
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield
+    else:
+        # Not atomic(): our transactions take SQLite's one lock for writing when they begin.
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN DEFERRED")
+        try:
+            yield
+        finally:
             with connection.cursor() as cursor:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-
-    def __exit__(self, *exception: object) -> None:
-        pass
+                cursor.execute("ROLLBACK")
 
 
 def _verify(

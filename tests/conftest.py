@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib.auth import get_user_model
+from django.core.cache import caches
 from django.db import connection
 from django.test import Client, TransactionTestCase
 
@@ -48,6 +49,7 @@ def _no_leftovers() -> Iterator[None]:
     yield
     QUEUE.flush()
     STOP.clear()
+    caches["local"].clear()
 
 
 @pytest.fixture

@@ -122,12 +122,47 @@ def test_login_filter_page_open_and_export(many_events: None, open_page: Callabl
     assert '"n": 60' in page.locator("#raw-json").inner_text()
 
 
+def test_overview_and_pills_narrow_and_widen(many_events: None, open_page: Callable[..., Any]) -> None:
+    page = open_page("/events/?search_text=-type:APP_*")
+    log_in(page, "alice")
+    page.locator(".bars a").last.wait_for()
+    assert page.locator(".count strong").inner_text() == "54"
+    page.locator(".bars a", has=page.locator("rect[class^=family]")).first.click()
+    page.wait_for_url("**date_from=**")
+    assert int(page.locator(".count strong").inner_text()) <= 54
+    page.get_by_role("link", name="Clear all").click()
+    page.wait_for_url("**/events/")
+    value = page.locator("#events tbody a.v", has_text="yourname").first
+    value.hover()
+    page.locator(".pick a", has_text="Without").click()
+    page.wait_for_url("**user_email=-yourname**")
+    assert "No event matches" in page.locator("#empty").inner_text()
+    page.get_by_label("Remove: User is not yourname@example.com").click()
+    page.wait_for_url("**/events/")
+    assert page.locator("#events tbody tr").count() == 50
+
+
+def test_search_goes_on_by_itself_until_it_finds(
+    many_events: None, open_page: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from events.reading import candidates, pages
+
+    for module, name in ((pages, "MOST_WALKED"), (pages, "FIRST_WALKED"), (pages, "LEAST_WALKED")):
+        monkeypatch.setattr(module, name, 7)
+    monkeypatch.setattr(candidates, "find", lambda *_: None)
+    page = open_page('/events/?search_text="n":+30}')
+    log_in(page, "alice")
+    page.locator("#events tbody tr").wait_for()
+    assert "before=" in page.url
+    assert "Searched back to" in page.locator("main").inner_text()
+
+
 def test_wrong_value_is_told_beside_its_field(many_events: None, open_page: Callable[..., Any]) -> None:
     page = open_page("/events/?source_ip=nowhere")
     log_in(page, "alice")
     assert "nowhere is no IP address" in page.locator("#error-source_ip").inner_text()
     assert page.locator("#events").count() == 0
-    assert page.get_by_label("IP address").is_visible()
+    assert page.get_by_label("IP address", exact=True).is_visible()
 
 
 def test_sync_now_moves_on_the_page_without_a_reload(
@@ -164,6 +199,14 @@ def test_everything_works_without_scripts(
     page.get_by_role("button", name="Apply").click()
     page.wait_for_url("**event_type=APP_CREATE**")
     assert page.locator("#events tbody tr").count() == 6
+    page.get_by_role("link", name="Overview: over time, by type, account and user").click()
+    page.wait_for_url("**/events/summary?**")
+    page.get_by_text("Counts", exact=True).click()
+    page.get_by_role("link", name="yourname@example.com").click()
+    page.wait_for_url("**user_email=yourname**")
+    assert page.locator("#events tbody tr").count() == 6
+    page.get_by_label("Remove: Type is Application created").click()
+    page.locator("#events tbody a.v", has_text="yourname").first.click()
     page.goto("/accounts/demo0001/")
     page.get_by_role("button", name="Sync now").click()
     page.get_by_text("Waiting", exact=True).wait_for()
@@ -207,11 +250,15 @@ def test_axe_finds_nothing_wrong(many_events: None, open_page: Callable[..., Any
         "/events/",
         "/events/?source_ip=x",
         "/events/?search_text=nothing",
+        "/events/?search_text=type:NUMBER_*+-source:API",
+        "/events/summary",
         "/accounts/",
         "/accounts/demo0001/",
         event,
     ):
         page.goto(path)
+        page.wait_for_load_state("networkidle")  # the overview is fetched after the page
+        page.evaluate("document.querySelectorAll('main details').forEach((folded) => (folded.open = true))")
         found[path] = Axe().run(page, options={"preload": False}).response["violations"]
     assert {
         path: [(item["id"], item["nodes"][0]["html"]) for item in items] for path, items in found.items() if items

@@ -210,3 +210,20 @@ def test_an_event_without_id_is_exported_under_its_made_id(login: Login, account
 
     assert row["event_id"].startswith("sha256-")
     assert row["odd_fields"] == "id"
+
+
+def test_account_made_meanwhile_does_not_break_an_export(
+    login: Login, cast: dict[str, Any], account: NexmoAccount, add_event: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module, name in ((stream, "FIRST_CHUNK"), (stream, "CHUNK"), (export, "FIRST_LINES"), (export, "LINES")):
+        monkeypatch.setattr(module, name, 5)
+    add_many(account, range(100, 120))
+    pieces = iter(login("audrey").get("/events/export.csv").streaming_content)
+    begun = next(pieces) + next(pieces)
+    new = NexmoAccount.objects.create(owner=cast["charlie"], name="New", api_key="newone01", api_secret="x")
+    add_event(new, 1)
+
+    rows = csv_rows(begun + b"".join(pieces))
+
+    assert {row["account"] for row in rows} == {"demo0001"}
+    assert len(rows) == 20

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Callable
 from datetime import timedelta
@@ -222,9 +223,12 @@ def test_number_of_queries_does_not_grow_with_the_accounts(cast: Any, django_ass
 
 def test_page_times_of_all_processes_are_told_by_any_of_them(tmp_path: Path) -> None:
     with start_site(tmp_path, WEB_PROCESSES="2", METRICS_TOKEN=TOKEN) as site:
-        told = _ask_often(site.url)
         (directory,) = (ROOT / "var" / "metrics").glob(f"*-{site.port}")
-        counting = len(list(directory.glob("histogram_*.db")))
+        patience = time.monotonic() + 30
+        counting = 0
+        while counting < 2 and time.monotonic() < patience:  # who takes a connection is up to the machine
+            told = _ask_often(site.url)
+            counting = len(list(directory.glob("histogram_*.db")))
     assert counting == 2, "both processes answered"
     assert figures(told)["auditsite_page_seconds_count", "GET", "2xx", "healthz"] >= 40
     assert not directory.exists()

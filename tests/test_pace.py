@@ -109,3 +109,10 @@ def test_sync_keeps_the_pace(account: NexmoAccount, make_sandbox: Callable[..., 
 
     assert run is not None and run.status == "succeeded"
     assert (timezone.now() - began).total_seconds() >= (len(sandbox.requests) - 1) / 20
+
+
+def test_account_that_is_removed_meanwhile_is_let_go(account: NexmoAccount) -> None:
+    state.ensure([account])
+    SyncState.objects.filter(account=account).delete()
+    with pytest.raises(state.LeaseLost):
+        state.next_moment(account, 1.0)

@@ -56,7 +56,7 @@ def test_row_tells_when_where_what_who_and_from(client: Client, account: NexmoAc
     assert words == {
         "when": "2026-03-15 12:01:00 UTC",
         "account": "Quillfern Parcel",
-        "what": "Number updated NUMBER_UPDATED",
+        "what": "Changed number 447700900000 NUMBER_UPDATED",
         "who": "yourname@example.com",
         "source": "Dashboard",
         "origin": "GB 192.0.2.1",

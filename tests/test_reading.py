@@ -25,8 +25,11 @@ TYPES = ("NUMBER_ASSIGN", "APP_CREATE", "USER_LOGIN", "")
 USERS = ("a@example.com", "b@example.com", "")
 SOURCES, COUNTRIES = ("CD", "DEVAPI"), ("GB", "ES", "")
 ADDRESSES = ("192.0.2.1", "192.0.2.77", "198.51.100.9", "2001:db8::1", "no address")
-WORDS = ("Lisbon", "MÜNCHEN", 'say "hi"', "50%_off", "C:\\temp", "語", "zq", "é")
-TEXTS = ("", "lisbon", "münchen", 'say "hi"', "50%_off", "50%x", "c:\\temp", "語", "zq", "É", "absent", "example.com")
+WORDS = ("Lisbon", "MÜNCHEN", 'say "hi"', "50%_off", "C:\\temp", "語", "zq", "é", "ᎠᎠᏏ", "ıstanbul")
+TEXTS = (
+    *("", "lisbon", "münchen", 'say "hi"', "50%_off", "50%x", "c:\\temp", "語", "zq", "É"),
+    *("ꭰꭰꮟ", "istanbul", "absent", "example.com"),
+)
 SMALL = {plan: ("MOST_BRANCHES", 2), pages: ("FIRST_WALKED", 3), candidates: ("PROBED", 5)}
 
 
@@ -70,7 +73,7 @@ moments = st.none() | st.integers(0, 41).map(lambda step: NOON + timedelta(secon
 
 
 def some(values: tuple[str, ...]) -> Any:
-    return st.lists(st.sampled_from(values), max_size=3, unique=True).map(tuple)
+    return st.lists(st.sampled_from(values), max_size=3).map(tuple)  # the same twice too
 
 
 asked = st.builds(
@@ -85,6 +88,19 @@ asked = st.builds(
     start=moments,
     end=moments,
     text=st.sampled_from(TEXTS),
+    without=st.lists(
+        st.sampled_from(
+            (
+                ("event_types", TYPES[:2]),
+                ("user_emails", USERS[:1]),
+                ("sources", SOURCES[:1]),
+                ("countries", COUNTRIES[1:]),
+                ("networks", ((ip_key("192.0.2.0"), ip_key("192.0.2.63")),)),
+            )
+        ),
+        max_size=2,
+        unique=True,
+    ).map(tuple),
 )
 
 
@@ -99,8 +115,7 @@ def plainly(conditions: Conditions) -> list[int]:
     return list(AuditEvent.objects.matching(conditions).newest_first().values_list("pk", flat=True))
 
 
-def walk_older(conditions: Conditions, size: int) -> Iterator[list[int]]:
-    before = None
+def walk_older(conditions: Conditions, size: int, before: pages.Cursor | None = None) -> Iterator[list[int]]:
     for _ in range(200):
         page = read_page(conditions, size, before=before)
         assert len(page.rows) == size or page.searched_back_to or not page.older
@@ -111,8 +126,8 @@ def walk_older(conditions: Conditions, size: int) -> Iterator[list[int]]:
     raise AssertionError("the pages never end")
 
 
-def walk_newer(conditions: Conditions, size: int) -> Iterator[list[int]]:
-    after = pages.Cursor(datetime(1970, 1, 1, tzinfo=UTC), 0)
+def walk_newer(conditions: Conditions, size: int, after: pages.Cursor | None = None) -> Iterator[list[int]]:
+    after = after or pages.Cursor(datetime(1970, 1, 1, tzinfo=UTC), 0)
     for _ in range(200):
         page = read_page(conditions, size, after=after)
         yield [row.pk for row in page.rows]
@@ -142,6 +157,23 @@ def test_pages_hold_every_match_once_and_in_order(
     assert flat(walk_older(conditions, size)) == expected
     newer = [pk for page in walk_newer(conditions, size) for pk in page[::-1]]
     assert newer == expected[::-1]
+
+
+@REUSED
+@given(conditions=asked, size=st.integers(1, 11), place=st.integers(0, 119))
+def test_pages_beside_any_row_are_its_neighbours(
+    archived: list[NexmoAccount], small_steps: None, conditions: Conditions, size: int, place: int
+) -> None:
+    conditions = with_accounts(conditions, archived)
+    expected = plainly(conditions)
+    if not expected:
+        return
+    place %= len(expected)
+    row = AuditEvent.objects.get(pk=expected[place])
+    beside = pages.Cursor(row.created_at, row.pk)
+
+    assert flat(walk_older(conditions, size, beside)) == expected[place + 1 :]
+    assert [pk for page in walk_newer(conditions, size, beside) for pk in page[::-1]] == expected[:place][::-1]
 
 
 @REUSED
@@ -200,6 +232,33 @@ def test_many_accounts_are_read_by_those_that_are_ahead(
 
     assert flat(walk_older(conditions, 5)) == plainly(conditions)
     assert [row.pk for row in stream.stream_rows(conditions)] == plainly(conditions)
+
+
+@pytest.mark.parametrize("size", [25, 200])
+def test_very_many_accounts_with_an_event_in_one_second_are_listed(
+    cast: dict[str, Any], monkeypatch: pytest.MonkeyPatch, add_event: Callable[..., AuditEvent], size: int
+) -> None:
+    monkeypatch.setattr(plan, "MOST_ON_PAGE", 20)
+    monkeypatch.setattr(plan, "MOST_BRANCHES", 10)
+    accounts = [
+        NexmoAccount.objects.create(owner=cast["alice"], name=f"A{n}", api_key=f"many{n:04d}", api_secret="x")
+        for n in range(40)
+    ]
+    for account in accounts:
+        add_event(account, 1)
+    conditions = Conditions(accounts=tuple(account.pk for account in accounts))
+
+    assert flat(walk_older(conditions, min(size, 19))) == plainly(conditions)
+
+
+def test_page_beyond_the_newest_leads_back_to_it(account: NexmoAccount, add_event: Callable[..., AuditEvent]) -> None:
+    newest = add_event(account, 1)
+    conditions = Conditions(accounts=(account.pk,))
+
+    page = read_page(conditions, 5, after=pages.Cursor(newest.created_at, newest.pk))
+
+    assert page.rows == []
+    assert [row.pk for row in read_page(conditions, 5, before=page.older).rows] == [newest.pk]
 
 
 def test_page_that_ends_early_says_how_far_it_looked(

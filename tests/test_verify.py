@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,28 @@ def test_wrong_count_is_found(archive: Any, attack: Any, table: str, unit: str) 
 def test_lost_count_is_found(archive: Any, attack: Any) -> None:
     attack("DELETE FROM events_daycount")
     assert "says 0, but 7 are there" in problem(archive)
+
+
+def test_lost_search_index_is_told(archive: Any, attack: Any) -> None:
+    attack("DROP INDEX event_text" if connection.vendor == "postgresql" else "DROP TRIGGER events_search_add")
+    (problem,) = [said for said in verify.verify_database() if "earches miss" in said]
+    assert ("event_text" if connection.vendor == "postgresql" else "events_search_add") in problem
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="only SQLite has one lock for all that write")
+def test_verifying_keeps_nobody_from_writing(archive: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify, "CHUNK", 2)
+    written = []
+
+    def write_meanwhile(_: int) -> None:
+        with sqlite3.connect(connection.settings_dict["NAME"], timeout=1) as other:
+            other.execute("BEGIN IMMEDIATE")
+            other.execute("UPDATE events_syncstate SET problem = 'x'")
+            written.append(True)
+
+    assert verify.verify_account(archive, progress=write_meanwhile).problem == ""
+    assert written
 
 
 def test_text_moved_between_fields_is_found(archive: Any, attack: Any) -> None:

@@ -41,10 +41,17 @@ class Sample:
 
     rows: list[tuple[Any, ...]]
     complete: bool
+    reached: datetime | None = None  # no further back was looked; None where that is told by the rows
 
     @property
     def oldest(self) -> datetime | None:
+        """The time of the oldest of them."""
         return self.rows[-1][-1] if self.rows else None
+
+    @property
+    def looked_back_to(self) -> datetime | None:
+        """What is older is unknown; None where all is known."""
+        return None if self.complete else self.reached or self.oldest
 
 
 @dataclass(frozen=True)
@@ -61,14 +68,15 @@ def sample(conditions: Conditions) -> Sample:
     found = find(conditions, Span(conditions.start, conditions.end), SAMPLE + 1, rows=False)
     keys = found.keys[:SAMPLE]
     complete = found.reached is None and len(found.keys) <= SAMPLE
+    reached = as_time(found.reached.created_at) if found.reached and len(found.keys) <= SAMPLE else None
     if not keys:
-        return Sample([], complete)
+        return Sample([], complete, reached)
     listed = ", ".join(str(key.pk) for key in keys)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {', '.join(FACETS.values())}, created_at FROM {TABLE} WHERE id IN ({listed})")
         rows = [(*row[:-1], as_time(row[-1])) for row in cursor.fetchall()]
     rows.sort(key=lambda row: row[-1], reverse=True)
-    return Sample(rows, complete)
+    return Sample(rows, complete, reached)
 
 
 def facets(conditions: Conditions, sampled: Sample) -> list[Facet]:

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from django.db import connection
@@ -27,7 +28,14 @@ if TYPE_CHECKING:
 
 MOST_BARS = 64
 MOST_COUNTED = 20_000
-SHORT = [timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1), timedelta(hours=3)]
+SHORT = {
+    timedelta(minutes=1): "minute",
+    timedelta(minutes=5): "5 minutes",
+    timedelta(minutes=15): "15 minutes",
+    timedelta(hours=1): "hour",
+    timedelta(hours=3): "3 hours",
+}
+LONG = ("day", "week", "month", "year")
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 
 
@@ -70,69 +78,90 @@ def histogram(conditions: Conditions, sampled: Sample, *, accounts: Sequence[int
         return None
     now = timezone.now()
     end = min(conditions.end, now) if conditions.end else now
-    start = conditions.start or _oldest(conditions, sampled)
+    simple = rollups.answers(conditions)
+    oldest = _oldest(conditions, sampled, simple)
+    if oldest and end - oldest > 2 * DAY:
+        oldest = _midnight(oldest, UTC)  # whole days are what the rollups count
+    # Nothing is older than the oldest event, however far back was asked.
+    start = max(filter(None, (conditions.start, oldest)), default=None)
     if start is None or start >= end:
         return None
-    zone = timezone.get_current_timezone()
-    simple = rollups.answers(conditions)
-    unit, edges = _edges(start, end, UTC if simple and end - start > MOST_BARS * SHORT[-1] else zone)
-    bars = [Bar(first, last) for first, last in zip(edges, edges[1:], strict=False)]
+    unit, bars = _bars(start, end, by_utc_days=simple)
     exact = True
-    if simple and unit in ("day", "week", "month"):
-        _from_rollups(conditions, bars, unit, start, end)
+    if simple and unit in LONG:
+        exact = _from_rollups(conditions, bars, unit, start)
     elif simple and (counted := _from_index(conditions, Span(start, end))) is not None:
         _fill(bars, counted)
     else:
         _fill(bars, [(row[-1], row[0], 1) for row in sampled.rows])
         exact = sampled.complete
-        if not exact and sampled.oldest:
+        if back_to := sampled.looked_back_to:
             for bar in bars:
-                bar.known = bar.end > sampled.oldest
+                bar.known = bar.end > back_to
     _cover(bars, accounts, now)
     return Histogram(bars, unit, exact)
 
 
-def _oldest(conditions: Conditions, sampled: Sample) -> datetime | None:
-    if sampled.complete or not rollups.answers(conditions):
+def _oldest(conditions: Conditions, sampled: Sample, simple: bool) -> datetime | None:
+    """Before this there is no event that matches, as far as is known; None where nothing is known."""
+    if sampled.complete:
         return sampled.oldest
     months = MonthCount.objects.filter(count__gt=0)
     if conditions.accounts is not None:
         months = months.filter(account__in=conditions.accounts)
-    if conditions.event_types:
+    if simple and conditions.event_types:
         months = months.filter(event_type__in=conditions.event_types)
     first = months.aggregate(first=Min("month"))["first"]
     return datetime.combine(first, time(), tzinfo=UTC) if first else None
 
 
-def _edges(start: datetime, end: datetime, zone: tzinfo) -> tuple[str, list[datetime]]:
-    """The finest unit that makes no more than MOST_BARS bars, and where they begin and end."""
+def _bars(start: datetime, end: datetime, *, by_utc_days: bool) -> tuple[str, list[Bar]]:
+    """Bars of the finest unit that makes no more than MOST_BARS of them.
+
+    Args:
+        by_utc_days: days and longer are those of UTC, as the rollups have them, and not the reader's.
+    """
     length = end - start
-    for width in SHORT:
+    for width, unit in SHORT.items():
         if length <= width * (MOST_BARS - 1):
-            seconds = width.total_seconds()
-            midnight = start.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+            midnight = _midnight(start, timezone.get_current_timezone()).astimezone(UTC)
+            # Counted in UTC: on the day when clocks change, the reader's day has another length.
             first = midnight + (start - midnight) // width * width
-            count = int((end - first).total_seconds() // seconds) + 1
-            name = f"{int(seconds // 60)} minutes" if seconds < 3600 else f"{int(seconds // 3600)} hours"
-            return {"1 minutes": "minute", "1 hours": "hour"}.get(name, name), [
-                (first.astimezone(UTC) + width * number) for number in range(count + 1)
-            ]
-    day = start.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    edges = []
+            count = int((end - first) / width) + 1
+            edges = [first + width * number for number in range(count + 1)]
+            return unit, [Bar(*pair) for pair in pairwise(edges)]
+    day = _midnight(start, UTC if by_utc_days else timezone.get_current_timezone())
+    years = 1
     if length <= DAY * (MOST_BARS - 1):
-        unit, step = "day", DAY
+        unit = "day"
     elif length <= WEEK * (MOST_BARS - 1):
-        unit, step, day = "week", WEEK, day - timedelta(days=day.weekday())
+        unit, day = "week", day - timedelta(days=day.weekday())
+    elif length <= DAY * 28 * (MOST_BARS - 1):
+        unit, day = "month", day.replace(day=1)
     else:
-        unit, step, day = "month", None, day.replace(day=1)
-    while day <= end:
-        edges.append(day)
-        day = day + step if step else (day.replace(day=1) + timedelta(days=32)).replace(day=1)
-    return unit, [*edges, day]
+        unit, day, years = "year", day.replace(month=1, day=1), 1 + (end.year - start.year) // MOST_BARS
+    edges = [day]
+    while edges[-1] <= end:
+        edges.append(_next(edges[-1], unit, years))
+    return unit, [Bar(*pair) for pair in pairwise(edges)]
 
 
-def _from_rollups(conditions: Conditions, bars: list[Bar], unit: str, start: datetime, end: datetime) -> None:
-    pieces = rollups.cut(start, end, months=unit == "month")
+def _next(day: datetime, unit: str, years: int) -> datetime:
+    if unit == "year":
+        return day.replace(year=day.year + years)
+    if unit == "month":
+        return (day + timedelta(days=32)).replace(day=1)
+    return day + (DAY if unit == "day" else WEEK)
+
+
+def _midnight(moment: datetime, zone: tzinfo) -> datetime:
+    return moment.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _from_rollups(conditions: Conditions, bars: list[Bar], unit: str, start: datetime) -> bool:
+    """Fill the bars; returns whether all was counted."""
+    # Where no end was asked for, the rollups know today as well.
+    pieces = rollups.cut(start, conditions.end, months=unit in ("month", "year"))
     counted: list[tuple[datetime, str, int]] = []
     for model, column, spans in ((DayCount, "day", pieces.days), (MonthCount, "month", pieces.months)):
         for first, last in spans:
@@ -140,10 +169,13 @@ def _from_rollups(conditions: Conditions, bars: list[Bar], unit: str, start: dat
             counted += [
                 (datetime.combine(day, time(), tzinfo=UTC), code, number) for (day, code), number in found.items()
             ]
+    complete = True
     for span in pieces.ends:
         ends = rollups.by_index(conditions, span, ("event_type",))
+        complete = complete and ends.total() <= rollups.MOST_IN_A_PIECE
         counted += [(span.start or start, code, number) for (code,), number in ends.items()]
     _fill(bars, counted)
+    return complete
 
 
 def _from_index(conditions: Conditions, span: Span) -> list[tuple[datetime, str, int]] | None:

@@ -103,7 +103,9 @@ def read_page(conditions: Conditions, size: int, *, before: Cursor | None = None
     first, last = (_cursor(keys[0]), _cursor(keys[-1])) if keys else (None, None)
     going_on = _cursor(reached) if reached else last if more else None
     if after is not None:
-        return Page(rows[::-1], newer=going_on, older=first or after, searched_up_to=_time(reached))
+        # Beyond the newest: the way back begins with the very row that was named.
+        older = first or Cursor(after.created_at, after.pk + 1)
+        return Page(rows[::-1], newer=going_on, older=older, searched_up_to=_time(reached))
     newer = first or before if before is not None else None
     return Page(rows, newer=newer, older=going_on, searched_back_to=_time(reached), total=total)
 

@@ -111,7 +111,7 @@ def choose(conditions: Conditions, span: Span, wanted: int, *, heads: bool = Tru
         heads: of very many accounts, take only those whose newest events can be among them.
     """
     values = conditions.values()
-    simple = not conditions.networks and not conditions.text
+    simple = conditions.is_plain
     usable = [
         names for names in INDEXES if set(names) <= values.keys() and _branch_count(conditions, names) <= MOST_BRANCHES
     ]
@@ -120,7 +120,8 @@ def choose(conditions: Conditions, span: Span, wanted: int, *, heads: bool = Tru
             return _plan(conditions, names)
     if heads and simple and set(values) == {"accounts"} and wanted <= MOST_ON_PAGE:
         ahead = _accounts_ahead(conditions.accounts or (), span, wanted)
-        return _plan(Conditions(accounts=ahead), ("accounts",))
+        if len(ahead) <= MOST_ON_PAGE:  # unless very many have an event in the same second
+            return _plan(Conditions(accounts=ahead), ("accounts",))
     return _plan(conditions, _sparsest(conditions, span, usable))
 
 

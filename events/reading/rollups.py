@@ -31,7 +31,7 @@ class Pieces:
 
 def answers(conditions: Conditions) -> bool:
     """Whether the rollups know all that is asked."""
-    return not (conditions.networks or conditions.text) and conditions.values().keys() <= {"accounts", "event_types"}
+    return conditions.is_plain and conditions.values().keys() <= {"accounts", "event_types"}
 
 
 def cut(start: datetime | None, end: datetime | None, *, months: bool = True) -> Pieces:

@@ -1,8 +1,8 @@
 """All events that match, newest first, in constant memory: for exports.
 
 Read in chunks by key, each a query of its own: nothing stays open while a slow reader takes the rest, neither a
-transaction on PostgreSQL nor a snapshot that would keep SQLite's log from being cleared. Events that arrive meanwhile
-are newer than where the reading is, and not part of it.
+transaction on PostgreSQL nor a snapshot that would keep SQLite's log from being cleared. Of events that arrive
+meanwhile, those older than where the reading is are part of it, the others are not.
 """
 
 from __future__ import annotations

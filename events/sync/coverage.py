@@ -11,6 +11,8 @@ from django.db import transaction
 from events.models import CoveredSpan, SyncState, SyncWindow
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from accounts.models import NexmoAccount
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
@@ -41,6 +43,34 @@ class Window:
         if not self.first and not self.last:
             return "all time"
         return f"{self.first or 'the beginning'} to {self.last or 'now'}"
+
+
+@dataclass(frozen=True)
+class Completeness:
+    """How much of an account is archived, and from when to when that is known to be all."""
+
+    account: NexmoAccount
+    event_count: int
+    complete_until: datetime | None
+    complete_since: datetime | None  # None together with a complete_until: since the beginning
+    gap_count: int
+
+
+def completeness(accounts: Sequence[NexmoAccount]) -> list[Completeness]:
+    """Of several accounts, in as many queries as of one; no more is read than a list of events has to say."""
+    counts = dict(SyncState.objects.filter(account__in=accounts).values_list("account", "event_count"))
+    spans: dict[int, list[tuple[datetime | None, datetime]]] = {}
+    rows = CoveredSpan.objects.filter(account__in=accounts).order_by("end").values_list("account", "start", "end")
+    for account, start, end in rows:
+        spans.setdefault(account, []).append((start, end))
+    found = []
+    for each in accounts:
+        covered = spans.get(each.pk, [])
+        until, since = (covered[-1][1], covered[-1][0]) if covered else (None, None)
+        # Before the first span and between two of them.
+        gaps = len(covered) - 1 + (covered[0][0] is not None) if covered else 0
+        found.append(Completeness(each, counts.get(each.pk, 0), until, since, gaps))
+    return found
 
 
 def midnight(day: date) -> datetime:

@@ -130,7 +130,10 @@ def next_moment(account: NexmoAccount, interval: float) -> float:
     state = SyncState.objects.filter(account=account)
     while True:
         now = timezone.now()
-        known = state.values_list("next_request_at", flat=True).first()
+        found = state.values_list("next_request_at", flat=True)[:1]
+        if not found:
+            raise LeaseLost  # the account was removed
+        known = found[0]
         # Nobody is far ahead of the pace but a machine whose clock was wrong: that must not stop the account.
         moment = max(now, min(known or now, now + timedelta(seconds=max(60.0, 10 * interval))))
         if state.filter(next_request_at=known).update(next_request_at=moment + timedelta(seconds=interval)):

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import json
 import re
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 
 from accounts.models import NexmoAccount
+from events.entities import elsewhere, entities
 from events.models import EventType
 from events.moments import show
 from events.nexmo.catalog import EVENT_TYPES, family
-from events.views.scope import visible_account, visible_events
+from events.reading import Cursor, read_page
+from events.sentences import sentence
+from events.tables import with_params
+from events.views.scope import filtered_events, visible_account, visible_accounts, visible_events
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from django.http import HttpRequest, HttpResponse
 
+    from events.entities import Elsewhere
     from events.models import AuditEvent
+    from events.reading import Row
 
 BASES = {
     "fetched": "Nexmo sent no readable time; this is when the event was fetched.",
@@ -45,6 +58,8 @@ def event(request: HttpRequest, api_key: str, event_id: str) -> HttpResponse:
     found.account = account
     listed = EventType.objects.filter(code=found.event_type).values_list("description", flat=True).first()
     slug, family_title = family(found.event_type)
+    others = [each for each in visible_accounts(request) if each.pk != account.pk]
+    about = entities(found)
     return render(
         request,
         "events/event.html",
@@ -66,9 +81,62 @@ def event(request: HttpRequest, api_key: str, event_id: str) -> HttpResponse:
             "raw": pretty(found.raw),
             "discrepancies": found.discrepancies.all(),
             "may_check": NexmoAccount.objects.syncable_by(request.user).filter(pk=account.pk).exists(),
+            "sentence": mark_safe(sentence(found.event_type, found.context)),  # noqa: S308 - escaped there
+            "entities": [(each, reverse("events:list") + "?" + urlencode(each.params)) for each in about],
+            "around": _around(found),
+            "neighbours": _neighbours(request, found),
+            "elsewhere": [
+                (each, _elsewhere_address(each, account), [_place(row, others) for row in each.rows])
+                for each in elsewhere(about, tuple(each.pk for each in others))
+            ],
             "conflicts": [(conflict, pretty(conflict.raw)) for conflict in found.conflicts.all()],
         },
     )
+
+
+def _around(event: AuditEvent) -> str:
+    """The events of all accounts within ten minutes of it."""
+    first, last = event.created_at - timedelta(minutes=10), event.created_at + timedelta(minutes=10)
+    return reverse("events:list") + "?" + urlencode({"date_from": first.isoformat(), "date_to": last.isoformat()})
+
+
+def _neighbours(request: HttpRequest, event: AuditEvent) -> dict[str, str]:
+    """The next newer and older event of the filter that the page was opened from, or of all that are visible."""
+    found = filtered_events(request)
+    if not found.form.is_valid():
+        return {}
+    cursor = Cursor(event.created_at, event.pk)
+    query = with_params(request.GET) if request.GET else ""
+    links = {}
+    for name, page in (
+        ("newer", read_page(found.conditions, 1, after=cursor)),
+        ("older", read_page(found.conditions, 1, before=cursor)),
+    ):
+        if page.rows:
+            links[name] = _address(page.rows[0], found.accounts_by_pk.values()) + query
+    links["list"] = reverse("events:list") + query
+    return links
+
+
+def _place(row: Row, accounts: Iterable[NexmoAccount]) -> dict[str, Any]:
+    """A line about an event of another account."""
+    account = next(each for each in accounts if each.pk == row.account_id)
+    told = sentence(row.event_type, json.loads(row.context) if row.context else None)
+    return {
+        "account": account,
+        "href": _address(row, [account]),
+        "when": show(row.created_at),
+        "told": mark_safe(told) if told else row.event_type_description or row.event_type,  # noqa: S308 - escaped there
+    }
+
+
+def _address(row: Row, accounts: Iterable[NexmoAccount]) -> str:
+    api_key = next(each.api_key for each in accounts if each.pk == row.account_id)
+    return reverse("events:event", args=[api_key, row.event_id])
+
+
+def _elsewhere_address(found: Elsewhere, account: NexmoAccount) -> str:
+    return reverse("events:list") + "?" + urlencode({**found.entity.params, "account": f"-{account.api_key}"})
 
 
 MOST_BRACKETS = 2_000

@@ -51,7 +51,10 @@ def _export(request: HttpRequest, kind: str, account: NexmoAccount | None) -> Ht
     stamp = timezone.localtime().strftime("%Y%m%d-%H%M%S")
     chosen = [account.api_key] if account else found.active.get("account") or []
     name = f"events-{chosen[0] if len(chosen) == 1 else 'all' if not chosen else 'some'}-{stamp}.{kind}"
-    logger.info("%s exports events as %s: %s", request.user.get_username(), kind, request.get_full_path())
+    # Not what they were filtered by: people search for e-mail addresses.
+    logger.info(
+        "%s exports events as %s from %s", request.user.get_username(), kind, ", ".join(chosen) or "all accounts"
+    )
     response: HttpResponseBase
     if request.method == "HEAD":
         response = HttpResponse(content_type=TYPES[kind])

@@ -81,7 +81,7 @@ def _evidence(request: HttpRequest, account: NexmoAccount | None) -> HttpRespons
         file.close()
         messages.error(request, str(error))
         return redirect("events:account_events", account.api_key) if account else redirect("events:list")
-    logger.info("%s takes evidence of %d events: %s", request.user.get_username(), count, request.get_full_path())
+    logger.info("%s takes evidence of %d events", request.user.get_username(), count)
     file.seek(0)
     return FileResponse(file, as_attachment=True, filename=name, content_type="application/zip")
 

@@ -12,16 +12,22 @@ from events import filter_html
 from events.models import MonthCount
 from events.moments import show
 from events.paging import SIZES, read_size
+from events.pills import pills
 from events.reading import BadCursor, Count, Cursor, Page, count, read_page
-from events.sync.health import AccountStatus, statuses
+from events.sync.coverage import completeness
+from events.sync.health import statuses
 from events.tables import EventTable, with_params
 from events.views.scope import filtered_events, visible_account
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.http import HttpRequest, HttpResponse
 
     from accounts.models import NexmoAccount
     from events.filters import EventFilter
+    from events.sync.coverage import Completeness
+    from events.sync.health import AccountStatus
 
 PAGE_PARAMS = ("before", "after")
 LOGINS = {"USER_LOGIN", "USER_LOGOUT"}
@@ -58,18 +64,23 @@ def _event_list(request: HttpRequest, account: NexmoAccount | None) -> HttpRespo
             accounts=accounts,
             descriptions=found.type_descriptions,
             exclude=("account",) if account else (),
+            params=found.data,
         ),
         "size_note": size_note,
-        "statuses": statuses(accounts, worker_alive=True),
         "exports": _exports(request, account),
         "evidence": _evidence(request, account),
         "summary": _summary(request, account),
+        "pills": pills(found),
         "links": _links(request, page),
         "list_url": request.path,
     }
-    context["logins"] = _about_logins(found, context["statuses"])
-    context["count"] = _count(found, page, context["statuses"])
-    context["coverage"] = coverage_sentence(context["statuses"], chosen=found.active.get("account"))
+    asked = found.conditions.accounts
+    known = completeness([each for each in accounts if asked is None or each.pk in asked] or accounts)
+    context["logins"] = _about_logins(found, known)
+    context["count"] = _count(found, page, known)
+    context["coverage"] = coverage_sentence(known)
+    if not page.rows:
+        context["statuses"] = statuses(accounts, worker_alive=True)
     context["empty"] = _why_empty(request, found, context) if not page.rows and not page_error else ""
     context["searched_to"] = show(page.searched_back_to or page.searched_up_to)
     return render(request, "events/list.html", context)
@@ -88,14 +99,16 @@ def _read_page(request: HttpRequest, found: EventFilter, size: int) -> tuple[Pag
         return Page([]), str(error)
 
 
-def _count(found: EventFilter, page: Page, statuses: list[AccountStatus]) -> Count:
+def _count(found: EventFilter, page: Page, known: list[Completeness]) -> Count:
     """How many events match, as far as that can be told at once."""
+    if found.conditions.is_empty:
+        return Count(0)
     if page.total is not None:
         return Count(page.total)
     if not page.newer and not page.older:
         return Count(len(page.rows))
     if not found.active:
-        return Count(sum(status.event_count for status in statuses))
+        return Count(sum(each.event_count for each in known))
     return count(found.conditions, shown=len(page.rows))
 
 
@@ -132,12 +145,11 @@ def _summary(request: HttpRequest, account: NexmoAccount | None) -> str:
     return (reverse("events:account_summary", args=[account.api_key]) if account else reverse("events:summary")) + query
 
 
-def _about_logins(found: EventFilter, statuses: list[AccountStatus]) -> str:
+def _about_logins(found: EventFilter, known: list[Completeness]) -> str:
     """Where logins are asked for: which accounts report none at all, because Nexmo tells only some of them."""
     if not set(found.active.get("event_type") or ()) & LOGINS:
         return ""
-    asked = found.active.get("account")
-    silent = [status for status in statuses if (not asked or status.account.api_key in asked) and status.event_count]
+    silent = [each for each in known if each.event_count]
     logins = MonthCount.objects.filter(account__in=[status.account.pk for status in silent], event_type="USER_LOGIN")
     reporting = set(logins.values_list("account", flat=True))
     names = [status.account.name for status in silent if status.account.pk not in reporting]
@@ -147,9 +159,8 @@ def _about_logins(found: EventFilter, statuses: list[AccountStatus]) -> str:
     return f"No login was ever reported for {who}: Nexmo tells logins only to accounts with Premium Support."
 
 
-def coverage_sentence(statuses: list[AccountStatus], *, chosen: list[str] | None = None) -> str:
+def coverage_sentence(relevant: Sequence[Completeness | AccountStatus]) -> str:
     """Up to when the list is complete: an empty table means something only then."""
-    relevant = [status for status in statuses if not chosen or status.account.api_key in chosen]
     known = [status.complete_until for status in relevant if status.complete_until]
     if not relevant:
         return ""

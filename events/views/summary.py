@@ -60,8 +60,10 @@ def _summary(request: HttpRequest, account: NexmoAccount | None) -> HttpResponse
     chart = histogram(found.conditions, sampled, accounts=chosen)
 
     def address(bar: Bar) -> str:
-        last = bar.end - timedelta(microseconds=1)
-        narrowed = {"date_from": bar.start.isoformat(), "date_to": last.isoformat(), "period": None}
+        # No further than what was asked for: the first and the last bar count only that.
+        first = max(filter(None, (bar.start, found.conditions.start)))
+        last = min(filter(None, (bar.end - timedelta(microseconds=1), found.conditions.end)))
+        narrowed = {"date_from": first.isoformat(), "date_to": last.isoformat(), "period": None}
         return page + with_params(request.GET, **(CLEAR | narrowed))
 
     context: dict[str, Any] = {
@@ -95,8 +97,11 @@ def _facet(request: HttpRequest, found: EventFilter, facet: Facet, page: str) ->
     titles = known.get(facet.name, {})
     lines = []
     for value, count in facet.values[: SHOWN + MORE]:
+        if facet.name == "account" and value not in found.accounts_by_pk:
+            continue  # made a moment ago
         code = found.accounts_by_pk[value].api_key if facet.name == "account" else value
-        href = page + with_params(request.GET, **(CLEAR | {facet.name: code})) if code else ""
+        # Values are Nexmo's, and some are not what the form's field takes.
+        href = page + with_params(request.GET, **(CLEAR | {facet.name: code})) if found.takes(facet.name, code) else ""
         lines.append({"title": titles.get(value, value) or "(none)", "code": code, "count": count, "href": href})
     return {
         "name": facet.name,

@@ -1,0 +1,75 @@
+"""The search box's little language: `type:NUMBER_* -source:CD ip:192.0.2.0/24 user:bob@example.com "free text"`.
+
+What it says goes into the very parameters that the form's fields have: there is one state, and the URL holds it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass, field
+
+# The words of the box, and the parameters they stand for. The parameters' own names will do too.
+KEYS = {
+    "type": "event_type",
+    "user": "user_email",
+    "source": "source",
+    "ip": "source_ip",
+    "country": "source_country",
+    "account": "account",
+    "from": "date_from",
+    "to": "date_to",
+}
+_NAMES = KEYS | {name: name for name in KEYS.values()}
+_PIECE = re.compile(r'(-?)([A-Za-z_]+):("[^"]*"|[^\s"]+)|(-?)"([^"]*)"|(\S+)')
+EXAMPLE = "Write type:, user:, source:, ip:, country:, account:, from: or to:, each followed by its value."
+
+
+class BadQuery(ValueError):
+    """Something in the box that cannot be meant as it is written; the message says what is allowed."""
+
+
+@dataclass
+class Query:
+    """What a text in the box says: values by parameter, and the text to search for."""
+
+    values: dict[str, list[str]] = field(default_factory=dict)
+    text: str = ""
+
+
+def read(text: str) -> Query:
+    """Read the box. A text with none of the words above is searched for as it stands, quotes and all.
+
+    Raises:
+        BadQuery: a word that is nearly one of them, or a condition that cannot be turned round.
+    """
+    pieces = list(_PIECE.finditer(text))
+    for piece in pieces:
+        _refuse_slips(piece)
+    if not any(piece[2] and piece[2].lower() in _NAMES for piece in pieces):
+        return Query(text=text)
+    found = Query()
+    words = []
+    for piece in pieces:
+        minus, key, value = piece[1], (piece[2] or "").lower(), piece[3]
+        if key not in _NAMES:
+            words.append(piece[5] if piece[5] is not None and not piece[4] else piece[0])
+            continue
+        name = _NAMES[key]
+        if minus and name in ("date_from", "date_to"):
+            raise BadQuery(f"{key}: cannot be turned round; use from: and to:.")
+        for item in value.strip('"').split(","):
+            found.values.setdefault(name, []).append(f"{minus}{item.strip()}")
+    found.text = " ".join(word for word in words if word)
+    return found
+
+
+def _refuse_slips(piece: re.Match[str]) -> None:
+    key, value = (piece[2] or "").lower(), piece[3] or ""
+    if not key or key in _NAMES or value.startswith("//"):
+        return
+    near = difflib.get_close_matches(key, _NAMES, n=1, cutoff=0.75)
+    if near:
+        raise BadQuery(
+            f"There is no {key}: here; did you mean {near[0]}:? {EXAMPLE} To search for it, put it in quotes."
+        )
