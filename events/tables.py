@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 import django_tables2 as tables
-from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
@@ -70,7 +69,11 @@ class EventTable(tables.Table):
             params: the filter in force, which a click on a value narrows further.
         """
         super().__init__(list(data), **kwargs)
-        self.narrowing = {name: escape(_narrowing(params or QueryDict(), name)) for name in CLICKABLE}
+        asked = (
+            [(name, value) for name, values in params.lists() if name not in PAGE for value in values] if params else []
+        )
+        self.query = escape(f"?{urlencode(asked)}") if asked else ""  # an event's page knows the filter it came from
+        self.narrowing = {name: escape(_narrowing(asked, name)) for name in CLICKABLE}
         self.descriptions = descriptions or EVENT_TYPES
         root = reverse("events:accounts")
         self.names = {
@@ -81,8 +84,6 @@ class EventTable(tables.Table):
             for account in accounts
         }
         self.zone = timezone.get_current_timezone()
-        asked = _rest(params or QueryDict(), *PAGE).urlencode()
-        self.query = escape(f"?{asked}") if asked else ""  # an event's page knows the filter it was opened from
 
     def body(self) -> SafeString:
         """All rows, as HTML."""
@@ -166,17 +167,10 @@ class EventTable(tables.Table):
         return f'<span class="line">{text}</span>{odd}' if text or odd else NOTHING
 
 
-def _narrowing(params: QueryDict, name: str) -> str:
+def _narrowing(asked: list[tuple[str, str]], name: str) -> str:
     """The query string of the filter in force, ready for another value of one parameter."""
-    rest = _rest(params, name, *PAGE)
-    return f"?{rest.urlencode()}{'&' if rest else ''}{name}="
-
-
-def _rest(params: QueryDict, *names: str) -> QueryDict:
-    rest = params.copy()
-    for name in names:
-        rest.pop(name, None)
-    return rest
+    rest = [pair for pair in asked if pair[0] != name]
+    return f"?{urlencode(rest)}{'&' if rest else ''}{name}="
 
 
 @lru_cache(maxsize=256)

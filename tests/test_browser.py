@@ -142,6 +142,23 @@ def test_overview_and_pills_narrow_and_widen(many_events: None, open_page: Calla
     assert page.locator("#events tbody tr").count() == 50
 
 
+def test_keys_lead_through_the_page(many_events: None, open_page: Callable[..., Any]) -> None:
+    page = open_page("/events/")
+    log_in(page, "alice")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.name") == "search_text"
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    assert page.get_by_role("heading", name="Keys").is_visible()
+    page.keyboard.press("Escape")
+    for key in ("j", "j", "j", "k"):
+        page.keyboard.press(key)
+    second = page.locator("#events tbody tr").nth(1)
+    assert second.evaluate("(row) => row.contains(document.activeElement)")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/accounts/demo0001/events/**")
+
+
 def test_search_goes_on_by_itself_until_it_finds(
     many_events: None, open_page: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

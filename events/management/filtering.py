@@ -11,7 +11,6 @@ from django.http import QueryDict
 
 from accounts.models import NexmoAccount
 from events.filters import EventFilter
-from events.models import AuditEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +43,7 @@ def read_filter(options: dict[str, Any]) -> EventFilter:
     for name in FILTERS:
         if options[name]:
             query.setlist(name, options[name])
-    found = EventFilter(query, AuditEvent.objects.all(), accounts=list(NexmoAccount.objects.all()), everything=True)
+    found = EventFilter(query, accounts=list(NexmoAccount.objects.all()), everything=True)
     if not found.form.is_valid():
         wrong = (f"--{name.replace('_', '-')}: {' '.join(texts)}" for name, texts in found.form.errors.items())
         raise CommandError("Nothing was exported. " + " ".join(wrong))

@@ -15,6 +15,7 @@ from typing import Any
 
 import django
 
+from tests.benchmarks.partner import SUPERUSER
 from tests.benchmarks.quiet import undisturbed
 
 ROW = b"data-event-id="
@@ -27,6 +28,7 @@ class Site:
         from django.contrib.auth import get_user_model
         from django.test import RequestFactory
 
+        get_user_model().objects.get_or_create(username=SUPERUSER, defaults={"is_superuser": True})
         self.users = {user.username: user for user in get_user_model().objects.all()}
         self.factory = RequestFactory(SERVER_NAME="localhost")
         self.sessions: dict[str, Any] = {}

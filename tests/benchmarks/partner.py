@@ -13,6 +13,8 @@ from typing import Any, Self
 
 from tests.benchmarks.config import ROOT, Archive, environment
 
+SUPERUSER = "bench-superuser"
+
 
 class PartnerFailed(Exception):
     """The other process could not do what it was asked."""
