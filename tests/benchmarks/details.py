@@ -113,8 +113,10 @@ def _ingest(found: Found) -> str:
     for order, each in found["orders"].items():
         for name, rate in each["rows/s"].items():
             rows.append([order, name, f"{rate:,.0f}", f"{each['rows/s over all'][name]:,.0f}"])
-    return f"### Ingest\n\nBatches of {found['batch']:,} into a full archive.\n\n" + table(
-        ["Events", "", "rows/s, median batch", "rows/s, over all"], rows
+    hashing = max(each["hashing ms"] for each in found["orders"].values())
+    return (
+        f"### Ingest\n\nBatches of {found['batch']:,} into a full archive; hashing takes {ms(hashing)} ms of each.\n\n"
+        + table(["Events", "", "rows/s, median batch", "rows/s, over all"], rows)
     )
 
 
