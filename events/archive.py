@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import F
 
 from events import chain
@@ -23,6 +23,7 @@ from events.models import (
 )
 from events.nexmo.parse import content_digest, ip_key
 from events.search import searchable_text
+from events.writing import turn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +56,7 @@ def add_events(account: NexmoAccount, events: Sequence[Event], *, run: SyncRun |
         first = batch.setdefault(event.identity, event)
         if first is not event:
             twins.append(event)  # the same id twice in one batch: usually the same event, sometimes not
-    with transaction.atomic():
+    with turn():
         # The lock makes "is it there?" and "put it there" one step, whoever else is at this account.
         SyncState.objects.get_or_create(account=account)
         SyncState.objects.select_for_update().get(account=account)

@@ -12,7 +12,7 @@ from django.db import OperationalError, connection, transaction
 from events import search
 from events.conditions import contains, joined
 from events.reading import trigrams
-from events.reading.plan import PROBED, TABLE, Key
+from events.reading.plan import PROBED, TABLE, Key, table
 
 if TYPE_CHECKING:
     from events.conditions import Conditions
@@ -32,12 +32,22 @@ def find(conditions: Conditions, span: Span) -> list[Key] | None:
         found = _ids(f"SELECT rowid FROM {search.INDEX} WHERE {search.INDEX} MATCH %s", [query]) if query else None
         if found is not None:
             return _check(found, conditions, span)
-    if conditions.networks:
-        where, values = conditions.from_networks()
-        found = _ids(f"SELECT id FROM {TABLE} WHERE {where}", values)
-        if found is not None:
-            return _check(found, conditions, span)
-    return None
+    return _from_networks(conditions, span) if conditions.networks else None
+
+
+def _from_networks(conditions: Conditions, span: Span) -> list[Key] | None:
+    where, values = conditions.from_networks()
+    # One range is read out of its index; SQLite joins several as it likes.
+    alone = len(conditions.networks) + len(conditions.addresses) == 1
+    source = table("event_ip_time") if alone else TABLE
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT COUNT(*) FROM (SELECT 1 FROM {source} WHERE {where} LIMIT {PROBED + 1}) AS c", values)
+        if cursor.fetchone()[0] > PROBED:
+            return None
+        every, every_values = joined([span.sql(), *conditions.rest()])
+        cursor.execute(f"SELECT created_at, id FROM {source} WHERE {every}", every_values)
+        keys = [Key(*row) for row in cursor.fetchall()]
+    return sorted(keys, reverse=span.newest_first)
 
 
 def _ids(query: str, values: list[str]) -> list[int] | None:

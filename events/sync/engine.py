@@ -35,6 +35,7 @@ from events.sync.settings import (
     SHORTEST_HALF_DAYS,
 )
 from events.sync.walk import FiltersIgnored, Reading, Walk
+from events.writing import turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -378,15 +379,18 @@ class _AccountSync:
     # --- what happens with every page --------------------------------------------------------------------------
 
     def _on_page(self, page: EventPage) -> None:
-        state.renew(self.run)  # before the insert: who lost the account must not write to it
-        added = archive.add_events(self.account, page.events, run=self.run, fetched_at=timezone.now())
-        self.seen += len(page.events)
-        self.pages += 1
-        self.added += added.new
-        times = [event.created_at for event in page.events if event.created_at]
-        if times:
-            self.oldest = min([*times, self.oldest] if self.oldest else times)
-        self._note(self.doing)
+        # One transaction for a page: each one more would be another wait for whoever else writes.
+        with turn():
+            state.renew(self.run)  # before the insert: who lost the account must not write to it
+            added = archive.add_events(self.account, page.events, run=self.run, fetched_at=timezone.now())
+            self.seen += len(page.events)
+            self.pages += 1
+            self.added += added.new
+            times = [event.created_at for event in page.events if event.created_at]
+            if times:
+                self.oldest = min([*times, self.oldest] if self.oldest else times)
+            self._save(self.doing)
+        self._tell(self.doing)
 
     def _on_wait(self, seconds: float, why: str) -> None:
         doing = self.doing
@@ -394,6 +398,10 @@ class _AccountSync:
         self.doing = doing
 
     def _note(self, doing: str) -> None:
+        self._save(doing)
+        self._tell(doing)
+
+    def _save(self, doing: str) -> None:
         self.doing = doing
         state.renew(
             self.run,
@@ -403,5 +411,7 @@ class _AccountSync:
             requests=self.client.requests_made,
             expected=self.expected,
         )
+
+    def _tell(self, doing: str) -> None:
         if self.report:
             self.report(Progress(self.seen, self.expected, self.added, doing))
