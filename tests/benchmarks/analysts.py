@@ -8,13 +8,14 @@ import time
 from html import unescape
 from random import Random
 from typing import Any
+from urllib.parse import urljoin
 
 from tests.benchmarks.figures import percentile
 from tests.benchmarks.requests_made import COMBINATIONS, FILTERS, listing
 from tests.benchmarks.web import Reader
 
 _OLDER = re.compile(r'rel="next"[^>]*href="([^"]+)"')
-_EVENT = re.compile(r'href="(/accounts/[^"/]+/events/[^"]+/)"')
+_EVENT = re.compile(r'href="(/accounts/[^"/]+/events/[^"?]+/)["?]')
 
 
 def assorted_paths(rng: Random) -> str:
@@ -27,7 +28,7 @@ def next_path(rng: Random, before: str) -> str:
     """Older events, one event, or another question."""
     draw = rng.random()
     if draw < 0.4 and (links := _OLDER.findall(before)):
-        return "/events/" + unescape(links[0])
+        return urljoin("/events/", unescape(links[0]))
     if draw < 0.5 and (links := _EVENT.findall(before)):
         return unescape(rng.choice(links))
     return assorted_paths(rng)
