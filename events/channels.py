@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import apprise
 from django.conf import settings
 
 from events import seals
@@ -53,6 +52,9 @@ def _send(channel: str, line: str, seal: Seal) -> None:
         with Path(channel).open("a", encoding="utf-8") as file:
             file.write(line + "\n")
         return
+    # Here, because it takes megabytes of each process, and few ever send.
+    import apprise
+
     notifier = apprise.Apprise()
     if not notifier.add(channel):
         raise OSError(0, "not an address that apprise knows")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 import tempfile
@@ -13,7 +14,7 @@ from django.utils import timezone
 from xlsxwriter import Workbook
 
 from events.fields import dump_json
-from events.masking import mask_all
+from events.masking import mask, mask_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -59,48 +60,45 @@ def cells(rows: Iterable[Row], accounts: Mapping[int, NexmoAccount]) -> Iterator
     zone = timezone.get_current_timezone()
     names = {pk: (account.api_key, account.name) for pk, account in accounts.items()}
     for row in rows:
-        if row.account_id not in names:
+        if row[1] not in names:
             continue  # of an account that was made after this export had begun
+        # By their places: looking up fourteen names for each of a million rows takes seconds.
+        _, account, event_id, code, words, at, _, email, user, source, source_words, ip, country, context, odd = row
         yield [
-            row.created_at.astimezone(zone).isoformat(),
-            *names[row.account_id],
-            row.event_id,
-            row.event_type,
-            row.event_type_description,
-            row.user_email,
-            row.user_id,
-            row.source,
-            row.source_description,
-            row.source_ip,
-            row.source_country,
-            _context(row.context),
-            row.odd_fields,
+            at.astimezone(zone).isoformat(),
+            *names[account],
+            event_id,
+            code,
+            words,
+            email,
+            user,
+            source,
+            source_words,
+            ip,
+            country,
+            _context(context) if context else "",
+            odd,
         ]
-
-
-class _Echo:
-    """A file for csv.writer that hands each line back."""
-
-    def write(self, line: str) -> str:
-        return line
 
 
 def csv_lines(rows: Iterable[Row], accounts: Mapping[int, NexmoAccount]) -> Iterator[str]:
     """CSV with a header, CRLF as RFC 4180 has it; several lines at a time."""
-    write = csv.writer(_Echo()).writerow
-    yield write(COLUMNS)
+    yield _csv([COLUMNS])
     source = cells(rows, accounts)
     size = FIRST_LINES
     while chunk := list(islice(source, size)):
-        lines = []
-        for row in chunk:
-            line = write(row)
-            # Looking closely at each cell costs more than writing it; few lines need that.
-            if ";" in line or "\t" in line or any(cell[:1] in _FIRST for cell in row):
-                line = write([harmless(cell) for cell in row])
-            lines.append(line)
-        yield "".join(lines)
+        text = _csv(chunk)
+        # Looking closely at each cell costs more than writing it; few lines need that.
+        if ";" in text or "\t" in text or not all(_FIRST.isdisjoint([cell[:1] for cell in row]) for row in chunk):
+            text = _csv([[harmless(cell) for cell in row] for row in chunk])
+        yield text
         size = LINES
+
+
+def _csv(rows: Iterable[Iterable[str]]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer).writerows(rows)
+    return buffer.getvalue()
 
 
 def ndjson_lines(raws: Iterable[str]) -> Iterator[str]:
@@ -143,11 +141,12 @@ def xlsx_file(rows: Iterable[Row], accounts: Mapping[int, NexmoAccount]) -> IO[b
     return file
 
 
-def _context(text: str | None) -> str:
-    if not text:
-        return ""
+def _context(text: str) -> str:
     # Only addresses with parameters or a user in them can hold credentials (`events.masking`).
-    return dump_json(mask_all(json.loads(text))) if "=" in text or "://" in text else text
+    if "=" not in text and "://" not in text:
+        return text
+    # What is masked ends before a quote, so that the JSON stays whole; where a quote is escaped it would not.
+    return dump_json(mask_all(json.loads(text))) if "\\" in text else mask(text)
 
 
 def _fitting(text: str) -> str:

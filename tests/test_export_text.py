@@ -6,8 +6,13 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from accounts.models import NexmoAccount
+from events import export
+from events.fields import dump_json
+from events.masking import mask_all
 from tests.conftest import event_json
 from tests.export_tools import (
     HEADER,
@@ -176,3 +181,20 @@ def test_ndjson_of_an_event_with_a_line_break_inside_a_string_stays_one_line(
 
     assert content.count("\n") == 1
     assert content.endswith("}\n")
+
+
+URLS = (
+    "https://hooks.example.com/a?token=abc&x=1",
+    "https://user:pass@example.com/",
+    'say "https://example.com/?secret=x" twice',
+    "back\\slash https://example.com/?key=abc\\",
+    "nothing=here",
+    "tab\thttps://example.com/?sig=1",
+)
+
+
+@given(context=st.dictionaries(st.text(max_size=5), st.sampled_from(URLS) | st.text(max_size=30) | st.integers()))
+def test_credentials_are_hidden_in_the_text_as_in_the_values(context: dict[str, Any]) -> None:
+    hidden = json.loads(export._context(dump_json(context)))
+
+    assert hidden == mask_all(context) or any("=" in key or "@" in key for key in context)
