@@ -121,13 +121,18 @@ def find(conditions: Conditions, span: Span, wanted: int, *, walk: int | None = 
         return Found([], complete=0)
     plan = None
     if conditions.text or conditions.networks:
-        if connection.vendor == "postgresql":
+        keys = None
+        if conditions.text and connection.vendor == "postgresql":
             # What is common is found at once; asking its index for it would take long.
             plan = choose(conditions, span, wanted)
             found = _walk(plan, span, wanted, FIRST_WALKED)
             if len(found.keys) >= wanted or not found.reached:
                 return found
-        keys = candidates.find(conditions, span)
+            # So would asking for what a longer walk will find often enough, if it goes on as it began.
+            if len(found.keys) * MOST_WALKED < wanted * FIRST_WALKED:
+                keys = candidates.find(conditions, span)
+        else:
+            keys = candidates.find(conditions, span)
         if keys is not None:
             return Found(keys[:wanted], complete=len(keys))
     plan = plan or choose(conditions, span, wanted)
