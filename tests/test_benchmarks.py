@@ -8,13 +8,14 @@ import subprocess
 import sys
 from datetime import UTC
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 from django.db import connection
 
 from events.nexmo.parse import parse_event
-from tests.benchmarks import config, databases, figures, generator, internals, report, results, targets, terms
+from tests.benchmarks import analysts, config, databases, figures, generator, internals, report, results, targets, terms
 from tests.benchmarks import vocabulary as words
 from tests.benchmarks.markdown import table
 
@@ -130,6 +131,19 @@ def test_silent_accounts_have_as_many_events_in_every_archive() -> None:
         story = generator.Story(total)
         accounts = [account for _, account in story.by_account(range(total))]
         assert [accounts.count(15 + silent) for silent in range(words.SILENT)] == [words.SILENT_EVENTS] * words.SILENT
+
+
+def test_analysts_follow_the_links_of_the_page_they_are_on() -> None:
+    class Always(Random):
+        def random(self) -> float:
+            return 0.0
+
+    older = '<a rel="next" href="?before=1.2&amp;size=50">Older</a>'
+    other = '<a rel="next" href="/accounts/demo0001/events/x/">Older</a>'
+
+    assert analysts.next_path(Always(), "/events/?size=50", older) == "/events/?before=1.2&size=50"
+    assert analysts.next_path(Always(), "/accounts/demo0001/events/y/", other) == "/accounts/demo0001/events/x/"
+    assert analysts.next_path(Random(1), "/events/", "").startswith(("/events/", "/accounts/"))
 
 
 def test_there_are_some_two_hundred_search_terms() -> None:

@@ -45,10 +45,10 @@ class Analyst(threading.Thread):
         self.errors: list[str] = []
 
     def run(self) -> None:
-        body = ""
+        path, body = "/events/", ""
         with Reader(self.port, self.cookie, timeout=60) as reader:
             while not self.stop.wait(self.rng.uniform(0.5, 1.5) * self.pause):
-                path = next_path(self.rng, body)
+                path = next_path(self.rng, path, body)
                 try:
                     status, seconds, content = reader.page(path)
                 except OSError as error:

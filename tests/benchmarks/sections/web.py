@@ -32,9 +32,10 @@ def worker_memory(archive: Archive) -> dict[str, Any]:
         (worker,) = children(master)
         began = memory(worker)
         with Reader(port, site.ask("session", user=USER)["cookie"]) as reader:
-            body, bad = "", 0
+            path, body, bad = "/events/", "", 0
             for _ in range(PAGES):
-                status, _, content = reader.page(analysts.next_path(rng, body))
+                path = analysts.next_path(rng, path, body)
+                status, _, content = reader.page(path)
                 body, bad = content.decode(errors="replace"), bad + (status != 200)
         return {"pages": PAGES, "MB": memory(worker), "MB at the start": began, "failed": bad}
 
