@@ -24,12 +24,12 @@ def assorted_paths(rng: Random) -> str:
     return rng.choice(["/accounts/"] + 19 * [listing(**params)])
 
 
-def next_path(rng: Random, before: str) -> str:
-    """Older events, one event, or another question."""
+def next_path(rng: Random, path: str, body: str) -> str:
+    """Older events, one event, or another question; `path` and `body` are the page's that is open."""
     draw = rng.random()
-    if draw < 0.4 and (links := _OLDER.findall(before)):
-        return urljoin("/events/", unescape(links[0]))
-    if draw < 0.5 and (links := _EVENT.findall(before)):
+    if draw < 0.4 and (links := _OLDER.findall(body)):
+        return urljoin(path, unescape(links[0]))
+    if draw < 0.5 and (links := _EVENT.findall(body)):
         return unescape(rng.choice(links))
     return assorted_paths(rng)
 
