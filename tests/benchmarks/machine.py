@@ -21,17 +21,7 @@ def describe(archive: Archive) -> dict[str, str]:
         "memory": f"{int(meminfo[meminfo.index('MemTotal:') + 1]) * 1024 / 2**30:.0f} GiB",
         "Python": platform.python_version(),
         "SQLite": sqlite3.sqlite_version,
-        **{
-            name: version(name)
-            for name in (
-                "Django",
-                "django-tables2",
-                "django-filter",
-                "django-easy-audit",
-                "django-auditlog",
-                "gunicorn",
-            )
-        },
+        **{name: found for name in PACKAGES if (found := _version(name))},
         "commit": _commit(),
         "load": f"{os.getloadavg()[0]:.1f}",
     }
