@@ -93,25 +93,5 @@ class AuditEventQuerySet(ScopedQuerySet):
             found = found.filter(created_at__lte=conditions.end)
         return found.containing(conditions.text) if conditions.text else found
 
-    def for_table(self) -> Self:
-        """What a row needs and no more: neither the verbatim event nor the account's secrets are read."""
-        return self.select_related("account").only(
-            "event_id",
-            "event_type",
-            "event_type_description",
-            "created_at",
-            "created_at_basis",
-            "user_email",
-            "user_id",
-            "source",
-            "source_description",
-            "source_ip",
-            "source_country",
-            "context",
-            "odd_fields",
-            "account__name",
-            "account__api_key",
-        )
-
     def newest_first(self) -> Self:
         return self.order_by("-created_at", "-id")

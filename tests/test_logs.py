@@ -155,6 +155,32 @@ def test_export_is_told_when_it_is_over_and_once(login: Login, written: Callable
     assert (line["path"], line["status"]) == ("/events/export.csv", 200)
 
 
+def test_export_that_breaks_off_is_not_told_as_well(
+    login: Login, written: Callable[[str], Written], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_off(*_: Any) -> Iterator[str]:
+        yield "the beginning"
+        raise RuntimeError("gone")
+
+    monkeypatch.setattr("events.export.ndjson_lines", break_off)
+    found = written("json")
+    response = login("alice").get("/events/export.ndjson")
+    with pytest.raises(RuntimeError):
+        list(response.streaming_content)
+    response.close()
+
+    assert [entry["status"] for entry in access(found) if entry["path"] == "/events/export.ndjson"] == [500]
+
+
+def test_export_is_told_without_what_was_searched_for(login: Login, written: Callable[[str], Written]) -> None:
+    found = written("json")
+    body(login("alice").get("/events/export.ndjson?search_text=someone@example.com"))
+
+    entries = [json.loads(line) for line in found.lines]
+    said = [entry["message"] for entry in entries if entry["logger"] == "events.views.export"]
+    assert said == ["alice exports events as ndjson from all accounts"]
+
+
 def test_export_that_nobody_fetches_is_told_too(login: Login, written: Callable[[str], Written]) -> None:
     client = login("alice")
     found = written("json")

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import threading
+from collections.abc import Callable
+from datetime import UTC
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from model_bakery import baker
 
+from events import archive
 from events.models import AuditEvent, SyncState
+from events.nexmo.parse import parse_event
 from events.verify import verify_account
-from tests.conftest import NOON
+from tests.conftest import NOON, event_json
 
 pytestmark = pytest.mark.django_db
 
@@ -65,3 +71,34 @@ def test_event_cannot_be_saved_again(account: Any) -> None:
     event.user_email = "somebody.else@example.com"
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
         event.save()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sync_and_a_tool_may_add_to_one_account_at_once(account: Any) -> None:
+    trouble: list[Exception] = []
+
+    def repeat(add: Callable[[int], None]) -> None:
+        try:
+            for number in range(40):
+                add(number)
+        except Exception as error:  # told by the test, in the thread that can
+            trouble.append(error)
+        finally:
+            connection.close()
+
+    def by_sync(number: int) -> None:
+        events = [parse_event(json.dumps(event_json(number)), UTC)]
+        archive.add_events(account, events, run=None, fetched_at=NOON)
+
+    def by_hand(number: int) -> None:
+        AuditEvent.objects.create(account=account, event_id=f"by-hand-{number}", created_at=NOON, raw="{}")
+
+    threads = [threading.Thread(target=repeat, args=(add,)) for add in (by_sync, by_hand)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert trouble == []
+    assert verify_account(account).problem == ""
+    assert AuditEvent.objects.filter(account=account).count() == 80
