@@ -2,11 +2,12 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate, pre_migrate
+from django.utils.translation import gettext_lazy as _
 
 
 class EventsConfig(AppConfig):
     name = "events"
-    verbose_name = "Audit events"
+    verbose_name = _("Audit events")
 
     def ready(self) -> None:
         pre_migrate.connect(_lift_triggers, sender=self)

@@ -8,6 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext, ngettext
 
 from events.moments import PERIODS
 
@@ -30,10 +31,10 @@ def draw(found: EventFilter, *, one_account: bool, sizes: Sequence[int], size: i
     )
     return mark_safe(  # noqa: S308 - every piece of it was escaped
         f'<div class="filter-main">{_labelled(form["search_text"], "field grow")}{_periods(form["period"])}</div>'
-        f'<details class="more"{" open" if found.wants_open else ""}><summary>Filters{badge}</summary>'
+        f'<details class="more"{" open" if found.wants_open else ""}><summary>{gettext("Filters")}{badge}</summary>'
         f'<div class="filter-more">{accounts}{_boxes(form["event_type"], found.event_types)}'
         + "".join(_labelled(form[name], "field") for name in TEXT_FIELDS)
-        + '<div class="field"><label for="page-size">Rows</label>'
+        + f'<div class="field"><label for="page-size">{gettext("Rows")}</label>'
         f'<select name="size" id="page-size">{options}</select></div></div></details>'
     )
 
@@ -71,33 +72,36 @@ def _periods(field: forms.BoundField) -> str:
     radios = "".join(
         f'<label><input type="radio" name="period" value="{escape(str(value))}"{" checked" if value == chosen else ""}>'
         f"<span>{escape(str(title))}</span></label>"
-        for value, title in (("", "All"), *PERIODS.items())
+        for value, title in (("", gettext("All")), *PERIODS.items())
     )
     return (
-        f'<fieldset class="field"><legend class="label">Period</legend><div class="periods">{radios}</div>'
-        f"{_errors(field)}</fieldset>"
+        f'<fieldset class="field"><legend class="label">{escape(str(field.label))}</legend>'
+        f'<div class="periods">{radios}</div>{_errors(field)}</fieldset>'
     )
 
 
 def _boxes(field: forms.BoundField, groups: Choices) -> str:
     """A drop-down of boxes to tick."""
     name, chosen = field.html_name, tuple(field.value() or ())
+    state = ngettext("%(count)s chosen", "%(count)s chosen", len(chosen)) % {"count": len(chosen)}
+    ticks = _ticks(name, groups, chosen, gettext("not"))
     return (
         f'<div class="field"><span class="label" id="label-{name}">{escape(str(field.label))}</span>'
         f'<details class="menu boxes"><summary aria-labelledby="label-{name} chosen-{name}">'
-        f'<span id="chosen-{name}">{f"{len(chosen)} chosen" if chosen else "All"}</span></summary>'
-        f'<div class="sheet" role="group" aria-labelledby="label-{name}">{_ticks(name, groups, chosen)}</div></details>'
+        f'<span id="chosen-{name}">{state if chosen else gettext("All")}</span></summary>'
+        f'<div class="sheet" role="group" aria-labelledby="label-{name}">{ticks}</div></details>'
         f"{_errors(field)}</div>"
     )
 
 
 @lru_cache(maxsize=256)
-def _ticks(name: str, groups: Choices, chosen: tuple[str, ...]) -> str:
+def _ticks(name: str, groups: Choices, chosen: tuple[str, ...], negation: str) -> str:
+    negated = escape(f"{negation} ")
     # Whole groups (NUMBER_*) and what must not be there (-CODE) are no boxes of their own until they are asked for.
     known = {code for _, choices in groups for code, _ in choices}
     parts = [
         f'<label><input type="checkbox" name="{name}" value="{escape(item)}" checked>'
-        f" <span>{'not ' if item.startswith('-') else ''}<code>{escape(item.removeprefix('-'))}</code></span></label>"
+        f" <span>{negated if item.startswith('-') else ''}<code>{escape(item.removeprefix('-'))}</code></span></label>"
         for item in chosen
         if item not in known
     ]

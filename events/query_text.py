@@ -9,6 +9,9 @@ import difflib
 import re
 from dataclasses import dataclass, field
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
 # The words of the box, and the parameters they stand for. The parameters' own names will do too.
 KEYS = {
     "type": "event_type",
@@ -22,7 +25,7 @@ KEYS = {
 }
 _NAMES = KEYS | {name: name for name in KEYS.values()}
 _PIECE = re.compile(r'(-?)([A-Za-z_]+):("[^"]*"|[^\s"]+)|(-?)"([^"]*)"|(\S+)')
-EXAMPLE = "Write type:, user:, source:, ip:, country:, account:, from: or to:, each followed by its value."
+EXAMPLE = _("Write type:, user:, source:, ip:, country:, account:, from: or to:, each followed by its value.")
 
 
 class BadQuery(ValueError):
@@ -57,7 +60,7 @@ def read(text: str) -> Query:
             continue
         name = _NAMES[key]
         if minus and name in ("date_from", "date_to"):
-            raise BadQuery(f"{key}: cannot be turned round; use from: and to:.")
+            raise BadQuery(gettext("%(key)s: cannot be turned round; use from: and to:.") % {"key": key})
         for item in value.strip('"').split(","):
             found.values.setdefault(name, []).append(f"{minus}{item.strip()}")
     found.text = " ".join(word for word in words if word)
@@ -70,6 +73,5 @@ def _refuse_slips(piece: re.Match[str]) -> None:
         return
     near = difflib.get_close_matches(key, _NAMES, n=1, cutoff=0.75)
     if near:
-        raise BadQuery(
-            f"There is no {key}: here; did you mean {near[0]}:? {EXAMPLE} To search for it, put it in quotes."
-        )
+        slip = gettext("There is no %(key)s: here; did you mean %(near)s:?") % {"key": key, "near": near[0]}
+        raise BadQuery(f"{slip} {EXAMPLE} {gettext('To search for it, put it in quotes.')}")
