@@ -111,7 +111,9 @@ class EventFilter(django_filters.FilterSet):
     source_ip = _declared(
         NetworksField, label=_("IP address"), widget=CommaText.hinting(_("192.0.2.7 or 192.0.2.0/24"))
     )
-    source_country = _declared(CountriesField, label=_("Country"), case=str.upper, widget=CommaText.hinting(_("GB, ES")))
+    source_country = _declared(
+        CountriesField, label=_("Country"), case=str.upper, widget=CommaText.hinting(_("GB, ES"))
+    )
     date_from = _declared(MomentField, label=_("From"), end_of_day=False)
     date_to = _declared(MomentField, label=_("To"), end_of_day=True)
     period = django_filters.ChoiceFilter(
