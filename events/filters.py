@@ -5,6 +5,7 @@ It narrows what `.visible_to(user)` allows, and never widens it.
 
 from __future__ import annotations
 
+import copy
 import functools
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from django.core.cache import caches
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
@@ -66,6 +68,21 @@ class _Declared(django_filters.Filter):
 
     def filter(self, qs: Any, value: Any) -> Any:
         return qs
+
+
+def _spoken(field: forms.Field) -> forms.Field:
+    """A field with its words in the language in use, as plain text: lazy ones are looked up at each showing."""
+    spoken = copy.deepcopy(field)
+    spoken.label = str(field.label)
+    spoken.widget.attrs = {
+        name: str(value) if isinstance(value, Promise) else value for name, value in field.widget.attrs.items()
+    }
+    return spoken
+
+
+@lru_cache(maxsize=256)
+def _date_labels(zone: str, language: str | None) -> tuple[str, str]:
+    return gettext("From (%(zone)s)") % {"zone": zone}, gettext("To (%(zone)s)") % {"zone": zone}
 
 
 def _declared(field: type[forms.Field], **options: Any) -> _Declared:
@@ -147,24 +164,21 @@ class EventFilter(django_filters.FilterSet):
         fields = self.form.fields
         fields["account"].offer(self.accounts)
         fields["event_type"].offer(self.type_descriptions)
-        zone = {"zone": timezone.localtime().strftime("%Z")}
-        fields["date_from"].label, fields["date_to"].label = (
-            gettext("From (%(zone)s)") % zone,
-            gettext("To (%(zone)s)") % zone,
-        )
+        zone = timezone.localtime().strftime("%Z")
+        fields["date_from"].label, fields["date_to"].label = _date_labels(zone, get_language())
         for name, field in fields.items():
             if self.form.is_bound and name in self.form.errors:
                 field.widget.attrs |= {"aria-invalid": "true", "aria-describedby": f"error-{name}"}
 
     @classmethod
     @functools.cache
-    def _form_class(cls) -> type[forms.Form]:
-        fields = {name: declared.field for name, declared in cls.base_filters.items()}
+    def _form_class(cls, language: str | None) -> type[forms.Form]:
+        fields = {name: _spoken(declared.field) for name, declared in cls.base_filters.items()}
         return type(f"{cls.__name__}Form", (cls._meta.form,), fields)
 
     def get_form_class(self) -> type[forms.Form]:
-        """Made once: making a class costs more than filling the form."""
-        return self._form_class()
+        """Made once for each language: making a class costs more than filling the form."""
+        return self._form_class(get_language())
 
     @cached_property
     def conditions(self) -> Conditions:
