@@ -52,9 +52,10 @@ def draw(found: Histogram, address: Callable[[Bar], str]) -> SafeString:
 
 def _bar(bar: Bar, place: int, most: int, href: str, unit: str) -> str:
     left = place * WIDTH
-    words = f"{label(bar.start, unit)}: {grouped(bar.total) if bar.known else gettext('not looked at yet')}"
+    unknown, uncovered = gettext("not looked at yet"), gettext("not known to be complete")
+    words = f"{label(bar.start, unit)}: {grouped(bar.total) if bar.known else unknown}"
     if not bar.covered:
-        words += f", {gettext('not known to be complete')}"
+        words += f", {uncovered}"
     shapes = [f'<rect class="slot" x="{left}" y="0" width="{WIDTH}" height="{HEIGHT}"/>']
     if not bar.covered or not bar.known:
         shapes.append(f'<rect class="hatched" x="{left}" y="0" width="{WIDTH}" height="{HEIGHT}"/>')

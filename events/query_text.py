@@ -74,4 +74,5 @@ def _refuse_slips(piece: re.Match[str]) -> None:
     near = difflib.get_close_matches(key, _NAMES, n=1, cutoff=0.75)
     if near:
         slip = gettext("There is no %(key)s: here; did you mean %(near)s:?") % {"key": key, "near": near[0]}
-        raise BadQuery(f"{slip} {EXAMPLE} {gettext('To search for it, put it in quotes.')}")
+        quoting = gettext("To search for it, put it in quotes.")
+        raise BadQuery(f"{slip} {EXAMPLE} {quoting}")
