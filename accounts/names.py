@@ -16,11 +16,16 @@ if TYPE_CHECKING:
 # Here only so that translators find them; a test says which are missing.
 TO_TRANSLATE = (
     gettext_noop("Nexmo accounts"),
+    gettext_noop("authenticator"),
+    gettext_noop("authenticators"),
+    gettext_noop("created at"),
+    gettext_noop("last used at"),
     gettext_noop("name"),
     gettext_noop("owner"),
     gettext_noop("profile"),
     gettext_noop("profiles"),
     gettext_noop("teams"),
+    gettext_noop("type"),
 )
 
 

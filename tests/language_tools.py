@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.utils.translation import trans_real
 
-PSEUDO = "eo"
+PSEUDO = "io"  # one that Django has no formats for
 SPOKEN_ATTRIBUTES = ("aria-label", "title", "placeholder", "alt", "data-title")
 # What is written is not spoken: code, data as received, scripts, choices of zones and languages.
 UNSPOKEN = ("script", "style", "code", "pre", "kbd", "dl.tree", "time", "svg.qr")
@@ -23,7 +23,7 @@ class Bracketing(trans_real.DjangoTranslation):
     def __init__(self) -> None:
         super().__init__("en")
         self._DjangoTranslation__language = PSEUDO
-        self._DjangoTranslation__to_language = "eo"
+        self._DjangoTranslation__to_language = PSEUDO
 
     def gettext(self, message: str) -> str:
         return f"⟦{message}⟧"

@@ -26,6 +26,8 @@ DATA = (
     *("yourname@example.com", "yourname@", "example.com", EVENT, "Unheard of", "UNHEARD_OF", "USER_LOGIN"),
     *("NUMBER_UPDATED", "CD", "DEVAPI", "Customer dashboard", "msisdn 447700900000 · country GB", "GB", "xyzzy"),
 )
+# The admin says what stands in Django's own pictures, and shows everybody's accounts.
+ADMIN_DATA = ("True", "Search", "admin", "charlie", "Bluegum Ledger", "Petit Passereau", "Tannelhof Reisen", "demo000")
 PAGES = (
     "/events/",
     "/events/?period=7d&source=CD&source=-DEVAPI&search_text=xyzzy",
@@ -67,10 +69,10 @@ def events(account: NexmoAccount, add_event: Add) -> None:
     SyncRun.objects.create(account=account, status="failed", trigger="person", started_at="2026-03-16T12:00:00Z")
 
 
-def left_over(client: Client, path: str, language: str) -> list[str]:
+def left_over(client: Client, path: str, language: str, data: tuple[str, ...] = DATA) -> list[str]:
     page = client.get(path, headers={"accept-language": language}).content.decode()
     zones = re.compile(r"\b[A-Z]\w+(?:/[\w+-]+)+")
-    return [text for text in outside_brackets(page, DATA) if re.search(r"[^\W\d_]{2}", zones.sub("", text))]
+    return [text for text in outside_brackets(page, data) if re.search(r"[^\W\d_]{2}", zones.sub("", text))]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -80,7 +82,7 @@ def test_every_word_of_a_page_is_a_message(login: Login, events: None, pseudo_la
 
 @pytest.mark.parametrize("path", ADMIN_PAGES)
 def test_every_word_of_the_admin_is_a_message(login: Login, events: None, pseudo_language: str, path: str) -> None:  # noqa: F811
-    assert left_over(login("admin"), path, pseudo_language) == []
+    assert left_over(login("admin"), path, pseudo_language, (*DATA, *ADMIN_DATA)) == []
 
 
 def test_every_word_of_the_login_is_a_message(db: None, pseudo_language: str) -> None:  # noqa: F811

@@ -127,13 +127,15 @@ def test_catalogues_words_stand_where_translators_find_them() -> None:
 def test_names_that_the_admin_shows_stand_where_translators_find_them() -> None:
     found = set()
     with translation.override(None):
-        for model in (model for name in ("accounts", "events") for model in apps.get_app_config(name).get_models()):
+        for model in (
+            model for name in ("accounts", "events", "mfa") for model in apps.get_app_config(name).get_models()
+        ):
             options: Any = model._meta
             for kind in ("verbose_name", "verbose_name_plural"):
                 if kind not in options.original_attrs:
                     found.add(str(getattr(options, kind)))
             if model in admin.site._registry:
-                hidden = admin.site._registry[model].exclude or ()
+                hidden = (*(admin.site._registry[model].exclude or ()), "user", "data")  # Django's own word; not shown
                 found |= {
                     str(field.verbose_name)
                     for field in (*options.local_fields, *options.local_many_to_many)
