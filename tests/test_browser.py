@@ -170,6 +170,22 @@ def test_browsers_own_zone_is_offered_and_kept(many_events: None, open_page: Cal
     page.locator("#events time + small", has_text="UTC").first.wait_for()
 
 
+def test_what_was_searched_for_is_marked(many_events: None, open_page: Callable[..., Any]) -> None:
+    page = open_page("/events/?search_text=YOURNAME")
+    log_in(page, "alice")
+    page.locator("#events tbody tr").first.wait_for()
+    assert page.evaluate("CSS.highlights.get('found').size") == 50
+
+
+def test_counts_stay_unfolded_on_the_next_page(many_events: None, open_page: Callable[..., Any]) -> None:
+    page = open_page("/events/")
+    log_in(page, "alice")
+    page.locator("summary", has_text="Counts").click()
+    page.get_by_role("heading", name="IP addresses").wait_for()
+    page.get_by_role("link", name="Older →").first.click()
+    page.get_by_role("heading", name="IP addresses").wait_for()
+
+
 def test_search_goes_on_by_itself_until_it_finds(
     many_events: None, open_page: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
