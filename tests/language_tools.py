@@ -26,10 +26,14 @@ class Bracketing(trans_real.DjangoTranslation):
         self._DjangoTranslation__to_language = PSEUDO
 
     def gettext(self, message: str) -> str:
-        return f"⟦{message}⟧"
+        return f"⟦{_without_context(message)}⟧"
 
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
-        return f"⟦{msgid1 if n == 1 else msgid2}⟧"
+        return f"⟦{_without_context(msgid1 if n == 1 else msgid2)}⟧"
+
+
+def _without_context(message: str) -> str:
+    return message.rpartition(trans_real.CONTEXT_SEPARATOR)[2]
 
 
 @pytest.fixture

