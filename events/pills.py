@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from events.filter_fields import split_list, unsigned
+from events.filters import NEW
 from events.moments import PERIODS
 from events.nexmo.catalog import SOURCES
 from events.tables import with_params
@@ -21,7 +22,7 @@ LISTS = {
     "source_ip": "IP address",
     "source_country": "Country",
 }
-SINGLE = {"search_text": "Text contains", "date_from": "From", "date_to": "Up to", "period": "Period"}
+SINGLE = {"search_text": "Text contains", "date_from": "From", "date_to": "Up to", "period": "Period", "new": "New"}
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def pills(found: EventFilter) -> list[Pill]:
     result = []
     for name, label in SINGLE.items():
         if value := (params.get(name) or "").strip():
-            shown = PERIODS.get(value, value) if name == "period" else value
+            shown = {"period": PERIODS, "new": NEW}.get(name, {}).get(value, value)
             result.append(Pill(label, "", shown, value, _without(params, name, None)))
     for name, label in LISTS.items():
         items = split_list(params.getlist(name))
