@@ -29,6 +29,7 @@ STYLES = (
     "css/event",
     "css/overview",
     "css/pills",
+    "css/views",
     "css/keys",
     "css/narrow",
     "css/print",

@@ -36,9 +36,13 @@ class Pill:
     without: str
 
 
-def pills(found: EventFilter) -> list[Pill]:
-    """The conditions, in the order of the form. Wrong ones too: they are in force, and nothing is shown for them."""
-    params = found.data
+def pills(found: EventFilter, params: Any = None) -> list[Pill]:
+    """The conditions, in the order of the form. Wrong ones too: they are in force, and nothing is shown for them.
+
+    Args:
+        params: those of another query, in the words of this filter.
+    """
+    params = found.data if params is None else params
     if not hasattr(params, "getlist"):
         return []
     result = []
