@@ -8,9 +8,10 @@ from urllib.parse import quote
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.http import QueryDict
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import NexmoAccount
 from accounts.roles import AUDITORS
@@ -42,7 +43,9 @@ def save(client: Client, **fields: Any) -> Any:
 
 def summary_of(page: Any) -> str:
     """What the menu of views is called."""
-    (found,) = re.findall(r'<div class="views">\s*<details class="menu">\s*<summary>([^<]*)<', page.content.decode())
+    (found,) = re.findall(
+        r'<div class="views">\s*<details class="menu">\s*<summary><span>([^<]*)<', page.content.decode()
+    )
     return found
 
 
@@ -245,6 +248,21 @@ def test_list_without_own_views_says_how_to_make_one(login: Login, shared: Saved
     bobs = text_of(login("bob").get("/views/"))
     assert "No view of your own yet" in bobs
     assert "From alice, for Messaging team" in bobs
+
+
+@pytest.mark.parametrize("path", ["/views/", "/events/"])
+def test_more_views_take_no_more_queries(client: Client, mine: SavedView, path: str) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as sent:
+            client.get(path)
+        return len(sent)
+
+    client.get(path)
+    few = queries()
+    for number in range(20):
+        SavedView.objects.create(owner=mine.owner, name=f"More {number}", query=f"user_email=u{number}@example.com")
+
+    assert queries() == few
 
 
 def test_hostile_names_are_shown_as_text(client: Client, cast: dict[str, Any]) -> None:
