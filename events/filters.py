@@ -15,6 +15,7 @@ from django.core.cache import caches
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from events import query_text
 from events.conditions import Conditions
@@ -70,7 +71,7 @@ def _declared(field: type[forms.Field], **options: Any) -> _Declared:
 
 
 # What may be the first of its user in the account.
-NEW = {"country": "First from a country"}
+NEW = {"country": _("First from a country")}
 
 BOX_HINT = "Text, or type:NUMBER_* -source:API user:name@example.com"
 Unwanted = tuple[tuple[str, tuple[str, ...]], ...]
@@ -118,10 +119,10 @@ class EventFilter(django_filters.FilterSet):
     )
 
     new = django_filters.ChoiceFilter(
-        label="New",
+        label=_("New"),
         choices=list(NEW.items()),
         empty_label="All",
-        error_messages={"invalid_choice": f"Choose {' or '.join(NEW)}."},
+        error_messages={"invalid_choice": _("The one thing that can be new is a country: new=country.")},
     )
 
     class Meta:

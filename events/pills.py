@@ -34,6 +34,7 @@ class Pill:
     value: str
     title: str
     without: str
+    negated: bool = False
 
 
 def pills(found: EventFilter, params: Any = None) -> list[Pill]:
@@ -48,7 +49,8 @@ def pills(found: EventFilter, params: Any = None) -> list[Pill]:
     result = []
     for name, label in SINGLE.items():
         if value := (params.get(name) or "").strip():
-            shown = {"period": PERIODS, "new": NEW}.get(name, {}).get(value, value)
+            named: dict[str, Any] = {"period": PERIODS, "new": NEW}.get(name, {})
+            shown = str(named.get(value, value))
             result.append(Pill(label, "", shown, value, _without(params, name, None)))
     for name, label in LISTS.items():
         items = split_list(params.getlist(name))
@@ -57,7 +59,12 @@ def pills(found: EventFilter, params: Any = None) -> list[Pill]:
             rest = ",".join(other for other in items if other != item)
             result.append(
                 Pill(
-                    label, "is" if wanted else "is not", _named(found, name, value), value, _without(params, name, rest)
+                    label,
+                    "is" if wanted else "is not",
+                    _named(found, name, value),
+                    value,
+                    _without(params, name, rest),
+                    negated=not wanted,
                 )
             )
     return result
