@@ -23,6 +23,8 @@ LISTS = {
     "source_country": "Country",
 }
 SINGLE = {"search_text": "Text contains", "date_from": "From", "date_to": "Up to", "period": "Period", "new": "New"}
+# Values that the form has words for.
+CHOSEN: dict[str, dict[str, Any]] = {"period": {**PERIODS}, "new": {**NEW}}
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,7 @@ def pills(found: EventFilter, params: Any = None) -> list[Pill]:
     result = []
     for name, label in SINGLE.items():
         if value := (params.get(name) or "").strip():
-            named: dict[str, Any] = {"period": PERIODS, "new": NEW}.get(name, {})
-            shown = str(named.get(value, value))
+            shown = str(CHOSEN.get(name, {}).get(value, value))
             result.append(Pill(label, "", shown, value, _without(params, name, None)))
     for name, label in LISTS.items():
         items = split_list(params.getlist(name))
