@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 
 from events.models import SavedView
-from tests.test_browser import chromium, log_in, many_events, open_page, pytestmark  # noqa: F401
+from tests.browser_tools import BROWSER, chromium_fixture, log_in, many_events_fixture, open_page_fixture  # noqa: F401
+
+pytestmark = BROWSER
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
 def test_save_and_share_a_view(
-    many_events: None,  # noqa: F811
-    open_page: Callable[..., Any],  # noqa: F811
+    many_events: None,
+    open_page: Callable[..., Any],
     scripts: bool,
 ) -> None:
     page = open_page("/events/", java_script_enabled=scripts)
@@ -49,8 +51,8 @@ def test_save_and_share_a_view(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_wrong_with_views(
-    many_events: None,  # noqa: F811
-    open_page: Callable[..., Any],  # noqa: F811
+    many_events: None,
+    open_page: Callable[..., Any],
     scheme: str,
 ) -> None:
     from axe_playwright_python.sync_playwright import Axe
@@ -76,8 +78,8 @@ def test_axe_finds_nothing_wrong_with_views(
 
 
 def test_no_page_of_views_scrolls_sideways_on_a_phone(
-    many_events: None,  # noqa: F811
-    open_page: Callable[..., Any],  # noqa: F811
+    many_events: None,
+    open_page: Callable[..., Any],
 ) -> None:
     view = SavedView.objects.get()
     SavedView.objects.filter(pk=view.pk).update(name="W" * 80, description="w" * 300, query="source=CD")
