@@ -41,9 +41,7 @@ def strip(timeline: Timeline) -> SafeString:
     for missing in sorted(timeline.missing, key=lambda each: each.state):
         width = max((missing.end - missing.start) / length, LEAST)
         left = min((missing.start - timeline.start) / length, STRIP_WIDTH - width)
-        shapes.append(
-            f'<rect class="{missing.state}" x="{left:.1f}" width="{width:.1f}" height="{STRIP_HEIGHT}"/>'
-        )
+        shapes.append(f'<rect class="{missing.state}" x="{left:.1f}" width="{width:.1f}" height="{STRIP_HEIGHT}"/>')
     return _svg("strip", STRIP_WIDTH, STRIP_HEIGHT, timeline.in_words(), "".join(shapes))
 
 

@@ -24,8 +24,8 @@ def by_day(accounts: Collection[int], today: date) -> dict[int, list[int]]:
     first = first_day(today)
     found = {account: [0] * DAYS for account in accounts}
     rows = DayCount.objects.filter(account__in=accounts, day__gte=first, day__lte=today).order_by()
-    for account, day, count in rows.values("account", "day").annotate(events=Sum("count")).values_list(
-        "account", "day", "events"
+    for account, day, count in (
+        rows.values("account", "day").annotate(events=Sum("count")).values_list("account", "day", "events")
     ):
         found[account][(day - first).days] = count
     return found

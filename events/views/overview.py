@@ -78,7 +78,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "here": request.get_full_path(),
         "moving": any(line.status.health.moving for line in lines),
         "pause": 1 if len(lines) <= FEW else 5,  # seconds
-        "since": next((each.start for each in times.values()), None),
+        "since": next((each.start.date() for each in times.values()), None),
         "patterns": sparklines.PATTERNS,
         "syncable": NexmoAccount.objects.syncable_by(request.user).active().exists(),
         "event_count": sum(status.event_count for status in shown),
@@ -97,9 +97,7 @@ def _sync_all(request: HttpRequest) -> HttpResponse:
     return redirect("events:accounts")
 
 
-def _lines(
-    request: HttpRequest, page: Page[AccountStatus], times: dict[int, Timeline], today: date
-) -> list[Line]:
+def _lines(request: HttpRequest, page: Page[AccountStatus], times: dict[int, Timeline], today: date) -> list[Line]:
     """The accounts of one page with their pictures, in as many queries as for one account."""
     found = list(page)
     keys = [each.account.pk for each in found]
