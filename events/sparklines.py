@@ -62,7 +62,7 @@ def spark(counts: Sequence[int], today: date, timeline: Timeline) -> SafeString:
 
 
 def days(counts: Sequence[int], today: date, timeline: Timeline, address: Callable[[date], str]) -> SafeString:
-    """The same, large: each bar is a link to the events of its day. For eyes and pointers; the sentence is beside it."""
+    """The same, large: each bar is a link to the events of its day. The sentence beside it is for everybody else."""
     most = max(counts) or 1
     missing = doubtful(len(counts), today, timeline)
     parts = []
