@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from events.sync.timeline import Timeline
 
-STRIP_WIDTH, STRIP_HEIGHT, LEAST = 160, 12, 2.0  # a gap of a day in ten years is still to be seen
+STRIP_WIDTH, WIDE_STRIP, STRIP_HEIGHT, LEAST = 160, 1000, 12, 2.0  # a gap of a day in ten years is still to be seen
 BAR, GAP, HEIGHT = 3, 1, 24
-WIDE_BAR, WIDE_HEIGHT = 12, 100
+WIDE_BAR, WIDE_GAP, WIDE_HEIGHT = 40, 6, 76
 DAY = timedelta(days=1)
 
 # Once on each page with pictures: their hatches, which CSS names.
@@ -33,16 +33,16 @@ PATTERNS = mark_safe(  # noqa: S308 - names of ours
 )
 
 
-def strip(timeline: Timeline) -> SafeString:
+def strip(timeline: Timeline, full_width: int = STRIP_WIDTH) -> SafeString:
     """All the time of the archive from left to right; its sentence is its name."""
-    length = (timeline.end - timeline.start) / STRIP_WIDTH
-    shapes = [f'<rect class="verified" width="{STRIP_WIDTH}" height="{STRIP_HEIGHT}"/>']
+    length = (timeline.end - timeline.start) / full_width
+    shapes = [f'<rect class="verified" width="{full_width}" height="{STRIP_HEIGHT}"/>']
     # What was read in vain comes last: it must not vanish beneath what was not looked at.
     for missing in sorted(timeline.missing, key=lambda each: each.state):
         width = max((missing.end - missing.start) / length, LEAST)
-        left = min((missing.start - timeline.start) / length, STRIP_WIDTH - width)
+        left = min((missing.start - timeline.start) / length, full_width - width)
         shapes.append(f'<rect class="{missing.state}" x="{left:.1f}" width="{width:.1f}" height="{STRIP_HEIGHT}"/>')
-    return _svg("strip", STRIP_WIDTH, STRIP_HEIGHT, timeline.in_words(), "".join(shapes))
+    return _svg("strip", full_width, STRIP_HEIGHT, timeline.in_words(), "".join(shapes))
 
 
 def spark(counts: Sequence[int], today: date, timeline: Timeline) -> SafeString:
@@ -75,7 +75,7 @@ def days(counts: Sequence[int], today: date, timeline: Timeline, address: Callab
         if place in missing:
             shapes += f'<rect class="unknown" x="{left}" width="{WIDE_BAR}" height="{WIDE_HEIGHT}"/>'
         shapes += (
-            f'<rect class="bar" x="{left + 1}" y="{WIDE_HEIGHT - height:.1f}" width="{WIDE_BAR - 2}" '
+            f'<rect class="bar" x="{left + WIDE_GAP // 2}" y="{WIDE_HEIGHT - height:.1f}" width="{WIDE_BAR - WIDE_GAP}" '
             f'height="{height:.1f}"/>'
         )
         parts.append(f'<a href="{escape(address(day))}" tabindex="-1"><title>{escape(words)}</title>{shapes}</a>')
@@ -117,6 +117,6 @@ def _events(count: int) -> str:
 
 def _svg(name: str, width: int, height: int, words: str, shapes: str) -> SafeString:
     return mark_safe(  # noqa: S308 - numbers, names of ours, and what is escaped here
-        f'<svg class="{name}" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
+        f'<svg class="{name}" viewBox="0 0 {width} {height}" width="{width}" height="{height}" preserveAspectRatio="none" role="img" '
         f'aria-label="{escape(words)}"><title>{escape(words)}</title>{shapes}</svg>'
     )

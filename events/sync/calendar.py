@@ -21,7 +21,7 @@ WEEKS = 53
 STATES = {
     "events": gettext_lazy("complete, with events"),
     "empty": gettext_lazy("complete, no events"),
-    "partly": gettext_lazy("today, so far"),
+    "partly": gettext_lazy("complete in part"),
     "unverified": gettext_lazy("read, but not verified"),
     "unknown": gettext_lazy("never looked at"),
 }
