@@ -75,8 +75,8 @@ def days(counts: Sequence[int], today: date, timeline: Timeline, address: Callab
         if place in missing:
             shapes += f'<rect class="unknown" x="{left}" width="{WIDE_BAR}" height="{WIDE_HEIGHT}"/>'
         shapes += (
-            f'<rect class="bar" x="{left + WIDE_GAP // 2}" y="{WIDE_HEIGHT - height:.1f}" width="{WIDE_BAR - WIDE_GAP}" '
-            f'height="{height:.1f}"/>'
+            f'<rect class="bar" x="{left + WIDE_GAP // 2}" y="{WIDE_HEIGHT - height:.1f}" '
+            f'width="{WIDE_BAR - WIDE_GAP}" height="{height:.1f}"/>'
         )
         parts.append(f'<a href="{escape(address(day))}" tabindex="-1"><title>{escape(words)}</title>{shapes}</a>')
     return mark_safe(  # noqa: S308 - numbers, and what was escaped
@@ -117,6 +117,7 @@ def _events(count: int) -> str:
 
 def _svg(name: str, width: int, height: int, words: str, shapes: str) -> SafeString:
     return mark_safe(  # noqa: S308 - numbers, names of ours, and what is escaped here
-        f'<svg class="{name}" viewBox="0 0 {width} {height}" width="{width}" height="{height}" preserveAspectRatio="none" role="img" '
-        f'aria-label="{escape(words)}"><title>{escape(words)}</title>{shapes}</svg>'
+        f'<svg class="{name}" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+        f'preserveAspectRatio="none" role="img" aria-label="{escape(words)}">'
+        f"<title>{escape(words)}</title>{shapes}</svg>"
     )
