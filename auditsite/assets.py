@@ -35,7 +35,7 @@ STYLES = (
     "css/narrow",
     "css/print",
 )
-SCRIPTS = ("js/menus", "js/filter", "js/pick", "js/keys", "js/chart", "js/beside", "js/news")
+SCRIPTS = ("js/menus", "js/filter", "js/pick", "js/keys", "js/chart", "js/beside", "js/news", "js/kept", "js/found")
 # What the script says to people comes with the page, in its language.
 HEAD = '"use strict";\nconst words = document.body.dataset;\n'
 TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
