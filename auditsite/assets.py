@@ -28,6 +28,7 @@ STYLES = (
     "css/tables",
     "css/event",
     "css/overview",
+    "css/accounts",
     "css/pills",
     "css/views",
     "css/beside",
