@@ -31,6 +31,7 @@ STYLES = (
     "css/pills",
     "css/keys",
     "css/narrow",
+    "css/about",
     "css/print",
 )
 SCRIPTS = ("js/menus", "js/filter", "js/pick", "js/keys")

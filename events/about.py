@@ -81,15 +81,15 @@ def read_about(
     return Page(rows, newer=newer, older=goes_on, searched_back_to=reached)
 
 
-def sample_of(entity: Entity, conditions: Conditions) -> tuple[Sample, list[Row]]:
-    """Its newest events as the facets count them; and as rows, of a number or an application."""
+def sample_of(entity: Entity, conditions: Conditions) -> tuple[Sample, Page]:
+    """Its newest events as the facets count them; and those of a number or an application as rows."""
     if entity.is_looked_up:
-        return sample(conditions), []
+        return sample(conditions), Page([])
     page = read_about(entity, conditions, MOST_FOLDED)
     values: list[tuple[Any, ...]] = [
         (*(getattr(row, column) for column in FACETS.values()), row.created_at) for row in page.rows
     ]
-    return Sample(values, page.older is None, page.searched_back_to), page.rows
+    return Sample(values, page.older is None, page.searched_back_to), page
 
 
 def ends(entity: Entity, conditions: Conditions, sampled: Sample) -> tuple[Seen, Seen] | None:

@@ -12,7 +12,7 @@ from events.filters import EventFilter
 from events.models import AuditEvent
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from django.http import HttpRequest, QueryDict
 
 
 def visible_account(request: HttpRequest, api_key: str) -> NexmoAccount:
@@ -32,8 +32,14 @@ def visible_events(request: HttpRequest) -> Any:
     return AuditEvent.objects.visible_to(request.user)
 
 
-def filtered_events(request: HttpRequest, account: NexmoAccount | None = None) -> EventFilter:
-    """The filter of a list or an export, over one account or all that the reader may see."""
+def filtered_events(
+    request: HttpRequest, account: NexmoAccount | None = None, params: QueryDict | None = None
+) -> EventFilter:
+    """The filter of a list or an export, over one account or all that the reader may see.
+
+    Args:
+        params: what to filter by, where the request's own parameters are others.
+    """
     accounts = [account] if account else visible_accounts(request)
     everything = account is None and NexmoAccount.objects.sees_all(request.user)
-    return EventFilter(request.GET, accounts=accounts, everything=everything)
+    return EventFilter(request.GET if params is None else params, accounts=accounts, everything=everything)
