@@ -149,11 +149,21 @@ def _steps(state: dict[str, Setting], after: dict[str, Setting], context: Any) -
     told_before = {change.field: change.before for change in changes(context)}
     steps = []
     for name, setting in after.items():
+        if name == NUMBERS:
+            steps += _moved(setting, state[name].values if name in state else ())
+            continue
         old = _in_words(state[name].values) if name in state else told_before.get(name)
         new = _in_words(setting.values)
         if old != new:
             steps.append(Change(setting.label, old, new))
     return steps
+
+
+def _moved(setting: Setting, before: tuple[str, ...]) -> list[Change]:
+    """Of a list only what left it and what came."""
+    gone = ", ".join(value for value in before if value not in setting.values)
+    came = ", ".join(value for value in setting.values if value not in before)
+    return [Change(setting.label, gone or None, came or None)] if gone or came else []
 
 
 def _in_words(values: tuple[str, ...]) -> str:

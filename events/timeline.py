@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import django_tables2 as tables
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from events.tables import NOTHING, USUAL, EventTable
@@ -44,6 +43,6 @@ class SteppedTimeline(Timeline):
 
 
 def _step(change: Change) -> str:
-    before = "" if change.before is None else f"<del>{escape(change.before)}</del> → "
-    after = f"<ins>{escape(change.after)}</ins>" if change.after is not None else escape(_("not told"))
-    return f'<span class="step">{escape(change.field)}: {before}{after}</span>'
+    before = f"<del>{escape(change.before)}</del>" if change.before is not None else ""
+    after = f"<ins>{escape(change.after)}</ins>" if change.after is not None else ""
+    return f'<span class="step">{escape(change.field)}: {before}{" → " if before and after else ""}{after}</span>'

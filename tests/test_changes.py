@@ -39,8 +39,8 @@ TOLD = {
     "a list under names": ({"diff": [{"name": "hook", "from": "u1", "to": "u2"}]}, [("hook", "u1", "u2")]),
     "nested": (
         {
-            "before": {"answer_url": {"method": "GET", "url": "x"}},
-            "after": {"answer_url": {"method": "GET", "url": "y"}},
+            "before": {"hook": {"method": "GET", "url": "x"}},
+            "after": {"hook": {"method": "GET", "url": "y"}},
         },
         [("hook.url", "x", "y")],
     ),

@@ -27,6 +27,10 @@ QUERIES = {
     "/accounts/demo0003/events/": 9,
     "/accounts/demo0003/events/{event}/": 16,
     "/events/{event}/": 6,
+    "/about/user/yourname@example.com": 0,
+    "/about/ip/192.0.2.1": 0,
+    "/about/number/447700900000": 0,
+    "/about/number/447700900000?at=2026-03-15T12:30": 0,
     "/accounts/": 9,
     "/accounts/demo0003/": 21,
 }

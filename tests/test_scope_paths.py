@@ -65,6 +65,12 @@ EXPECTED: dict[str, Statuses] = {
     "events:account_news": by_account("/accounts/{}/events/news"),
     "events:display": {"/profile/display": everybody(200)},
     "asset": {f"/assets/site-0123456789ab.{kind}": (200,) * 6 for kind in ("css", "js")},
+    # All events of the fixture are of one user, address and number.
+    "events:about": {
+        path: everybody(200)
+        for path in ("/about/user/yourname@example.com", "/about/ip/192.0.2.1", "/about/number/447700900000")
+    }
+    | {"/about/application/none-such": everybody(404), "/about/account/demo0001": everybody(404)},
     "events:accounts": {"/accounts/": everybody(200)},
     "events:account": by_account("/accounts/{}/"),
     "events:sync": {f"/accounts/{key}/sync/": everybody(405) for key in ("demo0001", "nosuchkey")},  # POST: see below

@@ -20,7 +20,7 @@ from events.entities import entity
 from events.moments import parse_moment, show
 from events.reading import BadCursor, Cursor, Page
 from events.reading.facets import FACETS, SAMPLE
-from events.tables import country_name, with_params
+from events.tables import USUAL, country_name, with_params
 from events.timeline import SteppedTimeline, Timeline
 from events.views.lists import PAGE_PARAMS, page_links
 from events.views.scope import filtered_events
@@ -179,7 +179,8 @@ def _link(asked: Asked, name: str, companion: Companion) -> tuple[str, str]:
 
 
 def _events(asked: Asked, page: Page) -> dict[str, Any]:
-    return {"table": Timeline(page.rows, **_of_table(asked))}
+    shown = [name for name in USUAL if not (asked.entity.slug == "user" and name == "who")]
+    return {"table": Timeline(page.rows, shown=shown, **_of_table(asked))}
 
 
 def _of_table(asked: Asked) -> dict[str, Any]:
