@@ -159,10 +159,16 @@ def _figures(asked: Asked, sampled: Sample) -> list[tuple[str, str]]:
 
 def _beside(asked: Asked, sampled: Sample, name: str) -> dict[str, Any]:
     found = companions(asked.conditions, sampled, name, timezone.now())
-    titles = {"source_ip": _("IP addresses"), "source_country": _("Countries"), "user_email": _("Users")}
+    titles = {
+        "source_ip": (_("Its IP addresses"), _("IP address")),
+        "source_country": (_("Its countries"), _("Country")),
+        "user_email": (_("Its users"), _("User")),
+    }
+    title, column = titles[name]
     return {
         "name": name,
-        "title": titles[name],
+        "title": title,
+        "column": column,
         "lines": [(each, *_link(asked, name, each)) for each in found[:SHOWN]],
         "left_out": max(len(found) - SHOWN, 0),
     }
