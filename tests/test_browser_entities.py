@@ -45,9 +45,9 @@ def test_follow_one_address_over_three_accounts(attack: None, open_page: Callabl
         "Marrowby Health": 3,
         "Quillfern Parcel": 3,
     }
-    assert page.locator(".beside tbody tr").count() == 3
+    assert page.locator(".company tbody tr").count() == 3
 
-    page.locator(".beside").get_by_role("link", name="victim1@example.com").click()
+    page.locator(".company").get_by_role("link", name="victim1@example.com").click()
     page.wait_for_url("**/about/user/victim1@example.com")
     assert page.locator("#events tbody tr").count() == 3
     page.locator("#events tbody tr").nth(1).locator("a.what").click()
