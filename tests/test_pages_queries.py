@@ -27,8 +27,8 @@ QUERIES = {
     "/accounts/demo0003/events/": 9,
     "/accounts/demo0003/events/{event}/": 16,
     "/events/{event}/": 6,
-    "/about/user/yourname@example.com": 14,
-    "/about/ip/192.0.2.1": 14,
+    "/about/user/yourname@example.com": 15,
+    "/about/ip/192.0.2.1": 15,
     "/about/number/447700900000": 11,
     "/about/number/447700900000?at=2026-03-15T12:30": 11,
     "/accounts/": 9,
@@ -56,7 +56,10 @@ def test_pages_take_their_queries_whatever_the_number_of_events(
 
     # What is common PostgreSQL finds among the newest, without asking its index.
     found_at_once = {"/events/?source=CD&search_text=447700900000": 11}
-    assert taken == QUERIES | (found_at_once if events == 60 and connection.vendor == "postgresql" else {})
+    expected = QUERIES | (found_at_once if events == 60 and connection.vendor == "postgresql" else {})
+    if events == 60:  # a full page does not ask where its search ended
+        expected |= {"/about/user/yourname@example.com": 14, "/about/ip/192.0.2.1": 14}
+    assert taken == expected
 
 
 def test_pages_take_the_same_queries_for_five_accounts(login: Login, cast: dict[str, Any]) -> None:
@@ -69,9 +72,7 @@ def test_pages_take_the_same_queries_for_five_accounts(login: Login, cast: dict[
 
     # An event's user, address and number are looked for in the other accounts, all of them at once.
     taken = 25 if connection.vendor == "postgresql" else 26
-    # Of which of several accounts and the user the events are fewer is looked up first.
-    about = {"/about/user/yourname@example.com": 15, "/about/ip/192.0.2.1": 15}
-    expected = QUERIES | {"/accounts/demo0003/events/{event}/": taken} | about
+    expected = QUERIES | {"/accounts/demo0003/events/{event}/": taken}
     assert {path: count_queries(client, path.format(event=event_json(0)["id"])) for path in QUERIES} == expected
 
 
