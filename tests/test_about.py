@@ -275,7 +275,7 @@ def test_configuration_at_a_moment(client: Client, account: NexmoAccount, add_ev
         "": ["Status"],
     }
     words = text_of(client.get(PATHS["number"]))
-    assert "It had come to its end by then" in words
+    assert "It has come to its end" in words
     assert "Status: bought → released" in words
     assert "not Nexmo's own record" in words
 
