@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from events.views import about, accounts, detail, display, export, integrity, lists, news, summary
+from events.views import about, accounts, detail, display, export, integrity, lists, news, overview, summary
 
 
 class EventIdConverter(StringConverter):
@@ -27,7 +27,7 @@ urlpatterns = [
     path("events/<event_id:event_id>/", detail.find, name="find"),
     path("profile/display", display.display, name="display"),
     path("about/<str:kind>/<event_id:value>", about.about, name="about"),
-    path("accounts/", accounts.overview, name="accounts"),
+    path("accounts/", overview.overview, name="accounts"),
     path("accounts/<str:api_key>/", accounts.account, name="account"),
     path("accounts/<str:api_key>/sync/", accounts.sync, name="sync"),
     path("accounts/<str:api_key>/seals.ndjson", integrity.seals_file, name="seals"),

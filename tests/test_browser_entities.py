@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from accounts.models import NexmoAccount
-from tests.test_browser import chromium, log_in, open_page, pytestmark  # noqa: F401
+from tests.browser_tools import BROWSER, chromium_fixture, log_in, open_page_fixture  # noqa: F401
+
+pytestmark = BROWSER
 
 IP, NUMBER = "203.0.113.66", "447700900123"
 
@@ -27,7 +29,7 @@ def attack(cast: Any, add_event: Callable[..., Any]) -> None:
         add_event(NexmoAccount.objects.get(api_key="demo0004"), number)
 
 
-def test_follow_one_address_over_three_accounts(attack: None, open_page: Callable[..., Any]) -> None:  # noqa: F811
+def test_follow_one_address_over_three_accounts(attack: None, open_page: Callable[..., Any]) -> None:
     page = open_page("/events/")
     log_in(page, "admin")
     page.locator("#events tbody tr").first.locator("a.what").click()
@@ -67,7 +69,7 @@ def test_follow_one_address_over_three_accounts(attack: None, open_page: Callabl
 def test_axe_finds_nothing_wrong_with_entity_pages(
     attack: None,
     add_event: Callable[..., Any],
-    open_page: Callable[..., Any],  # noqa: F811
+    open_page: Callable[..., Any],
     scheme: str,
 ) -> None:
     from axe_playwright_python.sync_playwright import Axe
@@ -91,7 +93,7 @@ def test_axe_finds_nothing_wrong_with_entity_pages(
     } == {}
 
 
-def test_entity_page_works_without_script(attack: None, open_page: Callable[..., Any]) -> None:  # noqa: F811
+def test_entity_page_works_without_script(attack: None, open_page: Callable[..., Any]) -> None:
     page = open_page("/events/", java_script_enabled=False)
     log_in(page, "admin")
     page.goto(f"/about/number/{NUMBER}")
