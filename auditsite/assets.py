@@ -34,6 +34,7 @@ STYLES = (
     "css/beside",
     "css/keys",
     "css/narrow",
+    "css/about",
     "css/print",
 )
 SCRIPTS = ("js/menus", "js/filter", "js/pick", "js/keys", "js/chart", "js/beside", "js/news", "js/kept", "js/found")

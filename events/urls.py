@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from events.views import accounts, detail, display, export, integrity, lists, news, overview, saved, summary
+from events.views import about, accounts, detail, display, export, integrity, lists, news, overview, saved, summary
 
 
 class EventIdConverter(StringConverter):
@@ -32,6 +32,7 @@ urlpatterns = [
     path("views/<int:pk>/", saved.follow, name="view"),
     path("views/<int:pk>/edit", saved.edit, name="view_edit"),
     path("views/<int:pk>/delete", saved.delete, name="view_delete"),
+    path("about/<str:kind>/<event_id:value>", about.about, name="about"),
     path("accounts/", overview.overview, name="accounts"),
     path("accounts/<str:api_key>/", accounts.account, name="account"),
     path("accounts/<str:api_key>/sync/", accounts.sync, name="sync"),

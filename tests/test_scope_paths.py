@@ -72,6 +72,12 @@ EXPECTED: dict[str, Statuses] = {
     "events:view": {f"/views/{pk}/": everybody(404) for pk in (98765, "9" * 30)},
     "events:view_edit": {"/views/98765/edit": everybody(404)},
     "events:view_delete": {"/views/98765/delete": everybody(404)},
+    # All events of the fixture are of one user, address and number.
+    "events:about": {
+        path: everybody(200)
+        for path in ("/about/user/yourname@example.com", "/about/ip/192.0.2.1", "/about/number/447700900000")
+    }
+    | {"/about/application/none-such": everybody(404), "/about/account/demo0001": everybody(404)},
     "events:accounts": {"/accounts/": everybody(200)},
     "events:account": by_account("/accounts/{}/"),
     "events:sync": {f"/accounts/{key}/sync/": everybody(405) for key in ("demo0001", "nosuchkey")},  # POST: see below

@@ -86,7 +86,7 @@ def _event_list(request: HttpRequest, account: NexmoAccount | None) -> HttpRespo
         "views": account_menu(found.data, account.api_key, readable=found.form.is_valid())
         if account
         else menu(request.user, found.data, readable=found.form.is_valid()),
-        "links": _links(request, page),
+        "links": page_links(request, page),
         "list_url": request.path,
     }
     asked = found.conditions.accounts
@@ -151,7 +151,7 @@ def _count(found: EventFilter, page: Page, known: list[Completeness]) -> Count:
     return count(found.conditions, shown=len(page.rows))
 
 
-def _links(request: HttpRequest, page: Page) -> dict[str, str]:
+def page_links(request: HttpRequest, page: Page) -> dict[str, str]:
     """The neighbouring pages; an empty text where there is none."""
     clear: dict[str, str | None] = dict.fromkeys(PAGE_PARAMS)
     return {

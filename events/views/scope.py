@@ -12,7 +12,7 @@ from events.filters import EventFilter
 from events.models import AuditEvent, SavedView
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from django.http import HttpRequest, QueryDict
 
 
 def visible_account(request: HttpRequest, api_key: str) -> NexmoAccount:
@@ -44,8 +44,14 @@ def own_view(request: HttpRequest, pk: int) -> SavedView:
     return view
 
 
-def filtered_events(request: HttpRequest, account: NexmoAccount | None = None) -> EventFilter:
-    """The filter of a list or an export, over one account or all that the reader may see."""
+def filtered_events(
+    request: HttpRequest, account: NexmoAccount | None = None, params: QueryDict | None = None
+) -> EventFilter:
+    """The filter of a list or an export, over one account or all that the reader may see.
+
+    Args:
+        params: what to filter by, where the request's own parameters are others.
+    """
     accounts = [account] if account else visible_accounts(request)
     everything = account is None and NexmoAccount.objects.sees_all(request.user)
-    return EventFilter(request.GET, accounts=accounts, everything=everything)
+    return EventFilter(request.GET if params is None else params, accounts=accounts, everything=everything)
