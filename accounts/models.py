@@ -1,8 +1,9 @@
-"""Who may see which Nexmo account."""
+"""Who may see which Nexmo account, and how each person likes to see things."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 from django.contrib.auth.models import Group
@@ -10,11 +11,15 @@ from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
 
 from accounts.fields import EncryptedTextField
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
     AnyUser = AbstractBaseUser | AnonymousUser
@@ -136,3 +141,55 @@ class NexmoAccount(models.Model):
     def credentials_fingerprint(self) -> str:
         """Changes when key or secrets change and tells nothing about them. Raises SecretUnreadable."""
         return salted_hmac("accounts.credentials", "\0".join((self.api_key, *self.secrets()))).hexdigest()[:40]
+
+
+class Profile(models.Model):
+    """How a person likes to see things. Whoever never chose has none in the database: see `profile_of`."""
+
+    class Times(models.TextChoices):
+        EXACT = "exact", _("Exact")
+        RELATIVE = "relative", _("How long ago")
+
+    class Density(models.TextChoices):
+        COMFORTABLE = "comfortable", _("Comfortable")
+        COMPACT = "compact", _("Compact")
+
+    class Theme(models.TextChoices):
+        SYSTEM = "", _("As the system")
+        LIGHT = "light", _("Light")
+        DARK = "dark", _("Dark")
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="profile"
+    )
+    time_zone = models.CharField(max_length=64, blank=True, default="", help_text="Empty: the site's own.")
+    utc = models.BooleanField("times in UTC", default=False)
+    times = models.CharField(max_length=10, choices=Times, default=Times.EXACT)
+    density = models.CharField(max_length=12, choices=Density, default=Density.COMFORTABLE)
+    columns = models.CharField(max_length=300, blank=True, default="", help_text="Of the table of events.")
+    language = models.CharField(max_length=10, blank=True, default="", help_text="Empty: as the browser asks.")
+    theme = models.CharField(max_length=5, blank=True, choices=Theme, default=Theme.SYSTEM)
+
+    def __str__(self) -> str:
+        return f"Profile of {self.user}"
+
+    @property
+    def own_zone(self) -> tzinfo:
+        """The zone the person chose, or the site's."""
+        try:
+            return ZoneInfo(self.time_zone) if self.time_zone else timezone.get_default_timezone()
+        except (ZoneInfoNotFoundError, ValueError):  # renamed since it was chosen
+            return timezone.get_default_timezone()
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone to show times in."""
+        return ZoneInfo("UTC") if self.utc else self.own_zone
+
+
+def profile_of(user: AnyUser) -> Profile:
+    """The person's profile, or one with the defaults that is not saved yet."""
+    try:
+        return user.profile  # type: ignore[union-attr, no-any-return]
+    except (AttributeError, Profile.DoesNotExist):
+        return Profile() if user.pk is None else Profile(user_id=user.pk)

@@ -5,12 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.auth_backends import AuthenticationBackend
 from allauth.mfa.adapter import DefaultMFAAdapter
+from django.contrib.auth import get_user_model
 
 from accounts.fields import decrypt, encrypt
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from django.http import HttpRequest
+
+
+class Backend(AuthenticationBackend):
+    """allauth's, which looks a person up together with their profile: every page needs both."""
+
+    def get_user(self, user_id: Any) -> Any:
+        user = get_user_model()._default_manager.select_related("profile").filter(pk=user_id).first()
+        return user if user and self.user_can_authenticate(user) else None
 
 
 class AccountAdapter(DefaultAccountAdapter):

@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from auditsite.assets import asset
 from auditsite.views import healthz, metrics_page, not_found, readyz
 
 urlpatterns = [
@@ -15,6 +16,7 @@ urlpatterns = [
     # The admin's redirect to an object's own page knows no scope: it would tell staff the keys of foreign accounts.
     path("admin/r/<path:rest>", not_found, name="admin_redirect"),
     path("admin/", admin.site.urls),
+    path("assets/site-<slug:digest>.<slug:kind>", asset, name="asset"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics_page, name="metrics"),

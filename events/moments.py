@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
 
 PERIODS = {
     "today": "Today",
@@ -61,5 +62,39 @@ def period_start(period: str, now: datetime | None = None) -> datetime:
 
 
 def show(moment: datetime | None) -> str:
-    """A time in the reader's zone, with the zone: 2026-01-31 14:05:09 UTC."""
-    return timezone.localtime(moment).strftime("%Y-%m-%d %H:%M:%S %Z") if moment else ""
+    """A time in the reader's zone, with its offset: 2026-01-31 14:05:09 +01:00."""
+    if not moment:
+        return ""
+    at = timezone.localtime(moment)
+    return f"{at:%Y-%m-%d %H:%M:%S} {offset(at)}"
+
+
+def offset(at: datetime) -> str:
+    """How far a time is from UTC: +01:00, or UTC where that is its zone. Names such as CST mean several zones."""
+    if at.tzname() == "UTC":
+        return "UTC"
+    text = at.strftime("%z")
+    return f"{text[:3]}:{text[3:5]}"
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """How long ago, roughly: the exact time belongs beside it."""
+    seconds = int((now - moment).total_seconds())
+    if seconds < 45:
+        return gettext("just now") if seconds > -45 else show(moment)
+    for size, words in ((86_400, _days), (3_600, _hours), (60, _minutes)):
+        if seconds >= size:
+            return words(seconds // size) % {"count": seconds // size}
+    return gettext("less than a minute ago")
+
+
+def _days(count: int) -> str:
+    return ngettext("%(count)s day ago", "%(count)s days ago", count)
+
+
+def _hours(count: int) -> str:
+    return ngettext("%(count)s hour ago", "%(count)s hours ago", count)
+
+
+def _minutes(count: int) -> str:
+    return ngettext("%(count)s minute ago", "%(count)s minutes ago", count)

@@ -10,26 +10,47 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 import django_tables2 as tables
+from django.templatetags.static import static
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django_countries import countries
 
+from events.moments import ago, offset
 from events.nexmo.catalog import EVENT_TYPES, SOURCES, family
 from events.sentences import sentence
 from events.summary import summarise
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from accounts.models import NexmoAccount
     from events.reading import Row
 
-CLICKABLE = ("account", "user_email", "source", "source_ip", "source_country")
+CLICKABLE = ("account", "event_type", "user_email", "source", "source_ip", "source_country")
 PAGE = ("before", "after", "size")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _ADDRESS = re.compile(r"[0-9.]{7,15}|[0-9a-fA-F:.]{2,45}")  # what an address may look like; anything else is only text
 NOTHING = '<span class="none">–</span>'
-UNREADABLE_TIME = ' <abbr title="Nexmo sent no readable time; this is when the event was fetched.">≈</abbr>'
+# What the table can show, in its order; the two that lead to the event always stay.
+COLUMNS = {
+    "when": gettext_lazy("When"),
+    "account": gettext_lazy("Account"),
+    "what": gettext_lazy("What"),
+    "type": gettext_lazy("Type"),
+    "who": gettext_lazy("Who"),
+    "user_id": gettext_lazy("User id"),
+    "source": gettext_lazy("Source"),
+    "origin": gettext_lazy("From"),
+    "summary": gettext_lazy("Details"),
+    "event_id": gettext_lazy("Event id"),
+}
+ALWAYS = ("when", "what")
+USUAL = ("when", "account", "what", "who", "source", "origin", "summary")
+_TYPE = re.compile(r"[A-Za-z0-9_.]+")
 _SAFE = "!$&'()*+,;=/~:@"  # what a path may hold unquoted (RFC 3986)
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -41,13 +62,9 @@ class EventTable(tables.Table):
     queries, so a row is drawn here in one go, and the library keeps the columns.
     """
 
-    when = tables.Column(verbose_name="When", orderable=False)
-    account = tables.Column(verbose_name="Account", orderable=False)
-    what = tables.Column(verbose_name="What", orderable=False)
-    who = tables.Column(verbose_name="Who", orderable=False)
-    source = tables.Column(verbose_name="Source", orderable=False)
-    origin = tables.Column(verbose_name="From", orderable=False)
-    summary = tables.Column(verbose_name="Details", orderable=False)
+    when, account, what, type, who, user_id, source, origin, summary, event_id = (
+        tables.Column(verbose_name=title, orderable=False) for title in COLUMNS.values()
+    )
 
     class Meta:
         template_name = "events/table.html"
@@ -60,15 +77,21 @@ class EventTable(tables.Table):
         accounts: Iterable[NexmoAccount],
         descriptions: Mapping[str, str] | None = None,
         params: Any = None,
-        **kwargs: Any,
+        shown: Sequence[str] = USUAL,
+        now: datetime | None = None,
     ) -> None:
         """
         Args:
             accounts: the accounts of the events.
             descriptions: what types mean, for events that do not say so themselves.
             params: the filter in force, which a click on a value narrows further.
+            shown: the columns, by name.
+            now: tell times as how long ago that is; without it, exactly.
         """
-        super().__init__(list(data), **kwargs)
+        super().__init__(list(data), exclude=[name for name in COLUMNS if name not in (*shown, *ALWAYS)])
+        self.now = now
+        self.language = translation.get_language()
+        self.has_type = "type" in shown
         asked = (
             [(name, value) for name, values in params.lists() if name not in PAGE for value in values] if params else []
         )
@@ -117,31 +140,42 @@ class EventTable(tables.Table):
     def render_when(self, row: Row) -> str:
         at = row.created_at.astimezone(self.zone)
         iso = at.isoformat(" ")
-        doubt = UNREADABLE_TIME if row.created_at_basis == "fetched" else ""
-        return (
-            f'<a class="when" href="{self.address(row)}"><time datetime="{iso[:10]}T{iso[11:]}">{iso[:10]} '
-            f"<b>{iso[11:19]}</b></time> <small>{escape(at.tzname() or '')}</small></a>{doubt}"
-        )
+        doubt = f' <abbr title="{escape(_unreadable_time())}">≈</abbr>' if row.created_at_basis == "fetched" else ""
+        exact = f"{iso[:10]}T{iso[11:]}"
+        if self.now:
+            words = escape(ago(row.created_at, self.now))
+            told = f'<time datetime="{exact}" title="{iso[:19]} {offset(at)}">{words}</time>'
+        else:
+            told = f'<time datetime="{exact}">{iso[:10]} <b>{iso[11:19]}</b></time> <small>{offset(at)}</small>'
+        return f'<a class="when" href="{self.address(row)}">{told}</a>{doubt}'
 
     def render_account(self, row: Row) -> str:
         return self.names[row.account_id][0]
 
     def render_what(self, row: Row) -> str:
         code = row.event_type
-        told = _sentence(code, row.context) or escape(
-            row.event_type_description or self.descriptions.get(code) or "Event without type"
+        told = _sentence(code, row.context, self.language) or escape(
+            row.event_type_description or self.descriptions.get(code) or _("Event without type")
         )
-        return (
-            f'<a class="what family-{_family(code)}" href="{self.address(row)}"><span>{told}</span></a> '
-            f"<code>{escape(code) or '–'}</code>"
-        )
+        link = f'<a class="what family-{_family(code)}" href="{self.address(row)}"><span>{told}</span></a>'
+        return link if self.has_type else f"{link} {self.render_type(row)}"
+
+    def render_type(self, row: Row) -> str:
+        code = f"<code>{escape(row.event_type)}</code>"
+        return self.value("event_type", row.event_type, code) if _TYPE.fullmatch(row.event_type) else code
 
     def render_who(self, row: Row) -> str:
         if row.user_email:
             name, at, domain = row.user_email.rpartition("@")
             # A long address breaks here, not within a word.
             return self.value("user_email", row.user_email, f"{escape(name)}{at}<wbr>{escape(domain)}")
-        return f"user {escape(row.user_id)}" if row.user_id else NOTHING
+        return escape(_("user %(id)s") % {"id": row.user_id}) if row.user_id else NOTHING
+
+    def render_user_id(self, row: Row) -> str:
+        return f"<code>{escape(row.user_id)}</code>" if row.user_id else NOTHING
+
+    def render_event_id(self, row: Row) -> str:
+        return f'<code class="break">{escape(row.event_id)}</code>'
 
     def render_source(self, row: Row) -> str:
         if not row.source:
@@ -154,7 +188,7 @@ class EventTable(tables.Table):
             return NOTHING
         country, address = "", f"<code>{escape(row.source_ip)}</code>"
         if row.source_country:
-            shown = f'<span class="country">{escape(row.source_country)}</span>'
+            shown = country_name(row.source_country, self.language)
             known = _COUNTRY.fullmatch(row.source_country)
             country = (self.value("source_country", row.source_country, shown) if known else shown) + " "
         if row.source_ip and _ADDRESS.fullmatch(row.source_ip):
@@ -163,7 +197,7 @@ class EventTable(tables.Table):
 
     def render_summary(self, row: Row) -> str:
         text = _summary(row.context) if row.context else ""
-        odd = ' <span class="tag odd">odd</span>' if row.odd_fields else ""
+        odd = f' <span class="tag odd">{escape(_("odd"))}</span>' if row.odd_fields else ""
         return f'<span class="line">{text}</span>{odd}' if text or odd else NOTHING
 
 
@@ -173,13 +207,30 @@ def _narrowing(asked: list[tuple[str, str]], name: str) -> str:
     return f"?{urlencode(rest)}{'&' if rest else ''}{name}="
 
 
+def _unreadable_time() -> str:
+    return _("Nexmo sent no readable time; this is when the event was fetched.")
+
+
 @lru_cache(maxsize=256)
 def _family(code: str) -> str:
     return family(code)[0]
 
 
+@lru_cache(maxsize=512)
+def country_name(code: str, language: str | None) -> str:
+    """A country with its flag, as HTML; whatever is no country's code stays as it is."""
+    name = countries.name(code)
+    if not name:
+        return f'<span class="country">{escape(code)}</span>'
+    flag = static(f"flags/{code.lower()}.gif")
+    return (
+        f'<span class="country" title="{escape(code)}"><img src="{escape(flag)}" alt="" width="16" height="11"> '
+        f"{escape(name)}</span>"
+    )
+
+
 @lru_cache(maxsize=4096)
-def _sentence(code: str, context: str | None) -> str:
+def _sentence(code: str, context: str | None, language: str | None) -> str:
     return sentence(code, json.loads(context) if context else None)
 
 

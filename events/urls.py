@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from events.views import accounts, detail, export, export_page, integrity, lists, summary
+from events.views import accounts, detail, display, export, export_page, integrity, lists, news, summary
 
 
 class EventIdConverter(StringConverter):
@@ -24,14 +24,17 @@ urlpatterns = [
     path("events/export", export_page.merged, name="export_page"),
     path("events/export/progress", export_page.progress, name="export_progress"),
     path("events/summary", summary.merged, name="summary"),
+    path("events/news", news.merged, name="news"),
     path("events/evidence.zip", integrity.merged_evidence, name="evidence"),
     path("events/<event_id:event_id>/", detail.find, name="find"),
+    path("profile/display", display.display, name="display"),
     path("accounts/", accounts.overview, name="accounts"),
     path("accounts/<str:api_key>/", accounts.account, name="account"),
     path("accounts/<str:api_key>/sync/", accounts.sync, name="sync"),
     path("accounts/<str:api_key>/seals.ndjson", integrity.seals_file, name="seals"),
     path("accounts/<str:api_key>/events/", lists.one_account, name="account_events"),
     path("accounts/<str:api_key>/events/summary", summary.one_account, name="account_summary"),
+    path("accounts/<str:api_key>/events/news", news.one_account, name="account_news"),
     path("accounts/<str:api_key>/events/export.<str:kind>", export.one_account, name="account_export"),
     path("accounts/<str:api_key>/events/export", export_page.one_account, name="account_export_page"),
     path("accounts/<str:api_key>/events/evidence.zip", integrity.account_evidence, name="account_evidence"),

@@ -69,7 +69,7 @@ def login(cast: dict[str, Any]) -> Callable[[str], Client]:
     def as_user(name: str) -> Client:
         client = Client()
         if name != "nobody":
-            client.force_login(cast[name], backend="allauth.account.auth_backends.AuthenticationBackend")
+            client.force_login(cast[name], backend="auditsite.login.Backend")
         return client
 
     return as_user

@@ -175,7 +175,7 @@ def test_account_in_order_says_so(client: Client, account: NexmoAccount, cast: d
 
     assert states(client, account) == ("ok", "Up to date: Everything that Nexmo lists is archived.")
     page = text_of(client.get("/accounts/demo0001/"))
-    assert "Complete from the beginning until 2026-03-15 12:00 UTC" in page
+    assert "Complete from the beginning until 2026-03-15 12:00:00 UTC" in page
     assert "Succeeded Sync now by bob 1,200 1,500 16" in page
     assert "owned by alice · shared with Messaging team" in page
 
@@ -250,7 +250,7 @@ def test_syncing_all_leaves_out_accounts_that_are_switched_off(client: Client, a
 
 def test_sync_is_refused_without_the_forms_token(login: Login, cast: dict[str, Any]) -> None:
     client = Client(enforce_csrf_checks=True)
-    client.force_login(cast["alice"], backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.force_login(cast["alice"], backend="auditsite.login.Backend")
 
     response = client.post("/accounts/demo0001/sync/")
 

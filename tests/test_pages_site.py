@@ -9,7 +9,6 @@ import pytest
 from django.test import Client
 
 from tests.conftest import PASSWORD
-from tests.export_tools import body
 from tests.pages_tools import (  # noqa: F401
     Login,
     client_fixture,
@@ -82,13 +81,25 @@ def test_header_names_the_reader_and_offers_what_she_may(login: Login, person: s
     assert '<a href="/events/" aria-current="page">Events</a>' in page
 
 
-def test_theme_can_be_chosen(client: Client) -> None:
+def test_first_paint_needs_one_stylesheet_and_no_script(client: Client) -> None:
     page = client.get("/events/").content.decode()
 
-    assert '<script src="/static/admin/js/theme.js"></script>' in page
-    assert re.search(r'<button type="button" class="theme-toggle plain" hidden>', page)
-    for path in ("/static/admin/js/theme.js", "/static/auditsite/tokens.css", "/static/auditsite/site.js"):
-        assert body(Client().get(path))
+    assert len(re.findall(r'<link rel="stylesheet"', page)) == 1
+    assert all("defer" in script for script in re.findall(r"<script[^>]*>", page))
+
+
+@pytest.mark.parametrize("kind", ["css", "js"])
+def test_stylesheet_and_script_are_kept_for_ever_under_their_own_address(client: Client, kind: str) -> None:
+    found = re.search(rf'"(/assets/site-\w+\.{kind})"', client.get("/events/").content.decode())
+    assert found
+
+    current = Client().get(found[1])
+    old = Client().get(f"/assets/site-0123456789ab.{kind}")
+
+    assert current["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert old.content == current.content
+    assert "immutable" not in old["Cache-Control"]
+    assert Client().get("/assets/site-0123456789ab.html").status_code == 404
 
 
 def test_home_leads_to_the_events_with_its_query(client: Client) -> None:

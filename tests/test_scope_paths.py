@@ -61,6 +61,10 @@ EXPECTED: dict[str, Statuses] = {
     },
     "events:summary": {"/events/summary": everybody(200)},
     "events:account_summary": by_account("/accounts/{}/events/summary"),
+    "events:news": {"/events/news": everybody(200)},
+    "events:account_news": by_account("/accounts/{}/events/news"),
+    "events:display": {"/profile/display": everybody(200)},
+    "asset": {f"/assets/site-0123456789ab.{kind}": (200,) * 6 for kind in ("css", "js")},
     "events:accounts": {"/accounts/": everybody(200)},
     "events:account": by_account("/accounts/{}/"),
     "events:sync": {f"/accounts/{key}/sync/": everybody(405) for key in ("demo0001", "nosuchkey")},  # POST: see below
@@ -89,7 +93,15 @@ EXPECTED: dict[str, Statuses] = {
     "mfa_generate_recovery_codes": {"/profile/second-factor/recovery-codes/generate/": everybody(302)},
     "mfa_download_recovery_codes": {"/profile/second-factor/recovery-codes/download/": everybody(404)},
 }
-OPEN = ("/login/", "/healthz", "/readyz", "/metrics", "/login/inactive/")
+OPEN = (
+    "/assets/site-0123456789ab.css",
+    "/assets/site-0123456789ab.js",
+    "/login/",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/login/inactive/",
+)
 
 
 def status_of(client: Client, path: str) -> int:
@@ -133,7 +145,7 @@ def test_nobody_is_sent_to_the_login_when_posting(login: Login, events: dict[str
 
 
 def test_static_files_need_no_login(client: Client) -> None:
-    response = client.get("/static/auditsite/site.css")
+    response = client.get("/static/auditsite/tokens.css")
 
     assert response.status_code == 200
     assert body(response)

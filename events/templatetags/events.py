@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from events.masking import mask
+from events.moments import show
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 register = template.Library()
 
@@ -36,6 +40,12 @@ def tree(value: Any, depth: int = 0) -> SafeString:
     if isinstance(value, str):
         return format_html('<span class="break">{}</span>', mask(value) or "“”")
     return format_html("<code>{}</code>", value)
+
+
+@register.filter
+def when(moment: datetime | None) -> str:
+    """A time in the reader's zone, with its offset."""
+    return show(moment)
 
 
 @register.filter

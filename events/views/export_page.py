@@ -75,7 +75,7 @@ def _page(request: HttpRequest, account: NexmoAccount | None) -> HttpResponse:
     if to_the_end and request.headers.get("HX-Request"):
         return render(request, "events/_export_count.html", context)
     events = reverse("events:account_events", args=[account.api_key]) if account else reverse("events:list")
-    zone = timezone.get_current_timezone_name()
+    zone = str(timezone.get_current_timezone())
     context |= {
         "back": events + with_params(request.GET, **(clear | dict.fromkeys(SHAPE))),
         "pills": pills(found),

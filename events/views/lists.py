@@ -6,17 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from accounts.models import Profile, profile_of
 from events import filter_html
+from events.forms import shown_columns
 from events.models import MonthCount
-from events.moments import show
+from events.moments import offset, show
 from events.paging import SIZES, read_size
 from events.pills import pills
 from events.reading import BadCursor, Count, Cursor, Page, count, read_page
 from events.sync.coverage import completeness
 from events.sync.health import statuses
-from events.tables import EventTable, with_params
+from events.tables import ALWAYS, COLUMNS, EventTable, with_params
 from events.views.scope import filtered_events, visible_account
 
 if TYPE_CHECKING:
@@ -50,6 +53,7 @@ def _event_list(request: HttpRequest, account: NexmoAccount | None) -> HttpRespo
     size, size_note = read_size(request.GET)
     page, page_error = _read_page(request, found, size)
     accounts = list(found.accounts.values())
+    profile = profile_of(request.user)
     context: dict[str, Any] = {
         "account": account,
         "filter": found,
@@ -63,9 +67,13 @@ def _event_list(request: HttpRequest, account: NexmoAccount | None) -> HttpRespo
             page.rows,
             accounts=accounts,
             descriptions=found.type_descriptions,
-            exclude=("account",) if account else (),
+            shown=[name for name in shown_columns(profile) if not (account and name == "account")],
+            now=timezone.now() if profile.times == Profile.Times.RELATIVE else None,
             params=found.data,
         ),
+        "profile": profile,
+        "display": _display(profile),
+        "news": _news(request, account, page),
         "size_note": size_note,
         "exports": _exports(request, account),
         "export_page": _export_page(request, account),
@@ -98,6 +106,29 @@ def _read_page(request: HttpRequest, found: EventFilter, size: int) -> tuple[Pag
         ), ""
     except BadCursor as error:
         return Page([]), str(error)
+
+
+def _display(profile: Profile) -> dict[str, Any]:
+    """What the table's menu offers, and what of it is chosen."""
+    shown = shown_columns(profile)
+    now = timezone.now()
+    return {
+        "columns": [(name, title, name in shown) for name, title in COLUMNS.items() if name not in ALWAYS],
+        "densities": Profile.Density.choices,
+        "times": Profile.Times.choices,
+        "zone": str(profile.own_zone),
+        "offset": offset(now.astimezone(profile.own_zone)),
+    }
+
+
+def _news(request: HttpRequest, account: NexmoAccount | None, page: Page) -> str:
+    """Where to ask for events that arrive while this page is read: only the newest page has such."""
+    if any(request.GET.get(name) for name in PAGE_PARAMS) or page.searched_back_to:
+        return ""
+    first = page.rows[0] if page.rows else None
+    since = str(Cursor(first.created_at, first.pk)) if first else None
+    query = with_params(request.GET, **dict.fromkeys((*PAGE_PARAMS,)), since=since)
+    return (reverse("events:account_news", args=[account.api_key]) if account else reverse("events:news")) + query
 
 
 def _count(found: EventFilter, page: Page, known: list[Completeness]) -> Count:

@@ -1,0 +1,82 @@
+"""The site's one stylesheet and one script, each joined from its parts: a page's first paint waits for one file."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.staticfiles import finders
+from django.http import Http404, HttpResponse
+from django.urls import reverse
+from django.views.decorators.gzip import gzip_page
+from django.views.decorators.http import require_safe
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+# In their order: what comes later wins.
+STYLES = (
+    "tokens",
+    "css/base",
+    "css/frame",
+    "css/controls",
+    "css/filter",
+    "css/tables",
+    "css/event",
+    "css/overview",
+    "css/pills",
+    "css/export",
+    "css/keys",
+    "css/narrow",
+    "css/print",
+)
+SCRIPTS = ("js/menus", "js/filter", "js/pick", "js/keys")
+TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
+
+
+def address(kind: str) -> str:
+    """Where a page finds the stylesheet ("css") or the script ("js"): another address whenever a part changes."""
+    return reverse("asset", args=[_joined(kind)[1], kind])
+
+
+@login_not_required
+@require_safe
+@gzip_page
+def asset(request: HttpRequest, digest: str, kind: str) -> HttpResponse:
+    """The stylesheet or the script, to be kept for ever under its address."""
+    if kind not in TYPES:
+        raise Http404
+    body, current = _joined(kind)
+    response = HttpResponse(body, content_type=TYPES[kind])
+    # A page of the release before may still ask for what it knew: it gets the new one, but not for long.
+    kept = "public, max-age=31536000, immutable" if digest == current else "public, max-age=60"
+    response["Cache-Control"] = kept
+    return response
+
+
+def _joined(kind: str) -> tuple[bytes, str]:
+    return _read(kind) if settings.DEBUG else _kept(kind)
+
+
+@lru_cache
+def _kept(kind: str) -> tuple[bytes, str]:
+    return _read(kind)
+
+
+def _read(kind: str) -> tuple[bytes, str]:
+    parts = [_part(f"auditsite/{name}.{kind}") for name in (STYLES if kind == "css" else SCRIPTS)]
+    # A script's part is a block: what it names is its own.
+    text = "\n".join(parts) if kind == "css" else '"use strict";\n' + "\n".join(f"{{\n{part}}}" for part in parts)
+    body = text.encode()
+    return body, hashlib.sha256(body).hexdigest()[:12]
+
+
+def _part(name: str) -> str:
+    found = finders.find(name)
+    if not isinstance(found, str):
+        raise FileNotFoundError(f"The static file {name} is missing: install Auditsite again.")
+    return Path(found).read_text()

@@ -1,0 +1,3 @@
+"""As in English: dates and times that sort, with their zone."""
+
+from auditsite.formats.en.formats import *  # noqa: F403

@@ -1,0 +1,35 @@
+/* Copying, and menus that close again. */
+// Buttons that only a script can serve appear only where there is one.
+for (const button of document.querySelectorAll("[data-copy]")) {
+  button.hidden = false;
+}
+
+document.addEventListener("click", async (event) => {
+  const copy = event.target.closest("[data-copy]");
+  if (copy) {
+    const label = copy.textContent;
+    try {
+      await navigator.clipboard.writeText(document.querySelector(copy.dataset.copy).textContent);
+      copy.textContent = "Copied";
+    } catch {
+      copy.textContent = "Press Ctrl+C";
+      getSelection().selectAllChildren(document.querySelector(copy.dataset.copy));
+    }
+    setTimeout(() => (copy.textContent = label), 1500);
+  }
+  // A click elsewhere closes open menus.
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) {
+      menu.open = false;
+    }
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") {
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  }
+});

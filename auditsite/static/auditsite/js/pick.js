@@ -1,0 +1,48 @@
+/* What can be done with a value in the table. */
+// A value in the table is a link that narrows the filter to it. Beside it appear the ways to leave it out and to copy it.
+const pick = document.createElement("div");
+pick.className = "pick";
+pick.hidden = true;
+const leaveOut = document.createElement("a");
+leaveOut.textContent = "Without";
+const copyValue = document.createElement("button");
+copyValue.type = "button";
+copyValue.textContent = "Copy";
+pick.append(leaveOut, copyValue);
+document.body.append(pick);
+let picked = null;
+
+const showPick = (value) => {
+  picked = value;
+  const url = new URL(value.href);
+  const name = [...url.searchParams.keys()].pop();
+  url.searchParams.set(name, `-${url.searchParams.get(name)}`);
+  leaveOut.href = url;
+  leaveOut.title = `Leave out ${value.textContent}`;
+  const place = value.getBoundingClientRect();
+  pick.hidden = false;
+  pick.style.left = `${Math.min(place.left + scrollX, scrollX + innerWidth - pick.offsetWidth - 8)}px`;
+  pick.style.top = `${place.bottom + scrollY}px`;
+};
+const hidePick = () => {
+  pick.hidden = true;
+  picked = null;
+};
+for (const type of ["mouseover", "focusin"]) {
+  document.addEventListener(type, (event) => {
+    const value = event.target.closest?.("a.v");
+    if (value) {
+      showPick(value);
+    } else if (!event.target.closest?.(".pick")) {
+      hidePick();
+    }
+  });
+}
+copyValue.addEventListener("click", async () => {
+  if (picked) {
+    const url = new URL(picked.href);
+    await navigator.clipboard?.writeText([...url.searchParams.values()].pop());
+    copyValue.textContent = "Copied";
+    setTimeout(() => (copyValue.textContent = "Copy"), 1200);
+  }
+});

@@ -1,0 +1,32 @@
+"""How the reader likes to see things: zone, columns, density, language, theme."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_http_methods
+
+from accounts.models import profile_of
+from events.forms import DisplayForm
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def display(request: HttpRequest) -> HttpResponse:
+    """All of it as a form; the table's own menus post parts of it here, with the page to return to as `next`."""
+    form = DisplayForm(request.POST if request.method == "POST" else None, instance=profile_of(request.user))
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        return redirect(_back(request))
+    return render(request, "events/display.html", {"form": form, "next": request.POST.get("next", "")})
+
+
+def _back(request: HttpRequest) -> str:
+    asked = request.POST.get("next", "")
+    own = url_has_allowed_host_and_scheme(asked, {request.get_host()}, require_https=request.is_secure())
+    return asked if own else reverse("events:display")
