@@ -18,7 +18,7 @@ from events.fields import dump_json
 from events.masking import mask, mask_all
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
     from datetime import tzinfo
     from typing import IO
 
@@ -112,7 +112,7 @@ def _all_cells(rows: Iterable[Row], accounts: Mapping[int, NexmoAccount], zone: 
 
 def csv_lines(
     rows: Iterable[Row], accounts: Mapping[int, NexmoAccount], shape: Shape, wrote: Wrote = nobody
-) -> Iterator[str]:
+) -> Generator[str, None, None]:
     """CSV with a header, CRLF as RFC 4180 has it; several lines at a time."""
     yield _csv([shape.columns])
     source = cells(rows, accounts, shape)
@@ -133,7 +133,7 @@ def _csv(rows: Iterable[Iterable[str]]) -> str:
     return buffer.getvalue()
 
 
-def ndjson_lines(raws: Iterable[str], wrote: Wrote = nobody) -> Iterator[str]:
+def ndjson_lines(raws: Iterable[str], wrote: Wrote = nobody) -> Generator[str, None, None]:
     """One event per line, as received: a line break within an event can only be blank space between its fields.
     Several lines at a time."""
     source = iter(raws)

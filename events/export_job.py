@@ -8,7 +8,7 @@ import re
 import secrets
 import time
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from django.conf import settings
 from django.core import signing
@@ -16,11 +16,13 @@ from django.core.cache import caches
 from django.db import connection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 logger = logging.getLogger(__name__)
+Part = TypeVar("Part")
 
 EVERY = 1.0  # seconds between two notes
+AFTER_FAILURE = 30.0  # a cache that is gone may take long to say so
 KEPT = 3_600  # seconds
 # SQLite has one writer at a time: a note does not wait for a sync, only the last one does a little.
 PATIENCE_MS, LAST_PATIENCE_MS = 50, 2_000
@@ -85,42 +87,44 @@ class Job:
         """So many more rows are written."""
         self.rows += rows
         if time.monotonic() >= self.next:
-            self.note(WRITING)
+            self.note(self.progress.state)
 
     def note(self, state: str) -> None:
         """What is done now. What is over stays so."""
         if not self.works or self.progress.is_over:
             return
         self.progress = replace(self.progress, state=state, rows=self.rows, at=time.time())
+        self.next = time.monotonic() + EVERY
         try:
             with _hurried(LAST_PATIENCE_MS if self.progress.is_over else PATIENCE_MS):
                 caches["default"].set(self.key, asdict(self.progress), KEPT)
         except Exception:  # whatever a cache may raise: the export is what matters
             logger.warning("The progress of an export cannot be noted", exc_info=True)
-        self.next = time.monotonic() + EVERY
+            self.next = time.monotonic() + AFTER_FAILURE
 
 
-class Parts:
-    """The parts of a file that is written while it is sent; its job is told how it ended."""
+class Parts(Generic[Part]):
+    """The parts of a file that is being sent; its job is told how it ended."""
 
-    def __init__(self, parts: Iterator[str], job: Job) -> None:
-        self.parts, self.job, self.complete = parts, job, False
+    def __init__(self, parts: Iterator[Part], job: Job, close: Callable[[], None]) -> None:
+        self.parts, self.job, self.close_parts, self.complete = parts, job, close, False
 
-    def __iter__(self) -> Parts:
+    def __iter__(self) -> Parts[Part]:
         return self
 
-    def __next__(self) -> str:
+    def __next__(self) -> Part:
         try:
-            return next(self.parts)
+            part = next(self.parts)
         except StopIteration:
             self.complete = True
             raise
+        self.job.wrote(0)
+        return part
 
     def close(self) -> None:
         # The server always calls it, after the last byte or when whoever asked is gone.
         try:
-            if close := getattr(self.parts, "close", None):
-                close()
+            self.close_parts()
         finally:
             self.job.note(DONE if self.complete else BROKEN)
 

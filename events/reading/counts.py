@@ -13,7 +13,8 @@ from events.conditions import joined
 from events.models import SyncState
 from events.reading import candidates, rollups
 from events.reading.pages import find
-from events.reading.plan import Key, Plan, Span, choose, choose_for_all, table
+from events.reading.plan import Key, Plan, Span, choose, choose_for_all, db_time, table
+from events.reading.rows import as_time
 
 if TYPE_CHECKING:
     from events.conditions import Conditions, Sql
@@ -95,7 +96,7 @@ def _step(plan: Plan, branch: Sql, span: Span) -> tuple[int, Key | None]:
         counted = cursor.fetchone()[0]
         cursor.execute(f"SELECT created_at, id {source} LIMIT 1 OFFSET {COUNT_STEP - 1}", values + bounds)
         end = cursor.fetchone()
-    return counted, Key(*end) if end else None
+    return counted, Key(db_time(as_time(end[0])), end[1]) if end else None
 
 
 def _archived(conditions: Conditions) -> int:

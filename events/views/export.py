@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
@@ -20,8 +20,6 @@ from events.reading.stream import stream_raw, stream_rows
 from events.views.scope import filtered_events, visible_account
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
@@ -35,6 +33,7 @@ TYPES = {
     "ndjson": "application/x-ndjson",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
+BLOCK = 65_536  # bytes of a workbook sent together
 
 
 @require_safe
@@ -98,44 +97,31 @@ def _job(request: HttpRequest, name: str, total: int | None) -> Job | None:
 
 def _text(found: EventFilter, kind: str, shape: export.Shape, job: Job | None) -> StreamingHttpResponse:
     told = (job.wrote,) if job else ()
-    parts: Iterator[str] = (
+    parts = (
         export.csv_lines(stream_rows(found.conditions), found.accounts_by_pk, shape, *told)
         if kind == "csv"
         else export.ndjson_lines(stream_raw(found.conditions), *told)
     )
-    return StreamingHttpResponse(Parts(parts, job) if job else parts, content_type=TYPES[kind])
+    return StreamingHttpResponse(Parts(parts, job, parts.close) if job else parts, content_type=TYPES[kind])
 
 
-def _workbook(found: EventFilter, shape: export.Shape, job: Job | None) -> FileResponse:
+def _workbook(found: EventFilter, shape: export.Shape, job: Job | None) -> HttpResponseBase:
     """Made as a temporary file before the first byte is sent."""
     file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
     rows = stream_rows(found.conditions)
     if job is None:
         export.write_xlsx(rows, found.accounts_by_pk, file, shape)
-    else:
-        try:
-            export.write_xlsx(
-                rows, found.accounts_by_pk, file, shape, job.wrote, lambda: job.note(export_job.PACKING)
-            )
-        except BaseException:
-            job.note(export_job.BROKEN)
-            raise
-        job.note(export_job.SENDING)
+        file.seek(0)
+        return FileResponse(file, content_type=TYPES["xlsx"])
+    try:
+        export.write_xlsx(rows, found.accounts_by_pk, file, shape, job.wrote, lambda: job.note(export_job.PACKING))
+    except BaseException:
+        job.note(export_job.BROKEN)
+        file.close()
+        raise
+    job.note(export_job.SENDING)
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
-    return _File(file, size, job)
-
-
-class _File(FileResponse):
-    """A workbook on its way; its job is told whether all of it was taken."""
-
-    def __init__(self, file: IO[bytes], size: int, job: Job | None) -> None:
-        super().__init__(file, content_type=TYPES["xlsx"])
-        self.size, self.job = size, job
-
-    def close(self) -> None:
-        file: Any = self.file_to_stream
-        if self.job and not file.closed:
-            # Servers that hand a file to the system leave its position where that stopped.
-            self.job.note(export_job.DONE if file.tell() == self.size else export_job.BROKEN)
-        super().close()
+    # Not as a file: a server that hands it to the system does not say whether all of it was taken.
+    parts = Parts(iter(lambda: file.read(BLOCK), b""), job, file.close)
+    return StreamingHttpResponse(parts, content_type=TYPES["xlsx"], headers={"Content-Length": str(size)})

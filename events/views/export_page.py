@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from django.http import Http404
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from accounts.models import profile_of
 from events import export, export_job
 from events.export_choice import BadChoice, read_shape
 from events.pills import pills
@@ -75,7 +75,7 @@ def _page(request: HttpRequest, account: NexmoAccount | None) -> HttpResponse:
     if to_the_end and request.headers.get("HX-Request"):
         return render(request, "events/_export_count.html", context)
     events = reverse("events:account_events", args=[account.api_key]) if account else reverse("events:list")
-    zone = str(timezone.get_current_timezone())
+    own = str(profile_of(request.user).own_zone)
     context |= {
         "back": events + with_params(request.GET, **(clear | dict.fromkeys(SHAPE))),
         "pills": pills(found),
@@ -88,9 +88,9 @@ def _page(request: HttpRequest, account: NexmoAccount | None) -> HttpResponse:
         ],
         "kinds": [(title, _address(account, kind)) for title, kind in KINDS],
         "columns": [(name, name in shape.columns) for name in export.COLUMNS],
-        "zone": "" if zone == "UTC" else zone,
-        "utc": request.GET.get("times", "").lower() == "utc",
-        "other_zone": "" if str(shape.zone) in ("UTC", zone) else str(shape.zone),
+        # The zones to choose from, and the chosen one.
+        "zones": dict.fromkeys((own, str(shape.zone), "UTC")),
+        "zone": str(shape.zone),
         "token": export_job.new_token(request.user.pk),
     }
     return render(request, "events/export.html", context)
