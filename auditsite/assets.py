@@ -30,11 +30,14 @@ STYLES = (
     "css/overview",
     "css/pills",
     "css/export",
+    "css/beside",
     "css/keys",
     "css/narrow",
     "css/print",
 )
-SCRIPTS = ("js/menus", "js/filter", "js/pick", "js/keys")
+SCRIPTS = ("js/menus", "js/filter", "js/pick", "js/keys", "js/chart", "js/beside", "js/news")
+# What the script says to people comes with the page, in its language.
+HEAD = '"use strict";\nconst words = document.body.dataset;\n'
 TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
 
 
@@ -70,7 +73,7 @@ def _kept(kind: str) -> tuple[bytes, str]:
 def _read(kind: str) -> tuple[bytes, str]:
     parts = [_part(f"auditsite/{name}.{kind}") for name in (STYLES if kind == "css" else SCRIPTS)]
     # A script's part is a block: what it names is its own.
-    text = "\n".join(parts) if kind == "css" else '"use strict";\n' + "\n".join(f"{{\n{part}}}" for part in parts)
+    text = "\n".join(parts) if kind == "css" else HEAD + "\n".join(f"{{\n{part}}}" for part in parts)
     body = text.encode()
     return body, hashlib.sha256(body).hexdigest()[:12]
 

@@ -33,6 +33,7 @@ class Pill:
     value: str
     title: str
     without: str
+    negated: bool = False
 
 
 def pills(found: EventFilter) -> list[Pill]:
@@ -52,7 +53,12 @@ def pills(found: EventFilter) -> list[Pill]:
             rest = ",".join(other for other in items if other != item)
             result.append(
                 Pill(
-                    label, "is" if wanted else "is not", _named(found, name, value), value, _without(params, name, rest)
+                    label,
+                    "is" if wanted else "is not",
+                    _named(found, name, value),
+                    value,
+                    _without(params, name, rest),
+                    negated=not wanted,
                 )
             )
     return result

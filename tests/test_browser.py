@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,70 +15,15 @@ from events.demo_data import PASSWORD
 from events.models import SyncRun
 from events.nexmo.sandbox import Sandbox
 from events.sync import state
+from tests.browser_tools import (  # noqa: F401
+    BROWSER,
+    chromium_fixture,
+    log_in,
+    many_events_fixture,
+    open_page_fixture,
+)
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-WHY_NOT = "no chromium on this machine (apt-get install chromium)"
-REQUIRED = os.environ.get("BROWSER_TESTS") == "required"
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(not CHROMIUM and not REQUIRED, reason=WHY_NOT),
-    pytest.mark.xdist_group("browser"),
-]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    assert CHROMIUM, WHY_NOT
-    # Playwright's loop lives in this thread; Django would refuse the tests' own queries beside it.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-
-
-@pytest.fixture
-def open_page(chromium: Any, live_server: Any) -> Iterator[Callable[..., Any]]:
-    """A page of the site in a fresh browser profile; fails the test on any console message or script error."""
-    complaints: list[str] = []
-    contexts = []
-
-    def open_(path: str = "/", **options: Any) -> Any:
-        context = chromium.new_context(base_url=live_server.url, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(path)
-        return page
-
-    yield open_
-    for context in contexts:
-        context.close()
-    assert complaints == []
-
-
-@pytest.fixture
-def many_events(cast: Any, add_event: Callable[..., Any]) -> None:
-    shop = NexmoAccount.objects.get(api_key="demo0001")
-    other = NexmoAccount.objects.get(api_key="demo0003")
-    for number in range(1, 61):
-        kind = ("APP_CREATE", "Application created") if number % 10 == 0 else ("NUMBER_UPDATED", "Number updated")
-        add_event(shop, number, event_type=kind[0], event_type_description=kind[1], context={"n": number})
-    add_event(other, 500, user_email="stranger@example.com")
-
-
-def log_in(page: Any, name: str) -> None:
-    page.get_by_label("Username").fill(name)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    page.wait_for_url("**/events/**")
+pytestmark = BROWSER
 
 
 def test_login_filter_page_open_and_export(many_events: None, open_page: Callable[..., Any], tmp_path: Path) -> None:
@@ -116,8 +59,7 @@ def test_login_filter_page_open_and_export(many_events: None, open_page: Callabl
         exported = list(csv.DictReader(lines))
     assert [row["event_type"] for row in exported] == ["APP_CREATE"] * 6
 
-    rows.first.get_by_role("link", name="Application created").click()
-    page.wait_for_url("**/accounts/demo0001/events/**")
+    page.goto(rows.first.get_by_role("link", name="Application created").get_attribute("href"))
     assert page.get_by_role("heading", name="Application created").is_visible()
     assert '"n": 60' in page.locator("#raw-json").inner_text()
 
@@ -156,7 +98,77 @@ def test_keys_lead_through_the_page(many_events: None, open_page: Callable[..., 
     second = page.locator("#events tbody tr").nth(1)
     assert second.evaluate("(row) => row.contains(document.activeElement)")
     page.keyboard.press("Enter")
+    page.locator("#beside > h2").wait_for()
+    assert second.get_attribute("aria-current") == "true"
+    page.keyboard.press("Escape")
+    assert page.locator("#beside").is_hidden()
+    assert second.evaluate("(row) => row.contains(document.activeElement)")
+
+
+def test_event_opens_beside_the_table_and_leads_on(many_events: None, open_page: Callable[..., Any]) -> None:
+    page = open_page("/events/?event_type=NUMBER_*")
+    log_in(page, "alice")
+    rows = page.locator("#events tbody tr")
+    rows.first.locator("a.what").click()
+    page.locator("#beside #raw-json").wait_for()
+    assert '"n": 59' in page.locator("#beside #raw-json").inner_text()
+    page.locator("#beside").get_by_role("link", name="Older event →").click()
+    page.locator("#beside #raw-json", has_text='"n": 58').wait_for()
+    assert rows.nth(1).get_attribute("aria-current") == "true"
+    assert "/accounts/" not in page.url  # the table is still there
+    page.get_by_role("link", name="Open as page").click()
+    page.wait_for_url("**/accounts/demo0001/events/**event_type=NUMBER_**")
+    assert page.get_by_role("heading", name="Number updated").is_visible()
+
+
+def test_event_opens_as_a_page_where_there_is_no_room(many_events: None, open_page: Callable[..., Any]) -> None:
+    page = open_page("/events/", viewport={"width": 800, "height": 900})
+    log_in(page, "alice")
+    page.locator("#events tbody a.what").first.click()
     page.wait_for_url("**/accounts/demo0001/events/**")
+
+
+def test_dragging_over_the_bars_narrows_to_that_stretch(many_events: None, open_page: Callable[..., Any]) -> None:
+    page = open_page("/events/?date_from=2026-03-01&date_to=2026-03-31")
+    log_in(page, "alice")
+    bars = page.locator(".bars a")
+    bars.first.wait_for()
+    first, last = bars.nth(0).bounding_box(), bars.nth(3).bounding_box()
+    page.mouse.move(first["x"] + 3, first["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(last["x"] + 3, last["y"] + 40, steps=4)
+    page.mouse.up()
+    page.wait_for_url("**date_from=2026-03-15T**date_to=2026-03-18T**")
+    assert page.locator(".count strong").inner_text() == "60"
+
+
+def test_new_events_are_told_and_move_nothing(
+    many_events: None, open_page: Callable[..., Any], add_event: Callable[..., Any]
+) -> None:
+    page = open_page("/events/?source=CD")
+    log_in(page, "alice")
+    first = page.locator("#events tbody tr").first.get_attribute("data-event-id")
+    shop = NexmoAccount.objects.get(api_key="demo0001")
+    add_event(shop, 601)
+    add_event(shop, 602)
+    add_event(shop, 603, source="API")
+    page.evaluate("htmx.trigger('#news', 'look')")
+    page.get_by_role("link", name="2 new events ↑").wait_for()
+    assert page.locator("#events tbody tr").first.get_attribute("data-event-id") == first
+    assert page.title().startswith("2 • ")
+    page.get_by_role("link", name="2 new events ↑").click()
+    page.wait_for_load_state()
+    assert page.locator("#events tbody tr").first.get_attribute("data-event-id") != first
+    assert "source=CD" in page.url
+
+
+def test_browsers_own_zone_is_offered_and_kept(many_events: None, open_page: Callable[..., Any]) -> None:
+    page = open_page("/events/", timezone_id="Asia/Kolkata")
+    log_in(page, "alice")
+    page.get_by_role("button", name="Use Asia/").click()
+    page.get_by_text("+05:30").first.wait_for()
+    page.get_by_role("button", name="UTC", exact=True).click()
+    page.locator("#events time + small", has_text="UTC").first.wait_for()
 
 
 def test_search_goes_on_by_itself_until_it_finds(
@@ -218,7 +230,7 @@ def test_everything_works_without_scripts(
     assert page.locator("#events tbody tr").count() == 6
     page.get_by_role("link", name="Overview: over time, by type, account and user").click()
     page.wait_for_url("**/events/summary?**")
-    page.get_by_text("Counts", exact=True).click()
+    page.locator("summary", has_text="Counts").click()
     page.get_by_role("link", name="yourname@example.com").click()
     page.wait_for_url("**user_email=yourname**")
     assert page.locator("#events tbody tr").count() == 6
@@ -246,7 +258,10 @@ def test_theme_chosen_by_hand_stays(many_events: None, open_page: Callable[..., 
     log_in(page, "alice")
     light = page.evaluate("getComputedStyle(document.body).backgroundColor")
     page.locator(".me summary").click()
-    page.get_by_role("button", name="Light or dark").click()
+    page.get_by_role("link", name="Display and language").click()
+    page.get_by_label("Dark").check()
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_load_state()
     dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert dark != light
     page.goto("/accounts/")
@@ -271,6 +286,7 @@ def test_axe_finds_nothing_wrong(many_events: None, open_page: Callable[..., Any
         "/events/summary",
         "/accounts/",
         "/accounts/demo0001/",
+        "/profile/display",
         event,
     ):
         page.goto(path)

@@ -40,7 +40,7 @@ def test_event_page_shows_every_field(client: Client, account: NexmoAccount, add
         "User yourname@example.com id 1234567",
         "Source CD Customer dashboard",
         "IP address 192.0.2.1",
-        "Country GB",
+        "Country United Kingdom GB",
         f"Event id {event.event_id}",
         "country GB msisdn 447700900000",
     ):
@@ -158,7 +158,7 @@ def test_event_page_shows_the_run_and_when_it_was_fetched(
 
     # As a sync would have stored it; the archive itself may refuse to change a row.
     other = add_raw_by(account, run, 2)
-    words = f"By sync {run.pk} (sync now by bob), begun 2026-03-16 11:59:30 UTC, succeeded"
+    words = f"By sync {run.pk} (sync now), begun 2026-03-16 11:59:30 UTC, succeeded, asked for by bob"
     assert words in text_of(client.get(other.get_absolute_url()))
 
 

@@ -12,7 +12,11 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.safestring import mark_safe
+from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+from django_countries import countries
 
 from accounts.models import NexmoAccount
 from events.entities import elsewhere, entities
@@ -21,7 +25,7 @@ from events.moments import show
 from events.nexmo.catalog import EVENT_TYPES, family
 from events.reading import Cursor, read_page
 from events.sentences import sentence
-from events.tables import with_params
+from events.tables import country_name, with_params
 from events.views.scope import filtered_events, visible_account, visible_accounts, visible_events
 
 if TYPE_CHECKING:
@@ -34,7 +38,7 @@ if TYPE_CHECKING:
     from events.reading import Row
 
 BASES = {
-    "fetched": "Nexmo sent no readable time; this is when the event was fetched.",
+    "fetched": gettext_lazy("Nexmo sent no readable time; this is when the event was fetched."),
 }
 
 
@@ -52,8 +56,9 @@ def find(request: HttpRequest, event_id: str) -> HttpResponse:
 
 
 @require_safe
+@vary_on_headers("HX-Request")
 def event(request: HttpRequest, api_key: str, event_id: str) -> HttpResponse:
-    """Everything about one event, and how it came here."""
+    """Everything about one event, and how it came here; to htmx, what stands beside the table."""
     account = visible_account(request, api_key)
     events = visible_events(request).filter(account=account).with_id(event_id)
     found: AuditEvent = get_object_or_404(events.select_related("run__requested_by"))
@@ -64,21 +69,25 @@ def event(request: HttpRequest, api_key: str, event_id: str) -> HttpResponse:
     about = entities(found)
     return render(
         request,
-        "events/event.html",
+        "events/beside.html" if request.headers.get("HX-Request") else "events/event.html",
         {
             "event": found,
             "account": account,
             "description": found.event_type_description
             or listed
             or EVENT_TYPES.get(found.event_type)
-            or "Event without type",
+            or _("Event without type"),
             "family": slug,
             "family_title": family_title,
             "when": show(found.created_at),
             "basis": BASES.get(found.created_at_basis)
-            or f"Nexmo's times carry no zone; read as {found.created_at_basis}."
-            if not found.created_at_basis.startswith(("+", "-", "Z"))
-            else f"As sent, with offset {found.created_at_basis}.",
+            or (
+                _("As sent, with offset %(offset)s.") % {"offset": found.created_at_basis}
+                if found.created_at_basis.startswith(("+", "-", "Z"))
+                else _("Nexmo's times carry no zone; read as %(zone)s.") % {"zone": found.created_at_basis}
+            ),
+            "country": _country(found.source_country),
+            "address": request.get_full_path(),
             "odd_fields": [name for name in found.odd_fields.split(",") if name],
             "raw": pretty(found.raw),
             "discrepancies": found.discrepancies.all(),
@@ -94,6 +103,11 @@ def event(request: HttpRequest, api_key: str, event_id: str) -> HttpResponse:
             "conflicts": [(conflict, pretty(conflict.raw)) for conflict in found.conflicts.all()],
         },
     )
+
+
+def _country(code: str) -> str:
+    """The country's flag and name, as HTML; "" where the code means none."""
+    return mark_safe(country_name(code, get_language())) if countries.name(code) else ""  # noqa: S308 - escaped there
 
 
 def _around(event: AuditEvent) -> str:

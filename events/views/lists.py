@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from accounts.models import Profile, profile_of
@@ -73,7 +76,7 @@ def _event_list(request: HttpRequest, account: NexmoAccount | None) -> HttpRespo
         ),
         "profile": profile,
         "display": _display(profile),
-        "news": _news(request, account, page),
+        "news": _news(request, account, page) if found.form.is_valid() else "",
         "size_note": size_note,
         "exports": _exports(request, account),
         "export_page": _export_page(request, account),
@@ -86,7 +89,8 @@ def _event_list(request: HttpRequest, account: NexmoAccount | None) -> HttpRespo
     asked = found.conditions.accounts
     known = completeness([each for each in accounts if asked is None or each.pk in asked] or accounts)
     context["logins"] = _about_logins(found, known)
-    context["count"] = _count(found, page, known)
+    context["count"] = counted = _count(found, page, known)
+    context["count_shown"] = intcomma(counted.number) + ("+" if counted.at_least else "")
     context["coverage"] = coverage_sentence(known)
     if not page.rows:
         context["statuses"] = statuses(accounts, worker_alive=True)
@@ -193,8 +197,8 @@ def _about_logins(found: EventFilter, known: list[Completeness]) -> str:
     names = [status.account.name for status in silent if status.account.pk not in reporting]
     if not names:
         return ""
-    who = ", ".join(names)
-    return f"No login was ever reported for {who}: Nexmo tells logins only to accounts with Premium Support."
+    told = _("No login was ever reported for %(accounts)s: Nexmo tells logins only to accounts with Premium Support.")
+    return told % {"accounts": ", ".join(names)}
 
 
 def coverage_sentence(relevant: Sequence[Completeness | AccountStatus]) -> str:
@@ -203,17 +207,21 @@ def coverage_sentence(relevant: Sequence[Completeness | AccountStatus]) -> str:
     if not relevant:
         return ""
     if not known:
-        return "Not known to be complete yet."
-    until = show(min(known))
+        return _("Not known to be complete yet.")
+    told: dict[str, Any] = {"until": show(min(known)), "known": len(known), "all": len(relevant)}
     if len(relevant) == 1:
-        sentence = f"Complete until {until}."
-    elif len(known) == len(relevant):
-        every = "both" if len(relevant) == 2 else f"all {len(relevant)}"
-        sentence = f"Complete until {until} for {every} accounts."
+        sentence = _("Complete until %(until)s.") % told
+    elif len(known) < len(relevant):
+        sentence = _("Complete until %(until)s for %(known)s of %(all)s accounts.") % told
+    elif len(relevant) == 2:
+        sentence = _("Complete until %(until)s for both accounts.") % told
     else:
-        sentence = f"Complete until {until} for {len(known)} of {len(relevant)} accounts."
+        sentence = _("Complete until %(until)s for all %(all)s accounts.") % told
     patchy = sum(1 for status in relevant if status.gap_count or status.complete_since)
-    return f"{sentence} Older days are still missing for {patchy}." if patchy else sentence
+    missing = ngettext(
+        "Older days are still missing for %(count)s.", "Older days are still missing for %(count)s.", patchy
+    )
+    return f"{sentence} {missing % {'count': patchy}}" if patchy else sentence
 
 
 def _why_empty(request: HttpRequest, found: EventFilter, context: dict[str, Any]) -> str:

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.safestring import mark_safe
+from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
@@ -14,7 +17,7 @@ from events import charts
 from events.nexmo.catalog import SOURCES
 from events.reading.facets import SAMPLE, facets, sample
 from events.reading.histogram import histogram
-from events.tables import with_params
+from events.tables import country_name, with_params
 from events.views.lists import PAGE_PARAMS
 from events.views.scope import filtered_events, visible_account
 
@@ -29,12 +32,12 @@ if TYPE_CHECKING:
 SHOWN, MORE = 10, 40
 CLEAR: dict[str, str | None] = dict.fromkeys(PAGE_PARAMS)
 TITLES = {
-    "event_type": "Types",
-    "account": "Accounts",
-    "user_email": "Users",
-    "source_ip": "IP addresses",
-    "source_country": "Countries",
-    "source": "Sources",
+    "event_type": gettext_lazy("Types"),
+    "account": gettext_lazy("Accounts"),
+    "user_email": gettext_lazy("Users"),
+    "source_ip": gettext_lazy("IP addresses"),
+    "source_country": gettext_lazy("Countries"),
+    "source": gettext_lazy("Sources"),
 }
 
 
@@ -72,7 +75,7 @@ def _summary(request: HttpRequest, account: NexmoAccount | None) -> HttpResponse
         "chart": chart,
         "drawing": charts.draw(chart, address) if chart else "",
         "legend": charts.legend(chart) if chart else [],
-        "words": charts.in_words(chart) if chart else "There is nothing to draw.",
+        "words": charts.in_words(chart) if chart else _("There is nothing to draw."),
         "bars": [(charts.label(bar.start, chart.unit), address(bar), bar) for bar in chart.bars] if chart else [],
         "first": charts.label(chart.bars[0].start, chart.unit) if chart else "",
         "last": charts.label(chart.bars[-1].start, chart.unit) if chart else "",
@@ -102,7 +105,10 @@ def _facet(request: HttpRequest, found: EventFilter, facet: Facet, page: str) ->
         code = found.accounts_by_pk[value].api_key if facet.name == "account" else value
         # Values are Nexmo's, and some are not what the form's field takes.
         href = page + with_params(request.GET, **(CLEAR | {facet.name: code})) if found.takes(facet.name, code) else ""
-        lines.append({"title": titles.get(value, value) or "(none)", "code": code, "count": count, "href": href})
+        title = titles.get(value, value) or _("(none)")
+        if facet.name == "source_country" and value:
+            title = mark_safe(country_name(value, get_language()))  # noqa: S308 - escaped there
+        lines.append({"title": title, "code": code, "count": count, "href": href})
     return {
         "name": facet.name,
         "title": TITLES[facet.name],

@@ -22,6 +22,6 @@ filter?.addEventListener("change", (event) => {
   } else if (event.target.type === "checkbox") {
     const menu = event.target.closest("details");
     const count = menu.querySelectorAll(":checked").length;
-    menu.querySelector("summary span").textContent = count ? `${count} chosen` : "All";
+    menu.querySelector("summary span").textContent = count ? words.chosen.replace("{count}", count) : words.all;
   }
 });

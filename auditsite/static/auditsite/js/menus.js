@@ -10,9 +10,9 @@ document.addEventListener("click", async (event) => {
     const label = copy.textContent;
     try {
       await navigator.clipboard.writeText(document.querySelector(copy.dataset.copy).textContent);
-      copy.textContent = "Copied";
+      copy.textContent = words.copied;
     } catch {
-      copy.textContent = "Press Ctrl+C";
+      copy.textContent = words.press;
       getSelection().selectAllChildren(document.querySelector(copy.dataset.copy));
     }
     setTimeout(() => (copy.textContent = label), 1500);

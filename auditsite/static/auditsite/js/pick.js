@@ -4,10 +4,10 @@ const pick = document.createElement("div");
 pick.className = "pick";
 pick.hidden = true;
 const leaveOut = document.createElement("a");
-leaveOut.textContent = "Without";
+leaveOut.textContent = words.without;
 const copyValue = document.createElement("button");
 copyValue.type = "button";
-copyValue.textContent = "Copy";
+copyValue.textContent = words.copyWord;
 pick.append(leaveOut, copyValue);
 document.body.append(pick);
 let picked = null;
@@ -18,7 +18,7 @@ const showPick = (value) => {
   const name = [...url.searchParams.keys()].pop();
   url.searchParams.set(name, `-${url.searchParams.get(name)}`);
   leaveOut.href = url;
-  leaveOut.title = `Leave out ${value.textContent}`;
+  leaveOut.title = words.leaveOut.replace("{value}", value.textContent);
   const place = value.getBoundingClientRect();
   pick.hidden = false;
   pick.style.left = `${Math.min(place.left + scrollX, scrollX + innerWidth - pick.offsetWidth - 8)}px`;
@@ -42,7 +42,7 @@ copyValue.addEventListener("click", async () => {
   if (picked) {
     const url = new URL(picked.href);
     await navigator.clipboard?.writeText([...url.searchParams.values()].pop());
-    copyValue.textContent = "Copied";
-    setTimeout(() => (copyValue.textContent = "Copy"), 1200);
+    copyValue.textContent = words.copied;
+    setTimeout(() => (copyValue.textContent = words.copyWord), 1200);
   }
 });

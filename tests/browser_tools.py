@@ -1,0 +1,78 @@
+"""A browser for the tests that need one, and what it looks at."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from accounts.models import NexmoAccount
+from events.demo_data import PASSWORD
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+WHY_NOT = "no chromium on this machine (apt-get install chromium)"
+REQUIRED = os.environ.get("BROWSER_TESTS") == "required"
+
+# Every module of browser tests begins with `pytestmark = BROWSER`.
+BROWSER = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(not CHROMIUM and not REQUIRED, reason=WHY_NOT),
+    pytest.mark.xdist_group("browser"),
+]
+
+
+@pytest.fixture(name="chromium", scope="module")
+def chromium_fixture() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    assert CHROMIUM, WHY_NOT
+    # Playwright's loop lives in this thread; Django would refuse the tests' own queries beside it.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture(name="open_page")
+def open_page_fixture(chromium: Any, live_server: Any) -> Iterator[Callable[..., Any]]:
+    """A page of the site in a fresh browser profile; fails the test on any console message or script error."""
+    complaints: list[str] = []
+    contexts = []
+
+    def open_(path: str = "/", **options: Any) -> Any:
+        context = chromium.new_context(base_url=live_server.url, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(path)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture(name="many_events")
+def many_events_fixture(cast: Any, add_event: Callable[..., Any]) -> None:
+    shop = NexmoAccount.objects.get(api_key="demo0001")
+    other = NexmoAccount.objects.get(api_key="demo0003")
+    for number in range(1, 61):
+        kind = ("APP_CREATE", "Application created") if number % 10 == 0 else ("NUMBER_UPDATED", "Number updated")
+        add_event(shop, number, event_type=kind[0], event_type_description=kind[1], context={"n": number})
+    add_event(other, 500, user_email="stranger@example.com")
+
+
+def log_in(page: Any, name: str) -> None:
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url("**/events/**")
