@@ -12,7 +12,9 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import NexmoAccount, profile_of
-from tests.test_browser import chromium, log_in, open_page, pytestmark  # noqa: F401
+from tests.browser_tools import BROWSER, chromium_fixture, log_in, open_page_fixture  # noqa: F401
+
+pytestmark = BROWSER
 
 
 @pytest.fixture
@@ -43,7 +45,7 @@ def read(download: Any, tmp_path: Path) -> list[dict[str, str]]:
 
 def test_who_deleted_a_secret_last_week_as_a_file(
     deleted_secrets: None,
-    open_page: Callable[..., Any],  # noqa: F811
+    open_page: Callable[..., Any],
     tmp_path: Path,
 ) -> None:
     from axe_playwright_python.sync_playwright import Axe
@@ -81,11 +83,10 @@ def test_who_deleted_a_secret_last_week_as_a_file(
 
 def test_export_works_without_javascript(
     deleted_secrets: None,
-    open_page: Callable[..., Any],  # noqa: F811
+    open_page: Callable[..., Any],
     tmp_path: Path,
 ) -> None:
     page = open_page("/events/export?event_type=ACCOUNT_SECRET_DELETE", java_script_enabled=False)
-    page.get_by_label("Username").fill("alice")
     log_in(page, "alice")
     page.get_by_label("context", exact=True).uncheck()
     with page.expect_download() as download:
@@ -96,7 +97,7 @@ def test_export_works_without_javascript(
     assert "context" not in rows[0]
 
 
-def test_page_fits_a_phone(deleted_secrets: None, open_page: Callable[..., Any]) -> None:  # noqa: F811
+def test_page_fits_a_phone(deleted_secrets: None, open_page: Callable[..., Any]) -> None:
     page = open_page("/events/export?event_type=ACCOUNT_SECRET_*&source=-CD", viewport={"width": 390, "height": 844})
     log_in(page, "alice")
 
