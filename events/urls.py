@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from events.views import accounts, detail, display, export, export_page, integrity, lists, news, summary
+from events.views import accounts, detail, display, export, export_page, integrity, lists, news, overview, summary
 
 
 class EventIdConverter(StringConverter):
@@ -28,7 +28,7 @@ urlpatterns = [
     path("events/evidence.zip", integrity.merged_evidence, name="evidence"),
     path("events/<event_id:event_id>/", detail.find, name="find"),
     path("profile/display", display.display, name="display"),
-    path("accounts/", accounts.overview, name="accounts"),
+    path("accounts/", overview.overview, name="accounts"),
     path("accounts/<str:api_key>/", accounts.account, name="account"),
     path("accounts/<str:api_key>/sync/", accounts.sync, name="sync"),
     path("accounts/<str:api_key>/seals.ndjson", integrity.seals_file, name="seals"),

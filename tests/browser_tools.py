@@ -45,12 +45,17 @@ def open_page_fixture(chromium: Any, live_server: Any) -> Iterator[Callable[...,
     complaints: list[str] = []
     contexts = []
 
+    def note(page: Any, message: Any) -> None:
+        # The browser tells of a page that answers 404; that is what was asked for.
+        if message.type == "error" and message.location.get("url") != page.url:
+            complaints.append(message.text)
+
     def open_(path: str = "/", **options: Any) -> Any:
         context = chromium.new_context(base_url=live_server.url, **options)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(15_000)
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("console", lambda message: note(page, message))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(path)
         return page
