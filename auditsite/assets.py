@@ -30,6 +30,7 @@ STYLES = (
     "css/overview",
     "css/accounts",
     "css/pills",
+    "css/views",
     "css/export",
     "css/beside",
     "css/keys",

@@ -33,6 +33,7 @@ def draw(found: EventFilter, *, one_account: bool, sizes: Sequence[int], size: i
         f'<details class="more"{" open" if found.wants_open else ""}><summary>Filters{badge}</summary>'
         f'<div class="filter-more">{accounts}{_boxes(form["event_type"], found.event_types)}'
         + "".join(_labelled(form[name], "field") for name in TEXT_FIELDS)
+        + _choice(form["new"])
         + '<div class="field"><label for="page-size">Rows</label>'
         f'<select name="size" id="page-size">{options}</select></div></div></details>'
     )
@@ -76,6 +77,20 @@ def _periods(field: forms.BoundField) -> str:
     return (
         f'<fieldset class="field"><legend class="label">Period</legend><div class="periods">{radios}</div>'
         f"{_errors(field)}</fieldset>"
+    )
+
+
+def _choice(field: forms.BoundField) -> str:
+    """A drop-down to choose one of."""
+    chosen = field.value() or ""
+    known: Any = field.field
+    options = "".join(
+        f'<option value="{escape(str(value))}"{" selected" if value == chosen else ""}>{escape(str(title))}</option>'
+        for value, title in known.choices
+    )
+    return (
+        f'<div class="field"><label for="{field.auto_id}">{escape(str(field.label))}</label>'
+        f'<select name="{field.html_name}" id="{field.auto_id}">{options}</select>{_errors(field)}</div>'
     )
 
 

@@ -15,6 +15,7 @@ from django.core.cache import caches
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from events import query_text
 from events.conditions import Conditions
@@ -69,6 +70,9 @@ def _declared(field: type[forms.Field], **options: Any) -> _Declared:
     return declared(**options)  # type: ignore[no-any-return]
 
 
+# What may be the first of its user in the account.
+NEW = {"country": _("First from a country")}
+
 BOX_HINT = "Text, or type:NUMBER_* -source:API user:name@example.com"
 Unwanted = tuple[tuple[str, tuple[str, ...]], ...]
 
@@ -114,6 +118,13 @@ class EventFilter(django_filters.FilterSet):
         error_messages={"invalid_choice": f"Choose one of {', '.join(PERIODS)}."},
     )
 
+    new = django_filters.ChoiceFilter(
+        label=_("New"),
+        choices=list(NEW.items()),
+        empty_label="All",
+        error_messages={"invalid_choice": _("The one thing that can be new is a country: new=country.")},
+    )
+
     class Meta:
         model = AuditEvent
         form = FilterForm
@@ -127,7 +138,7 @@ class EventFilter(django_filters.FilterSet):
         """
         # Not super().__init__: it copies every filter each time, and ours keep nothing of a request.
         self.is_bound = data is not None
-        self.data, self.slip = _expanded(data)
+        self.data, self.slip = expanded(data)
         self.request = self.form_prefix = None
         self.filters = self.base_filters
         self.accounts = {account.api_key: account for account in accounts}
@@ -178,6 +189,7 @@ class EventFilter(django_filters.FilterSet):
             start=max(starts) if starts else None,
             end=end.at if end else None,
             text=asked["search_text"],
+            new_country=asked["new"] == "country",
             without=(*without, ("networks", unwanted)) if unwanted else without,
         )
 
@@ -257,7 +269,7 @@ class EventFilter(django_filters.FilterSet):
         return bool(self.condition_count or self.form.errors)
 
 
-def _expanded(data: Any) -> tuple[Any, str]:
+def expanded(data: Any) -> tuple[Any, str]:
     """The parameters with what the search box says put where it belongs, and what is wrong with the box."""
     data = QueryDict() if data is None else data
     text = data.get("search_text") or ""
@@ -272,7 +284,7 @@ def _expanded(data: Any) -> tuple[Any, str]:
     expanded = data.copy()
     expanded["search_text"] = query.text
     for name, values in query.values.items():
-        if name in ("date_from", "date_to"):
+        if name in query_text.SINGLE:
             expanded[name] = values[-1]
         else:
             expanded.setlist(name, [*data.getlist(name), *values])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from events.filter_fields import split_list, unsigned
+from events.filters import NEW
 from events.moments import PERIODS
 from events.nexmo.catalog import SOURCES
 from events.tables import with_params
@@ -21,7 +22,9 @@ LISTS = {
     "source_ip": "IP address",
     "source_country": "Country",
 }
-SINGLE = {"search_text": "Text contains", "date_from": "From", "date_to": "Up to", "period": "Period"}
+SINGLE = {"search_text": "Text contains", "date_from": "From", "date_to": "Up to", "period": "Period", "new": "New"}
+# Values that the form has words for.
+CHOSEN: dict[str, dict[str, Any]] = {"period": {**PERIODS}, "new": {**NEW}}
 
 
 @dataclass(frozen=True)
@@ -36,15 +39,19 @@ class Pill:
     negated: bool = False
 
 
-def pills(found: EventFilter) -> list[Pill]:
-    """The conditions, in the order of the form. Wrong ones too: they are in force, and nothing is shown for them."""
-    params = found.data
+def pills(found: EventFilter, params: Any = None) -> list[Pill]:
+    """The conditions, in the order of the form. Wrong ones too: they are in force, and nothing is shown for them.
+
+    Args:
+        params: those of another query, in the words of this filter.
+    """
+    params = found.data if params is None else params
     if not hasattr(params, "getlist"):
         return []
     result = []
     for name, label in SINGLE.items():
         if value := (params.get(name) or "").strip():
-            shown = PERIODS.get(value, value) if name == "period" else value
+            shown = str(CHOSEN.get(name, {}).get(value, value))
             result.append(Pill(label, "", shown, value, _without(params, name, None)))
     for name, label in LISTS.items():
         items = split_list(params.getlist(name))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from events.views import accounts, detail, display, export, export_page, integrity, lists, news, overview, summary
+from events.views import accounts, detail, display, export, export_page, integrity, lists, news, overview, saved, summary
 
 
 class EventIdConverter(StringConverter):
@@ -28,6 +28,12 @@ urlpatterns = [
     path("events/evidence.zip", integrity.merged_evidence, name="evidence"),
     path("events/<event_id:event_id>/", detail.find, name="find"),
     path("profile/display", display.display, name="display"),
+    path("views/", saved.overview, name="views"),
+    path("views/new", saved.new, name="view_new"),
+    path("views/star", saved.star, name="star"),
+    path("views/<int:pk>/", saved.follow, name="view"),
+    path("views/<int:pk>/edit", saved.edit, name="view_edit"),
+    path("views/<int:pk>/delete", saved.delete, name="view_delete"),
     path("accounts/", overview.overview, name="accounts"),
     path("accounts/<str:api_key>/", accounts.account, name="account"),
     path("accounts/<str:api_key>/sync/", accounts.sync, name="sync"),

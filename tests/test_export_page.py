@@ -185,6 +185,7 @@ FILTERS = [
     "user_email=a@example.com&source_country=GB",
     "source_ip=192.0.2.0/24",
     "source_ip=-192.0.2.7",
+    "new=country",
     "search_text=needle",
     "search_text=example.com",
     "search_text=nowhere-to-be-found",

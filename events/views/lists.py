@@ -20,6 +20,7 @@ from events.moments import offset, show
 from events.paging import SIZES, read_size
 from events.pills import pills
 from events.reading import BadCursor, Count, Cursor, Page, count, read_page
+from events.saved_views import account_menu, menu
 from events.sync.coverage import completeness
 from events.sync.health import statuses
 from events.tables import ALWAYS, COLUMNS, EventTable, with_params
@@ -83,6 +84,9 @@ def _event_list(request: HttpRequest, account: NexmoAccount | None) -> HttpRespo
         "evidence": _evidence(request, account),
         "summary": _summary(request, account),
         "pills": pills(found),
+        "views": account_menu(found.data, account.api_key, readable=found.form.is_valid())
+        if account
+        else menu(request.user, found.data, readable=found.form.is_valid()),
         "links": _links(request, page),
         "list_url": request.path,
     }

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 
 from accounts.models import NexmoAccount
 from events.filters import EventFilter
-from events.models import AuditEvent
+from events.models import AuditEvent, SavedView
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -30,6 +30,18 @@ def visible_accounts(request: HttpRequest) -> list[NexmoAccount]:
 def visible_events(request: HttpRequest) -> Any:
     """All events the reader may see."""
     return AuditEvent.objects.visible_to(request.user)
+
+
+def visible_view(request: HttpRequest, pk: int) -> SavedView:
+    """The view with this key, or 404 when it is neither the reader's own nor shared with a team of the reader's."""
+    view: SavedView = get_object_or_404(SavedView.objects.visible_to(request.user), pk=pk)
+    return view
+
+
+def own_view(request: HttpRequest, pk: int) -> SavedView:
+    """The same for those whom the reader may change: only own ones."""
+    view: SavedView = get_object_or_404(SavedView.objects.visible_to(request.user), pk=pk, owner=request.user.pk)
+    return view
 
 
 def filtered_events(request: HttpRequest, account: NexmoAccount | None = None) -> EventFilter:
