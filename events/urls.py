@@ -5,7 +5,19 @@ from __future__ import annotations
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from events.views import accounts, detail, display, export, export_page, integrity, lists, news, overview, saved, summary
+from events.views import (
+    accounts,
+    detail,
+    display,
+    export,
+    export_page,
+    integrity,
+    lists,
+    news,
+    overview,
+    saved,
+    summary,
+)
 
 
 class EventIdConverter(StringConverter):
