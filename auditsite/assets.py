@@ -31,6 +31,7 @@ STYLES = (
     "css/accounts",
     "css/pills",
     "css/views",
+    "css/export",
     "css/beside",
     "css/keys",
     "css/narrow",

@@ -80,6 +80,7 @@ def _event_list(request: HttpRequest, account: NexmoAccount | None) -> HttpRespo
         "news": _news(request, account, page) if found.form.is_valid() else "",
         "size_note": size_note,
         "exports": _exports(request, account),
+        "export_page": _export_page(request, account),
         "evidence": _evidence(request, account),
         "summary": _summary(request, account),
         "pills": pills(found),
@@ -170,6 +171,12 @@ def _exports(request: HttpRequest, account: NexmoAccount | None) -> list[tuple[s
             (title, reverse("events:account_export", args=[account.api_key, kind]) + query) for title, kind in kinds
         ]
     return [(title, reverse("events:export", args=[kind]) + query) for title, kind in kinds]
+
+
+def _export_page(request: HttpRequest, account: NexmoAccount | None) -> str:
+    query = with_params(request.GET, **dict.fromkeys((*PAGE_PARAMS, "size")))
+    page = reverse("events:account_export_page", args=[account.api_key]) if account else reverse("events:export_page")
+    return page + query
 
 
 def _evidence(request: HttpRequest, account: NexmoAccount | None) -> str:
