@@ -28,15 +28,19 @@ STYLES = (
     "css/tables",
     "css/event",
     "css/overview",
+    "css/accounts",
     "css/pills",
+    "css/views",
+    "css/export",
     "css/beside",
     "css/keys",
     "css/narrow",
+    "css/about",
     "css/print",
 )
 SCRIPTS = ("js/menus", "js/filter", "js/pick", "js/keys", "js/chart", "js/beside", "js/news", "js/kept", "js/found")
-# What the script says to people comes with the page, in its language.
-HEAD = '"use strict";\nconst words = document.body.dataset;\n'
+# What the script says to people comes with the page, in its language. Parts are blocks: what one names is its own.
+SCRIPT = '"use strict";\n{{\nconst words = document.body.dataset;\n{}}}\n'
 TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
 
 
@@ -71,8 +75,7 @@ def _kept(kind: str) -> tuple[bytes, str]:
 
 def _read(kind: str) -> tuple[bytes, str]:
     parts = [_part(f"auditsite/{name}.{kind}") for name in (STYLES if kind == "css" else SCRIPTS)]
-    # A script's part is a block: what it names is its own.
-    text = "\n".join(parts) if kind == "css" else HEAD + "\n".join(f"{{\n{part}}}" for part in parts)
+    text = "\n".join(parts) if kind == "css" else SCRIPT.format("".join(f"{{\n{part}}}\n" for part in parts))
     body = text.encode()
     return body, hashlib.sha256(body).hexdigest()[:12]
 

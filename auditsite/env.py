@@ -61,7 +61,8 @@ SETTINGS = {
         Setting(
             "CACHE_URL",
             "database",
-            "Where failed logins are counted, for all processes together: database or redis://... (tests: locmem://).",
+            "Where failed logins and the progress of exports are kept, for all processes: database or redis://... "
+            "(tests: locmem://).",
         ),
         Setting("CREDENTIAL_KEYS", None, "Fernet keys, comma-separated: the first encrypts, all decrypt."),
         Setting("SEAL_KEY", "", "Signs the seals of the archive (`manage.py seal_key` makes one); empty: no seals."),

@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
 from allauth.mfa.adapter import DefaultMFAAdapter
-from django.contrib.auth import get_user_model
+from django.conf import settings
+from django.contrib.auth import REDIRECT_FIELD_NAME, get_user_model
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.shortcuts import render, resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.fields import decrypt, encrypt
 
 if TYPE_CHECKING:
-    from typing import Any
+    from django.http import HttpRequest, HttpResponseBase
 
-    from django.http import HttpRequest
+
+class LoginMiddleware(LoginRequiredMiddleware):
+    """Django's, which sends whoever is not logged in to the login. A part of a page is told so in its place instead:
+    a whole login page within the table would be absurd, and to leave the page would lose what is being read."""
+
+    def handle_no_permission(  # type: ignore[override]
+        self, request: HttpRequest, view_func: Any
+    ) -> HttpResponseBase:
+        if not request.headers.get("HX-Request"):
+            return super().handle_no_permission(request, view_func)
+        split = urlsplit(request.headers.get("HX-Current-URL", ""))
+        here = urlunsplit(("", "", split.path, split.query, ""))
+        own = url_has_allowed_host_and_scheme(here, None)
+        query = urlencode({REDIRECT_FIELD_NAME: here}) if own else ""
+        return render(request, "account/_logged_out.html", {"login": f"{resolve_url(settings.LOGIN_URL)}?{query}"})
 
 
 class Backend(AuthenticationBackend):

@@ -16,7 +16,7 @@ from accounts.admin import NexmoAccountAdmin
 from accounts.fields import SecretUnreadable
 from accounts.models import NexmoAccount
 from events import tasks
-from events.models import AuditEvent, Discrepancy, EventType, LegalHold, Removal, Seal, SyncRun
+from events.models import AuditEvent, Discrepancy, EventType, LegalHold, Removal, SavedView, Seal, SyncRun
 from events.moments import show
 from events.nexmo.errors import AuditAPIError
 from events.querysets import ScopedQuerySet
@@ -249,3 +249,21 @@ class DiscrepancyAdmin(ReadOnlyAdmin):
     list_display = ("noticed_at", "account", "kind", "event")
     list_filter = (VisibleAccountFilter, "kind")
     list_select_related = ("account", "event")
+
+
+@admin.register(SavedView)
+class SavedViewAdmin(ReadOnlyAdmin):
+    """Everybody's views: for superusers only, who may delete what should not be shared."""
+
+    list_display = ("name", "owner", "team", "query", "updated_at")
+    list_select_related = ("owner", "team")
+    search_fields = ("name", "owner__username")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.is_active and request.user.is_superuser)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_view_permission(request)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)

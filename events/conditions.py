@@ -38,6 +38,7 @@ class Conditions:
         start, end: both included.
         text: what the event must contain, in any spelling and case.
         without: values that must not be there: pairs of a name in COLUMNS, or "networks", and its values.
+        new_country: only the first event of its user from its country in its account, as far as the archive goes.
         nothing: a contradiction, such as an unreadable value: matches no event.
     """
 
@@ -52,6 +53,7 @@ class Conditions:
     end: datetime | None = None
     text: str = ""
     without: tuple[tuple[str, tuple[Any, ...]], ...] = ()
+    new_country: bool = False
     nothing: bool = False
 
     def __post_init__(self) -> None:
@@ -69,7 +71,7 @@ class Conditions:
     @property
     def is_plain(self) -> bool:
         """Whether there is nothing but values of columns, and times."""
-        return not (self.networks or self.text or self.without)
+        return not (self.networks or self.text or self.without or self.new_country)
 
     def values(self) -> dict[str, tuple[Any, ...]]:
         """The conditions on single columns that an index can look up, by name."""
@@ -90,6 +92,8 @@ class Conditions:
         for name, unwanted in self.without:
             text, values = in_ranges(unwanted) if name == "networks" else is_one_of(COLUMNS[name], unwanted)
             found.append((f"NOT ({text})", values))
+        if self.new_country:
+            found.append(first_from_country())
         return found
 
     def rest_columns(self, served: Iterable[str] = ()) -> tuple[str, ...]:
@@ -100,6 +104,8 @@ class Conditions:
             found.append("source_ip_key")
         if self.text:
             found += ["raw", "searchable"]
+        if self.new_country:
+            found += ["account_id", "user_email", "source_country"]
         return tuple(dict.fromkeys(found))
 
     def from_networks(self) -> Sql:
@@ -126,6 +132,26 @@ def contains(text: str) -> Sql:
     like = f"{POSTGRESQL_TEXT} ILIKE %s" if connection.vendor == "postgresql" else rf"({TEXT}) LIKE %s ESCAPE '\'"
     patterns = [like_pattern(spelling) for spelling in spellings(text)]
     return "(" + " OR ".join([like] * len(patterns)) + ")", list(patterns)
+
+
+def first_from_country(of: str = "") -> Sql:
+    """The condition of being the first event of its user from its country in its account. `of`: the events' table.
+
+    Most events have an earlier twin a few places back among the events of their user: a walk along that one index.
+    Hence its name for SQLite. PostgreSQL would join whole tables for an EXISTS, and sort all events of the user if it
+    knew how few of them match: it cannot see through a CASE. The earlier event's columns have names of their own, so
+    that all others are the outer event's, whatever its table is called there.
+    """
+    outer = f"{of}." if of else ""
+    source = "events_auditevent INDEXED BY event_user_time" if connection.vendor == "sqlite" else "events_auditevent"
+    columns = "created_at AS its_time, id AS its_id, user_email AS its_user, account_id AS its_account"
+    earlier = (
+        f"SELECT 1 FROM (SELECT {columns}, source_country AS its_country FROM {source}) AS earlier "
+        f"WHERE its_user = {outer}user_email AND (its_time, its_id) < ({outer}created_at, {outer}id) "
+        f"AND CASE WHEN its_account = {outer}account_id AND its_country = {outer}source_country "
+        "THEN TRUE ELSE FALSE END ORDER BY its_time DESC, its_id DESC LIMIT 1"
+    )
+    return f"({outer}user_email <> '' AND {outer}source_country <> '' AND ({earlier}) IS NULL)", []
 
 
 def joined(conditions: Iterable[Sql]) -> Sql:

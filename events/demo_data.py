@@ -8,6 +8,7 @@ from django.db import transaction
 
 from accounts.models import NexmoAccount
 from accounts.roles import ACCOUNT_ADMINS, AUDITORS
+from events.models import SavedView, Star
 
 PASSWORD = "audit-demo"  # noqa: S105 - of a demo that listens on loopback only
 TEAM = "Messaging team"
@@ -32,7 +33,7 @@ ACCOUNTS = {
 
 @transaction.atomic
 def make_demo_data() -> None:
-    """Make the demo's users, team and accounts; what is there already stays as it is."""
+    """Make the demo's users, team, accounts and a view; what is there already stays as it is."""
     user_model = get_user_model()
     users = {}
     for name in USERS:
@@ -60,3 +61,14 @@ def make_demo_data() -> None:
         )
         if created and shared:
             account.teams.add(team)
+    view, created = SavedView.objects.get_or_create(
+        owner=users["alice"],
+        name="Numbers pointed elsewhere",
+        defaults={
+            "description": "Numbers linked, unlinked or changed by hand in the last month: calls may go astray.",
+            "query": "event_type=NUMBER_LINKED,NUMBER_UNLINKED,NUMBER_UPDATED&period=30d&source=CD",
+            "team": team,
+        },
+    )
+    if created:
+        Star.objects.create(user=users["alice"], view=view)

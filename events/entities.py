@@ -6,10 +6,14 @@ They are what an analyst follows from one event to the next, and from one accoun
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from django.urls import reverse
+from django.utils.translation import gettext_lazy
+
 from events.conditions import Conditions
+from events.nexmo.parse import ip_key
 from events.reading import read_page
 
 if TYPE_CHECKING:
@@ -17,6 +21,12 @@ if TYPE_CHECKING:
 
     from events.models import AuditEvent
 
+KINDS = {
+    "user": gettext_lazy("user"),
+    "ip": gettext_lazy("IP address"),
+    "number": gettext_lazy("number"),
+    "application": gettext_lazy("application"),
+}
 NUMBER_NAMES = {"msisdn", "number", "voice-value"}
 APPLICATION_NAMES = {"applicationid", "appid", "application_id", "app_id"}
 _NUMBER = re.compile(r"\+?\d{7,15}")
@@ -27,12 +37,35 @@ SHOWN = 5
 
 @dataclass(frozen=True)
 class Entity:
-    """One of them. `params`: the filter that finds every event about it."""
+    """One of them.
 
-    kind: str
+    Attributes:
+        slug: which of KINDS.
+        params: the filter that finds every event about it.
+        conditions: the same. Of numbers and applications they find candidates only: see `is_named_in`.
+    """
+
+    slug: str
     value: str
     params: dict[str, str]
     conditions: Conditions
+
+    @property
+    def kind(self) -> str:
+        """What it is, in words."""
+        return str(KINDS[self.slug])
+
+    @property
+    def is_looked_up(self) -> bool:
+        """Whether an index knows its events; else they are those whose context names it."""
+        return self.slug in ("user", "ip")
+
+    def is_named_in(self, context: Any) -> bool:
+        """Whether a context names it as what it is: number 4479 is no part of 447900."""
+        return key_of(self.value) in {key_of(value) for value in named(self.slug, context)}
+
+    def get_absolute_url(self) -> str:
+        return reverse("events:about", args=[self.slug, self.value])
 
 
 @dataclass(frozen=True)
@@ -44,55 +77,76 @@ class Elsewhere:
     more: bool
 
 
+def entity(slug: str, value: str) -> Entity | None:
+    """The user, address, number or application of this name; None where it cannot be one."""
+    value = value.strip()
+    if not value or "\0" in value:
+        return None
+    if slug == "user":
+        value = value.lower()
+        return Entity(slug, value, {"user_email": value}, Conditions(user_emails=(value,)))
+    if slug == "ip":
+        key = ip_key(value)
+        return Entity(slug, value, {"source_ip": value}, Conditions(addresses=(key,))) if key else None
+    if (slug == "number" and _NUMBER.fullmatch(value)) or (slug == "application" and _ID.fullmatch(value)):
+        text = value.removeprefix("+")  # written with it or without
+        return Entity(slug, value, {"search_text": text}, Conditions(text=text))
+    return None
+
+
 def entities(event: AuditEvent) -> list[Entity]:
     """What an event is about, its user and address first."""
-    found = []
-    if event.user_email:
-        found.append(
-            Entity(
-                "user", event.user_email, {"user_email": event.user_email}, Conditions(user_emails=(event.user_email,))
-            )
-        )
-    if event.source_ip_key:
-        found.append(
-            Entity(
-                "IP address",
-                event.source_ip,
-                {"source_ip": event.source_ip},
-                Conditions(addresses=(event.source_ip_key,)),
-            )
-        )
-    for kind, names, pattern in (
-        ("number", NUMBER_NAMES, _NUMBER),
-        ("application", APPLICATION_NAMES, _ID),
-    ):
-        values = dict.fromkeys(text for text in _named(event.context, names) if pattern.fullmatch(text))
-        found += [Entity(kind, text, {"search_text": text}, Conditions(text=text)) for text in list(values)[:MOST]]
-    return found
+    found = [entity("user", event.user_email), entity("ip", event.source_ip)]
+    for slug in ("number", "application"):
+        values: dict[str, str] = {}
+        for value in named(slug, event.context):
+            values.setdefault(key_of(value), value)
+        found += [entity(slug, value) for value in list(values.values())[:MOST]]
+    return [each for each in found if each]
 
 
 def elsewhere(found: Iterable[Entity], accounts: tuple[int, ...]) -> list[Elsewhere]:
     """Which of them stand in events of these accounts too: the newest few of each."""
     result = []
-    for entity in found:
-        asked = Conditions(**{**entity.conditions.__dict__, "accounts": accounts})
-        page = read_page(asked, SHOWN)
+    for each in found:
+        page = read_page(replace(each.conditions, accounts=accounts), SHOWN)
         if page.rows:
-            result.append(Elsewhere(entity, page.rows, page.older is not None))
+            result.append(Elsewhere(each, page.rows, page.older is not None))
     return result
 
 
-def _named(value: Any, names: set[str], depth: int = 0) -> Iterable[str]:
-    """The plain values under some names, anywhere in a context."""
+def named(slug: str, context: Any) -> Iterable[str]:
+    """The numbers or the applications that a context names."""
+    pattern, names = (_NUMBER, NUMBER_NAMES) if slug == "number" else (_ID, APPLICATION_NAMES)
+    for part in _parts(context):
+        to_application = slug == "application" and part.get("voice-type") == "app"
+        for name, value in part.items():
+            if name in names or (to_application and name == "voice-value"):
+                text = str(value).strip()
+                if pattern.fullmatch(text):
+                    yield text
+
+
+def key_of(value: str) -> str:
+    """A number or an application, however it is written."""
+    return value.removeprefix("+").lower()
+
+
+def _parts(value: Any, depth: int = 0) -> Iterable[dict[str, Any]]:
+    """The plain values of every object within a context, by their names in lower case."""
     if depth > 4:
         return
     if isinstance(value, list):
         for item in value[:50]:
-            yield from _named(item, names, depth + 1)
+            yield from _parts(item, depth + 1)
     elif isinstance(value, dict):
-        for name, item in value.items():
-            if isinstance(item, (str, int)) and not isinstance(item, bool):
-                if name.lower() in names:
-                    yield str(item).strip()
-            else:
-                yield from _named(item, names, depth + 1)
+        plain = {
+            name.lower(): item
+            for name, item in value.items()
+            if isinstance(item, (str, int)) and not isinstance(item, bool)
+        }
+        if plain:
+            yield plain
+        for item in value.values():
+            if isinstance(item, (dict, list)):
+                yield from _parts(item, depth + 1)

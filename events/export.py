@@ -6,7 +6,8 @@ import csv
 import io
 import json
 import re
-import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +18,14 @@ from events.fields import dump_json
 from events.masking import mask, mask_all
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+    from datetime import tzinfo
     from typing import IO
 
     from accounts.models import NexmoAccount
     from events.reading import Row
 
-FIRST_LINES, LINES = 50, 200  # written out together
+FIRST_LINES, LINES = 50, 200  # written out together, and told of together
 XLSX_ROWS_PER_SHEET = 1_000_000  # Excel ends at 1,048,576
 XLSX_CELL = 32_767
 
@@ -43,9 +45,16 @@ COLUMNS = (
     "context",
     "odd_fields",
 )
+# Told how many more rows are written.
+Wrote = Callable[[int], None]
+
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _FIRST = frozenset(_FORMULA)
 _INNER_FORMULA = re.compile(r"([;\t]\s*)([=+\-@])")
+
+
+def nobody(rows: int) -> None:
+    """Told of rows where nobody asked."""
 
 
 def harmless(text: str) -> str:
@@ -55,9 +64,29 @@ def harmless(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def cells(rows: Iterable[Row], accounts: Mapping[int, NexmoAccount]) -> Iterator[list[str]]:
-    """The cells of each event, in the order of COLUMNS."""
-    zone = timezone.get_current_timezone()
+@dataclass(frozen=True)
+class Shape:
+    """What a table of events looks like: its columns, in the order of COLUMNS, and the zone of its times."""
+
+    columns: Sequence[str]
+    zone: tzinfo
+
+    @classmethod
+    def usual(cls) -> Shape:
+        """All columns, and the reader's zone. Made while the request is there: a stream outlives it."""
+        return cls(COLUMNS, timezone.get_current_timezone())
+
+
+def cells(rows: Iterable[Row], accounts: Mapping[int, NexmoAccount], shape: Shape) -> Iterator[list[str]]:
+    """The cells of each event."""
+    lines = _all_cells(rows, accounts, shape.zone)
+    if tuple(shape.columns) == COLUMNS:
+        return lines
+    places = [COLUMNS.index(name) for name in shape.columns]
+    return ([line[place] for place in places] for line in lines)
+
+
+def _all_cells(rows: Iterable[Row], accounts: Mapping[int, NexmoAccount], zone: tzinfo) -> Iterator[list[str]]:
     names = {pk: (account.api_key, account.name) for pk, account in accounts.items()}
     for row in rows:
         if row[1] not in names:
@@ -81,10 +110,12 @@ def cells(rows: Iterable[Row], accounts: Mapping[int, NexmoAccount]) -> Iterator
         ]
 
 
-def csv_lines(rows: Iterable[Row], accounts: Mapping[int, NexmoAccount]) -> Iterator[str]:
+def csv_lines(
+    rows: Iterable[Row], accounts: Mapping[int, NexmoAccount], shape: Shape, wrote: Wrote = nobody
+) -> Generator[str, None, None]:
     """CSV with a header, CRLF as RFC 4180 has it; several lines at a time."""
-    yield _csv([COLUMNS])
-    source = cells(rows, accounts)
+    yield _csv([shape.columns])
+    source = cells(rows, accounts, shape)
     size = FIRST_LINES
     while chunk := list(islice(source, size)):
         text = _csv(chunk)
@@ -92,6 +123,7 @@ def csv_lines(rows: Iterable[Row], accounts: Mapping[int, NexmoAccount]) -> Iter
         if ";" in text or "\t" in text or not all(_FIRST.isdisjoint([cell[:1] for cell in row]) for row in chunk):
             text = _csv([[harmless(cell) for cell in row] for row in chunk])
         yield text
+        wrote(len(chunk))
         size = LINES
 
 
@@ -101,7 +133,7 @@ def _csv(rows: Iterable[Iterable[str]]) -> str:
     return buffer.getvalue()
 
 
-def ndjson_lines(raws: Iterable[str]) -> Iterator[str]:
+def ndjson_lines(raws: Iterable[str], wrote: Wrote = nobody) -> Generator[str, None, None]:
     """One event per line, as received: a line break within an event can only be blank space between its fields.
     Several lines at a time."""
     source = iter(raws)
@@ -111,34 +143,41 @@ def ndjson_lines(raws: Iterable[str]) -> Iterator[str]:
         if text.count("\n") >= len(chunk) or "\r" in text:
             text = "\n".join(raw.replace("\r", " ").replace("\n", " ") for raw in chunk)
         yield text + "\n"
+        wrote(len(chunk))
         size = LINES
 
 
-def write_xlsx(rows: Iterable[Row], accounts: Mapping[int, NexmoAccount], file: IO[bytes]) -> int:
-    """Write a workbook in constant memory, with a further sheet after each million rows. Returns the row count."""
+def write_xlsx(
+    rows: Iterable[Row],
+    accounts: Mapping[int, NexmoAccount],
+    file: IO[bytes],
+    shape: Shape,
+    wrote: Wrote = nobody,
+    packing: Callable[[], None] = lambda: None,
+) -> None:
+    """Write a workbook in constant memory, with a further sheet after each million rows.
+
+    Args:
+        packing: called when all rows are written; what is left takes a while too.
+    """
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     count = 0
     sheet: Any = None
     with Workbook(file, options) as book:
         bold = book.add_format({"bold": True})
-        for line in cells(rows, accounts):
+        for line in cells(rows, accounts, shape):
             row = count % XLSX_ROWS_PER_SHEET
             if row == 0:
-                sheet = _new_sheet(book, count // XLSX_ROWS_PER_SHEET + 1, bold)
+                sheet = _new_sheet(book, count // XLSX_ROWS_PER_SHEET + 1, bold, shape.columns)
             for column, text in enumerate(line):
                 sheet.write_string(row + 1, column, _fitting(text))
             count += 1
+            if count % LINES == 0:
+                wrote(LINES)
         if sheet is None:
-            _new_sheet(book, 1, bold)
-    return count
-
-
-def xlsx_file(rows: Iterable[Row], accounts: Mapping[int, NexmoAccount]) -> IO[bytes]:
-    """A temporary file with the workbook, ready to read."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
-    write_xlsx(rows, accounts, file)
-    file.seek(0)
-    return file
+            _new_sheet(book, 1, bold, shape.columns)
+        wrote(count % LINES)
+        packing()
 
 
 def _context(text: str) -> str:
@@ -160,9 +199,9 @@ def _fitting(text: str) -> str:
     return units[: 2 * (XLSX_CELL - len(note))].decode("utf-16-le", "ignore") + note
 
 
-def _new_sheet(book: Any, number: int, bold: Any) -> Any:
+def _new_sheet(book: Any, number: int, bold: Any, columns: Sequence[str]) -> Any:
     sheet = book.add_worksheet(f"Events {number}" if number > 1 else "Events")
     sheet.freeze_panes(1, 0)
-    for column, name in enumerate(COLUMNS):
+    for column, name in enumerate(columns):
         sheet.write_string(0, column, name, bold)
     return sheet

@@ -90,6 +90,9 @@ def _declared(field: type[forms.Field], **options: Any) -> _Declared:
     return declared(**options)  # type: ignore[no-any-return]
 
 
+# What may be the first of its user in the account.
+NEW = {"country": _("First from a country")}
+
 BOX_HINT = _("Text, or type:NUMBER_* -source:API user:name@example.com")
 Unwanted = tuple[tuple[str, tuple[str, ...]], ...]
 
@@ -141,6 +144,13 @@ class EventFilter(django_filters.FilterSet):
         error_messages={"invalid_choice": format_lazy(_("Choose one of {periods}."), periods=", ".join(PERIODS))},
     )
 
+    new = django_filters.ChoiceFilter(
+        label=_("New"),
+        choices=list(NEW.items()),
+        empty_label=_("All"),
+        error_messages={"invalid_choice": _("The one thing that can be new is a country: new=country.")},
+    )
+
     class Meta:
         model = AuditEvent
         form = FilterForm
@@ -154,7 +164,7 @@ class EventFilter(django_filters.FilterSet):
         """
         # Not super().__init__: it copies every filter each time, and ours keep nothing of a request.
         self.is_bound = data is not None
-        self.data, self.slip = _expanded(data)
+        self.data, self.slip = expanded(data)
         self.request = self.form_prefix = None
         self.filters = self.base_filters
         self.accounts = {account.api_key: account for account in accounts}
@@ -205,6 +215,7 @@ class EventFilter(django_filters.FilterSet):
             start=max(starts) if starts else None,
             end=end.at if end else None,
             text=asked["search_text"],
+            new_country=asked["new"] == "country",
             without=(*without, ("networks", unwanted)) if unwanted else without,
         )
 
@@ -284,7 +295,7 @@ class EventFilter(django_filters.FilterSet):
         return bool(self.condition_count or self.form.errors)
 
 
-def _expanded(data: Any) -> tuple[Any, str]:
+def expanded(data: Any) -> tuple[Any, str]:
     """The parameters with what the search box says put where it belongs, and what is wrong with the box."""
     data = QueryDict() if data is None else data
     text = data.get("search_text") or ""
@@ -299,7 +310,7 @@ def _expanded(data: Any) -> tuple[Any, str]:
     expanded = data.copy()
     expanded["search_text"] = query.text
     for name, values in query.values.items():
-        if name in ("date_from", "date_to"):
+        if name in query_text.SINGLE:
             expanded[name] = values[-1]
         else:
             expanded.setlist(name, [*data.getlist(name), *values])

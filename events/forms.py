@@ -1,19 +1,33 @@
-"""Forms that are no filter: how a person likes to see things."""
+"""Forms that are no filter: how a person likes to see things, and views."""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import available_timezones
 
 from django import forms
 from django.conf import settings
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Profile
+from accounts.roles import ROLES
+from events.filters import EventFilter
+from events.models import SavedView
+from events.saved_views import canonical
 from events.tables import ALWAYS, COLUMNS, USUAL
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from accounts.models import NexmoAccount
+
+MOST_OF_A_QUERY = 4_000  # characters: what servers and proxies take as an address
 AS_THE_BROWSER = _("As the browser asks")
 
 
@@ -68,3 +82,64 @@ def shown_columns(profile: Profile) -> list[str]:
 @lru_cache
 def _zones() -> list[str]:
     return sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
+
+
+class ViewForm(forms.ModelForm):
+    """A view's name and who sees it. Its filter is set when it is made: another filter is another view."""
+
+    name_taken = _("You have a view of this name already.")
+
+    class Meta:
+        model = SavedView
+        fields = ("name", "description", "team", "query")
+        labels = {"team": _("Who sees it")}
+        widgets = {"description": forms.Textarea(attrs={"rows": 3}), "query": forms.HiddenInput}
+
+    def __init__(self, data: Any = None, *, accounts: Sequence[NexmoAccount], instance: SavedView, query: str) -> None:
+        """
+        Args:
+            accounts: those the owner may see.
+            instance: the view, with its owner.
+            query: the filter in force, for a new view.
+        """
+        super().__init__(data, instance=instance, initial={"query": query}, label_suffix="")
+        self.accounts = accounts
+        teams = Group.objects.filter(user=instance.owner_id).exclude(name__in=ROLES).order_by("name")
+        self.fields["team"].queryset, self.fields["team"].empty_label = teams, _("Only me")  # type: ignore[attr-defined]
+        if instance.pk:
+            del self.fields["query"]
+        for name, field in self.fields.items():
+            if self.is_bound and name in self.errors:
+                field.widget.attrs |= {"aria-invalid": "true", "aria-describedby": f"error-{name}"}
+
+    def clean_name(self) -> str:
+        name = " ".join(self.cleaned_data["name"].split())
+        others = SavedView.objects.filter(owner=self.instance.owner_id, name=name).exclude(pk=self.instance.pk)
+        if others.exists():
+            raise ValidationError(self.name_taken)
+        return name
+
+    def clean_description(self) -> str:
+        return " ".join(self.cleaned_data["description"].split())
+
+    def clean_query(self) -> str:
+        asked = QueryDict(self.cleaned_data["query"])
+        found = EventFilter(asked, accounts=self.accounts)
+        if not found.form.is_valid():
+            raise ValidationError([str(text) for texts in found.form.errors.values() for text in texts])
+        query = canonical(asked)
+        if not query:
+            raise ValidationError(_("No filter is in force: there is nothing to save."))
+        if len(query) > MOST_OF_A_QUERY:
+            raise ValidationError(_("This filter is too long for an address."))
+        return query
+
+    def keep(self) -> bool:
+        """Write it. False, with the error beside the name, where another of this name was made meanwhile."""
+        try:
+            with transaction.atomic():
+                self.save()
+        except IntegrityError:
+            self.add_error("name", self.name_taken)
+            return False
+        return True

@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from events.filter_fields import split_list, unsigned
+from events.filters import NEW
 from events.moments import PERIODS
 from events.tables import with_params
 from events.words import source_title
@@ -24,7 +25,15 @@ LISTS = {
     "source_ip": _("IP address"),
     "source_country": _("Country"),
 }
-SINGLE = {"search_text": _("Text contains"), "date_from": _("From"), "date_to": _("Up to"), "period": _("Period")}
+SINGLE = {
+    "search_text": _("Text contains"),
+    "date_from": _("From"),
+    "date_to": _("Up to"),
+    "period": _("Period"),
+    "new": _("New"),
+}
+# Values that the form has words for.
+CHOSEN: dict[str, dict[str, Any]] = {"period": {**PERIODS}, "new": {**NEW}}
 
 
 @dataclass(frozen=True)
@@ -39,15 +48,19 @@ class Pill:
     negated: bool = False
 
 
-def pills(found: EventFilter) -> list[Pill]:
-    """The conditions, in the order of the form. Wrong ones too: they are in force, and nothing is shown for them."""
-    params = found.data
+def pills(found: EventFilter, params: Any = None) -> list[Pill]:
+    """The conditions, in the order of the form. Wrong ones too: they are in force, and nothing is shown for them.
+
+    Args:
+        params: those of another query, in the words of this filter.
+    """
+    params = found.data if params is None else params
     if not hasattr(params, "getlist"):
         return []
     result = []
     for name, label in SINGLE.items():
         if value := (params.get(name) or "").strip():
-            shown = str(PERIODS.get(value, value)) if name == "period" else value
+            shown = str(CHOSEN.get(name, {}).get(value, value))
             result.append(Pill(str(label), "", shown, value, _without(params, name, None)))
     for name, label in LISTS.items():
         items = split_list(params.getlist(name))

@@ -22,10 +22,12 @@ KEYS = {
     "account": "account",
     "from": "date_from",
     "to": "date_to",
+    "new": "new",
 }
+SINGLE = ("date_from", "date_to", "new")  # that take one value, and cannot be turned round
 _NAMES = KEYS | {name: name for name in KEYS.values()}
 _PIECE = re.compile(r'(-?)([A-Za-z_]+):("[^"]*"|[^\s"]+)|(-?)"([^"]*)"|(\S+)')
-EXAMPLE = _("Write type:, user:, source:, ip:, country:, account:, from: or to:, each followed by its value.")
+EXAMPLE = _("Write type:, user:, source:, ip:, country:, account:, from:, to: or new:, each followed by its value.")
 
 
 class BadQuery(ValueError):
@@ -59,12 +61,18 @@ def read(text: str) -> Query:
             words.append(piece[5] if piece[5] is not None and not piece[4] else piece[0])
             continue
         name = _NAMES[key]
-        if minus and name in ("date_from", "date_to"):
-            raise BadQuery(gettext("%(key)s: cannot be turned round; use from: and to:.") % {"key": key})
+        if minus and name in SINGLE:
+            raise BadQuery(_one_way(key, name))
         for item in value.strip('"').split(","):
             found.values.setdefault(name, []).append(f"{minus}{item.strip()}")
     found.text = " ".join(word for word in words if word)
     return found
+
+
+def _one_way(key: str, name: str) -> str:
+    if name == "new":
+        return gettext("%(key)s: cannot be turned round.") % {"key": key}
+    return gettext("%(key)s: cannot be turned round; use from: and to:.") % {"key": key}
 
 
 def _refuse_slips(piece: re.Match[str]) -> None:

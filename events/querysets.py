@@ -13,7 +13,7 @@ from django.db.models.expressions import RawSQL
 from accounts.models import NexmoAccount
 from events import chain
 from events.appending import Appending
-from events.conditions import COLUMNS, contains
+from events.conditions import COLUMNS, contains, first_from_country
 from events.fields import dump_json
 from events.nexmo.parse import id_key, ip_key
 from events.search import searchable_text
@@ -91,6 +91,9 @@ class AuditEventQuerySet(ScopedQuerySet):
             found = found.filter(created_at__gte=conditions.start)
         if conditions.end:
             found = found.filter(created_at__lte=conditions.end)
+        if conditions.new_country:
+            first, _ = first_from_country(self.model._meta.db_table)
+            found = found.filter(RawSQL(first, [], output_field=models.BooleanField()))  # noqa: S611 - ours
         return found.containing(conditions.text) if conditions.text else found
 
     def newest_first(self) -> Self:

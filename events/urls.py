@@ -5,7 +5,20 @@ from __future__ import annotations
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from events.views import accounts, detail, display, export, integrity, lists, news, summary
+from events.views import (
+    about,
+    accounts,
+    detail,
+    display,
+    export,
+    export_page,
+    integrity,
+    lists,
+    news,
+    overview,
+    saved,
+    summary,
+)
 
 
 class EventIdConverter(StringConverter):
@@ -21,12 +34,21 @@ app_name = "events"
 urlpatterns = [
     path("events/", lists.merged, name="list"),
     path("events/export.<str:kind>", export.merged, name="export"),
+    path("events/export", export_page.merged, name="export_page"),
+    path("events/export/progress", export_page.progress, name="export_progress"),
     path("events/summary", summary.merged, name="summary"),
     path("events/news", news.merged, name="news"),
     path("events/evidence.zip", integrity.merged_evidence, name="evidence"),
     path("events/<event_id:event_id>/", detail.find, name="find"),
     path("profile/display", display.display, name="display"),
-    path("accounts/", accounts.overview, name="accounts"),
+    path("views/", saved.overview, name="views"),
+    path("views/new", saved.new, name="view_new"),
+    path("views/star", saved.star, name="star"),
+    path("views/<int:pk>/", saved.follow, name="view"),
+    path("views/<int:pk>/edit", saved.edit, name="view_edit"),
+    path("views/<int:pk>/delete", saved.delete, name="view_delete"),
+    path("about/<str:kind>/<event_id:value>", about.about, name="about"),
+    path("accounts/", overview.overview, name="accounts"),
     path("accounts/<str:api_key>/", accounts.account, name="account"),
     path("accounts/<str:api_key>/sync/", accounts.sync, name="sync"),
     path("accounts/<str:api_key>/seals.ndjson", integrity.seals_file, name="seals"),
@@ -34,6 +56,7 @@ urlpatterns = [
     path("accounts/<str:api_key>/events/summary", summary.one_account, name="account_summary"),
     path("accounts/<str:api_key>/events/news", news.one_account, name="account_news"),
     path("accounts/<str:api_key>/events/export.<str:kind>", export.one_account, name="account_export"),
+    path("accounts/<str:api_key>/events/export", export_page.one_account, name="account_export_page"),
     path("accounts/<str:api_key>/events/evidence.zip", integrity.account_evidence, name="account_evidence"),
     path("accounts/<str:api_key>/events/<event_id:event_id>/check", integrity.check, name="check"),
     path("accounts/<str:api_key>/events/<event_id:event_id>/", detail.event, name="event"),

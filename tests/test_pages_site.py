@@ -102,6 +102,22 @@ def test_stylesheet_and_script_are_kept_for_ever_under_their_own_address(client:
     assert Client().get("/assets/site-0123456789ab.html").status_code == 404
 
 
+@pytest.mark.parametrize("path", ["/events/summary", "/events/news", "/accounts/", "/accounts/demo0001/"])
+def test_part_of_a_page_tells_of_an_ended_login_in_its_place(path: str) -> None:
+    told = {"HX-Request": "true", "HX-Current-URL": "https://testserver/events/?source=CD"}
+    page = Client().get(path, headers=told)
+
+    assert page.status_code == 200
+    assert text_of(page) == "You were logged out. Log in again"
+    assert 'href="/login/?next=%2Fevents%2F%3Fsource%3DCD"' in page.content.decode()
+
+
+def test_way_back_after_an_ended_login_stays_on_this_site() -> None:
+    told = {"HX-Request": "true", "HX-Current-URL": "https://elsewhere.example//evil.example/x"}
+
+    assert "evil" not in Client().get("/events/summary", headers=told).content.decode()
+
+
 def test_home_leads_to_the_events_with_its_query(client: Client) -> None:
     assert client.get("/?source=CD")["Location"] == "/events/?source=CD"
 
@@ -132,7 +148,7 @@ def test_broken_page_says_that_nothing_is_lost(client: Client, monkeypatch: pyte
     def broken(*args: Any, **kwargs: Any) -> None:
         raise RuntimeError("hidden detail")
 
-    monkeypatch.setattr("events.views.accounts.statuses", broken)
+    monkeypatch.setattr("events.views.overview.statuses", broken)
     client.raise_request_exception = False
 
     response = client.get("/accounts/")

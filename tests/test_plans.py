@@ -7,6 +7,7 @@ so that what it still does is what it must do.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -48,6 +49,10 @@ FILTERS = {
     "type and source": "event_type=APP_CREATE&source=DEVAPI",
     "type and network": "event_type=APP_CREATE&source_ip=192.0.2.0/25",
     "account and text": "account=demo0001&search_text=needle",
+    "new country": "new=country",
+    "new country of a type": "new=country&event_type=NUMBER_UPDATED",
+    "new country of a user": "new=country&user_email=user1@example.com",
+    "new country and text": "new=country&search_text=needle",
     "country and days": "source_country=ES&date_from=2026-03-15",
     "address and type": "source_ip=192.0.2.5&event_type=APP_CREATE",
     "everything": "account=demo0001&event_type=APP_CREATE&user_email=user1@example.com&source=CD"
@@ -171,3 +176,22 @@ def test_search_asks_the_trigram_index(archived: None) -> None:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(f"EXPLAIN SELECT id FROM events_auditevent WHERE {where}", values)
         assert "event_text" in "\n".join(line for (line,) in cursor.fetchall())
+
+
+def test_earlier_event_from_a_country_is_looked_for_among_its_users(
+    login: Login, archived: None, few_is_many: None
+) -> None:
+    sent = [sql for sql in queries_of(login("alice"), "/events/?new=country") if "earlier" in sql]
+
+    assert sent
+    with connection.cursor() as cursor:
+        for sql in sent:
+            if connection.vendor == "sqlite":
+                cursor.execute(f"EXPLAIN QUERY PLAN {sql.replace('%', '%%')}", [])
+                text = "\n".join(detail for *_, detail in cursor.fetchall())
+                assert "USING INDEX event_user_time (user_email=? AND created_at<?)" in text
+                assert "TEMP B-TREE" not in text
+            else:
+                cursor.execute(f"EXPLAIN {sql.replace('%', '%%')}", [])
+                text = "\n".join(line for (line,) in cursor.fetchall())
+                assert re.search(r"SubPlan 1\n.*Limit.*\n.*Index Scan Backward using event_user_time", text), text

@@ -32,6 +32,7 @@ from tests.filters_tools import Add, client_fixture, found, refusal  # noqa: F40
         ("from:2026-01-31T14:05 to:2026-02-01", {"date_from": ["2026-01-31T14:05"], "date_to": ["2026-02-01"]}, ""),
         ('source:"API"', {"source": ["API"]}, ""),
         ("type:A type:B", {"event_type": ["A", "B"]}, ""),
+        ("new:country type:A", {"new": ["country"], "event_type": ["A"]}, ""),
     ],
 )
 def test_text_is_read(text: str, values: dict[str, list[str]], rest: str) -> None:
@@ -44,6 +45,7 @@ def test_text_is_read(text: str, values: dict[str, list[str]], rest: str) -> Non
         ("tpye:APP_CREATE", "There is no tpye: here; did you mean type:?"),
         ("contry:GB", "did you mean country:?"),
         ("-from:2026-01-01", "from: cannot be turned round"),
+        ("-new:country", "new: cannot be turned round"),
     ],
 )
 def test_slip_is_told_with_what_is_allowed(text: str, said: str) -> None:

@@ -9,7 +9,7 @@ from django.contrib.contenttypes.models import ContentType
 
 from accounts.models import NexmoAccount
 from events import seals
-from events.models import AuditEvent, Discrepancy, EventType, LegalHold, Removal, SyncRun
+from events.models import AuditEvent, Discrepancy, EventType, LegalHold, Removal, SavedView, SyncRun
 from events.sync import state
 from tests.conftest import NOON
 from tests.scope_tools import (  # noqa: F401
@@ -48,6 +48,7 @@ ADMIN_MODELS: dict[str, dict[str, tuple[int, int, int]]] = {
     "events/removal": READ_ONLY,
     "events/seal": READ_ONLY,
     "events/legalhold": SUPERUSERS | {"delete": (403,) * 3},
+    "events/savedview": SUPERUSERS | {"add": (403,) * 3},
 }
 
 
@@ -98,6 +99,7 @@ def admin_paths(events: dict[str, AuditEvent], cast: dict[str, Any]) -> dict[str
             ).pk,
             "events/seal": seals.seal(account).pk,
             "events/legalhold": LegalHold.objects.create(reason="x").pk,
+            "events/savedview": SavedView.objects.first().pk,
             "events/syncrun": state.claim(account, SyncRun.Trigger.COMMAND).pk,
             "accounts/nexmoaccount": account.pk,
             "auth/group": account.teams.get().pk,

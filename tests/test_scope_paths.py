@@ -61,10 +61,26 @@ EXPECTED: dict[str, Statuses] = {
     },
     "events:summary": {"/events/summary": everybody(200)},
     "events:account_summary": by_account("/accounts/{}/events/summary"),
+    "events:export_page": {"/events/export": everybody(200)},
+    "events:account_export_page": by_account("/accounts/{}/events/export"),
+    "events:export_progress": {"/events/export/progress?job=0123456789abcdef0123456789abcdef": everybody(404)},
     "events:news": {"/events/news": everybody(200)},
     "events:account_news": by_account("/accounts/{}/events/news"),
     "events:display": {"/profile/display": everybody(200)},
     "asset": {f"/assets/site-0123456789ab.{kind}": (200,) * 6 for kind in ("css", "js")},
+    # Views that somebody made have tests of their own: test_scope_views.
+    "events:views": {"/views/": everybody(200)},
+    "events:view_new": {"/views/new": everybody(200), "/views/new?query=source%3DCD": everybody(200)},
+    "events:star": {"/views/star": everybody(405)},  # POST
+    "events:view": {f"/views/{pk}/": everybody(404) for pk in (98765, "9" * 30)},
+    "events:view_edit": {"/views/98765/edit": everybody(404)},
+    "events:view_delete": {"/views/98765/delete": everybody(404)},
+    # All events of the fixture are of one user, address and number.
+    "events:about": {
+        path: everybody(200)
+        for path in ("/about/user/yourname@example.com", "/about/ip/192.0.2.1", "/about/number/447700900000")
+    }
+    | {"/about/application/none-such": everybody(404), "/about/account/demo0001": everybody(404)},
     "events:accounts": {"/accounts/": everybody(200)},
     "events:account": by_account("/accounts/{}/"),
     "events:sync": {f"/accounts/{key}/sync/": everybody(405) for key in ("demo0001", "nosuchkey")},  # POST: see below

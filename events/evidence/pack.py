@@ -99,7 +99,7 @@ def make_pack(
     with transaction.atomic() if connection.vendor == "postgresql" else contextlib.nullcontext():
         sealed = _up_to_seals(events, seal_of)
         count = pack.write("events.ndjson", _event_lines(sealed, by_pk))
-        pack.write("events.csv", export.csv_lines(_rows(sealed), by_pk))
+        pack.write("events.csv", export.csv_lines(_rows(sealed), by_pk, export.Shape.usual()))
         chains = {}
         for account in involved:
             first = sealed.filter(account=account).order_by("seq").values_list("seq", flat=True).first()

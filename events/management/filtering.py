@@ -28,6 +28,7 @@ FILTERS = {
     "source": "Only this source, such as CD or DEVAPI.",
     "source_ip": "Only this address or network.",
     "source_country": "Only this country, such as GB.",
+    "new": "country: only a user's first event from a country.",
 }
 
 

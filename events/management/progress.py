@@ -1,4 +1,4 @@
-"""A bar for copying, on a terminal only."""
+"""Bars for what takes long, on a terminal only."""
 
 from __future__ import annotations
 
@@ -25,3 +25,20 @@ def copying(command: Any, words: str) -> Iterator[Callable[[int, int | None], No
             bars.update(bar, completed=done if total else 0, total=total, description=f"{words}{grown}")
 
         yield report
+
+
+@contextmanager
+def counting(file: IO[str], words: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """Show how many rows are written, of a whole where that is known; each call says how many more."""
+    console = Console(file=file)
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        bar, done = bars.add_task(words, total=total), 0
+
+        def wrote(rows: int) -> None:
+            nonlocal done
+            done += rows
+            of = f" of {total:,}" if total is not None else ""
+            bars.update(bar, advance=rows, description=f"{words} {done:,}{of} rows")
+
+        yield wrote

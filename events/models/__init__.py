@@ -1,4 +1,5 @@
-"""What happened (`archive`), how often (`rollup`), how it was fetched (`sync`), and what proves it (`integrity`).
+"""What happened (`archive`), how often (`rollup`), how it was fetched (`sync`), what proves it (`integrity`), and what
+people look for again and again (`view`).
 
 Events are only ever added, by `events.archive`; the state of a sync is only ever written by `events.sync.state`.
 """
@@ -7,6 +8,7 @@ from events.models.archive import AuditEvent, EventConflict, EventType
 from events.models.integrity import ChainHead, Discrepancy, LegalHold, Removal, RemovedEvent, Seal
 from events.models.rollup import DayCount, MonthCount
 from events.models.sync import CoveredSpan, RequestCount, SyncRun, SyncState, SyncWindow, WorkerBeat
+from events.models.view import SavedView, Star
 
 __all__ = [
     "AuditEvent",
@@ -21,7 +23,9 @@ __all__ = [
     "Removal",
     "RemovedEvent",
     "RequestCount",
+    "SavedView",
     "Seal",
+    "Star",
     "SyncRun",
     "SyncState",
     "SyncWindow",

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from django.db import connection
 from django.db.models import Sum
 
+from events.conditions import joined
 from events.models import SyncState
-from events.reading import rollups
+from events.reading import candidates, rollups
 from events.reading.pages import find
-from events.reading.plan import Plan, Span, choose, table
+from events.reading.plan import Key, Plan, Span, choose, choose_for_all, db_time, table
+from events.reading.rows import as_time
 
 if TYPE_CHECKING:
-    from events.conditions import Conditions
+    from events.conditions import Conditions, Sql
 
 MOST_COUNTED = 10_000
 # Where no index counts, so many events are looked at, and so many counted among them.
 COUNT_WALKED = 2_000
 MOST_FOUND = 1_000
+COUNT_STEP = 20_000  # events that one query of a long count looks at
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,55 @@ def count(conditions: Conditions, *, shown: int = 0) -> Count:
         return Count(shown, at_least=True)  # looking for more would take as long as the page did
     plan = None if conditions.networks else choose(conditions, span, 1)
     return _in_index(plan, span) if plan and plan.in_order else _along_a_walk(conditions, span, shown)
+
+
+def announce(conditions: Conditions) -> Count:
+    """Count what an export will hold, as far as that can be told at once."""
+    if not conditions.text or conditions.is_empty:
+        return count(conditions)
+    return _along_a_walk(conditions, Span(conditions.start, conditions.end), 0)
+
+
+def count_all(conditions: Conditions, seconds: float) -> Count:
+    """Count to the end, for so many seconds at most."""
+    until = time.monotonic() + seconds
+    found = announce(conditions)
+    if not found.at_least:
+        return found
+    span = Span(conditions.start, conditions.end)
+    if conditions.text or conditions.networks:
+        keys = candidates.find(conditions, span)
+        if keys is not None:
+            return Count(len(keys))
+    plan, number = choose_for_all(conditions), 0
+    for branch in plan.branches:  # no event is in two of them
+        beyond: Key | None = None
+        while True:
+            counted, beyond = _step(plan, branch, replace(span, beyond=beyond))
+            number += counted
+            if beyond is None:
+                break
+            if time.monotonic() > until:
+                return Count(max(number, found.number), at_least=True)
+    return Count(number)
+
+
+def _step(plan: Plan, branch: Sql, span: Span) -> tuple[int, Key | None]:
+    """Count among the next events of a branch; where they end, if there may be more beyond."""
+    condition, values = branch
+    where, bounds = span.sql()
+    rest, rest_values = joined(plan.rest)
+    columns = ", ".join(("created_at", "id", *plan.columns))
+    source = f"FROM {table(plan.index)} WHERE {condition} AND {where} ORDER BY {span.order}"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT COUNT(*) FROM (SELECT {columns} {source} LIMIT {COUNT_STEP}) AS walked WHERE {rest}",
+            values + bounds + rest_values,
+        )
+        counted = cursor.fetchone()[0]
+        cursor.execute(f"SELECT created_at, id {source} LIMIT 1 OFFSET {COUNT_STEP - 1}", values + bounds)
+        end = cursor.fetchone()
+    return counted, Key(db_time(as_time(end[0])), end[1]) if end else None
 
 
 def _archived(conditions: Conditions) -> int:

@@ -137,7 +137,10 @@ def find(conditions: Conditions, span: Span, wanted: int, *, walk: int | None = 
         if keys is not None:
             return Found(keys[:wanted], complete=len(keys))
     plan = plan or choose(conditions, span, wanted)
-    return _read_in_order(plan, span, wanted, rows) if plan.in_order else _walk(plan, span, wanted, walk or MOST_WALKED)
+    if plan.in_order:
+        return _read_in_order(plan, span, wanted, rows)
+    # To look for an event's earlier twin costs more than to look at its columns.
+    return _walk(plan, span, wanted, walk or (MOST_WALKED // 2 if conditions.new_country else MOST_WALKED))
 
 
 def _read_in_order(plan: Plan, span: Span, wanted: int, with_rows: bool) -> Found:

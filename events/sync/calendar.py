@@ -8,6 +8,8 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db.models import Sum
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from events.models import CoveredSpan, DayCount, SyncWindow
 from events.sync.coverage import BEGINNING, midnight
@@ -17,11 +19,11 @@ if TYPE_CHECKING:
 
 WEEKS = 53
 STATES = {
-    "events": "complete, with events",
-    "empty": "complete, no events",
-    "partly": "today, so far",
-    "unverified": "read, but not verified",
-    "unknown": "never looked at",
+    "events": gettext_lazy("complete, with events"),
+    "empty": gettext_lazy("complete, no events"),
+    "partly": gettext_lazy("complete in part"),
+    "unverified": gettext_lazy("read, but not verified"),
+    "unknown": gettext_lazy("never looked at"),
 }
 
 
@@ -35,7 +37,7 @@ class Day:
 
     @property
     def title(self) -> str:
-        count = f"{self.events:,} event{'' if self.events == 1 else 's'}"
+        count = ngettext("%(count)s event", "%(count)s events", self.events) % {"count": f"{self.events:,}"}
         return f"{self.day}: {STATES[self.state]}, {count}"
 
 
@@ -56,11 +58,12 @@ def in_words(weeks: list[list[Day]]) -> str:
     """The same as a sentence."""
     states = Counter(day.state for week in weeks for day in week)
     parts = [
-        f"{states[state]} {'day' if states[state] == 1 else 'days'} {words}"
+        ngettext("%(count)d day %(state)s", "%(count)d days %(state)s", states[state])
+        % {"count": states[state], "state": words}
         for state, words in STATES.items()
         if states[state]
     ]
-    return "The last year: " + "; ".join(parts) + "."
+    return _("The last year: %(parts)s.") % {"parts": "; ".join(parts)}
 
 
 def _state(day: date, spans: list[tuple[datetime, datetime]], unverified: set[date], count: int) -> str:

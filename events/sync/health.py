@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.utils import timezone
-from django.utils.timesince import timesince
+from django.utils.timesince import timesince, timeuntil
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from events.models import CoveredSpan, SyncRun, SyncState
 from events.sync import coverage
@@ -20,6 +22,17 @@ if TYPE_CHECKING:
 
 
 LEVELS = ("ok", "working", "waiting", "late", "problem", "off")
+TITLES = {
+    "ok": gettext_lazy("Up to date"),
+    "working": gettext_lazy("Syncing"),
+    "waiting": gettext_lazy("Waiting"),
+    "late": gettext_lazy("Late or not all verified"),
+    "problem": gettext_lazy("Failing"),
+    "off": gettext_lazy("Switched off"),
+}
+WORST_FIRST = ("problem", "late", "waiting", "working", "ok", "off")
+NEEDS_ATTENTION = ("problem", "late")
+PACE_AFTER = timedelta(seconds=5)  # a pace measured over less is a guess
 
 
 @dataclass(frozen=True)
@@ -37,6 +50,36 @@ class Health:
 
 
 @dataclass(frozen=True)
+class Pace:
+    """How fast a run reads, by what it has read since it began; waits count too."""
+
+    seen: int
+    expected: int
+    per_second: float
+
+    @property
+    def remaining(self) -> timedelta | None:
+        """Until what Nexmo has counted so far is read; None where that cannot be told."""
+        if not self.per_second or self.seen >= self.expected:
+            return None
+        return timedelta(seconds=(self.expected - self.seen) / self.per_second)
+
+    def __str__(self) -> str:
+        fast = f"{self.per_second:,.0f}" if self.per_second >= 10 else f"{self.per_second:.1f}"
+        if self.expected >= self.seen:
+            read = _("%(seen)s of %(expected)s events read, %(fast)s a second.")
+        else:
+            read = _("%(seen)s events read, %(fast)s a second.")
+        text = read % {"seen": f"{self.seen:,}", "expected": f"{self.expected:,}", "fast": fast}
+        if self.remaining is None:
+            return text
+        if self.remaining < timedelta(minutes=1):
+            return text + " " + _("Less than a minute to go.")
+        now = timezone.now()
+        return text + " " + _("About %(time)s to go.") % {"time": timeuntil(now + self.remaining, now, depth=1)}
+
+
+@dataclass(frozen=True)
 class AccountStatus:
     """One account as its pages show it."""
 
@@ -46,6 +89,9 @@ class AccountStatus:
     complete_until: datetime | None
     complete_since: datetime | None  # None together with a complete_until: since the beginning
     gap_count: int
+    spans: list[CoveredSpan] = field(default_factory=list)  # in order of time
+    is_stale: bool = False  # what is complete ends longer ago than it should
+    pace: Pace | None = None
 
     @property
     def event_count(self) -> int:
@@ -58,14 +104,14 @@ class AccountStatus:
 
 
 LABELS = {
-    "credentials": "Credentials refused",
-    "secret-unreadable": "Secret unreadable",
-    "denied": "Access denied",
-    "rate-limited": "Slowed down by Nexmo",
-    "unavailable": "Nexmo unreachable",
-    "malformed": "Answer not understood",
-    "interrupted": "Interrupted",
-    "unverified": "Not all verified",
+    "credentials": gettext_lazy("Credentials refused"),
+    "secret-unreadable": gettext_lazy("Secret unreadable"),
+    "denied": gettext_lazy("Access denied"),
+    "rate-limited": gettext_lazy("Slowed down by Nexmo"),
+    "unavailable": gettext_lazy("Nexmo unreachable"),
+    "malformed": gettext_lazy("Answer not understood"),
+    "interrupted": gettext_lazy("Interrupted"),
+    "unverified": gettext_lazy("Not all verified"),
 }
 
 
@@ -74,7 +120,7 @@ def statuses(accounts: Iterable[NexmoAccount], *, worker_alive: bool) -> list[Ac
     accounts = list(accounts)
     states = {
         state.account_id: state
-        for state in SyncState.objects.filter(account__in=accounts).select_related("current_run", "last_run")
+        for state in SyncState.objects.filter(account__in=accounts).select_related("current_run")
     }
     spans: dict[int, list[CoveredSpan]] = {}
     for span in CoveredSpan.objects.filter(account__in=accounts).order_by("end"):
@@ -84,17 +130,38 @@ def statuses(accounts: Iterable[NexmoAccount], *, worker_alive: bool) -> list[Ac
     for account in accounts:
         state = states.get(account.pk) or SyncState(account=account)
         covered = spans.get(account.pk, [])
+        until = covered[-1].end if covered else None
         found.append(
             AccountStatus(
                 account=account,
                 state=state,
                 health=describe(account, state, now, worker_alive=worker_alive, patchy=coverage.is_patchy(covered)),
-                complete_until=covered[-1].end if covered else None,
+                complete_until=until,
                 complete_since=covered[-1].start if covered else None,
                 gap_count=len(coverage.gaps(covered)),
+                spans=covered,
+                is_stale=bool(account.is_active and until and now - until > _patience()),
+                pace=pace(state, now),
             )
         )
     return found
+
+
+def _runs(state: SyncState, now: datetime) -> bool:
+    return bool(state.current_run and state.lease_until and state.lease_until > now)
+
+
+def _patience() -> timedelta:
+    """How long ago the last good sync may be before an account is late."""
+    return max(settings.SYNC_INTERVAL * 3, timedelta(minutes=5))
+
+
+def pace(state: SyncState, now: datetime) -> Pace | None:
+    """How fast the run under way reads; None where none is, or it has only begun."""
+    run = state.current_run
+    if not run or not _runs(state, now) or not run.seen or now - run.started_at < PACE_AFTER:
+        return None
+    return Pace(run.seen, run.expected or 0, run.seen / (now - run.started_at).total_seconds())
 
 
 def describe(
@@ -102,30 +169,37 @@ def describe(
 ) -> Health:
     """What a person should know about an account's syncing, and do."""
     run = state.current_run
-    if run and state.lease_until and state.lease_until > now:
-        added = f" {run.added:,} new so far." if run.added else ""
-        return Health("working", "Syncing", f"{run.doing or 'Starting'}.{added}", moving=True, percent=run.percent)
-    no_worker = "" if worker_alive else " No worker is running: start one with `manage.py worker`."
+    if run and _runs(state, now):
+        doing = f"{run.doing or _('Starting')}."
+        if run.added:
+            doing += " " + _("%(count)s new so far.") % {"count": f"{run.added:,}"}
+        return Health("working", _("Syncing"), doing, moving=True, percent=run.percent)
+    no_worker = "" if worker_alive else " " + _("No worker is running: start one with `manage.py worker`.")
     if state.wanted_at and account.is_active:
-        return Health("waiting", "Waiting", f"The sync begins as soon as a worker is free.{no_worker}", moving=True)
+        begins = _("The sync begins as soon as a worker is free.")
+        return Health("waiting", _("Waiting"), f"{begins}{no_worker}", moving=True)
     if not account.is_active:
-        return Health("off", "Switched off", "This account is not synced; its archived events stay readable.")
+        kept = _("This account is not synced; its archived events stay readable.")
+        return Health("off", _("Switched off"), kept)
     if state.problem_code and state.problem_code != "interrupted":
-        again = f" Tried {state.failures} times in a row." if state.failures > 1 else ""
+        again = ""
+        if state.failures > 1:
+            tried = ngettext("Tried %(count)d time in a row.", "Tried %(count)d times in a row.", state.failures)
+            again = " " + tried % {"count": state.failures}
         level = "late" if state.problem_code == "unverified" else "problem"
-        return Health(level, LABELS.get(state.problem_code, "Failing"), f"{state.problem}{again}")
+        label = LABELS.get(state.problem_code) or TITLES["problem"]
+        return Health(level, str(label), f"{state.problem}{again}")
     if not state.last_success_at:
-        return Health(
-            "waiting", "Never synced", f"Its events have not been fetched yet.{no_worker}", moving=worker_alive
-        )
-    patience = max(settings.SYNC_INTERVAL * 3, timedelta(minutes=5))
-    if now - state.last_success_at > patience:
-        return Health(
-            "late", "Late", f"The last sync was {timesince(state.last_success_at, now, depth=1)} ago.{no_worker}"
-        )
+        fetched = _("Its events have not been fetched yet.")
+        return Health("waiting", _("Never synced"), f"{fetched}{no_worker}", moving=worker_alive)
+    if now - state.last_success_at > _patience():
+        ago = timesince(state.last_success_at, now, depth=1)
+        late = _("The last sync was %(time)s ago.") % {"time": ago}
+        return Health("late", _("Late"), f"{late}{no_worker}")
     if patchy:
-        return Health("late", "Not all verified", "Some older days are not verified yet; they are tried again hourly.")
-    return Health("ok", "Up to date", "Everything that Nexmo lists is archived.")
+        patches = _("Some older days are not verified yet; they are tried again hourly.")
+        return Health("late", _("Not all verified"), patches)
+    return Health("ok", _("Up to date"), _("Everything that Nexmo lists is archived."))
 
 
 def outcome(run: SyncRun | None) -> str:

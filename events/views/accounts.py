@@ -1,25 +1,30 @@
-"""The accounts I may see, their state in plain words, and "Sync now"."""
+"""One account: its state in plain words, and "Sync now"."""
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.models import NexmoAccount
-from events import tasks
+from events import sparklines, tasks
 from events.models import ChainHead, Discrepancy, RemovedEvent, Seal, SyncRun, SyncWindow
+from events.reading import recent
 from events.sync import coverage
 from events.sync.calendar import calendar, in_words
 from events.sync.engine import are_refused
 from events.sync.health import statuses
+from events.sync.timeline import timelines
 from events.views.lists import coverage_sentence
-from events.views.scope import visible_account, visible_accounts
+from events.views.overview import events_url
+from events.views.scope import visible_account
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -28,36 +33,17 @@ RUNS_SHOWN = 15
 WINDOWS_SHOWN = 25
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@vary_on_headers("HX-Request")
-def overview(request: HttpRequest) -> HttpResponse:
-    """All accounts I may see; a POST has those synced that I may sync."""
-    if request.method == "POST":
-        accounts = list(NexmoAccount.objects.syncable_by(request.user).active())
-        for account in accounts:
-            tasks.request_sync(account, request.user)
-        if not accounts:
-            messages.info(request, "There is no account that you may sync.")
-        return redirect("events:accounts")
-    found = statuses(visible_accounts(request), worker_alive=tasks.worker_is_alive())
-    context = {
-        "statuses": found,
-        "moving": any(status.health.moving for status in found),
-        "syncable": NexmoAccount.objects.syncable_by(request.user).active().exists(),
-        "event_count": sum(status.event_count for status in found),
-    }
-    # Polling gets the very part that the first page shows.
-    template = "accounts/_table.html" if request.headers.get("HX-Request") else "accounts/list.html"
-    return render(request, template, context)
-
-
 @require_safe
 @vary_on_headers("HX-Request")
 def account(request: HttpRequest, api_key: str) -> HttpResponse:
     """One account: state, coverage, runs."""
     found = visible_account(request, api_key)
-    weeks = calendar(found, timezone.now().date())
+    now = timezone.now()
+    today = now.astimezone(UTC).date()
+    weeks = calendar(found, today)
     (status,) = statuses([found], worker_alive=tasks.worker_is_alive())
+    timeline = timelines([status], now)[found.pk]
+    days = recent.by_day([found.pk], today)[found.pk]
     context = {
         "account": found,
         "status": status,
@@ -68,6 +54,15 @@ def account(request: HttpRequest, api_key: str) -> HttpResponse:
         "windows": SyncWindow.objects.filter(account=found).order_by("-asked_at", "-id")[:WINDOWS_SHOWN],
         "weeks": weeks,
         "weeks_in_words": in_words(weeks),
+        "days": sparklines.days(days, today, timeline, lambda day: events_url(found, day, day)),
+        "days_in_words": sparklines.in_words(days, today, timeline),
+        "days_url": events_url(found, recent.first_day(today)),
+        "strip": sparklines.strip(timeline, sparklines.WIDE_STRIP),
+        "strip_from": timeline.start.date(),
+        "strip_words": timeline.in_words(),
+        "first_day": recent.first_day(today),
+        "today": today,
+        "patterns": sparklines.PATTERNS,
         "head": ChainHead.objects.filter(account=found).first(),
         "seal": Seal.objects.filter(account=found).first(),
         "discrepancies": Discrepancy.objects.filter(account=found).select_related("event")[:20],
@@ -86,11 +81,13 @@ def sync(request: HttpRequest, api_key: str) -> HttpResponse:
     """Have one account synced now."""
     found = visible_account(request, api_key)
     if not NexmoAccount.objects.syncable_by(request.user).filter(pk=found.pk).exists():
-        raise PermissionDenied("Auditors read everything and change nothing: ask the account's owner to sync it.")
+        raise PermissionDenied(_("Auditors read everything and change nothing: ask the account's owner to sync it."))
     if not found.is_active:
-        messages.error(request, f"{found.name} is switched off; its owner can make it active in the admin.")
+        messages.error(
+            request, _("%(name)s is switched off; its owner can make it active in the admin.") % {"name": found.name}
+        )
     elif are_refused(found):
-        messages.error(request, "Nexmo was not asked: it refused these credentials, and they are still the same.")
+        messages.error(request, _("Nexmo was not asked: it refused these credentials, and they are still the same."))
     else:
         tasks.request_sync(found, request.user)  # the page that follows shows the state, and how it moves
     return redirect(found)

@@ -19,6 +19,7 @@ from django.views.decorators.vary import vary_on_headers
 from django_countries import countries
 
 from accounts.models import NexmoAccount
+from events.changes import changes
 from events.entities import elsewhere, entities
 from events.models import EventType
 from events.moments import show
@@ -93,7 +94,8 @@ def event(request: HttpRequest, api_key: str, event_id: str) -> HttpResponse:
             "discrepancies": found.discrepancies.all(),
             "may_check": NexmoAccount.objects.syncable_by(request.user).filter(pk=account.pk).exists(),
             "sentence": mark_safe(sentence(found.event_type, found.context)),  # noqa: S308 - escaped there
-            "entities": [(each, reverse("events:list") + "?" + urlencode(each.params)) for each in about],
+            "changes": changes(found.context),
+            "entities": [(each, each.get_absolute_url()) for each in about],
             "around": _around(found),
             "neighbours": _neighbours(request, found),
             "elsewhere": [

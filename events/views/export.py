@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+import os
+import tempfile
+from typing import IO, TYPE_CHECKING
 
 from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from events import export
+from events import export, export_job
+from events.export_choice import BadChoice, read_shape
+from events.export_job import Job, Parts, Progress
+from events.reading import count
 from events.reading.stream import stream_raw, stream_rows
 from events.views.scope import filtered_events, visible_account
 
@@ -19,6 +24,7 @@ if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
 
     from accounts.models import NexmoAccount
+    from events.filters import EventFilter
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +33,7 @@ TYPES = {
     "ndjson": "application/x-ndjson",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
+BLOCK = 65_536  # bytes of a workbook sent together
 
 
 @require_safe
@@ -41,13 +48,22 @@ def one_account(request: HttpRequest, api_key: str, kind: str) -> HttpResponseBa
     return _export(request, kind, visible_account(request, api_key))
 
 
+def refused(request: HttpRequest, found: EventFilter, account: NexmoAccount | None, wrong: str = "") -> HttpResponse:
+    """What is answered to a filter or a choice that is wrong: a file with nothing in it would look like an answer."""
+    context = {"form": found.form, "account": account, "wrong": wrong}
+    return render(request, "events/export_refused.html", context, status=400)
+
+
 def _export(request: HttpRequest, kind: str, account: NexmoAccount | None) -> HttpResponseBase:
     if kind not in TYPES:
         raise Http404
     found = filtered_events(request, account)
+    try:
+        shape = read_shape(request.GET.getlist("columns"), request.GET.get("times", ""))
+    except BadChoice as error:
+        return refused(request, found, account, str(error))
     if not found.form.is_valid():
-        # A file with nothing in it would look like an answer.
-        return render(request, "events/export_refused.html", {"form": found.form, "account": account}, status=400)
+        return refused(request, found, account)
     stamp = timezone.localtime().strftime("%Y%m%d-%H%M%S")
     chosen = [account.api_key] if account else found.active.get("account") or []
     name = f"events-{chosen[0] if len(chosen) == 1 else 'all' if not chosen else 'some'}-{stamp}.{kind}"
@@ -55,19 +71,57 @@ def _export(request: HttpRequest, kind: str, account: NexmoAccount | None) -> Ht
     logger.info(
         "%s exports events as %s from %s", request.user.get_username(), kind, ", ".join(chosen) or "all accounts"
     )
+    total = count(found.conditions)
     response: HttpResponseBase
     if request.method == "HEAD":
         response = HttpResponse(content_type=TYPES[kind])
-    elif kind == "xlsx":
-        rows = stream_rows(found.conditions)
-        response = FileResponse(export.xlsx_file(rows, found.accounts_by_pk), content_type=TYPES[kind])
     else:
-        lines = (
-            export.csv_lines(stream_rows(found.conditions), found.accounts_by_pk)
-            if kind == "csv"
-            else export.ndjson_lines(stream_raw(found.conditions))
-        )
-        response = StreamingHttpResponse(lines, content_type=TYPES[kind])
+        job = _job(request, name, None if total.at_least else total.number)
+        response = _workbook(found, shape, job) if kind == "xlsx" else _text(found, kind, shape, job)
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["Cache-Control"] = "no-store"
+    if not total.at_least:
+        response["X-Total-Count"] = str(total.number)
     return response
+
+
+def _job(request: HttpRequest, name: str, total: int | None) -> Job | None:
+    """Where to note how far it is, if a page of ours waits to be told."""
+    token = request.GET.get("job", "")
+    if not export_job.owns(request.user.pk, token):
+        return None
+    announced = request.GET.get("announced", "")
+    on_the_page = int(announced) if announced.isascii() and announced.isdecimal() and len(announced) < 16 else None
+    return Job(request.user.pk, token, Progress(name, total if on_the_page is None else on_the_page))
+
+
+def _text(found: EventFilter, kind: str, shape: export.Shape, job: Job | None) -> StreamingHttpResponse:
+    told = (job.wrote,) if job else ()
+    parts = (
+        export.csv_lines(stream_rows(found.conditions), found.accounts_by_pk, shape, *told)
+        if kind == "csv"
+        else export.ndjson_lines(stream_raw(found.conditions), *told)
+    )
+    return StreamingHttpResponse(Parts(parts, job, parts.close) if job else parts, content_type=TYPES[kind])
+
+
+def _workbook(found: EventFilter, shape: export.Shape, job: Job | None) -> HttpResponseBase:
+    """Made as a temporary file before the first byte is sent."""
+    file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
+    rows = stream_rows(found.conditions)
+    if job is None:
+        export.write_xlsx(rows, found.accounts_by_pk, file, shape)
+        file.seek(0)
+        return FileResponse(file, content_type=TYPES["xlsx"])
+    try:
+        export.write_xlsx(rows, found.accounts_by_pk, file, shape, job.wrote, lambda: job.note(export_job.PACKING))
+    except BaseException:
+        job.note(export_job.BROKEN)
+        file.close()
+        raise
+    job.note(export_job.SENDING)
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    # Not as a file: a server that hands it to the system does not say whether all of it was taken.
+    parts = Parts(iter(lambda: file.read(BLOCK), b""), job, file.close)
+    return StreamingHttpResponse(parts, content_type=TYPES["xlsx"], headers={"Content-Length": str(size)})

@@ -20,6 +20,7 @@ from events.moments import offset, show
 from events.paging import SIZES, read_size
 from events.pills import pills
 from events.reading import BadCursor, Count, Cursor, Page, count, read_page
+from events.saved_views import account_menu, menu
 from events.sync.coverage import completeness
 from events.sync.health import statuses
 from events.tables import ALWAYS, COLUMNS, EventTable, with_params
@@ -79,10 +80,14 @@ def _event_list(request: HttpRequest, account: NexmoAccount | None) -> HttpRespo
         "news": _news(request, account, page) if found.form.is_valid() else "",
         "size_note": size_note,
         "exports": _exports(request, account),
+        "export_page": _export_page(request, account),
         "evidence": _evidence(request, account),
         "summary": _summary(request, account),
         "pills": pills(found),
-        "links": _links(request, page),
+        "views": account_menu(found.data, account.api_key, readable=found.form.is_valid())
+        if account
+        else menu(request.user, found.data, readable=found.form.is_valid()),
+        "links": page_links(request, page),
         "list_url": request.path,
     }
     asked = found.conditions.accounts
@@ -147,7 +152,7 @@ def _count(found: EventFilter, page: Page, known: list[Completeness]) -> Count:
     return count(found.conditions, shown=len(page.rows))
 
 
-def _links(request: HttpRequest, page: Page) -> dict[str, str]:
+def page_links(request: HttpRequest, page: Page) -> dict[str, str]:
     """The neighbouring pages; an empty text where there is none."""
     clear: dict[str, str | None] = dict.fromkeys(PAGE_PARAMS)
     return {
@@ -166,6 +171,12 @@ def _exports(request: HttpRequest, account: NexmoAccount | None) -> list[tuple[s
             (title, reverse("events:account_export", args=[account.api_key, kind]) + query) for title, kind in kinds
         ]
     return [(title, reverse("events:export", args=[kind]) + query) for title, kind in kinds]
+
+
+def _export_page(request: HttpRequest, account: NexmoAccount | None) -> str:
+    query = with_params(request.GET, **dict.fromkeys((*PAGE_PARAMS, "size")))
+    page = reverse("events:account_export_page", args=[account.api_key]) if account else reverse("events:export_page")
+    return page + query
 
 
 def _evidence(request: HttpRequest, account: NexmoAccount | None) -> str:

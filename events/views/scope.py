@@ -9,10 +9,10 @@ from django.shortcuts import get_object_or_404
 
 from accounts.models import NexmoAccount
 from events.filters import EventFilter
-from events.models import AuditEvent
+from events.models import AuditEvent, SavedView
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from django.http import HttpRequest, QueryDict
 
 
 def visible_account(request: HttpRequest, api_key: str) -> NexmoAccount:
@@ -32,8 +32,26 @@ def visible_events(request: HttpRequest) -> Any:
     return AuditEvent.objects.visible_to(request.user)
 
 
-def filtered_events(request: HttpRequest, account: NexmoAccount | None = None) -> EventFilter:
-    """The filter of a list or an export, over one account or all that the reader may see."""
+def visible_view(request: HttpRequest, pk: int) -> SavedView:
+    """The view with this key, or 404 when it is neither the reader's own nor shared with a team of the reader's."""
+    view: SavedView = get_object_or_404(SavedView.objects.visible_to(request.user), pk=pk)
+    return view
+
+
+def own_view(request: HttpRequest, pk: int) -> SavedView:
+    """The same for those whom the reader may change: only own ones."""
+    view: SavedView = get_object_or_404(SavedView.objects.visible_to(request.user), pk=pk, owner=request.user.pk)
+    return view
+
+
+def filtered_events(
+    request: HttpRequest, account: NexmoAccount | None = None, params: QueryDict | None = None
+) -> EventFilter:
+    """The filter of a list or an export, over one account or all that the reader may see.
+
+    Args:
+        params: what to filter by, where the request's own parameters are others.
+    """
     accounts = [account] if account else visible_accounts(request)
     everything = account is None and NexmoAccount.objects.sees_all(request.user)
-    return EventFilter(request.GET, accounts=accounts, everything=everything)
+    return EventFilter(request.GET if params is None else params, accounts=accounts, everything=everything)

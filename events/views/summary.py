@@ -22,11 +22,12 @@ from events.views.lists import PAGE_PARAMS
 from events.views.scope import filtered_events, visible_account
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpRequest, HttpResponse, QueryDict
 
     from accounts.models import NexmoAccount
+    from events.conditions import Conditions
     from events.filters import EventFilter
-    from events.reading.facets import Facet
+    from events.reading.facets import Facet, Sample
     from events.reading.histogram import Bar
 
 SHOWN, MORE = 10, 40
@@ -58,20 +59,33 @@ def one_account(request: HttpRequest, api_key: str) -> HttpResponse:
 def _summary(request: HttpRequest, account: NexmoAccount | None) -> HttpResponse:
     found = filtered_events(request, account)
     page = reverse("events:account_events", args=[account.api_key]) if account else reverse("events:list")
-    sampled = sample(found.conditions)
-    chosen = found.conditions.accounts or [each.pk for each in found.accounts.values()]
-    chart = histogram(found.conditions, sampled, accounts=chosen)
+    hidden = {"account"} if account else set()
+    context = picture(found, found.conditions, sample(found.conditions), page, request.GET, hidden)
+    context |= {"account": account, "back": page + with_params(request.GET)}
+    template = "events/_summary.html" if request.headers.get("HX-Request") else "events/summary.html"
+    return render(request, template, context)
+
+
+def picture(
+    found: EventFilter, conditions: Conditions, sampled: Sample, page: str, params: QueryDict, hidden: set[str]
+) -> dict[str, Any]:
+    """What templates/events/_summary.html needs.
+
+    Args:
+        page, params: the list of these events, which bars and values narrow.
+        hidden: facets that would tell nothing new.
+    """
+    chosen = conditions.accounts or [each.pk for each in found.accounts.values()]
+    chart = histogram(conditions, sampled, accounts=chosen)
 
     def address(bar: Bar) -> str:
         # No further than what was asked for: the first and the last bar count only that.
-        first = max(filter(None, (bar.start, found.conditions.start)))
-        last = min(filter(None, (bar.end - timedelta(microseconds=1), found.conditions.end)))
+        first = max(filter(None, (bar.start, conditions.start)))
+        last = min(filter(None, (bar.end - timedelta(microseconds=1), conditions.end)))
         narrowed = {"date_from": first.isoformat(), "date_to": last.isoformat(), "period": None}
-        return page + with_params(request.GET, **(CLEAR | narrowed))
+        return page + with_params(params, **(CLEAR | narrowed))
 
-    context: dict[str, Any] = {
-        "account": account,
-        "back": page + with_params(request.GET),
+    return {
         "chart": chart,
         "drawing": charts.draw(chart, address) if chart else "",
         "legend": charts.legend(chart) if chart else [],
@@ -80,18 +94,14 @@ def _summary(request: HttpRequest, account: NexmoAccount | None) -> HttpResponse
         "first": charts.label(chart.bars[0].start, chart.unit) if chart else "",
         "last": charts.label(chart.bars[-1].start, chart.unit) if chart else "",
         "facets": [
-            _facet(request, found, each, page)
-            for each in facets(found.conditions, sampled)
-            if not (account and each.name == "account")
+            _facet(params, found, each, page) for each in facets(conditions, sampled) if each.name not in hidden
         ],
         "sample_size": SAMPLE,
         "complete": sampled.complete,
     }
-    template = "events/_summary.html" if request.headers.get("HX-Request") else "events/summary.html"
-    return render(request, template, context)
 
 
-def _facet(request: HttpRequest, found: EventFilter, facet: Facet, page: str) -> dict[str, Any]:
+def _facet(params: QueryDict, found: EventFilter, facet: Facet, page: str) -> dict[str, Any]:
     known: dict[str, dict[Any, str]] = {
         "account": {pk: account.name for pk, account in found.accounts_by_pk.items()},
         "event_type": found.type_descriptions,
@@ -104,7 +114,7 @@ def _facet(request: HttpRequest, found: EventFilter, facet: Facet, page: str) ->
             continue  # made a moment ago
         code = found.accounts_by_pk[value].api_key if facet.name == "account" else value
         # Values are Nexmo's, and some are not what the form's field takes.
-        href = page + with_params(request.GET, **(CLEAR | {facet.name: code})) if found.takes(facet.name, code) else ""
+        href = page + with_params(params, **(CLEAR | {facet.name: code})) if found.takes(facet.name, code) else ""
         title = titles.get(value, value) or _("(none)")
         if facet.name == "source_country" and value:
             title = mark_safe(country_name(value, get_language()))  # noqa: S308 - escaped there

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
-from typing import IO, TYPE_CHECKING, Any
+from contextlib import AbstractContextManager, nullcontext
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from events import export
+from events.export_choice import BadChoice, read_shape
 from events.management.filtering import add_filter_arguments, read_filter, written_whole
+from events.management.progress import counting
+from events.reading.counts import announce
 from events.reading.stream import stream_raw, stream_rows
 
 if TYPE_CHECKING:
@@ -21,31 +25,64 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--format", choices=("csv", "ndjson", "xlsx"), required=True)
         parser.add_argument("-o", "--output", metavar="FILE", help="Write here instead of standard output.")
+        parser.add_argument(
+            "--columns",
+            action="append",
+            default=[],
+            help=f"Only these columns of CSV and XLSX; repeatable, or a comma list of {', '.join(export.COLUMNS)}.",
+        )
+        parser.add_argument("--times", default="", help="The zone of times in CSV and XLSX: utc, or Europe/Madrid.")
         add_filter_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         found = read_filter(options)
+        try:
+            shape = read_shape(options["columns"], options["times"])
+        except BadChoice as error:
+            raise CommandError(f"Nothing was exported. {error}") from None
         if not options["output"]:
             if options["format"] == "xlsx" and sys.stdout.isatty():
                 raise CommandError("A workbook is no text for a terminal; name a file with -o events.xlsx")
-            self._write(found, options["format"], sys.stdout.buffer)
+            self._write(found, options["format"], sys.stdout.buffer, shape)
             return
         with written_whole(options["output"]) as file:
-            self._write(found, options["format"], file)
-        self.stderr.write(f"Wrote {options['output']}.")
+            rows = self._write(found, options["format"], file, shape)
+        self.stderr.write(f"Wrote {options['output']}: {rows:,} row{'' if rows == 1 else 's'}.")
 
-    def _write(self, found: EventFilter, kind: str, file: IO[bytes]) -> None:
-        if kind == "xlsx":
-            export.write_xlsx(stream_rows(found.conditions), found.accounts_by_pk, file)
-            return
-        lines = (
-            export.csv_lines(stream_rows(found.conditions), found.accounts_by_pk)
-            if kind == "csv"
-            else export.ndjson_lines(stream_raw(found.conditions))
-        )
-        for line in lines:
-            # Foreign text must not drive a terminal.
-            file.write((_printable(line) if file.isatty() else line).encode())
+    def _write(self, found: EventFilter, kind: str, file: IO[bytes], shape: export.Shape) -> int:
+        """Write all of it; returns the number of rows."""
+        total, rows = announce(found.conditions), 0
+        # Rows on the very terminal are progress enough.
+        bar = nullcontext(export.nobody) if file.isatty() else self._bar(None if total.at_least else total.number)
+        with bar as show:
+
+            def wrote(more: int) -> None:
+                nonlocal rows
+                rows += more
+                show(more)
+
+            if kind == "xlsx":
+                export.write_xlsx(stream_rows(found.conditions), found.accounts_by_pk, file, shape, wrote)
+            else:
+                _write_text(found, kind, file, shape, wrote)
+        if not total.at_least and rows != total.number:
+            self.stderr.write(f"{total.number:,} rows were announced: events came or went while {rows:,} were written.")
+        return rows
+
+    def _bar(self, total: int | None) -> AbstractContextManager[export.Wrote]:
+        # Standard output may be the file.
+        return counting(cast("IO[str]", self.stderr._out), "Writing", total)
+
+
+def _write_text(found: EventFilter, kind: str, file: IO[bytes], shape: export.Shape, wrote: export.Wrote) -> None:
+    lines = (
+        export.csv_lines(stream_rows(found.conditions), found.accounts_by_pk, shape, wrote)
+        if kind == "csv"
+        else export.ndjson_lines(stream_raw(found.conditions), wrote)
+    )
+    for line in lines:
+        # Foreign text must not drive a terminal.
+        file.write((_printable(line) if file.isatty() else line).encode())
 
 
 def _printable(line: str) -> str:

@@ -114,12 +114,11 @@ def _app_update(estate: Estate, who: Person | None) -> Done:
         return _app_create(estate, who)
     rng = estate.rng
     app = rng.choice(estate.apps)
-    updated: Event
     if rng.random() < 0.25:
-        app.name = f"{rng.choice(_APP_NAMES)} {rng.randint(2, 9)}"
-        updated = {"name": app.name}
-    else:
-        updated = {rng.choice(("answer_url", "event_url")): {"method": "POST", "url": estate.hook("v2")}}
+        previous, app.name = app.name, f"{rng.choice(_APP_NAMES)} {rng.randint(2, 9)}"
+        renamed: Event = {"appId": app.app_id, "updated": {"name": app.name}, "previous": {"name": previous}}
+        return "APP_UPDATE", renamed
+    updated: Event = {rng.choice(("answer_url", "event_url")): {"method": "POST", "url": estate.hook("v2")}}
     return "APP_UPDATE", {"appId": app.app_id, "updated": updated}
 
 

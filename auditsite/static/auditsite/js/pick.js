@@ -1,5 +1,6 @@
-/* What can be done with a value in the table. */
-// A value in the table is a link that narrows the filter to it. Beside it appear the ways to leave it out and to copy it.
+/* A value in the table is a link that narrows the filter to it. Beside it appear the ways to leave it out, to copy it and
+   to all that is known of it; from the keyboard they are -, c and a. */
+const kinds = { user_email: "user", source_ip: "ip" };
 const pick = document.createElement("div");
 pick.className = "pick";
 pick.hidden = true;
@@ -8,7 +9,9 @@ leaveOut.textContent = words.without;
 const copyValue = document.createElement("button");
 copyValue.type = "button";
 copyValue.textContent = words.copyWord;
-pick.append(leaveOut, copyValue);
+const about = document.createElement("a");
+about.textContent = words.about;
+pick.append(leaveOut, copyValue, about);
 document.body.append(pick);
 let picked = null;
 
@@ -16,7 +19,10 @@ const showPick = (value) => {
   picked = value;
   const url = new URL(value.href);
   const name = [...url.searchParams.keys()].pop();
-  url.searchParams.set(name, `-${url.searchParams.get(name)}`);
+  const text = url.searchParams.get(name);
+  about.hidden = !(name in kinds);
+  about.href = words.aboutUrl.replace("KIND", kinds[name]).replace("VALUE", encodeURIComponent(text));
+  url.searchParams.set(name, `-${text}`);
   leaveOut.href = url;
   leaveOut.title = words.leaveOut.replace("{value}", value.textContent);
   const place = value.getBoundingClientRect();
@@ -44,5 +50,17 @@ copyValue.addEventListener("click", async () => {
     await navigator.clipboard?.writeText([...url.searchParams.values()].pop());
     copyValue.textContent = words.copied;
     setTimeout(() => (copyValue.textContent = words.copyWord), 1200);
+  }
+});
+document.addEventListener("keydown", (event) => {
+  const value = document.activeElement?.closest("a.v");
+  if (!value || event.ctrlKey || event.metaKey || event.altKey) {
+    return;
+  }
+  showPick(value);
+  const chosen = { "-": leaveOut, c: copyValue, a: about.hidden ? null : about }[event.key];
+  if (chosen) {
+    event.preventDefault();
+    chosen.click();
   }
 });

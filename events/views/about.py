@@ -1,0 +1,239 @@
+"""The page of one user, address, number or application: everything known of it across the accounts one may see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from django.http import Http404, QueryDict
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from events.about import MOST_FOLDED, companions, ends, read_about, sample_of
+from events.configuration import configuration
+from events.entities import entity
+from events.moments import parse_moment, show
+from events.reading import BadCursor, Cursor, Page
+from events.reading.facets import FACETS, SAMPLE
+from events.tables import USUAL, country_name, with_params
+from events.timeline import SteppedTimeline, Timeline
+from events.views.lists import PAGE_PARAMS, page_links
+from events.views.scope import filtered_events
+from events.views.summary import picture
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from django.http import HttpRequest, HttpResponse
+
+    from events.about import Companion
+    from events.conditions import Conditions
+    from events.configuration import Setting
+    from events.entities import Entity
+    from events.filters import EventFilter
+    from events.reading.facets import Sample
+
+SIZE = 50
+SHOWN = 12  # companions of a kind
+BESIDES = {"user": ("source_ip", "source_country"), "ip": ("user_email",)}
+KINDS = {"source_ip": "ip", "user_email": "user"}
+HIDDEN = {"user": {"user_email"}, "ip": {"source_ip"}}
+EXPORTS = (("CSV", "csv"), ("NDJSON", "ndjson"), ("Excel", "xlsx"))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the page is about, within what its reader may see."""
+
+    request: HttpRequest
+    entity: Entity
+    found: EventFilter
+    conditions: Conditions
+    params: QueryDict  # of the list of its events; none where the list's form does not take its name
+
+
+@require_safe
+def about(request: HttpRequest, kind: str, value: str) -> HttpResponse:
+    """Everything known of one entity."""
+    subject = entity(kind, value)
+    if subject is None:
+        raise Http404
+    asked = _asked(request, subject)
+    sampled, newest = sample_of(subject, asked.conditions)
+    seen = ends(subject, asked.conditions, sampled)
+    if seen is None:
+        raise Http404
+    page, page_error = _page(asked, newest)
+    context = _overview(asked, sampled)
+    context |= {
+        "entity": subject,
+        "seen": [
+            (title, each, asked.found.accounts_by_pk.get(each.account))
+            for title, each in zip((_("First seen"), _("Last seen")), seen, strict=True)
+        ],
+        "figures": _figures(asked, sampled),
+        "beside": [_beside(asked, sampled, name) for name in BESIDES.get(subject.slug, ())],
+        "page": page,
+        "page_error": page_error,
+        "links": page_links(request, page),
+        "searched_to": show(page.searched_back_to or page.searched_up_to),
+        "sampled_to": "" if sampled.complete or not sampled.reached else show(sampled.reached),
+    }
+    context |= _events(asked, page) if subject.is_looked_up else _configuration(asked, newest, page)
+    return render(request, "events/about.html", context)
+
+
+def _asked(request: HttpRequest, subject: Entity) -> Asked:
+    ((name, value),) = subject.params.items()
+    params = QueryDict(urlencode(subject.params))
+    found = filtered_events(request, params=params)
+    if not found.takes(name, value):  # a comma in an e-mail address would make two of it
+        params = QueryDict()
+        found = filtered_events(request, params=params)
+    accounts = None if found.everything else tuple(found.accounts_by_pk)
+    return Asked(request, subject, found, replace(subject.conditions, accounts=accounts), params)
+
+
+def _page(asked: Asked, newest: Page) -> tuple[Page, str]:
+    """The page of its events that is asked for."""
+    before, after = (asked.request.GET.get(name) for name in PAGE_PARAMS)
+    if not before and not after and not asked.entity.is_looked_up:
+        if len(newest.rows) <= SIZE:
+            return newest, ""
+        return Page(newest.rows[:SIZE], older=Cursor.of(newest.rows[SIZE - 1])), ""
+    try:
+        return read_about(
+            asked.entity,
+            asked.conditions,
+            SIZE,
+            before=Cursor.parse(before) if before else None,
+            after=Cursor.parse(after) if after and not before else None,
+        ), ""
+    except BadCursor as error:
+        return Page([]), str(error)
+
+
+def _overview(asked: Asked, sampled: Sample) -> dict[str, Any]:
+    """The picture of its events, the list of them and its exports."""
+    path, query = reverse("events:list"), with_params(asked.params)
+    hidden = HIDDEN.get(asked.entity.slug, set())
+    context = picture(asked.found, asked.conditions, sampled, path, asked.params, hidden)
+    context |= {"open_facets": True, "sample_size": SAMPLE if asked.entity.is_looked_up else MOST_FOLDED}
+    if asked.params:
+        exports = [(title, reverse("events:export", args=[kind]) + query) for title, kind in EXPORTS]
+        return context | {"list_url": path + query, "exports": exports, "mentions": _mentions(asked.entity)}
+    for facet in context["facets"]:
+        for line in (*facet["shown"], *facet["more"]):
+            line["href"] = ""
+    return context | {"list_url": ""}
+
+
+def _mentions(subject: Entity) -> str:
+    """The events that contain its name anywhere: of a user also what others did to it."""
+    if not subject.is_looked_up or ":" in subject.value:  # the search box would read a word before a colon
+        return ""
+    return reverse("events:list") + "?" + urlencode({"search_text": subject.value})
+
+
+def _figures(asked: Asked, sampled: Sample) -> list[tuple[str, str]]:
+    """How many there are of each; a + where there may be more."""
+    titles = {
+        "account": _("Accounts"),
+        "event_type": _("Types"),
+        "source_country": _("Countries"),
+        "source_ip": _("IP addresses"),
+        "user_email": _("Users"),
+    }
+    names = list(FACETS)
+    counts = {name: len({row[names.index(name)] for row in sampled.rows} - {""}) for name in titles}
+    hidden = HIDDEN.get(asked.entity.slug, set())
+    more = "" if sampled.complete else "+"
+    figures = [(_("Events"), f"{len(sampled.rows):,}{more}")]
+    return figures + [(title, f"{counts[name]:,}{more}") for name, title in titles.items() if name not in hidden]
+
+
+def _beside(asked: Asked, sampled: Sample, name: str) -> dict[str, Any]:
+    found = companions(asked.conditions, sampled, name, timezone.now())
+    titles = {
+        "source_ip": (_("Its IP addresses"), _("IP address")),
+        "source_country": (_("Its countries"), _("Country")),
+        "user_email": (_("Its users"), _("User")),
+    }
+    title, column = titles[name]
+    return {
+        "name": name,
+        "title": title,
+        "column": column,
+        "lines": [(each, *_link(asked, name, each)) for each in found[:SHOWN]],
+        "left_out": max(len(found) - SHOWN, 0),
+    }
+
+
+def _link(asked: Asked, name: str, companion: Companion) -> tuple[str, str]:
+    """Where more is told of a companion, and how it is shown."""
+    if name == "source_country":
+        takes = asked.params and asked.found.takes(name, companion.value)
+        href = reverse("events:list") + with_params(asked.params, **{name: companion.value}) if takes else ""
+        return href, mark_safe(country_name(companion.value, translation.get_language()))  # noqa: S308 - escaped there
+    other = entity(KINDS[name], companion.value)
+    return other.get_absolute_url() if other else "", companion.value
+
+
+def _events(asked: Asked, page: Page) -> dict[str, Any]:
+    shown = [name for name in USUAL if not (asked.entity.slug == "user" and name == "who")]
+    return {"table": Timeline(page.rows, shown=shown, **_of_table(asked))}
+
+
+def _of_table(asked: Asked) -> dict[str, Any]:
+    return {
+        "accounts": asked.found.accounts.values(),
+        "descriptions": asked.found.type_descriptions,
+        "params": asked.params,
+    }
+
+
+def _configuration(asked: Asked, newest: Page, page: Page) -> dict[str, Any]:
+    """How it is set up at the moment asked for, and the events with what each changed."""
+    at, error = _moment(asked.request)
+    folded, found = newest, configuration(asked.entity, newest.rows, at)
+    steps = found.steps
+    if any(row.pk not in steps for row in page.rows):  # further back than was folded
+        steps = configuration(asked.entity, page.rows).steps
+    if at and newest.older and (not newest.rows or at < newest.rows[-1].created_at):
+        folded = read_about(asked.entity, replace(asked.conditions, end=at), MOST_FOLDED)
+        found = configuration(asked.entity, folded.rows)
+    return {
+        "table": SteppedTimeline(page.rows, steps=steps, **_of_table(asked)),
+        "configuration": found,
+        "settings": [_setting(asked, each) for each in found.settings],
+        "at": at,
+        "at_error": error,
+        "at_value": timezone.localtime(at).strftime("%Y-%m-%dT%H:%M"),
+        "folded_from": folded.rows[-1].created_at if folded.older and folded.rows else None,
+        "most_folded": MOST_FOLDED,
+    }
+
+
+def _moment(request: HttpRequest) -> tuple[datetime | None, str]:
+    text = request.GET.get("at", "").strip()
+    try:
+        return (parse_moment(text, end_of_day=True).at if text else None), ""
+    except ValueError as error:
+        return None, str(error)
+
+
+def _setting(asked: Asked, setting: Setting) -> dict[str, Any]:
+    account = asked.found.accounts_by_pk.get(setting.row.account_id)
+    values = [(value, entity(setting.slug, value)) for value in setting.values]
+    return {
+        "label": setting.label,
+        "values": [(value, other.get_absolute_url() if other else "") for value, other in values],
+        "account": account,
+        "when": setting.row.created_at,
+        "href": reverse("events:event", args=[account.api_key, setting.row.event_id]) if account else "",
+    }

@@ -1,0 +1,146 @@
+"""What will be in an export, how many rows, in which shape; and how far one is that runs."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from django.http import Http404
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from accounts.models import profile_of
+from events import export, export_job
+from events.export_choice import BadChoice, read_shape
+from events.pills import pills
+from events.reading.counts import announce, count_all
+from events.tables import with_params
+from events.views.export import refused
+from events.views.lists import PAGE_PARAMS
+from events.views.scope import filtered_events, visible_account
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+    from accounts.models import NexmoAccount
+    from events.export_job import Progress
+
+COUNTED_FOR = 20  # seconds
+# Without news for so long, something may be wrong; without any for longer, the page stops asking.
+QUIET, SILENT = 10, 600
+
+# What the address says beside the conditions.
+SHAPE = ("columns", "times")
+OTHERS = (*PAGE_PARAMS, "size", "count", "job", "announced")
+
+
+@require_safe
+@never_cache
+@vary_on_headers("HX-Request")
+def merged(request: HttpRequest) -> HttpResponse:
+    """Of all accounts the reader may see."""
+    return _page(request, None)
+
+
+@require_safe
+@never_cache
+@vary_on_headers("HX-Request")
+def one_account(request: HttpRequest, api_key: str) -> HttpResponse:
+    """Of one account."""
+    return _page(request, visible_account(request, api_key))
+
+
+def _page(request: HttpRequest, account: NexmoAccount | None) -> HttpResponse:
+    found = filtered_events(request, account)
+    try:
+        shape = read_shape(request.GET.getlist("columns"), request.GET.get("times", ""))
+    except BadChoice as error:
+        return refused(request, found, account, str(error))
+    if not found.form.is_valid():
+        return refused(request, found, account)
+    to_the_end = request.GET.get("count") == "all"
+    clear: dict[str, str | None] = dict.fromkeys(OTHERS)
+    context: dict[str, Any] = {
+        "account": account,
+        "count": count_all(found.conditions, COUNTED_FOR) if to_the_end else announce(found.conditions),
+        "to_the_end": to_the_end,
+        "seconds": COUNTED_FOR,
+        "count_all": request.path + with_params(request.GET, **(clear | {"count": "all"})),
+    }
+    if to_the_end and request.headers.get("HX-Request"):
+        return render(request, "events/_export_count.html", context)
+    events = reverse("events:account_events", args=[account.api_key]) if account else reverse("events:list")
+    own = str(profile_of(request.user).own_zone)
+    context |= {
+        "back": events + with_params(request.GET, **(clear | dict.fromkeys(SHAPE))),
+        "pills": pills(found),
+        "conditions": [
+            (name, value)
+            for name, values in request.GET.lists()
+            if name not in (*SHAPE, *OTHERS)
+            for value in values
+            if value
+        ],
+        "kinds": [(title, _address(account, kind)) for title, kind in KINDS],
+        "columns": [(name, name in shape.columns) for name in export.COLUMNS],
+        # The zones to choose from, and the chosen one.
+        "zones": dict.fromkeys((own, str(shape.zone), "UTC")),
+        "zone": str(shape.zone),
+        "token": export_job.new_token(request.user.pk),
+    }
+    return render(request, "events/export.html", context)
+
+
+KINDS = (("CSV", "csv"), ("NDJSON", "ndjson"), ("Excel", "xlsx"))
+
+
+def _address(account: NexmoAccount | None, kind: str) -> str:
+    if account:
+        return reverse("events:account_export", args=[account.api_key, kind])
+    return reverse("events:export", args=[kind])
+
+
+@require_safe
+@never_cache
+def progress(request: HttpRequest) -> HttpResponse:
+    """How far an export of the reader's own is, as the part of the page that asks."""
+    token = request.GET.get("job", "")
+    if not export_job.owns(request.user.pk, token):
+        raise Http404
+    noted, now = export_job.read(request.user.pk, token), time.time()
+    asked = request.GET.get("since", "")
+    since = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 12 else int(now)
+    quiet = max(int(now - (noted.at if noted else since)), 0)
+    goes_on = quiet < SILENT and not (noted and noted.is_over)
+    context = {
+        "noted": noted,
+        "goes_on": goes_on,
+        "quiet": quiet if quiet >= QUIET else 0,
+        "differs": _difference(noted) if noted else "",
+        "since": since,
+        # What is over gives its name to no further export.
+        "token": token if goes_on else export_job.new_token(request.user.pk),
+    }
+    return render(request, "events/_export_progress.html", context)
+
+
+def _difference(noted: Progress) -> str:
+    """Why a whole file does not hold as many rows as were announced."""
+    if noted.state != export_job.DONE or noted.announced is None or noted.rows == noted.announced:
+        return ""
+    more = noted.rows - noted.announced
+    if more > 0:
+        return ngettext(
+            "That is %(number)s more than was announced: it arrived since then.",
+            "That is %(number)s more than were announced: they arrived since then.",
+            more,
+        ) % {"number": f"{more:,}"}
+    return _(
+        "That is %(number)s fewer than were announced: since then the period moved on, retention removed events, or "
+        "what you may see changed."
+    ) % {"number": f"{-more:,}"}

@@ -1,0 +1,134 @@
+"""The accounts I may see: how each does, how fresh and how complete it is, and what happened in its last days."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.core.paginator import Page, Paginator
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+from django.views.decorators.vary import vary_on_headers
+
+from accounts.models import NexmoAccount
+from events import sparklines, tasks
+from events.account_list import ATTENTION, AccountFilter, chosen, heads, in_order
+from events.reading import recent
+from events.sync.health import NEEDS_ATTENTION, statuses
+from events.sync.timeline import timelines
+from events.tables import with_params
+from events.views.scope import visible_accounts
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+    from django.utils.safestring import SafeString
+
+    from events.sync.health import AccountStatus
+    from events.sync.timeline import Timeline
+
+ON_A_PAGE = 100
+FEW = 20
+
+
+@dataclass(frozen=True)
+class Line:
+    """One account as the table shows it."""
+
+    status: AccountStatus
+    strip: SafeString
+    spark: SafeString
+    recent: int
+    recent_url: str
+    managed: NexmoAccount | None  # with owner and teams, for who may change them
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@vary_on_headers("HX-Request")
+def overview(request: HttpRequest) -> HttpResponse:
+    """All accounts I may see; a POST has those synced that I may sync."""
+    if request.method == "POST":
+        return _sync_all(request)
+    found = statuses(visible_accounts(request), worker_alive=tasks.worker_is_alive())
+    filters = AccountFilter(request.GET)
+    shown = chosen(found, filters)
+    today = timezone.now().astimezone(UTC).date()
+    order = in_order(shown, filters.order, lambda: recent.totals([each.account.pk for each in shown], today))
+    page = Paginator(order, ON_A_PAGE).get_page(request.GET.get("page"))
+    times = timelines(list(page), timezone.now())
+    lines = _lines(request, page, times, today)
+    context = {
+        "filters": filters,
+        "page": page,
+        "lines": lines,
+        "heads": {
+            name: (head, with_params(request.GET, sort=head.order, page=None))
+            for name, head in heads(filters.order).items()
+        },
+        "links": _links(request, page),
+        "known": len(found),
+        "shown": len(shown),
+        "attention": sum(each.health.level in NEEDS_ATTENTION for each in found),
+        "attention_url": f"?health={ATTENTION}",
+        "here": request.get_full_path(),
+        "moving": any(line.status.health.moving for line in lines),
+        "pause": 1 if len(lines) <= FEW else 5,  # seconds
+        "since": next((each.start.date() for each in times.values()), None),
+        "patterns": sparklines.PATTERNS,
+        "syncable": NexmoAccount.objects.syncable_by(request.user).active().exists(),
+        "event_count": sum(status.event_count for status in shown),
+    }
+    # Polling gets the very part that the first page shows.
+    template = "accounts/_table.html" if request.headers.get("HX-Request") else "accounts/list.html"
+    return render(request, template, context)
+
+
+def _sync_all(request: HttpRequest) -> HttpResponse:
+    accounts = list(NexmoAccount.objects.syncable_by(request.user).active())
+    for account in accounts:
+        tasks.request_sync(account, request.user)
+    if not accounts:
+        messages.info(request, _("There is no account that you may sync."))
+    return redirect("events:accounts")
+
+
+def _lines(request: HttpRequest, page: Page[AccountStatus], times: dict[int, Timeline], today: date) -> list[Line]:
+    """The accounts of one page with their pictures, in as many queries as for one account."""
+    found = list(page)
+    keys = [each.account.pk for each in found]
+    counts = recent.by_day(keys, today)
+    managed = NexmoAccount.objects.manageable_by(request.user).filter(pk__in=keys)
+    managed = managed.select_related("owner").prefetch_related("teams").defer("api_secret", "api_secret_secondary")
+    known = {account.pk: account for account in managed}
+    return [
+        Line(
+            status=each,
+            strip=sparklines.strip(times[each.account.pk]),
+            spark=sparklines.spark(counts[each.account.pk], today, times[each.account.pk]),
+            recent=sum(counts[each.account.pk]),
+            recent_url=events_url(each.account, recent.first_day(today)),
+            managed=known.get(each.account.pk),
+        )
+        for each in found
+    ]
+
+
+def events_url(account: NexmoAccount, first: date, last: date | None = None) -> str:
+    """An account's events of some days of UTC, up to now where no last one is given."""
+    asked = {"date_from": datetime.combine(first, time(), tzinfo=UTC).isoformat()}
+    if last:
+        asked["date_to"] = (datetime.combine(last, time(), tzinfo=UTC) + timedelta(days=1, microseconds=-1)).isoformat()
+    return f"{reverse('events:account_events', args=[account.api_key])}?{urlencode(asked)}"
+
+
+def _links(request: HttpRequest, page: Page[AccountStatus]) -> dict[str, str]:
+    """The neighbouring pages; an empty text where there is none."""
+    return {
+        "previous": with_params(request.GET, page=str(page.previous_page_number())) if page.has_previous() else "",
+        "next": with_params(request.GET, page=str(page.next_page_number())) if page.has_next() else "",
+    }

@@ -1,0 +1,110 @@
+"""Views: the list of them, opening, saving, changing, starring."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.http import Http404, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from events.filters import EventFilter
+from events.forms import ViewForm
+from events.models import SavedView, Star
+from events.pills import Pill, pills
+from events.saved_views import CODES, View, canonical, views_of
+from events.views.scope import own_view, visible_accounts, visible_view
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+
+@require_safe
+def overview(request: HttpRequest) -> HttpResponse:
+    """All views that the reader may choose from, each with its filter in words."""
+    views = views_of(request.user)
+    filters = EventFilter(QueryDict(), accounts=visible_accounts(request))
+
+    def in_words(found: list[View]) -> list[tuple[View, list[Pill]]]:
+        return [(view, pills(filters, QueryDict(view.query))) for view in found]
+
+    groups = (
+        ("starred", _("Starred"), views.starred),
+        ("mine", _("Mine"), views.mine),
+        ("teams", _("Of my teams"), views.teams),
+        ("builtin", _("Built in"), views.others),
+    )
+    context = {
+        "groups": [(slug, title, in_words(found)) for slug, title, found in groups],
+        "has_own": any(view.mine for view in views.saved),
+    }
+    return render(request, "views/list.html", context)
+
+
+@require_safe
+def follow(request: HttpRequest, pk: int) -> HttpResponse:
+    """The short address of a view leads to the list that it stands for."""
+    return redirect(f"{reverse('events:list')}?{visible_view(request, pk).query}")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    """Save the filter in `query` as a view."""
+    view = SavedView()
+    view.owner_id = request.user.pk  # type: ignore[assignment]  # who is logged in has a key
+    return _form(request, view, canonical(QueryDict(request.GET.get("query", ""))))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Rename a view, describe it, share it."""
+    return _form(request, own_view(request, pk), "")
+
+
+def _form(request: HttpRequest, view: SavedView, query: str) -> HttpResponse:
+    accounts = visible_accounts(request)
+    posted = request.POST if request.method == "POST" else None
+    form = ViewForm(posted, accounts=accounts, instance=view, query=query)
+    if posted is not None and form.is_valid() and form.keep():
+        return redirect(f"{reverse('events:list')}?{view.query}")
+    asked = view.query if view.pk else query if posted is None else posted.get("query", "")
+    context: dict[str, Any] = {
+        "form": form,
+        "view": view,
+        "query": asked,
+        "pills": pills(EventFilter(QueryDict(asked), accounts=accounts)),
+    }
+    return render(request, "views/form.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask first; then delete a view, with the stars of those who had it at hand."""
+    view = own_view(request, pk)
+    if request.method == "POST":
+        view.delete()
+        messages.success(request, _("The view %(name)s is deleted.") % {"name": view.name})
+        return redirect("events:views")
+    return render(request, "views/delete.html", {"view": view})
+
+
+@require_POST
+def star(request: HttpRequest) -> HttpResponse:
+    """Give a view a star, or take it back (`starred` empty). `view`: a key, or the code of a built-in one."""
+    asked = request.POST.get("view", "")
+    if asked in CODES:
+        which: dict[str, Any] = {"builtin": asked, "view": None}
+        query = next(view.query for view in views_of(request.user).builtin if view.builtin == asked)
+    elif asked.isascii() and asked.isdigit() and len(asked) < 19:
+        view = visible_view(request, int(asked))
+        which, query = {"builtin": "", "view": view}, view.query
+    else:
+        raise Http404
+    if request.POST.get("starred"):
+        Star.objects.get_or_create(user=request.user, **which)
+    else:
+        Star.objects.filter(user=request.user.pk, **which).delete()
+    return redirect(f"{reverse('events:list')}?{query}" if request.POST.get("to") == "list" else "events:views")
