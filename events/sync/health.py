@@ -172,7 +172,8 @@ def describe(
     """What a person should know about an account's syncing, and do."""
     run = state.current_run
     if run and _runs(state, now):
-        doing = f"{run.doing or _('Starting')}."
+        starting = _("Starting")
+        doing = f"{run.doing or starting}."
         if run.added:
             doing += " " + _("%(count)s new so far.") % {"count": grouped(run.added)}
         return Health("working", _("Syncing"), doing, moving=True, percent=run.percent)
