@@ -2,8 +2,9 @@
 # make test   the whole test suite (SQLite; with DATABASE_URL=postgres://... on PostgreSQL)
 # make run    the site and its worker on your own .env
 # make lint   everything that reads the code
+# make messages  what translators work on (docs/translating.md); needs gettext
 # make bench  measures everything against its targets (docs/benchmarks.md says how; BENCH_EVENTS, BENCH_ONLY, DATABASE_URL)
-.PHONY: demo test run lint format bench pins
+.PHONY: demo test run lint format messages bench pins
 
 PYTHON ?= python3
 BIN = .venv/bin
@@ -30,6 +31,11 @@ lint: .venv/development
 format: .venv/development
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+messages: .venv/development
+	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py makemessages --all --no-obsolete --no-wrap \
+	  --add-location file --ignore .venv --ignore var --ignore tests
+	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py compilemessages --ignore .venv
 
 bench: .venv/bench
 	@$(BIN)/python -m tests.benchmarks

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import NexmoAccountForm
 from accounts.models import NexmoAccount
@@ -30,7 +31,7 @@ class NexmoAccountAdmin(admin.ModelAdmin):
         ("owner", admin.RelatedOnlyFieldListFilter),
     )
     search_fields = ("name", "api_key", "owner__username", "owner__email")
-    search_help_text = "Search by name, API key or owner"
+    search_help_text = _("Search by name, API key or owner")
     list_select_related = ("owner",)
     filter_horizontal = ("teams",)
     autocomplete_fields = ("owner",)
@@ -49,9 +50,9 @@ class NexmoAccountAdmin(admin.ModelAdmin):
         sharing = ["owner", "teams"] if _chooses_owner(request) or not changeable else ["teams"]
         return (
             (None, {"fields": ["name", "is_active"]}),
-            ("Credentials", {"fields": credentials}),
-            ("Who sees it", {"fields": sharing}),
-            ("Retention", {"fields": ["keep_days"]}),
+            (_("Credentials"), {"fields": credentials}),
+            (_("Who sees it"), {"fields": sharing}),
+            (_("Retention"), {"fields": ["keep_days"]}),
         )
 
     def get_form(

@@ -9,6 +9,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.db import models
 from django.db.models.query_utils import DeferredAttribute
+from django.utils.translation import gettext as _
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -19,8 +20,10 @@ class SecretUnreadable(Exception):
 
     def __init__(self) -> None:
         super().__init__(
-            "The stored API secret cannot be read: none of CREDENTIAL_KEYS opens it. "
-            "Put the key it was stored with back into CREDENTIAL_KEYS, or enter the secret again."
+            _(
+                "The stored API secret cannot be read: none of CREDENTIAL_KEYS opens it. "
+                "Put the key it was stored with back into CREDENTIAL_KEYS, or enter the secret again."
+            )
         )
 
 

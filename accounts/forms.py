@@ -8,6 +8,7 @@ from django import forms
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import NexmoAccount
 from accounts.roles import ROLES
@@ -16,27 +17,32 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 SECRET_FIELDS = ("api_secret", "api_secret_secondary")
-NOTHING_TYPED = "Enter the account's API secret, from the Nexmo dashboard."
-KEEP_HINT = "Stored encrypted and never shown again. Leave empty to keep the stored one."
+NOTHING_TYPED = _("Enter the account's API secret, from the Nexmo dashboard.")
+NEW_HINT = _("Stored encrypted, never shown again.")
+KEEP_HINT = _("Stored encrypted and never shown again. Leave empty to keep the stored one.")
+NEW_SECOND_HINT = _("For rotation: tried when Nexmo refuses the first.")
+KEEP_SECOND_HINT = _("For rotation: tried when Nexmo refuses the first. Leave empty to keep the stored one.")
 
 
 class NexmoAccountForm(forms.ModelForm):
     """Credentials are write-only: an empty secret keeps the stored one, even one that cannot be read just now."""
 
     api_secret = forms.CharField(
-        label="API secret",
+        label=_("API secret"),
         required=False,
         max_length=256,
         widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password", "class": "vTextField"}),
     )
     api_secret_secondary = forms.CharField(
-        label="Second API secret",
+        label=_("Second API secret"),
         required=False,
         max_length=256,
         widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password", "class": "vTextField"}),
-        help_text="For rotation: tried when Nexmo refuses the first. Leave empty to keep the stored one.",
+        help_text=KEEP_SECOND_HINT,
     )
-    remove_second_secret = forms.BooleanField(required=False, help_text="Forget the stored second secret.")
+    remove_second_secret = forms.BooleanField(
+        label=_("Remove second secret"), required=False, help_text=_("Forget the stored second secret.")
+    )
 
     class Meta:
         model = NexmoAccount
@@ -46,11 +52,11 @@ class NexmoAccountForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["api_secret"].help_text = KEEP_HINT if self.instance.pk else "Stored encrypted, never shown again."
+        self.fields["api_secret"].help_text = KEEP_HINT if self.instance.pk else NEW_HINT
         if not self.instance.pk:
             self.fields["api_secret"].required = True
             self.fields["api_secret"].error_messages["required"] = NOTHING_TYPED
-            self.fields["api_secret_secondary"].help_text = "For rotation: tried when Nexmo refuses the first."
+            self.fields["api_secret_secondary"].help_text = NEW_SECOND_HINT
         if not self.instance.pk or not self.instance.__dict__.get("api_secret_secondary"):
             self.fields.pop("remove_second_secret", None)
         teams = self.fields.get("teams")
@@ -72,7 +78,7 @@ class NexmoAccountForm(forms.ModelForm):
         twins = NexmoAccount.objects.filter(api_key__iexact=api_key).exclude(pk=self.instance.pk)
         if twins.exists():
             raise ValidationError(
-                "This API key is registered already. Ask an administrator to share that account with your team.",
+                _("This API key is registered already. Ask an administrator to share that account with your team."),
                 code="unique",
             )
         return api_key

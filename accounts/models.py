@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 api_key_validator = RegexValidator(
     r"\A[A-Za-z0-9]{4,32}\Z",
-    "An API key is 4 to 32 letters and digits, such as a1b2c3d4. Copy it from the Nexmo dashboard, without spaces.",
+    _("An API key is 4 to 32 letters and digits, such as a1b2c3d4. Copy it from the Nexmo dashboard, without spaces."),
 )
 
 
@@ -82,46 +82,52 @@ class NexmoAccount(models.Model):
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
         related_name="nexmo_accounts",
-        help_text="Manages this account's credentials and teams.",
+        help_text=_("Manages this account's credentials and teams."),
     )
-    name = models.CharField(max_length=100, help_text="What people call it, such as Shop production.")
+    name = models.CharField(max_length=100, help_text=_("What people call it, such as Shop production."))
     api_key = models.CharField(
-        "API key",
+        _("API key"),
         max_length=64,
         unique=True,
         validators=[api_key_validator],
         error_messages={
-            "unique": "This API key is registered already. Ask an administrator to share that account with your team."
+            "unique": _(
+                "This API key is registered already. Ask an administrator to share that account with your team."
+            )
         },
-        help_text="The account's API key, from the Nexmo dashboard.",
+        help_text=_("The account's API key, from the Nexmo dashboard."),
     )
-    api_secret = EncryptedTextField("API secret")
+    api_secret = EncryptedTextField(_("API secret"))
     api_secret_secondary = EncryptedTextField(
-        "second API secret",
+        _("second API secret"),
         blank=True,
         default="",
-        help_text="Nexmo allows two secrets while they are rotated; this one is tried when the first is refused.",
+        help_text=_("Nexmo allows two secrets while they are rotated; this one is tried when the first is refused."),
     )
     teams = models.ManyToManyField(
-        Group, blank=True, related_name="nexmo_accounts", help_text="Members of these teams see its events."
+        Group, blank=True, related_name="nexmo_accounts", help_text=_("Members of these teams see its events.")
     )
     is_active = models.BooleanField(
-        "active", default=True, help_text="Inactive accounts are not synced; their archived events stay readable."
+        _("active"),
+        default=True,
+        help_text=_("Inactive accounts are not synced; their archived events stay readable."),
     )
 
     keep_days = models.PositiveIntegerField(
-        "keep for days",
+        _("keep for days"),
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text="Older events are removed by `manage.py apply_retention`, unless a legal hold keeps them. "
-        "Empty: kept for ever.",
+        help_text=_(
+            "Older events are removed by `manage.py apply_retention`, unless a legal hold keeps them. "
+            "Empty: kept for ever."
+        ),
     )
 
     objects: ClassVar[Any] = NexmoAccountQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "Nexmo account"
+        verbose_name = _("Nexmo account")
         ordering = ("name", "api_key")
         permissions = (
             ("view_all_accounts", "Can see the events of all accounts (auditors)"),

@@ -8,6 +8,9 @@ from typing import Any
 from django.apps import AppConfig, apps
 from django.db import connections
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
+
+from accounts.names import translate_names
 
 _inherited: list[Any] = []
 
@@ -22,7 +25,8 @@ class AuditsiteConfig(AppConfig):
         # One login for everything: the admin sends people to /login/, with its throttling and second factor.
         admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
         admin.site.site_header = admin.site.site_title = "Auditsite"
-        admin.site.index_title = "Administration"
+        admin.site.index_title = _("Administration")
+        translate_names(apps.get_app_config("mfa"))
         # Sent for apps with models only, and this one has none.
         post_migrate.connect(_make_cache_table, sender=apps.get_app_config("auth"))
         os.register_at_fork(after_in_child=_leave_connections_to_the_parent)

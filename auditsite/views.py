@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpResponse
 from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 PLAIN = "text/plain; charset=utf-8"
-WHO_MAY_READ_METRICS = (
+WHO_MAY_READ_METRICS = _(
     "These figures are for monitoring. Send METRICS_TOKEN as `Authorization: Bearer ...`, "
-    "or log in as a user who sees all accounts.\n"
+    "or log in as a user who sees all accounts."
 )
 
 
@@ -49,7 +50,7 @@ def metrics_page(request: HttpRequest) -> HttpResponse:
     """What Prometheus reads."""
     if not _may_read_metrics(request):
         return HttpResponse(
-            WHO_MAY_READ_METRICS, status=401, content_type=PLAIN, headers={"WWW-Authenticate": "Bearer"}
+            f"{WHO_MAY_READ_METRICS}\n", status=401, content_type=PLAIN, headers={"WWW-Authenticate": "Bearer"}
         )
     from events.metrics import ArchiveCollector
 

@@ -9,6 +9,8 @@ from django.core.paginator import Paginator
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.html import format_html
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import NexmoAccountAdmin
 from accounts.fields import SecretUnreadable
@@ -21,13 +23,16 @@ from events.querysets import ScopedQuerySet
 from events.sync import state
 from events.sync.clients import client_for
 from events.sync.health import statuses
+from events.words import grouped
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
 
-WATCH = 'Its next sync begins within seconds: <a href="{}">watch it</a>. The action "Test connection" asks Nexmo now.'
+WATCH = _(
+    'Its next sync begins within seconds: <a href="{}">watch it</a>. The action "Test connection" asks Nexmo now.'
+)
 
 
 class CappedPaginator(Paginator):
@@ -67,7 +72,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 class VisibleAccountFilter(admin.SimpleListFilter):
     """Accounts to choose from: only those that the reader may see."""
 
-    title = "account"
+    title = _("account")
     parameter_name = "account"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -88,7 +93,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
     list_filter = (VisibleAccountFilter,)
     list_select_related = ("account",)
     search_fields = ("=event_id", "=user_email", "=event_type", "=source_ip")
-    search_help_text = "Search by exact id, user, type or address; the site's own pages search in the text"
+    search_help_text = _("Search by exact id, user, type or address; the site's own pages search in the text")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).defer("raw", "context")
@@ -135,18 +140,18 @@ class SyncedAccountAdmin(NexmoAccountAdmin):
             status.account.sync_status = status  # type: ignore[attr-defined]
         return changes
 
-    @admin.display(description="sync health")
+    @admin.display(description=_("sync health"))
     def health(self, account: Any) -> str:
         health = account.sync_status.health
         return format_html('<span class="health {}" title="{}">{}</span>', health.level, health.sentence, health.label)
 
-    @admin.display(description="last sync")
+    @admin.display(description=_("last sync"))
     def last_sync(self, account: Any) -> str:
-        return show(account.sync_status.state.last_success_at) or "never"
+        return show(account.sync_status.state.last_success_at) or gettext("never")
 
-    @admin.display(description="events")
+    @admin.display(description=_("events"))
     def event_count(self, account: Any) -> str:
-        return f"{account.sync_status.event_count:,}"
+        return grouped(account.sync_status.event_count)
 
     def save_model(self, request: HttpRequest, obj: NexmoAccount, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -155,7 +160,7 @@ class SyncedAccountAdmin(NexmoAccountAdmin):
         ):
             state.wake(obj)  # new credentials deserve a new try, now
             if obj.is_active:
-                self.message_user(request, format_html(WATCH, obj.get_absolute_url()), messages.INFO)
+                self.message_user(request, format_html(str(WATCH), obj.get_absolute_url()), messages.INFO)
 
     def has_sync_permission(self, request: HttpRequest) -> bool:
         return self.has_change_permission(request)
@@ -163,7 +168,7 @@ class SyncedAccountAdmin(NexmoAccountAdmin):
     def _mine(self, request: HttpRequest, queryset: Any) -> Any:
         return queryset.manageable_by(request.user)
 
-    @admin.action(description="Test connection", permissions=["sync"])
+    @admin.action(description=_("Test connection"), permissions=["sync"])
     def test_connection(self, request: HttpRequest, queryset: QuerySet[NexmoAccount]) -> None:
         """Ask Nexmo for a page of one event, once, and say how it went."""
         for account in self._mine(request, queryset):
@@ -174,18 +179,28 @@ class SyncedAccountAdmin(NexmoAccountAdmin):
                 self.message_user(request, f"{account}: {error}", messages.ERROR)
                 continue
             state.forgive_credentials(account)
-            total = "an unknown number of" if page.total is None else f"{page.total:,}"
-            self.message_user(request, f"{account}: works. Nexmo lists {total} events.", messages.SUCCESS)
+            self.message_user(request, _works(account, page.total), messages.SUCCESS)
 
-    @admin.action(description="Sync now", permissions=["sync"])
+    @admin.action(description=_("Sync now"), permissions=["sync"])
     def sync_now(self, request: HttpRequest, queryset: QuerySet[NexmoAccount]) -> None:
         """Have the selected accounts synced by the worker."""
         for account in self._mine(request, queryset):
             if not account.is_active:
-                self.message_user(request, f"{account} is switched off; make it active first.", messages.WARNING)
+                off = gettext("%(account)s is switched off; make it active first.") % {"account": account}
+                self.message_user(request, off, messages.WARNING)
                 continue
             tasks.request_sync(account, request.user)
-            self.message_user(request, f"{account}: the sync begins as soon as a worker is free.", messages.SUCCESS)
+            begun = gettext("%(account)s: the sync begins as soon as a worker is free.") % {"account": account}
+            self.message_user(request, begun, messages.SUCCESS)
+
+
+def _works(account: NexmoAccount, total: int | None) -> str:
+    if total is None:
+        return gettext("%(account)s: works. Nexmo does not say how many events it lists.") % {"account": account}
+    text = ngettext(
+        "%(account)s: works. Nexmo lists %(count)s event.", "%(account)s: works. Nexmo lists %(count)s events.", total
+    )
+    return text % {"account": account, "count": grouped(total)}
 
 
 @admin.register(LegalHold)
@@ -208,11 +223,12 @@ class LegalHoldAdmin(admin.ModelAdmin):
             obj.created_by_id = request.user.pk
         super().save_model(request, obj, form, change)
 
-    @admin.action(description="Release", permissions=["change"])
+    @admin.action(description=_("Release"), permissions=["change"])
     def release(self, request: HttpRequest, queryset: Any) -> None:
         """Let go of holds: retention may remove again what they kept."""
         count = queryset.filter(released_at=None).update(released_at=timezone.now(), released_by=request.user)
-        self.message_user(request, f"{count} hold(s) released.", messages.SUCCESS)
+        released = ngettext("%(count)s hold released.", "%(count)s holds released.", count) % {"count": count}
+        self.message_user(request, released, messages.SUCCESS)
 
 
 @admin.register(Removal)

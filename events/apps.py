@@ -2,13 +2,17 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate, pre_migrate
+from django.utils.translation import gettext_lazy as _
+
+from accounts.names import translate_names
 
 
 class EventsConfig(AppConfig):
     name = "events"
-    verbose_name = "Audit events"
+    verbose_name = _("Audit events")
 
     def ready(self) -> None:
+        translate_names(self)
         pre_migrate.connect(_lift_triggers, sender=self)
         post_migrate.connect(_install_triggers, sender=self)
         post_migrate.connect(_prepare_queue, sender=self)

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from events.nexmo.catalog import FAMILIES
+from events.words import family_title, grouped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,8 +20,19 @@ if TYPE_CHECKING:
     from events.reading.histogram import Bar, Histogram
 
 HEIGHT, WIDTH, GAP = 100, 12, 2  # of the drawing's own units; the page stretches them
-ORDER = (*dict.fromkeys(slug for _, slug, _ in FAMILIES), "other")
-TITLES = {slug: title for _, slug, title in FAMILIES} | {"other": "Other"}
+ORDER = (*dict.fromkeys(slug for _prefix, slug, _title in FAMILIES), "other")
+BY_UNIT = {
+    "minute": _("by minute"),
+    "5 minutes": _("by 5 minutes"),
+    "15 minutes": _("by 15 minutes"),
+    "hour": _("by hour"),
+    "3 hours": _("by 3 hours"),
+    "day": _("by day"),
+    "week": _("by week"),
+    "month": _("by month"),
+    "year": _("by year"),
+}
+FORMATS = {"day": "%Y-%m-%d", "week": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}
 
 
 def draw(found: Histogram, address: Callable[[Bar], str]) -> SafeString:
@@ -38,9 +52,10 @@ def draw(found: Histogram, address: Callable[[Bar], str]) -> SafeString:
 
 def _bar(bar: Bar, place: int, most: int, href: str, unit: str) -> str:
     left = place * WIDTH
-    words = f"{label(bar.start, unit)}: {'not looked at yet' if not bar.known else f'{bar.total:,}'}"
+    unknown, uncovered = gettext("not looked at yet"), gettext("not known to be complete")
+    words = f"{label(bar.start, unit)}: {grouped(bar.total) if bar.known else unknown}"
     if not bar.covered:
-        words += ", not known to be complete"
+        words += f", {uncovered}"
     shapes = [f'<rect class="slot" x="{left}" y="0" width="{WIDTH}" height="{HEIGHT}"/>']
     if not bar.covered or not bar.known:
         shapes.append(f'<rect class="hatched" x="{left}" y="0" width="{WIDTH}" height="{HEIGHT}"/>')
@@ -59,27 +74,49 @@ def _bar(bar: Bar, place: int, most: int, href: str, unit: str) -> str:
 def label(moment: datetime, unit: str) -> str:
     """A bar's beginning in words, as exact as its unit."""
     at = moment if unit in ("day", "week", "month", "year") else timezone.localtime(moment)
-    return at.strftime(
-        {"day": "%Y-%m-%d", "week": "week of %Y-%m-%d", "month": "%Y-%m", "year": "%Y"}.get(unit, "%Y-%m-%d %H:%M %Z")
-    )
+    text = at.strftime(FORMATS.get(unit, "%Y-%m-%d %H:%M %Z"))
+    return gettext("week of %(day)s") % {"day": text} if unit == "week" else text
 
 
 def legend(found: Histogram) -> list[tuple[str, str, int]]:
     """Slug, title and count of each family that is in the picture."""
     totals = {slug: sum(bar.counts[slug] for bar in found.bars) for slug in ORDER}
-    return [(slug, TITLES[slug], count) for slug, count in totals.items() if count]
+    return [(slug, family_title(slug), count) for slug, count in totals.items() if count]
 
 
 def in_words(found: Histogram) -> str:
-    """The picture as a sentence."""
+    """The picture in sentences."""
     busiest = max(found.bars, key=lambda bar: bar.total)
-    until = f" to {label(found.bars[-1].start, found.unit)}" if len(found.bars) > 1 else ""
-    events = "event" if found.total == 1 else "events"
-    text = f"{found.total:,} {events} by {found.unit}, {label(found.bars[0].start, found.unit)}{until}"
+    first, last = label(found.bars[0].start, found.unit), label(found.bars[-1].start, found.unit)
+    named = {
+        "count": grouped(found.total),
+        "by_unit": BY_UNIT[found.unit],
+        "span": first if first == last else gettext("%(first)s to %(last)s") % {"first": first, "last": last},
+        "most": grouped(busiest.total),
+        "bar": label(busiest.start, found.unit),
+    }
     if busiest.total:
-        text += f"; the most, {busiest.total:,}, in {label(busiest.start, found.unit)}"
-    unknown = sum(1 for bar in found.bars if not bar.known)
-    if unknown:
-        text += f". {unknown} of {len(found.bars)} bars were not looked at yet"
-    gaps = sum(1 for bar in found.bars if not bar.covered)
-    return f"{text}. {gaps} of {len(found.bars)} bars are not known to be complete." if gaps else f"{text}."
+        text = ngettext(
+            "%(count)s event %(by_unit)s, %(span)s; the most, %(most)s, in %(bar)s.",
+            "%(count)s events %(by_unit)s, %(span)s; the most, %(most)s, in %(bar)s.",
+            found.total,
+        )
+    else:
+        text = gettext("0 events %(by_unit)s, %(span)s.")
+    sentences = [text % named]
+    bars = len(found.bars)
+    if unknown := sum(1 for bar in found.bars if not bar.known):
+        text = ngettext(
+            "%(count)s of %(bars)s bars was not looked at yet.",
+            "%(count)s of %(bars)s bars were not looked at yet.",
+            unknown,
+        )
+        sentences.append(text % {"count": unknown, "bars": bars})
+    if gaps := sum(1 for bar in found.bars if not bar.covered):
+        text = ngettext(
+            "%(count)s of %(bars)s bars is not known to be complete.",
+            "%(count)s of %(bars)s bars are not known to be complete.",
+            gaps,
+        )
+        sentences.append(text % {"count": gaps, "bars": bars})
+    return " ".join(sentences)

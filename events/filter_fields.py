@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from events.moments import parse_moment
-from events.nexmo.catalog import SOURCES
+from events.words import source_codes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from django_stubs_ext import StrPromise
 
 
 def split_list(values: Sequence[str]) -> list[str]:
@@ -47,7 +50,7 @@ class CommaText(forms.TextInput):
     """A line of text that also reads repeated parameters."""
 
     @classmethod
-    def hinting(cls, hint: str) -> CommaText:
+    def hinting(cls, hint: StrPromise) -> CommaText:
         """One with an example in it."""
         return cls(attrs={"placeholder": hint})
 
@@ -78,7 +81,9 @@ class EmailsField(WordsField):
         words = super().clean(value)
         for word in words:
             if "@" not in word:
-                raise ValidationError("Write the whole address, such as name@example.com; Search finds parts of one.")
+                raise ValidationError(
+                    _("Write the whole address, such as name@example.com; Search finds parts of one.")
+                )
         return words
 
 
@@ -86,7 +91,7 @@ class SourcesField(WordsField):
     """Sources by Nexmo's codes or by the names that the table shows."""
 
     def clean(self, value: Any) -> Any:
-        codes = {title.lower(): code for code, title in SOURCES.items()} | {code.lower(): code for code in SOURCES}
+        codes = source_codes()
         words = super().clean(value)
         for word in list(words):
             wanted, name = unsigned(word)
@@ -102,7 +107,7 @@ class CountriesField(WordsField):
         words = super().clean(value)
         for word in words:
             if not re.fullmatch(r"-?[A-Z]{2}", word):
-                raise ValidationError("%(word)s is no country code. Write two letters: GB.", params={"word": word})
+                raise ValidationError(_("%(word)s is no country code. Write two letters: GB."), params={"word": word})
         return words
 
 
@@ -117,7 +122,7 @@ class CodesField(forms.Field):
 
     def clean(self, value: Any) -> Any:
         for item in value or []:
-            _, code = unsigned(item)
+            code = unsigned(item)[1]
             if not self.meant(code):
                 raise ValidationError(self.error_messages["invalid_choice"], params={"value": code})
         return value or []
@@ -142,7 +147,8 @@ class NetworksField(forms.CharField):
                 networks.append((wanted, ipaddress.ip_network(address, strict=False)))
             except ValueError:
                 raise ValidationError(
-                    "%(item)s is no IP address or network. Write 192.0.2.7 or 192.0.2.0/24.", params={"item": address}
+                    _("%(item)s is no IP address or network. Write 192.0.2.7 or 192.0.2.0/24."),
+                    params={"item": address},
                 ) from None
         return networks
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, gettext, ngettext
 
 from events.moments import PERIODS
 
@@ -19,22 +20,46 @@ if TYPE_CHECKING:
     from events.filters import Choices, EventFilter
 
 
+class Words(NamedTuple):
+    """The form's own words, as HTML."""
+
+    filters: str
+    rows: str
+    everything: str
+    without: str
+    periods: tuple[tuple[str, str], ...]
+
+
+@lru_cache(maxsize=16)
+def _words(language: str | None) -> Words:
+    """In the language in use, looked up once for each."""
+    everything = gettext("All")
+    return Words(
+        escape(gettext("Filters")),
+        escape(gettext("Rows")),
+        escape(everything),
+        escape(gettext("not")),
+        tuple((value, escape(str(title))) for value, title in (("", everything), *PERIODS.items())),
+    )
+
+
 def draw(found: EventFilter, *, one_account: bool, sizes: Sequence[int], size: int) -> SafeString:
     """Search, period, and the fold-out part with everything else."""
-    form = found.form
+    form, words = found.form, _words(get_language())
     badge = f' <span class="badge">{found.condition_count}</span>' if found.condition_count else ""
     own = [(account.api_key, account.name) for account in found.accounts.values()]
-    accounts = _errors(form["account"]) if one_account else _boxes(form["account"], (("", tuple(own)),))
+    accounts = _errors(form["account"]) if one_account else _boxes(form["account"], (("", tuple(own)),), words)
     options = "".join(
         f'<option value="{choice}"{" selected" if choice == size else ""}>{choice}</option>' for choice in sizes
     )
+    search, periods = _labelled(form["search_text"], "field grow"), _periods(form["period"], words)
     return mark_safe(  # noqa: S308 - every piece of it was escaped
-        f'<div class="filter-main">{_labelled(form["search_text"], "field grow")}{_periods(form["period"])}</div>'
-        f'<details class="more"{" open" if found.wants_open else ""}><summary>Filters{badge}</summary>'
-        f'<div class="filter-more">{accounts}{_boxes(form["event_type"], found.event_types)}'
+        f'<div class="filter-main">{search}{periods}</div>'
+        f'<details class="more"{" open" if found.wants_open else ""}><summary>{words.filters}{badge}</summary>'
+        f'<div class="filter-more">{accounts}{_boxes(form["event_type"], found.event_types, words)}'
         + "".join(_labelled(form[name], "field") for name in TEXT_FIELDS)
         + _choice(form["new"])
-        + '<div class="field"><label for="page-size">Rows</label>'
+        + f'<div class="field"><label for="page-size">{words.rows}</label>'
         f'<select name="size" id="page-size">{options}</select></div></div></details>'
     )
 
@@ -67,16 +92,16 @@ def _errors(field: forms.BoundField) -> str:
     return f'<p class="error" id="error-{field.name}" role="alert">{words}</p>'
 
 
-def _periods(field: forms.BoundField) -> str:
+def _periods(field: forms.BoundField, words: Words) -> str:
     chosen = field.value() or ""
     radios = "".join(
-        f'<label><input type="radio" name="period" value="{escape(str(value))}"{" checked" if value == chosen else ""}>'
-        f"<span>{escape(str(title))}</span></label>"
-        for value, title in (("", "All"), *PERIODS.items())
+        f'<label><input type="radio" name="period" value="{value}"{" checked" if value == chosen else ""}>'
+        f"<span>{title}</span></label>"
+        for value, title in words.periods
     )
     return (
-        f'<fieldset class="field"><legend class="label">Period</legend><div class="periods">{radios}</div>'
-        f"{_errors(field)}</fieldset>"
+        f'<fieldset class="field"><legend class="label">{escape(str(field.label))}</legend>'
+        f'<div class="periods">{radios}</div>{_errors(field)}</fieldset>'
     )
 
 
@@ -94,25 +119,32 @@ def _choice(field: forms.BoundField) -> str:
     )
 
 
-def _boxes(field: forms.BoundField, groups: Choices) -> str:
+def _boxes(field: forms.BoundField, groups: Choices, words: Words) -> str:
     """A drop-down of boxes to tick."""
     name, chosen = field.html_name, tuple(field.value() or ())
+    state = escape(_count(len(chosen))) if chosen else words.everything
+    ticks = _ticks(name, groups, chosen, words.without)
     return (
         f'<div class="field"><span class="label" id="label-{name}">{escape(str(field.label))}</span>'
         f'<details class="menu boxes"><summary aria-labelledby="label-{name} chosen-{name}">'
-        f'<span id="chosen-{name}">{f"{len(chosen)} chosen" if chosen else "All"}</span></summary>'
-        f'<div class="sheet" role="group" aria-labelledby="label-{name}">{_ticks(name, groups, chosen)}</div></details>'
+        f'<span id="chosen-{name}">{state}</span></summary>'
+        f'<div class="sheet" role="group" aria-labelledby="label-{name}">{ticks}</div></details>'
         f"{_errors(field)}</div>"
     )
 
 
+def _count(chosen: int) -> str:
+    return ngettext("%(count)s chosen", "%(count)s chosen", chosen) % {"count": chosen}
+
+
 @lru_cache(maxsize=256)
-def _ticks(name: str, groups: Choices, chosen: tuple[str, ...]) -> str:
+def _ticks(name: str, groups: Choices, chosen: tuple[str, ...], without: str) -> str:
+    negation = f"{without} "
     # Whole groups (NUMBER_*) and what must not be there (-CODE) are no boxes of their own until they are asked for.
     known = {code for _, choices in groups for code, _ in choices}
     parts = [
         f'<label><input type="checkbox" name="{name}" value="{escape(item)}" checked>'
-        f" <span>{'not ' if item.startswith('-') else ''}<code>{escape(item.removeprefix('-'))}</code></span></label>"
+        f" <span>{negation if item.startswith('-') else ''}<code>{escape(item.removeprefix('-'))}</code></span></label>"
         for item in chosen
         if item not in known
     ]

@@ -5,6 +5,7 @@ It narrows what `.visible_to(user)` allows, and never widens it.
 
 from __future__ import annotations
 
+import copy
 import functools
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,9 @@ from django.core.cache import caches
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from events import query_text
@@ -33,6 +37,7 @@ from events.models import AuditEvent, EventType, MonthCount
 from events.moments import PERIODS, Moment, period_start
 from events.nexmo.catalog import EVENT_TYPES, FAMILIES, family
 from events.nexmo.parse import ip_key
+from events.words import family_title, type_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +59,7 @@ class FilterForm(forms.Form):
         start: Moment | None = cleaned.get("date_from")
         end: Moment | None = cleaned.get("date_to")
         if start and end and start.at > end.at:
-            self.add_error("date_to", "This is before the start: swap the two dates.")
+            self.add_error("date_to", gettext("This is before the start: swap the two dates."))
         return cleaned
 
 
@@ -65,6 +70,21 @@ class _Declared(django_filters.Filter):
         return qs
 
 
+def _spoken(field: forms.Field) -> forms.Field:
+    """A field with its words in the language in use, as plain text: lazy ones are looked up at each showing."""
+    spoken = copy.deepcopy(field)
+    spoken.label = str(field.label)
+    spoken.widget.attrs = {
+        name: str(value) if isinstance(value, Promise) else value for name, value in field.widget.attrs.items()
+    }
+    return spoken
+
+
+@lru_cache(maxsize=256)
+def _date_labels(zone: str, language: str | None) -> tuple[str, str]:
+    return gettext("From (%(zone)s)") % {"zone": zone}, gettext("To (%(zone)s)") % {"zone": zone}
+
+
 def _declared(field: type[forms.Field], **options: Any) -> _Declared:
     declared = type(f"_{field.__name__}Filter", (_Declared,), {"field_class": field})
     return declared(**options)  # type: ignore[no-any-return]
@@ -73,7 +93,7 @@ def _declared(field: type[forms.Field], **options: Any) -> _Declared:
 # What may be the first of its user in the account.
 NEW = {"country": _("First from a country")}
 
-BOX_HINT = "Text, or type:NUMBER_* -source:API user:name@example.com"
+BOX_HINT = _("Text, or type:NUMBER_* -source:API user:name@example.com")
 Unwanted = tuple[tuple[str, tuple[str, ...]], ...]
 
 # Parameters whose values are looked up as they are, and the conditions they are about.
@@ -90,38 +110,44 @@ class EventFilter(django_filters.FilterSet):
 
     search_text = _declared(
         forms.CharField,
-        label="Search",
+        label=_("Search"),
         max_length=2_000,
-        widget=forms.TextInput(
-            attrs={"type": "search", "placeholder": "Text, or type:NUMBER_* -source:API user:name@example.com"}
-        ),
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": BOX_HINT}),
     )
     account = _declared(
         CodesField,
-        label="Accounts",
-        error_messages={"invalid_choice": "There is no account %(value)s that you may see."},
+        label=_("Accounts"),
+        error_messages={"invalid_choice": _("There is no account %(value)s that you may see.")},
     )
     event_type = _declared(
-        CodesField, label="Event types", error_messages={"invalid_choice": "There is no event type %(value)s."}
+        CodesField,
+        label=_("Event types"),
+        error_messages={"invalid_choice": _("There is no event type %(value)s.")},
     )
-    user_email = _declared(EmailsField, label="User", case=str.lower, widget=CommaText.hinting("name@example.com"))
-    source = _declared(SourcesField, label="Source", widget=CommaText.hinting("Dashboard or API"))
-    source_ip = _declared(NetworksField, label="IP address", widget=CommaText.hinting("192.0.2.7 or 192.0.2.0/24"))
-    source_country = _declared(CountriesField, label="Country", case=str.upper, widget=CommaText.hinting("GB, ES"))
-    date_from = _declared(MomentField, label="From", end_of_day=False)
-    date_to = _declared(MomentField, label="To", end_of_day=True)
+    user_email = _declared(
+        EmailsField, label=_("User"), case=str.lower, widget=CommaText.hinting(_("name@example.com"))
+    )
+    source = _declared(SourcesField, label=_("Source"), widget=CommaText.hinting(_("Dashboard or API")))
+    source_ip = _declared(
+        NetworksField, label=_("IP address"), widget=CommaText.hinting(_("192.0.2.7 or 192.0.2.0/24"))
+    )
+    source_country = _declared(
+        CountriesField, label=_("Country"), case=str.upper, widget=CommaText.hinting(_("GB, ES"))
+    )
+    date_from = _declared(MomentField, label=_("From"), end_of_day=False)
+    date_to = _declared(MomentField, label=_("To"), end_of_day=True)
     period = django_filters.ChoiceFilter(
-        label="Period",
+        label=_("Period"),
         choices=list(PERIODS.items()),
-        empty_label="All",
+        empty_label=_("All"),
         widget=forms.RadioSelect,
-        error_messages={"invalid_choice": f"Choose one of {', '.join(PERIODS)}."},
+        error_messages={"invalid_choice": format_lazy(_("Choose one of {periods}."), periods=", ".join(PERIODS))},
     )
 
     new = django_filters.ChoiceFilter(
         label=_("New"),
         choices=list(NEW.items()),
-        empty_label="All",
+        empty_label=_("All"),
         error_messages={"invalid_choice": _("The one thing that can be new is a country: new=country.")},
     )
 
@@ -149,20 +175,20 @@ class EventFilter(django_filters.FilterSet):
         fields["account"].offer(self.accounts)
         fields["event_type"].offer(self.type_descriptions)
         zone = timezone.localtime().strftime("%Z")
-        fields["date_from"].label, fields["date_to"].label = f"From ({zone})", f"To ({zone})"
+        fields["date_from"].label, fields["date_to"].label = _date_labels(zone, get_language())
         for name, field in fields.items():
             if self.form.is_bound and name in self.form.errors:
                 field.widget.attrs |= {"aria-invalid": "true", "aria-describedby": f"error-{name}"}
 
     @classmethod
     @functools.cache
-    def _form_class(cls) -> type[forms.Form]:
-        fields = {name: declared.field for name, declared in cls.base_filters.items()}
+    def _form_class(cls, language: str | None) -> type[forms.Form]:
+        fields = {name: _spoken(declared.field) for name, declared in cls.base_filters.items()}
         return type(f"{cls.__name__}Form", (cls._meta.form,), fields)
 
     def get_form_class(self) -> type[forms.Form]:
-        """Made once: making a class costs more than filling the form."""
-        return self._form_class()
+        """Made once for each language: making a class costs more than filling the form."""
+        return self._form_class(get_language())
 
     @cached_property
     def conditions(self) -> Conditions:
@@ -304,7 +330,8 @@ def event_type_choices(accounts: Sequence[int]) -> Choices:
     """
     learnt = tuple(EventType.objects.order_by().values_list("code", "description", "listed_at"))
     private = [code for code, _, listed_at in learnt if listed_at is None and code not in EVENT_TYPES]
-    return _by_family(learnt, _carried(tuple(accounts), private) if private else frozenset())
+    carried = _carried(tuple(accounts), private) if private else frozenset()
+    return _by_family(learnt, carried, get_language())
 
 
 def _carried(accounts: tuple[int, ...], codes: list[str]) -> frozenset[str]:
@@ -319,7 +346,8 @@ def _carried(accounts: tuple[int, ...], codes: list[str]) -> frozenset[str]:
 
 
 @lru_cache(maxsize=64)
-def _by_family(learnt: tuple[tuple[str, str, Any], ...], carried: frozenset[str]) -> Choices:
+def _by_family(learnt: tuple[tuple[str, str, Any], ...], carried: frozenset[str], language: str | None) -> Choices:
+    """In the language in use, which is part of what the cache knows an answer by."""
     described = dict(EVENT_TYPES)
     for code, description, listed_at in learnt:
         if listed_at is None and code not in EVENT_TYPES and code not in carried:
@@ -327,10 +355,11 @@ def _by_family(learnt: tuple[tuple[str, str, Any], ...], carried: frozenset[str]
         if description and description != code:
             described[code] = description
         described.setdefault(code, code.replace("_", " ").capitalize())
-    groups: dict[str, list[tuple[str, str]]] = {title: [] for _, _, title in FAMILIES}
-    for code in sorted(described, key=lambda code: (described[code] or code).lower()):
-        groups.setdefault(family(code)[1], []).append((code, described[code] or code))
-    return tuple((title, tuple(choices)) for title, choices in groups.items() if choices)
+    told = {code: type_words(code, description) or code for code, description in described.items()}
+    groups: dict[str, list[tuple[str, str]]] = {slug: [] for _, slug, _ in FAMILIES}
+    for code in sorted(told, key=lambda code: told[code].lower()):
+        groups.setdefault(family(code)[0], []).append((code, told[code]))
+    return tuple((family_title(slug), tuple(choices)) for slug, choices in groups.items() if choices)
 
 
 def _spell(value: Any) -> str:

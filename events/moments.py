@@ -8,13 +8,14 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 PERIODS = {
-    "today": "Today",
-    "24h": "24 hours",
-    "7d": "7 days",
-    "30d": "30 days",
-    "90d": "90 days",
+    "today": _("Today"),
+    "24h": _("24 hours"),
+    "7d": _("7 days"),
+    "30d": _("30 days"),
+    "90d": _("90 days"),
 }
 
 
@@ -48,7 +49,7 @@ def parse_moment(text: str, *, end_of_day: bool) -> Moment:
         at = at if at.tzinfo else at.replace(tzinfo=timezone.get_current_timezone())
         at.astimezone(UTC)  # the ends of the calendar overflow here, not in a query
     except (ValueError, OverflowError):
-        raise ValueError("Enter a date such as 2026-01-31, or a time such as 2026-01-31T14:05.") from None
+        raise ValueError(gettext("Enter a date such as 2026-01-31, or a time such as 2026-01-31T14:05.")) from None
     return Moment(at, day_only=False)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from django.utils.translation import gettext as _
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -19,9 +21,11 @@ def read_size(params: Mapping[str, Any]) -> tuple[int, str]:
     if not asked:
         return DEFAULT_SIZE, ""
     if not re.fullmatch(r"[+-]?\d{1,9}", asked):
-        return DEFAULT_SIZE, f"The page size must be a number from 1 to {MOST}; showing {DEFAULT_SIZE} rows."
+        text = _("The page size must be a number from 1 to %(most)s; showing %(size)s rows.")
+        return DEFAULT_SIZE, text % {"most": MOST, "size": DEFAULT_SIZE}
     size = int(asked)
     if 1 <= size <= MOST:
         return size, ""
     size = MOST if size > MOST else DEFAULT_SIZE
-    return size, f"The page size must lie between 1 and {MOST}; showing {size} rows."
+    text = _("The page size must lie between 1 and %(most)s; showing %(size)s rows.")
+    return size, text % {"most": MOST, "size": size}

@@ -5,31 +5,40 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
 from events.filter_fields import split_list, unsigned
 from events.filters import NEW
 from events.moments import PERIODS
-from events.nexmo.catalog import SOURCES
 from events.tables import with_params
+from events.words import source_title
 
 if TYPE_CHECKING:
     from events.filters import EventFilter
 
 LISTS = {
-    "account": "Account",
-    "event_type": "Type",
-    "user_email": "User",
-    "source": "Source",
-    "source_ip": "IP address",
-    "source_country": "Country",
+    "account": _("Account"),
+    "event_type": _("Type"),
+    "user_email": _("User"),
+    "source": _("Source"),
+    "source_ip": _("IP address"),
+    "source_country": _("Country"),
 }
-SINGLE = {"search_text": "Text contains", "date_from": "From", "date_to": "Up to", "period": "Period", "new": "New"}
+SINGLE = {
+    "search_text": _("Text contains"),
+    "date_from": _("From"),
+    "date_to": _("Up to"),
+    "period": _("Period"),
+    "new": _("New"),
+}
 # Values that the form has words for.
 CHOSEN: dict[str, dict[str, Any]] = {"period": {**PERIODS}, "new": {**NEW}}
 
 
 @dataclass(frozen=True)
 class Pill:
-    """One condition. `without`: the query string that leaves it out."""
+    """One condition. `negated`: it must not hold. `without`: the query string that leaves it out."""
 
     label: str
     verb: str
@@ -52,22 +61,14 @@ def pills(found: EventFilter, params: Any = None) -> list[Pill]:
     for name, label in SINGLE.items():
         if value := (params.get(name) or "").strip():
             shown = str(CHOSEN.get(name, {}).get(value, value))
-            result.append(Pill(label, "", shown, value, _without(params, name, None)))
+            result.append(Pill(str(label), "", shown, value, _without(params, name, None)))
     for name, label in LISTS.items():
         items = split_list(params.getlist(name))
         for item in items:
             wanted, value = unsigned(item)
             rest = ",".join(other for other in items if other != item)
-            result.append(
-                Pill(
-                    label,
-                    "is" if wanted else "is not",
-                    _named(found, name, value),
-                    value,
-                    _without(params, name, rest),
-                    negated=not wanted,
-                )
-            )
+            verb, shown = gettext("is") if wanted else gettext("is not"), _named(found, name, value)
+            result.append(Pill(str(label), verb, shown, value, _without(params, name, rest), negated=not wanted))
     return result
 
 
@@ -76,11 +77,11 @@ def _without(params: Any, name: str, rest: str | None) -> str:
 
 
 def _named(found: EventFilter, name: str, value: str) -> str:
+    if name == "source":
+        return source_title(value) or source_title(value.upper()) or value
     names: dict[str, str] = {}
     if name == "account":
         names = {key: account.name for key, account in found.accounts.items()}
     elif name == "event_type":
         names = found.type_descriptions
-    elif name == "source":
-        names = SOURCES
     return names.get(value) or names.get(value.upper()) or value

@@ -9,6 +9,9 @@ import difflib
 import re
 from dataclasses import dataclass, field
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
 # The words of the box, and the parameters they stand for. The parameters' own names will do too.
 KEYS = {
     "type": "event_type",
@@ -24,7 +27,7 @@ KEYS = {
 SINGLE = ("date_from", "date_to", "new")  # that take one value, and cannot be turned round
 _NAMES = KEYS | {name: name for name in KEYS.values()}
 _PIECE = re.compile(r'(-?)([A-Za-z_]+):("[^"]*"|[^\s"]+)|(-?)"([^"]*)"|(\S+)')
-EXAMPLE = "Write type:, user:, source:, ip:, country:, account:, from:, to: or new:, each followed by its value."
+EXAMPLE = _("Write type:, user:, source:, ip:, country:, account:, from:, to: or new:, each followed by its value.")
 
 
 class BadQuery(ValueError):
@@ -58,8 +61,10 @@ def read(text: str) -> Query:
             words.append(piece[5] if piece[5] is not None and not piece[4] else piece[0])
             continue
         name = _NAMES[key]
+        if minus and name == "new":
+            raise BadQuery(gettext("%(key)s: cannot be turned round.") % {"key": key})
         if minus and name in SINGLE:
-            raise BadQuery(f"{key}: cannot be turned round" + ("." if name == "new" else "; use from: and to:."))
+            raise BadQuery(gettext("%(key)s: cannot be turned round; use from: and to:.") % {"key": key})
         for item in value.strip('"').split(","):
             found.values.setdefault(name, []).append(f"{minus}{item.strip()}")
     found.text = " ".join(word for word in words if word)
@@ -72,6 +77,6 @@ def _refuse_slips(piece: re.Match[str]) -> None:
         return
     near = difflib.get_close_matches(key, _NAMES, n=1, cutoff=0.75)
     if near:
-        raise BadQuery(
-            f"There is no {key}: here; did you mean {near[0]}:? {EXAMPLE} To search for it, put it in quotes."
-        )
+        slip = gettext("There is no %(key)s: here; did you mean %(near)s:?") % {"key": key, "near": near[0]}
+        quoting = gettext("To search for it, put it in quotes.")
+        raise BadQuery(f"{slip} {EXAMPLE} {quoting}")

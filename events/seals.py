@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from events import chain
 from events.models import ChainHead, CoveredSpan, RemovedEvent, Seal
@@ -35,7 +36,7 @@ class NoSealKey(Exception):
     """There is no key to sign with."""
 
     def __init__(self) -> None:
-        super().__init__("SEAL_KEY is not set, so nothing can be sealed. `manage.py seal_key` makes one.")
+        super().__init__(_("SEAL_KEY is not set, so nothing can be sealed. `manage.py seal_key` makes one."))
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+from django.utils.translation import gettext, gettext_noop
+
 from events.masking import mask
 
 # Names that Nexmo uses for the same thing.
@@ -20,34 +22,34 @@ PERSON = ("email", "user_email", "admin_email")
 SECRET = ("secretId", "secret_id")
 ADDRESS = ("ip", "ipAddress", "ip_address")
 
-# {piece} must be there; [ ... {piece} ... ] is left out where the piece is missing.
+# {piece} must be there; [ ... {piece} ... ] is left out where the piece is missing. Translations keep both.
 SENTENCES = {
-    "USER_LOGIN": "logged in to the dashboard",
-    "USER_LOGOUT": "logged out of the dashboard",
-    "USER_CREATE": "created user {person}[ with role {role}]",
-    "USER_UPDATE": "updated user {person}",
-    "USER_STATUS": "set user {person} to {status}",
-    "USER_BILLING_UPDATE": "changed billing[ of {person}][: invoices go to {invoice_email}]",
-    "USER_API_KEYS_UPDATE": "changed the sub-accounts[ of {person}]",
-    "USER_PRODUCT_SEARCH": "searched {product}[ for {query}]",
-    "ACCOUNT_SECRET_CREATE": "created an API secret[ {secret}]",
-    "ACCOUNT_SECRET_DELETE": "deleted an API secret[ {secret}]",
-    "NUMBER_ASSIGN": "bought number {number}[ in {country}]",
-    "NUMBER_UPDATED": "changed number {number}[: {voice-type} calls go to {voice-value}]",
-    "NUMBER_RELEASE": "released number {number}",
-    "NUMBER_USER_CANCELED": "cancelled number {number}",
-    "NUMBER_LINKED": "linked number {number}[ to application {app}]",
-    "NUMBER_UNLINKED": "unlinked number {number}[ from application {app}]",
-    "APP_CREATE": "created application {app}",
-    "APP_UPDATE": "changed application {app}",
-    "APP_DELETE": "deleted application {app}",
-    "APP_DISABLE": "disabled application {app}",
-    "APP_ENABLE": "enabled application {app}",
-    "IP_WHITELIST_CREATE": "allowed address {address}",
-    "IP_WHITELIST_DELETE": "no longer allowed address {address}",
-    "AUTORELOAD_ENABLE": "switched auto-reload on[: {amount} below {threshold}]",
-    "AUTORELOAD_UPDATE": "changed auto-reload[: {amount} below {threshold}]",
-    "AUTORELOAD_DISABLE": "switched auto-reload off",
+    "USER_LOGIN": gettext_noop("logged in to the dashboard"),
+    "USER_LOGOUT": gettext_noop("logged out of the dashboard"),
+    "USER_CREATE": gettext_noop("created user {person}[ with role {role}]"),
+    "USER_UPDATE": gettext_noop("updated user {person}"),
+    "USER_STATUS": gettext_noop("set user {person} to {status}"),
+    "USER_BILLING_UPDATE": gettext_noop("changed billing[ of {person}][: invoices go to {invoice_email}]"),
+    "USER_API_KEYS_UPDATE": gettext_noop("changed the sub-accounts[ of {person}]"),
+    "USER_PRODUCT_SEARCH": gettext_noop("searched {product}[ for {query}]"),
+    "ACCOUNT_SECRET_CREATE": gettext_noop("created an API secret[ {secret}]"),
+    "ACCOUNT_SECRET_DELETE": gettext_noop("deleted an API secret[ {secret}]"),
+    "NUMBER_ASSIGN": gettext_noop("bought number {number}[ in {country}]"),
+    "NUMBER_UPDATED": gettext_noop("changed number {number}[: {voice-type} calls go to {voice-value}]"),
+    "NUMBER_RELEASE": gettext_noop("released number {number}"),
+    "NUMBER_USER_CANCELED": gettext_noop("cancelled number {number}"),
+    "NUMBER_LINKED": gettext_noop("linked number {number}[ to application {app}]"),
+    "NUMBER_UNLINKED": gettext_noop("unlinked number {number}[ from application {app}]"),
+    "APP_CREATE": gettext_noop("created application {app}"),
+    "APP_UPDATE": gettext_noop("changed application {app}"),
+    "APP_DELETE": gettext_noop("deleted application {app}"),
+    "APP_DISABLE": gettext_noop("disabled application {app}"),
+    "APP_ENABLE": gettext_noop("enabled application {app}"),
+    "IP_WHITELIST_CREATE": gettext_noop("allowed address {address}"),
+    "IP_WHITELIST_DELETE": gettext_noop("no longer allowed address {address}"),
+    "AUTORELOAD_ENABLE": gettext_noop("switched auto-reload on[: {amount} below {threshold}]"),
+    "AUTORELOAD_UPDATE": gettext_noop("changed auto-reload[: {amount} below {threshold}]"),
+    "AUTORELOAD_DISABLE": gettext_noop("switched auto-reload off"),
 }
 _PIECES: dict[str, tuple[str, ...]] = {
     "number": NUMBER,
@@ -67,7 +69,7 @@ def sentence(event_type: str, context: Any) -> str:
     if pattern is None:
         return ""
     found = _flat(context)
-    text = _OPTIONAL.sub(lambda part: _filled(part[1], found) or "", pattern)
+    text = _OPTIONAL.sub(lambda part: _filled(part[1], found) or "", gettext(pattern))
     filled = _filled(text, found)
     return filled[:1].upper() + filled[1:] if filled else ""
 

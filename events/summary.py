@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from events.masking import mask
 
 # What to show first, in whatever spelling Nexmo uses for it in this event.
@@ -36,7 +39,7 @@ def summarise(context: Any) -> str:
     leaves.sort(key=lambda leaf: FIRST_KEYS.index(leaf[0]) if leaf[0] in FIRST_KEYS else len(FIRST_KEYS))
     parts = [f"{name} {text}".strip() for name, text in leaves]
     if len(parts) > MOST_PARTS:
-        parts = [*parts[:MOST_PARTS], f"{len(parts) - MOST_PARTS} more"]
+        parts = [*parts[:MOST_PARTS], _more(len(parts) - MOST_PARTS)]
     return " · ".join(parts)
 
 
@@ -54,14 +57,27 @@ def _leaves(context: Any, name: str = "", depth: int = 0) -> list[tuple[str, str
         return found
     if isinstance(context, list):
         plain = [_plain(item) for item in context[:3] if not isinstance(item, (dict, list))]
-        more = f" and {len(context) - len(plain)} more" if len(context) > len(plain) else ""
-        return [(name, ", ".join(plain) + more if plain else f"{len(context)} item(s)")]
+        return [(name, _listed(plain, len(context)))]
     return [(name, _plain(context))]
+
+
+def _listed(plain: list[str], count: int) -> str:
+    """The first plain values of a list, and how many there are beyond them."""
+    if not plain:
+        return ngettext("%(count)s item", "%(count)s items", count) % {"count": count}
+    text = ", ".join(plain)
+    if count == len(plain):
+        return text
+    return _("%(some)s and %(rest)s") % {"some": text, "rest": _more(count - len(plain))}
+
+
+def _more(count: int) -> str:
+    return ngettext("%(count)s more", "%(count)s more", count) % {"count": count}
 
 
 def _plain(value: Any) -> str:
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     text = mask(" ".join(str(value).split()))
     if _UUID.fullmatch(text):
         return f"{text[:8]}…"  # the whole of it is on the event's page

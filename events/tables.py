@@ -19,9 +19,10 @@ from django.utils.translation import gettext_lazy
 from django_countries import countries
 
 from events.moments import ago, offset
-from events.nexmo.catalog import EVENT_TYPES, SOURCES, family
+from events.nexmo.catalog import EVENT_TYPES, family
 from events.sentences import sentence
 from events.summary import summarise
+from events.words import source_title, type_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -155,7 +156,7 @@ class EventTable(tables.Table):
     def render_what(self, row: Row) -> str:
         code = row.event_type
         told = _sentence(code, row.context, self.language) or escape(
-            row.event_type_description or self.descriptions.get(code) or _("Event without type")
+            type_words(code, row.event_type_description or self.descriptions.get(code, "")) or _("Event without type")
         )
         link = f'<a class="what family-{_family(code)}" href="{self.address(row)}"><span>{told}</span></a>'
         return link if self.has_type else f"{link} {self.render_type(row)}"
@@ -180,7 +181,7 @@ class EventTable(tables.Table):
     def render_source(self, row: Row) -> str:
         if not row.source:
             return NOTHING
-        shown = escape(SOURCES.get(row.source) or row.source_description or row.source)
+        shown = _source(row.source, self.language) or escape(row.source_description or row.source)
         return self.value("source", row.source, shown)
 
     def render_origin(self, row: Row) -> str:
@@ -196,8 +197,8 @@ class EventTable(tables.Table):
         return country + address
 
     def render_summary(self, row: Row) -> str:
-        text = _summary(row.context) if row.context else ""
-        odd = f' <span class="tag odd">{escape(_("odd"))}</span>' if row.odd_fields else ""
+        text = _summary(row.context, self.language) if row.context else ""
+        odd = f' <span class="tag odd">{escape(_odd())}</span>' if row.odd_fields else ""
         return f'<span class="line">{text}</span>{odd}' if text or odd else NOTHING
 
 
@@ -209,6 +210,15 @@ def _narrowing(asked: list[tuple[str, str]], name: str) -> str:
 
 def _unreadable_time() -> str:
     return _("Nexmo sent no readable time; this is when the event was fetched.")
+
+
+def _odd() -> str:
+    return _("odd")
+
+
+@lru_cache(maxsize=256)
+def _source(code: str, language: str | None) -> str:
+    return escape(source_title(code))
 
 
 @lru_cache(maxsize=256)
@@ -235,7 +245,7 @@ def _sentence(code: str, context: str | None, language: str | None) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _summary(context: str) -> str:
+def _summary(context: str, language: str | None) -> str:
     return escape(summarise(json.loads(context)))
 
 

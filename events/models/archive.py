@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 
 from django.db import models, transaction
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import NexmoAccount
 from events.fields import JSONTextField
@@ -19,39 +21,41 @@ class AuditEvent(models.Model):
     """
 
     account = models.ForeignKey(NexmoAccount, on_delete=models.PROTECT, related_name="events", db_index=False)
-    event_id = models.CharField(max_length=255, help_text="As received; made from the content if Nexmo sent none.")
+    event_id = models.CharField(max_length=255, help_text=_("As received; made from the content if Nexmo sent none."))
     event_id_key = models.CharField(
-        max_length=255, blank=True, default="", help_text="The id with its ASCII letters in lower case."
+        max_length=255, blank=True, default="", help_text=_("The id with its ASCII letters in lower case.")
     )
     event_type = models.CharField(max_length=255, blank=True)
     event_type_description = models.TextField(blank=True)
-    created_at = models.DateTimeField(help_text="Aware, UTC.")
+    created_at = models.DateTimeField(help_text=_("Aware, UTC."))
     created_at_basis = models.CharField(
         max_length=64,
         blank=True,
-        help_text="What the time rests on: the offset it came with, the zone assumed, or the time of fetching.",
+        help_text=_("What the time rests on: the offset it came with, the zone assumed, or the time of fetching."),
     )
-    user_email = models.CharField(max_length=320, blank=True, help_text="Lower case.")
+    user_email = models.CharField(max_length=320, blank=True, help_text=_("Lower case."))
     user_id = models.CharField(max_length=255, blank=True)
     source = models.CharField(max_length=255, blank=True)
     source_description = models.TextField(blank=True)
-    source_ip = models.CharField(max_length=255, blank=True, help_text="As received; not always an address.")
+    source_ip = models.CharField(max_length=255, blank=True, help_text=_("As received; not always an address."))
     source_ip_key = models.CharField(
-        max_length=32, blank=True, help_text="The address as 128 bits in hex, IPv4 mapped, so that networks are ranges."
+        max_length=32,
+        blank=True,
+        help_text=_("The address as 128 bits in hex, IPv4 mapped, so that networks are ranges."),
     )
-    source_country = models.CharField(max_length=255, blank=True, help_text="Upper case.")
-    context = JSONTextField(null=True, blank=True, help_text="The event's own details; any JSON, or nothing.")
-    raw = models.TextField(help_text="The event as received.")
+    source_country = models.CharField(max_length=255, blank=True, help_text=_("Upper case."))
+    context = JSONTextField(null=True, blank=True, help_text=_("The event's own details; any JSON, or nothing."))
+    raw = models.TextField(help_text=_("The event as received."))
     searchable = models.TextField(
         blank=True,
         default="",
-        help_text="The text that searches look in, where it is not just `raw`: escapes read, letters folded.",
+        help_text=_("The text that searches look in, where it is not just `raw`: escapes read, letters folded."),
     )
     odd_fields = models.CharField(
-        max_length=255, blank=True, help_text="Fields that were not as documented, comma-separated."
+        max_length=255, blank=True, help_text=_("Fields that were not as documented, comma-separated.")
     )
     reported_account = models.CharField(
-        max_length=255, blank=True, help_text="The account_id in the event, where it is not the account asked for."
+        max_length=255, blank=True, help_text=_("The account_id in the event, where it is not the account asked for.")
     )
     # No constraint and no index: only runs that brought nothing are ever forgotten (`events.tasks.tidy`).
     run = models.ForeignKey(
@@ -64,16 +68,16 @@ class AuditEvent(models.Model):
     )
     fetched_at = models.DateTimeField(null=True)
     seq = models.PositiveBigIntegerField(
-        blank=True, default=None, help_text="Its place in the account's chain, from 1; given when it is added."
+        blank=True, default=None, help_text=_("Its place in the account's chain, from 1; given when it is added.")
     )
     digest = models.CharField(
-        max_length=64, blank=True, default="", help_text="SHA-256 over the previous digest and this event's record."
+        max_length=64, blank=True, default="", help_text=_("SHA-256 over the previous digest and this event's record.")
     )
 
     objects: ClassVar[Any] = AuditEventQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "event"
+        verbose_name = _("event")
         ordering = ("-created_at", "-id")
         constraints = (
             # One event, one row, whatever the letters' case. This index also finds events by id.
@@ -111,7 +115,7 @@ class EventConflict(models.Model):
     account = models.ForeignKey(NexmoAccount, on_delete=models.PROTECT, related_name="+")
     event = models.ForeignKey(AuditEvent, on_delete=models.PROTECT, related_name="conflicts")
     raw = models.TextField()
-    digest = models.CharField(max_length=64, help_text="SHA-256 of the content, so that each is kept once.")
+    digest = models.CharField(max_length=64, help_text=_("SHA-256 of the content, so that each is kept once."))
     run = models.ForeignKey("SyncRun", on_delete=models.PROTECT, null=True, related_name="conflicts")
     seen_at = models.DateTimeField()
 
@@ -122,7 +126,7 @@ class EventConflict(models.Model):
         constraints = (models.UniqueConstraint(fields=("event", "digest"), name="conflict_once"),)
 
     def __str__(self) -> str:
-        return f"conflict of {self.event_id}"
+        return gettext("conflict of %(event)s") % {"event": self.event_id}
 
 
 class EventType(models.Model):
@@ -131,7 +135,9 @@ class EventType(models.Model):
     code = models.CharField(max_length=255, unique=True)
     description = models.TextField(blank=True)
     first_seen_at = models.DateTimeField(auto_now_add=True)
-    listed_at = models.DateTimeField(null=True, help_text="When OPTIONS last listed it; empty if only events show it.")
+    listed_at = models.DateTimeField(
+        null=True, help_text=_("When OPTIONS last listed it; empty if only events show it.")
+    )
 
     objects: ClassVar[Any] = models.Manager()
 

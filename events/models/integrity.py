@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import NexmoAccount
 from events.querysets import ScopedQuerySet
@@ -23,13 +25,13 @@ class ChainHead(models.Model):
 
     account = models.OneToOneField(NexmoAccount, on_delete=models.CASCADE, primary_key=True, related_name="chain_head")
     chain_id = models.CharField(max_length=32, default=new_chain_id)
-    seq = models.PositiveBigIntegerField(default=0, help_text="How many events were ever linked.")
-    digest = models.CharField(max_length=64, blank=True, help_text="Empty before the first event.")
+    seq = models.PositiveBigIntegerField(default=0, help_text=_("How many events were ever linked."))
+    digest = models.CharField(max_length=64, blank=True, help_text=_("Empty before the first event."))
 
     objects: ClassVar[Any] = ScopedQuerySet.as_manager()
 
     def __str__(self) -> str:
-        return f"{self.account_id} at {self.seq}"
+        return gettext("%(account)s at %(number)s") % {"account": self.account_id, "number": self.seq}
 
 
 class Seal(models.Model):
@@ -39,10 +41,10 @@ class Seal(models.Model):
     seq = models.PositiveBigIntegerField()
     digest = models.CharField(max_length=64)
     sealed_at = models.DateTimeField()
-    statement = models.TextField(help_text="Canonical JSON, exactly as signed.")
-    signature = models.CharField(max_length=128, help_text="Ed25519 over the statement, in hex.")
-    key_id = models.CharField(max_length=16, help_text="The beginning of the public key's SHA-256.")
-    sent_to = models.TextField(blank=True, help_text="Channels it was sent to, and what they said.")
+    statement = models.TextField(help_text=_("Canonical JSON, exactly as signed."))
+    signature = models.CharField(max_length=128, help_text=_("Ed25519 over the statement, in hex."))
+    key_id = models.CharField(max_length=16, help_text=_("The beginning of the public key's SHA-256."))
+    sent_to = models.TextField(blank=True, help_text=_("Channels it was sent to, and what they said."))
 
     objects: ClassVar[Any] = ScopedQuerySet.as_manager()
 
@@ -51,7 +53,7 @@ class Seal(models.Model):
         indexes = (models.Index(fields=("account", "seq"), name="seal_account_seq"),)
 
     def __str__(self) -> str:
-        return f"seal of {self.account_id} at {self.seq}"
+        return gettext("seal of %(account)s at %(number)s") % {"account": self.account_id, "number": self.seq}
 
 
 class Removal(models.Model):
@@ -59,11 +61,11 @@ class Removal(models.Model):
 
     account = models.ForeignKey(NexmoAccount, on_delete=models.PROTECT, related_name="removals")
     removed_at = models.DateTimeField()
-    older_than = models.DateTimeField(help_text="Events before this were removed.")
+    older_than = models.DateTimeField(help_text=_("Events before this were removed."))
     reason = models.TextField()
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     count = models.PositiveBigIntegerField()
-    held = models.PositiveBigIntegerField(default=0, help_text="Events that a legal hold kept.")
+    held = models.PositiveBigIntegerField(default=0, help_text=_("Events that a legal hold kept."))
 
     objects: ClassVar[Any] = ScopedQuerySet.as_manager()
 
@@ -71,7 +73,9 @@ class Removal(models.Model):
         ordering = ("-removed_at", "-id")
 
     def __str__(self) -> str:
-        return f"removal of {self.count} events of {self.account_id}"
+        return ngettext(
+            "removal of %(count)s event of %(account)s", "removal of %(count)s events of %(account)s", self.count
+        ) % {"count": self.count, "account": self.account_id}
 
 
 class RemovedEvent(models.Model):
@@ -88,7 +92,7 @@ class RemovedEvent(models.Model):
         constraints = (models.UniqueConstraint(fields=("account", "seq"), name="removed_once"),)
 
     def __str__(self) -> str:
-        return f"removed event {self.seq} of {self.account_id}"
+        return gettext("removed event %(number)s of %(account)s") % {"number": self.seq, "account": self.account_id}
 
 
 class LegalHold(models.Model):
@@ -100,11 +104,11 @@ class LegalHold(models.Model):
         null=True,
         blank=True,
         related_name="legal_holds",
-        help_text="Empty: all accounts.",
+        help_text=_("Empty: all accounts."),
     )
-    first_day = models.DateField(null=True, blank=True, help_text="Empty: since the beginning.")
-    last_day = models.DateField(null=True, blank=True, help_text="Empty: without end.")
-    reason = models.TextField(help_text="The case, and who asked for the hold.")
+    first_day = models.DateField(null=True, blank=True, help_text=_("Empty: since the beginning."))
+    last_day = models.DateField(null=True, blank=True, help_text=_("Empty: without end."))
+    reason = models.TextField(help_text=_("The case, and who asked for the hold."))
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     released_at = models.DateTimeField(null=True, blank=True)
@@ -120,22 +124,25 @@ class LegalHold(models.Model):
             models.CheckConstraint(
                 condition=Q(first_day=None) | Q(last_day=None) | Q(first_day__lte=models.F("last_day")),
                 name="hold_days_in_order",
-                violation_error_message="The last day lies before the first.",
+                violation_error_message=_("The last day lies before the first."),
             ),
         )
 
     def __str__(self) -> str:
-        days = f"{self.first_day or 'beginning'} to {self.last_day or 'open end'}"
-        return f"hold on {self.account or 'all accounts'}, {days}"
+        return gettext("hold on %(account)s, %(first)s to %(last)s") % {
+            "account": self.account or gettext("all accounts"),
+            "first": self.first_day or gettext("beginning"),
+            "last": self.last_day or gettext("open end"),
+        }
 
 
 class Discrepancy(models.Model):
     """A difference between the archive and what Nexmo says now. The archive stays as it is; this is noted beside it."""
 
     class Kind(models.TextChoices):
-        LATE = "late", "Arrived late"
-        VANISHED = "vanished", "No longer at Nexmo"
-        ALTERED = "altered", "Altered at Nexmo"
+        LATE = "late", _("Arrived late")
+        VANISHED = "vanished", _("No longer at Nexmo")
+        ALTERED = "altered", _("Altered at Nexmo")
 
     account = models.ForeignKey(NexmoAccount, on_delete=models.PROTECT, related_name="discrepancies")
     event = models.ForeignKey("AuditEvent", on_delete=models.CASCADE, related_name="discrepancies")
@@ -146,7 +153,7 @@ class Discrepancy(models.Model):
     objects: ClassVar[Any] = ScopedQuerySet.as_manager()
 
     class Meta:
-        verbose_name_plural = "discrepancies"
+        verbose_name_plural = _("discrepancies")
         ordering = ("-noticed_at", "-id")
         constraints = (models.UniqueConstraint(fields=("event", "kind"), name="discrepancy_once"),)
 

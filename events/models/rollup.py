@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db import models
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import NexmoAccount
 from events.querysets import ScopedQuerySet
@@ -18,7 +20,7 @@ class DayCount(models.Model):
     """Events of one account, day (UTC) and type."""
 
     account = models.ForeignKey(NexmoAccount, on_delete=models.PROTECT, related_name="+", db_index=False)
-    day = models.DateField(help_text="UTC.")
+    day = models.DateField(help_text=_("UTC."))
     event_type = models.CharField(max_length=255, blank=True)
     count = models.PositiveIntegerField()
 
@@ -28,14 +30,19 @@ class DayCount(models.Model):
         constraints = (models.UniqueConstraint(fields=("account", "day", "event_type"), name="day_count_once"),)
 
     def __str__(self) -> str:
-        return f"{self.count} {self.event_type} of {self.account_id} on {self.day}"
+        return gettext("%(count)s %(type)s of %(account)s on %(day)s") % {
+            "count": self.count,
+            "type": self.event_type,
+            "account": self.account_id,
+            "day": self.day,
+        }
 
 
 class MonthCount(models.Model):
     """Events of one account, month (UTC) and type."""
 
     account = models.ForeignKey(NexmoAccount, on_delete=models.PROTECT, related_name="+", db_index=False)
-    month = models.DateField(help_text="Its first day, UTC.")
+    month = models.DateField(help_text=_("Its first day, UTC."))
     event_type = models.CharField(max_length=255, blank=True)
     count = models.PositiveIntegerField()
 
@@ -45,4 +52,9 @@ class MonthCount(models.Model):
         constraints = (models.UniqueConstraint(fields=("account", "month", "event_type"), name="month_count_once"),)
 
     def __str__(self) -> str:
-        return f"{self.count} {self.event_type} of {self.account_id} in {self.month:%Y-%m}"
+        return gettext("%(count)s %(type)s of %(account)s in %(month)s") % {
+            "count": self.count,
+            "type": self.event_type,
+            "account": self.account_id,
+            "month": f"{self.month:%Y-%m}",
+        }

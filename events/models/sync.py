@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import NexmoAccount
 from events.querysets import ScopedQuerySet
@@ -15,16 +17,16 @@ class SyncRun(models.Model):
     """The record of one sync of one account."""
 
     class Status(models.TextChoices):
-        RUNNING = "running", "Running"
-        SUCCEEDED = "succeeded", "Succeeded"
-        INCOMPLETE = "incomplete", "Incomplete"  # some window could not be verified
-        FAILED = "failed", "Failed"
-        INTERRUPTED = "interrupted", "Interrupted"
+        RUNNING = "running", _("Running")
+        SUCCEEDED = "succeeded", _("Succeeded")
+        INCOMPLETE = "incomplete", _("Incomplete")  # some window could not be verified
+        FAILED = "failed", _("Failed")
+        INTERRUPTED = "interrupted", _("Interrupted")
 
     class Trigger(models.TextChoices):
-        SCHEDULE = "schedule", "Schedule"
-        PERSON = "person", "Sync now"
-        COMMAND = "command", "Command"
+        SCHEDULE = "schedule", _("Schedule")
+        PERSON = "person", _("Sync now")
+        COMMAND = "command", _("Command")
 
     account = models.ForeignKey(NexmoAccount, on_delete=models.CASCADE, related_name="sync_runs")
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.RUNNING)
@@ -34,17 +36,17 @@ class SyncRun(models.Model):
     )
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
-    doing = models.CharField(max_length=200, blank=True, help_text="What it is at just now, for people.")
-    expected = models.PositiveIntegerField(null=True, help_text="Events the API says it will have to read.")
-    seen = models.PositiveIntegerField(default=0, help_text="Event rows read.")
-    added = models.PositiveIntegerField(default=0, help_text="Events new to the archive.")
+    doing = models.CharField(max_length=200, blank=True, help_text=_("What it is at just now, for people."))
+    expected = models.PositiveIntegerField(null=True, help_text=_("Events the API says it will have to read."))
+    seen = models.PositiveIntegerField(default=0, help_text=_("Event rows read."))
+    added = models.PositiveIntegerField(default=0, help_text=_("Events new to the archive."))
     conflicts_found = models.PositiveIntegerField(default=0)
     pages = models.PositiveIntegerField(default=0)
     requests = models.PositiveIntegerField(default=0)
     windows_verified = models.PositiveIntegerField(default=0)
     windows_unverified = models.PositiveIntegerField(default=0)
     problem_code = models.CharField(max_length=40, blank=True)
-    problem = models.TextField(blank=True, help_text="What went wrong and what to do, in plain words.")
+    problem = models.TextField(blank=True, help_text=_("What went wrong and what to do, in plain words."))
 
     objects: ClassVar[Any] = ScopedQuerySet.as_manager()
 
@@ -55,7 +57,7 @@ class SyncRun(models.Model):
         indexes = (models.Index(fields=("account", "-started_at", "-id"), name="run_account_time"),)
 
     def __str__(self) -> str:
-        return f"Sync {self.pk}"
+        return gettext("Sync %(number)s") % {"number": self.pk}
 
     @property
     def percent(self) -> int | None:
@@ -68,13 +70,13 @@ class SyncWindow(models.Model):
 
     account = models.ForeignKey(NexmoAccount, on_delete=models.CASCADE, related_name="sync_windows")
     run = models.ForeignKey(SyncRun, on_delete=models.CASCADE, related_name="windows")
-    first_day = models.DateField(null=True, help_text="Empty: since the beginning.")
-    last_day = models.DateField(null=True, help_text="Empty: up to the moment of asking.")
+    first_day = models.DateField(null=True, help_text=_("Empty: since the beginning."))
+    last_day = models.DateField(null=True, help_text=_("Empty: up to the moment of asking."))
     asked_at = models.DateTimeField()
     verified = models.BooleanField()
-    reason = models.TextField(blank=True, help_text="Why it is not verified.")
-    reported = models.PositiveIntegerField(null=True, help_text="The API's own count of the span as asked.")
-    received = models.PositiveIntegerField(default=0, help_text="Distinct events received for it.")
+    reason = models.TextField(blank=True, help_text=_("Why it is not verified."))
+    reported = models.PositiveIntegerField(null=True, help_text=_("The API's own count of the span as asked."))
+    received = models.PositiveIntegerField(default=0, help_text=_("Distinct events received for it."))
     pages = models.PositiveIntegerField(default=0)
     requests = models.PositiveIntegerField(default=0)
 
@@ -85,14 +87,17 @@ class SyncWindow(models.Model):
         indexes = (models.Index(fields=("account", "verified", "-asked_at"), name="window_account_verified"),)
 
     def __str__(self) -> str:
-        return f"{self.first_day or 'beginning'} to {self.last_day or 'now'}"
+        return gettext("%(first)s to %(last)s") % {
+            "first": self.first_day or gettext("beginning"),
+            "last": self.last_day or gettext("now"),
+        }
 
 
 class CoveredSpan(models.Model):
     """A stretch of time of one account in which every event the API counted is archived. Spans never touch."""
 
     account = models.ForeignKey(NexmoAccount, on_delete=models.CASCADE, related_name="covered_spans")
-    start = models.DateTimeField(null=True, help_text="Empty: since the beginning.")
+    start = models.DateTimeField(null=True, help_text=_("Empty: since the beginning."))
     end = models.DateTimeField()
 
     objects: ClassVar[Any] = ScopedQuerySet.as_manager()
@@ -101,46 +106,48 @@ class CoveredSpan(models.Model):
         ordering = ("account", "end")
 
     def __str__(self) -> str:
-        return f"{self.start or 'beginning'} to {self.end}"
+        return gettext("%(first)s to %(last)s") % {"first": self.start or gettext("beginning"), "last": self.end}
 
 
 class SyncState(models.Model):
     """Where the syncing of one account stands: what is due, who is at it, what is wrong."""
 
     account = models.OneToOneField(NexmoAccount, on_delete=models.CASCADE, primary_key=True, related_name="sync_state")
-    due_at = models.DateTimeField(null=True, help_text="Next scheduled sync; empty: as soon as possible.")
-    wanted_at = models.DateTimeField(null=True, help_text="When a person last asked for a sync that has not begun.")
+    due_at = models.DateTimeField(null=True, help_text=_("Next scheduled sync; empty: as soon as possible."))
+    wanted_at = models.DateTimeField(null=True, help_text=_("When a person last asked for a sync that has not begun."))
     wanted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     lease_until = models.DateTimeField(null=True)
-    lease_owner = models.CharField(max_length=100, blank=True, help_text="Host, process and a token of the holder.")
+    lease_owner = models.CharField(max_length=100, blank=True, help_text=_("Host, process and a token of the holder."))
     current_run = models.ForeignKey(SyncRun, on_delete=models.SET_NULL, null=True, related_name="+")
     last_run = models.ForeignKey(SyncRun, on_delete=models.SET_NULL, null=True, related_name="+")
     last_success_at = models.DateTimeField(null=True)
-    failures = models.PositiveIntegerField(default=0, help_text="Failed runs in a row.")
+    failures = models.PositiveIntegerField(default=0, help_text=_("Failed runs in a row."))
     problem_code = models.CharField(max_length=40, blank=True)
     problem = models.TextField(blank=True)
     refused_credentials = models.CharField(
-        max_length=40, blank=True, help_text="Fingerprint of the credentials Nexmo refused; they are not tried again."
+        max_length=40,
+        blank=True,
+        help_text=_("Fingerprint of the credentials Nexmo refused; they are not tried again."),
     )
     types_asked_at = models.DateTimeField(null=True)
-    filters_ignored = models.BooleanField(default=False, help_text="The API ignored the dates it was asked for.")
+    filters_ignored = models.BooleanField(default=False, help_text=_("The API ignored the dates it was asked for."))
     event_count = models.PositiveIntegerField(default=0)
-    checked_at = models.DateTimeField(null=True, help_text="When all counts were last compared with Nexmo's.")
+    checked_at = models.DateTimeField(null=True, help_text=_("When all counts were last compared with Nexmo's."))
     next_request_at = models.DateTimeField(
-        null=True, help_text="Nexmo is not asked before; whoever asks moves it on, in whatever process."
+        null=True, help_text=_("Nexmo is not asked before; whoever asks moves it on, in whatever process.")
     )
 
     objects: ClassVar[Any] = ScopedQuerySet.as_manager()
 
     def __str__(self) -> str:
-        return f"sync state of {self.account_id}"
+        return gettext("sync state of %(account)s") % {"account": self.account_id}
 
 
 class RequestCount(models.Model):
     """How many requests were made in an account's name, by the status of the answer. Only ever grows."""
 
     account = models.ForeignKey(NexmoAccount, on_delete=models.CASCADE, related_name="request_counts")
-    status = models.CharField(max_length=8, help_text="Such as 200 or 429; none: there was no answer.")
+    status = models.CharField(max_length=8, help_text=_("Such as 200 or 429; none: there was no answer."))
     count = models.PositiveBigIntegerField(default=0)
 
     objects: ClassVar[Any] = ScopedQuerySet.as_manager()

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import connection
+from django.utils.translation import gettext
 
 from events.conditions import Conditions, Sql, joined
 from events.reading import candidates
@@ -30,7 +31,7 @@ class BadCursor(ValueError):
     """A cursor that no page of ours has given out."""
 
     def __init__(self) -> None:
-        super().__init__("This page marker cannot be read; it may have been cut off or changed.")
+        super().__init__(gettext("This page marker cannot be read; it may have been cut off or changed."))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from django import template
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from events.masking import mask
 from events.moments import show
@@ -25,16 +27,19 @@ def tree(value: Any, depth: int = 0) -> SafeString:
     """Any JSON value as nested lists, escaped; very deep and very long parts are left to the text below."""
     if isinstance(value, (dict, list)) and value:
         if depth >= DEEPEST:
-            return mark_safe('<span class="quiet">… deeper than shown; see the text as received</span>')  # noqa: S308
+            return format_html('<span class="quiet">… {}</span>', _("deeper than shown; see the text as received"))
         pairs = list(value.items()) if isinstance(value, dict) else list(enumerate(value, start=1))
         items = format_html_join(
             "", "<dt>{}</dt><dd>{}</dd>", ((name, tree(item, depth + 1)) for name, item in pairs[:MOST_ITEMS])
         )
         more = len(pairs) - MOST_ITEMS
-        rest = format_html("<dt>…</dt><dd>{} more; see the text as received</dd>", more) if more > 0 else ""
+        left_out = ngettext(
+            "%(count)s more; see the text as received", "%(count)s more; see the text as received", more
+        ) % {"count": more}
+        rest = format_html("<dt>…</dt><dd>{}</dd>", left_out) if more > 0 else ""
         return format_html('<dl class="tree">{}{}</dl>', items, rest)
     if value is None or value in ({}, []):
-        return format_html('<span class="none">{}</span>', "null" if value is None else "empty")
+        return format_html('<span class="none">{}</span>', "null" if value is None else _("empty"))
     if isinstance(value, bool):
         return format_html("<code>{}</code>", "true" if value else "false")
     if isinstance(value, str):

@@ -13,6 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.fields import SecretUnreadable
@@ -62,7 +63,7 @@ def account_evidence(request: HttpRequest, api_key: str) -> HttpResponseBase:
 
 def _evidence(request: HttpRequest, account: NexmoAccount | None) -> HttpResponseBase:
     if not request.user.has_perm("accounts.export_evidence"):
-        raise PermissionDenied("Evidence packs are for auditors: ask an administrator for that role.")
+        raise PermissionDenied(_("Evidence packs are for auditors: ask an administrator for that role."))
     found = filtered_events(request, account)
     if not found.form.is_valid():
         return render(request, "events/export_refused.html", {"form": found.form, "account": account}, status=400)
@@ -91,7 +92,7 @@ def check(request: HttpRequest, api_key: str, event_id: str) -> HttpResponse:
     """Ask Nexmo for the event now and say whether it is the same, altered or gone."""
     account = visible_account(request, api_key)
     if not NexmoAccount.objects.syncable_by(request.user).filter(pk=account.pk).exists():
-        raise PermissionDenied("Auditors change nothing and ask nobody: the account's owner or team can check this.")
+        raise PermissionDenied(_("Auditors change nothing and ask nobody: the account's owner or team can check this."))
     event: AuditEvent = get_object_or_404(visible_events(request).filter(account=account).with_id(event_id))
     event.account = account
     context: dict[str, Any] = {"event": event, "account": account, "asked_at": timezone.now()}
@@ -113,5 +114,5 @@ def _ask_nexmo(account: NexmoAccount, event: AuditEvent) -> dict[str, Any]:
     before, after = pretty(event.raw).splitlines(), pretty(now.raw).splitlines()
     return {
         "outcome": "altered",
-        "diff": list(difflib.unified_diff(before, after, "archived", "at Nexmo now", lineterm="")),
+        "diff": list(difflib.unified_diff(before, after, _("archived"), _("at Nexmo now"), lineterm="")),
     }
