@@ -38,7 +38,13 @@ CHOSEN: dict[str, dict[str, Any]] = {"period": {**PERIODS}, "new": {**NEW}}
 
 @dataclass(frozen=True)
 class Pill:
-    """One condition. `negated`: it must not hold. `without`: the query string that leaves it out."""
+    """One condition.
+
+    Attributes:
+        without: the query string that leaves it out.
+        negated: it must not hold.
+        turned: the query string with the contrary in its place; "" where there is none.
+    """
 
     label: str
     verb: str
@@ -46,6 +52,7 @@ class Pill:
     title: str
     without: str
     negated: bool = False
+    turned: str = ""
 
 
 def pills(found: EventFilter, params: Any = None) -> list[Pill]:
@@ -68,7 +75,18 @@ def pills(found: EventFilter, params: Any = None) -> list[Pill]:
             wanted, value = unsigned(item)
             rest = ",".join(other for other in items if other != item)
             verb, shown = gettext("is") if wanted else gettext("is not"), _named(found, name, value)
-            result.append(Pill(str(label), verb, shown, value, _without(params, name, rest), negated=not wanted))
+            contrary = ",".join((f"-{value}" if wanted else value) if other == item else other for other in items)
+            result.append(
+                Pill(
+                    str(label),
+                    verb,
+                    shown,
+                    value,
+                    _without(params, name, rest),
+                    negated=not wanted,
+                    turned=_without(params, name, contrary),
+                )
+            )
     return result
 
 

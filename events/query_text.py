@@ -61,18 +61,14 @@ def read(text: str) -> Query:
             words.append(piece[5] if piece[5] is not None and not piece[4] else piece[0])
             continue
         name = _NAMES[key]
+        if minus and name == "new":
+            raise BadQuery(gettext("%(key)s: cannot be turned round.") % {"key": key})
         if minus and name in SINGLE:
-            raise BadQuery(_one_way(key, name))
+            raise BadQuery(gettext("%(key)s: cannot be turned round; use from: and to:.") % {"key": key})
         for item in value.strip('"').split(","):
             found.values.setdefault(name, []).append(f"{minus}{item.strip()}")
     found.text = " ".join(word for word in words if word)
     return found
-
-
-def _one_way(key: str, name: str) -> str:
-    if name == "new":
-        return gettext("%(key)s: cannot be turned round.") % {"key": key}
-    return gettext("%(key)s: cannot be turned round; use from: and to:.") % {"key": key}
 
 
 def _refuse_slips(piece: re.Match[str]) -> None:
