@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.fields import EncryptedTextField
@@ -168,16 +169,16 @@ class Profile(models.Model):
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="profile"
     )
-    time_zone = models.CharField(max_length=64, blank=True, default="", help_text="Empty: the site's own.")
-    utc = models.BooleanField("times in UTC", default=False)
+    time_zone = models.CharField(max_length=64, blank=True, default="", help_text=_("Empty: the site's own."))
+    utc = models.BooleanField(_("times in UTC"), default=False)
     times = models.CharField(max_length=10, choices=Times, default=Times.EXACT)
     density = models.CharField(max_length=12, choices=Density, default=Density.COMFORTABLE)
-    columns = models.CharField(max_length=300, blank=True, default="", help_text="Of the table of events.")
-    language = models.CharField(max_length=10, blank=True, default="", help_text="Empty: as the browser asks.")
+    columns = models.CharField(max_length=300, blank=True, default="", help_text=_("Of the table of events."))
+    language = models.CharField(max_length=10, blank=True, default="", help_text=_("Empty: as the browser asks."))
     theme = models.CharField(max_length=5, blank=True, choices=Theme, default=Theme.SYSTEM)
 
     def __str__(self) -> str:
-        return f"Profile of {self.user}"
+        return gettext("Profile of %(user)s") % {"user": self.user}
 
     @property
     def own_zone(self) -> tzinfo:

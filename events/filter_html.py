@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext, ngettext
 
+from events.filters import NEW
 from events.moments import PERIODS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from django import forms
 
@@ -28,6 +29,7 @@ class Words(NamedTuple):
     everything: str
     without: str
     periods: tuple[tuple[str, str], ...]
+    choices: tuple[tuple[str, str], ...]  # of what may be new
 
 
 @lru_cache(maxsize=16)
@@ -39,8 +41,13 @@ def _words(language: str | None) -> Words:
         escape(gettext("Rows")),
         escape(everything),
         escape(gettext("not")),
-        tuple((value, escape(str(title))) for value, title in (("", everything), *PERIODS.items())),
+        _titled({"": everything, **PERIODS}),
+        _titled({"": everything, **NEW}),
     )
+
+
+def _titled(titles: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    return tuple((value, escape(str(title))) for value, title in titles.items())
 
 
 def draw(found: EventFilter, *, one_account: bool, sizes: Sequence[int], size: int) -> SafeString:
@@ -58,7 +65,7 @@ def draw(found: EventFilter, *, one_account: bool, sizes: Sequence[int], size: i
         f'<details class="more"{" open" if found.wants_open else ""}><summary>{words.filters}{badge}</summary>'
         f'<div class="filter-more">{accounts}{_boxes(form["event_type"], found.event_types, words)}'
         + "".join(_labelled(form[name], "field") for name in TEXT_FIELDS)
-        + _choice(form["new"])
+        + _choice(form["new"], words)
         + f'<div class="field"><label for="page-size">{words.rows}</label>'
         f'<select name="size" id="page-size">{options}</select></div></div></details>'
     )
@@ -105,13 +112,12 @@ def _periods(field: forms.BoundField, words: Words) -> str:
     )
 
 
-def _choice(field: forms.BoundField) -> str:
+def _choice(field: forms.BoundField, words: Words) -> str:
     """A drop-down to choose one of."""
     chosen = field.value() or ""
-    known: Any = field.field
     options = "".join(
-        f'<option value="{escape(str(value))}"{" selected" if value == chosen else ""}>{escape(str(title))}</option>'
-        for value, title in known.choices
+        f'<option value="{value}"{" selected" if value == chosen else ""}>{title}</option>'
+        for value, title in words.choices
     )
     return (
         f'<div class="field"><label for="{field.auto_id}">{escape(str(field.label))}</label>'

@@ -12,7 +12,7 @@ from events.filter_fields import split_list, unsigned
 from events.filters import NEW
 from events.moments import PERIODS
 from events.tables import with_params
-from events.words import source_title
+from events.words import source_codes, source_title
 
 if TYPE_CHECKING:
     from events.filters import EventFilter
@@ -96,7 +96,7 @@ def _without(params: Any, name: str, rest: str | None) -> str:
 
 def _named(found: EventFilter, name: str, value: str) -> str:
     if name == "source":
-        return source_title(value) or source_title(value.upper()) or value
+        return source_title(source_codes().get(value.lower(), value)) or value
     names: dict[str, str] = {}
     if name == "account":
         names = {key: account.name for key, account in found.accounts.items()}

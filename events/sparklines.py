@@ -10,6 +10,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from events.words import grouped
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -91,7 +93,7 @@ def in_words(counts: Sequence[int], today: date, timeline: Timeline) -> str:
     if most := max(counts):
         newest = max(place for place, count in enumerate(counts) if count == most)
         day = today - DAY * (len(counts) - 1 - newest)
-        text = _("%(text)s, most on %(day)s (%(count)s)") % {"text": text, "day": day, "count": f"{most:,}"}
+        text = _("%(text)s, most on %(day)s (%(count)s)") % {"text": text, "day": day, "count": grouped(most)}
     missing = len(doubtful(len(counts), today, timeline))
     if missing:
         text += "; " + ngettext(
@@ -112,7 +114,7 @@ def doubtful(length: int, today: date, timeline: Timeline) -> set[int]:
 
 
 def _events(count: int) -> str:
-    return ngettext("%(count)s event", "%(count)s events", count) % {"count": f"{count:,}"}
+    return ngettext("%(count)s event", "%(count)s events", count) % {"count": grouped(count)}
 
 
 def _svg(name: str, width: int, height: int, words: str, shapes: str) -> SafeString:

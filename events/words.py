@@ -89,4 +89,4 @@ def source_codes() -> dict[str, str]:
 
 def grouped(number: int) -> str:
     """A number with its thousands apart: 1,234."""
-    return number_format(number, force_grouping=True)
+    return number_format(number, force_grouping=True) if abs(number) >= 1_000 else str(number)

@@ -58,7 +58,10 @@ class Spoken(HTMLParser):
         if tag not in VOID:
             self.open.append(".".join((tag, *values.get("class", "").split())))
         if self._is_spoken():
-            self.found += [values[name] for name in SPOKEN_ATTRIBUTES if name in values]
+            codes = any(each.startswith("ul.pills") for each in self.open)  # a condition's title is the bare value
+            self.found += [
+                values[name] for name in SPOKEN_ATTRIBUTES if name in values and not (codes and name == "title")
+            ]
             if tag == "input" and values.get("type") in ("submit", "button"):
                 self.found.append(values.get("value", ""))
 

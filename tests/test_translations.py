@@ -32,7 +32,7 @@ REQUIRED = os.environ.get("GETTEXT_TESTS") == "required"
 WHY_NOT = "no gettext on this machine (apt-get install gettext)"
 
 # What a translation must hold as often as its message: %(name)s, {piece}, tags, `code`, and codes of addresses.
-HELD = re.compile(r"%\(\w+\)s|%%|\{[\w-]*\}|</?[a-z][^>]*>|`[^`]+`|\b[A-Z]+_[A-Z_]+\b")
+HELD = re.compile(r"%\(\w+\)[sd]|%%|\{[\w-]*\}|</?[a-z][^>]*>|`[^`]+`|\b[A-Z]+_[A-Z_]+\b")
 OPTIONAL = re.compile(r"\[([^\]]*)\]")
 
 

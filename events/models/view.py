@@ -32,7 +32,7 @@ class SavedView(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="views")
     name = models.CharField(_("name"), max_length=80)
     description = models.CharField(_("description"), max_length=300, blank=True)
-    query = models.TextField(help_text="The list's query string, as `saved_views.canonical` spells it.")
+    query = models.TextField(help_text=_("The list's query string, as `saved_views.canonical` spells it."))
     team = models.ForeignKey(
         Group,
         verbose_name=_("team"),
@@ -40,7 +40,7 @@ class SavedView(models.Model):
         null=True,
         blank=True,
         related_name="views",
-        help_text="Its members see the view too; empty: nobody but the owner.",
+        help_text=_("Its members see the view too; empty: nobody but the owner."),
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -48,7 +48,7 @@ class SavedView(models.Model):
     objects: ClassVar[Any] = SavedViewQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "view"
+        verbose_name = _("view")
         ordering = ("name", "id")
         constraints = (models.UniqueConstraint(fields=("owner", "name"), name="view_name_once"),)
 

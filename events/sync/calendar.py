@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from events.models import CoveredSpan, DayCount, SyncWindow
 from events.sync.coverage import BEGINNING, midnight
+from events.words import grouped
 
 if TYPE_CHECKING:
     from accounts.models import NexmoAccount
@@ -37,7 +38,7 @@ class Day:
 
     @property
     def title(self) -> str:
-        count = ngettext("%(count)s event", "%(count)s events", self.events) % {"count": f"{self.events:,}"}
+        count = ngettext("%(count)s event", "%(count)s events", self.events) % {"count": grouped(self.events)}
         return f"{self.day}: {STATES[self.state]}, {count}"
 
 

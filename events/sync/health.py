@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from events.models import CoveredSpan, SyncRun, SyncState
 from events.sync import coverage
+from events.words import grouped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -65,12 +67,12 @@ class Pace:
         return timedelta(seconds=(self.expected - self.seen) / self.per_second)
 
     def __str__(self) -> str:
-        fast = f"{self.per_second:,.0f}" if self.per_second >= 10 else f"{self.per_second:.1f}"
+        fast = grouped(round(self.per_second)) if self.per_second >= 10 else number_format(self.per_second, 1)
         if self.expected >= self.seen:
             read = _("%(seen)s of %(expected)s events read, %(fast)s a second.")
         else:
             read = _("%(seen)s events read, %(fast)s a second.")
-        text = read % {"seen": f"{self.seen:,}", "expected": f"{self.expected:,}", "fast": fast}
+        text = read % {"seen": grouped(self.seen), "expected": grouped(self.expected), "fast": fast}
         if self.remaining is None:
             return text
         if self.remaining < timedelta(minutes=1):
@@ -170,9 +172,10 @@ def describe(
     """What a person should know about an account's syncing, and do."""
     run = state.current_run
     if run and _runs(state, now):
-        doing = f"{run.doing or _('Starting')}."
+        starting = _("Starting")
+        doing = f"{run.doing or starting}."
         if run.added:
-            doing += " " + _("%(count)s new so far.") % {"count": f"{run.added:,}"}
+            doing += " " + _("%(count)s new so far.") % {"count": grouped(run.added)}
         return Health("working", _("Syncing"), doing, moving=True, percent=run.percent)
     no_worker = "" if worker_alive else " " + _("No worker is running: start one with `manage.py worker`.")
     if state.wanted_at and account.is_active:

@@ -25,6 +25,7 @@ from events.timeline import SteppedTimeline, Timeline
 from events.views.lists import PAGE_PARAMS, page_links
 from events.views.scope import filtered_events
 from events.views.summary import picture
+from events.words import grouped
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -153,8 +154,8 @@ def _figures(asked: Asked, sampled: Sample) -> list[tuple[str, str]]:
     counts = {name: len({row[names.index(name)] for row in sampled.rows} - {""}) for name in titles}
     hidden = HIDDEN.get(asked.entity.slug, set())
     more = "" if sampled.complete else "+"
-    figures = [(_("Events"), f"{len(sampled.rows):,}{more}")]
-    return figures + [(title, f"{counts[name]:,}{more}") for name, title in titles.items() if name not in hidden]
+    figures = [(_("Events"), f"{grouped(len(sampled.rows))}{more}")]
+    return figures + [(title, f"{grouped(counts[name])}{more}") for name, title in titles.items() if name not in hidden]
 
 
 def _beside(asked: Asked, sampled: Sample, name: str) -> dict[str, Any]:

@@ -23,11 +23,12 @@ from events.changes import changes
 from events.entities import elsewhere, entities
 from events.models import EventType
 from events.moments import show
-from events.nexmo.catalog import EVENT_TYPES, family
+from events.nexmo.catalog import family
 from events.reading import Cursor, read_page
 from events.sentences import sentence
 from events.tables import country_name, with_params
 from events.views.scope import filtered_events, visible_account, visible_accounts, visible_events
+from events.words import family_title, type_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -65,7 +66,7 @@ def event(request: HttpRequest, api_key: str, event_id: str) -> HttpResponse:
     found: AuditEvent = get_object_or_404(events.select_related("run__requested_by"))
     found.account = account
     listed = EventType.objects.filter(code=found.event_type).values_list("description", flat=True).first()
-    slug, family_title = family(found.event_type)
+    slug = family(found.event_type)[0]
     others = [each for each in visible_accounts(request) if each.pk != account.pk]
     about = entities(found)
     return render(
@@ -74,12 +75,10 @@ def event(request: HttpRequest, api_key: str, event_id: str) -> HttpResponse:
         {
             "event": found,
             "account": account,
-            "description": found.event_type_description
-            or listed
-            or EVENT_TYPES.get(found.event_type)
+            "description": type_words(found.event_type, found.event_type_description or listed or "")
             or _("Event without type"),
             "family": slug,
-            "family_title": family_title,
+            "family_title": family_title(slug),
             "when": show(found.created_at),
             "basis": BASES.get(found.created_at_basis)
             or (

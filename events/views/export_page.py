@@ -23,6 +23,7 @@ from events.tables import with_params
 from events.views.export import refused
 from events.views.lists import PAGE_PARAMS
 from events.views.scope import filtered_events, visible_account
+from events.words import grouped
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -139,8 +140,8 @@ def _difference(noted: Progress) -> str:
             "That is %(number)s more than was announced: it arrived since then.",
             "That is %(number)s more than were announced: they arrived since then.",
             more,
-        ) % {"number": f"{more:,}"}
+        ) % {"number": grouped(more)}
     return _(
         "That is %(number)s fewer than were announced: since then the period moved on, retention removed events, or "
         "what you may see changed."
-    ) % {"number": f"{-more:,}"}
+    ) % {"number": grouped(-more)}

@@ -20,6 +20,7 @@ from events.reading.histogram import histogram
 from events.tables import country_name, with_params
 from events.views.lists import PAGE_PARAMS
 from events.views.scope import filtered_events, visible_account
+from events.words import source_title
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse, QueryDict
@@ -105,7 +106,7 @@ def _facet(params: QueryDict, found: EventFilter, facet: Facet, page: str) -> di
     known: dict[str, dict[Any, str]] = {
         "account": {pk: account.name for pk, account in found.accounts_by_pk.items()},
         "event_type": found.type_descriptions,
-        "source": SOURCES,
+        "source": {code: source_title(code) for code in SOURCES},
     }
     titles = known.get(facet.name, {})
     lines = []
