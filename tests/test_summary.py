@@ -78,6 +78,22 @@ def test_days_are_the_readers(accounts: list[NexmoAccount], settings: Any) -> No
     assert {timezone.localtime(bar.start).hour for bar in found.bars} == {0}
 
 
+@pytest.mark.parametrize("most", [20_000, 10])
+def test_days_are_the_readers_as_long_as_events_can_be_counted_by_them(
+    client: Client, accounts: list[NexmoAccount], settings: Any, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    settings.TIME_ZONE = "Asia/Tokyo"
+    monkeypatch.setattr(histogram_module, "MOST_COUNTED", most)
+
+    page = client.get("/events/summary?period=30d")
+
+    chart = page.context["chart"]
+    assert chart.unit == "day"
+    assert chart.total == client.get("/events/?period=30d").context["count"].number
+    assert {bar.start.astimezone(UTC).hour for bar in chart.bars} == ({15} if most > 10 else {0})
+    assert ("Days are UTC." in text_of(page)) == (most == 10)
+
+
 def test_sample_that_is_not_all_says_so(accounts: list[NexmoAccount], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(facets_module, "SAMPLE", 20)
     asked = Conditions(accounts=(accounts[0].pk,), sources=("CD",), start=NOW - timedelta(days=400))

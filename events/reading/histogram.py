@@ -56,11 +56,17 @@ class Bar:
 
 @dataclass(frozen=True)
 class Histogram:
-    """Bars from oldest to newest. `exact`: they count all events, not a sample."""
+    """Bars from oldest to newest.
+
+    Attributes:
+        exact: they count all events, not a sample.
+        foreign_days: they are days of UTC, though the reader's are others: only those are counted ahead.
+    """
 
     bars: list[Bar]
     unit: str
     exact: bool
+    foreign_days: bool = False
 
     @property
     def total(self) -> int:
@@ -86,10 +92,12 @@ def histogram(conditions: Conditions, sampled: Sample, *, accounts: Sequence[int
     start = max(filter(None, (conditions.start, oldest)), default=None)
     if start is None or start >= end:
         return None
-    unit, bars = _bars(start, end, by_utc_days=simple)
-    exact = True
-    if simple and unit in LONG:
-        exact = _from_rollups(conditions, bars, unit, start)
+    local = timezone.get_current_timezone()
+    unit, bars = _bars(start, end, local)
+    exact, foreign_days = True, False
+    if simple and unit in LONG and (_is_utc(local) or not _are_few(conditions)):
+        unit, bars = _bars(start, end, UTC)
+        exact, foreign_days = _from_rollups(conditions, bars, unit, start), not _is_utc(local)
     elif simple and (counted := _from_index(conditions, Span(start, end))) is not None:
         _fill(bars, counted)
     else:
@@ -99,7 +107,7 @@ def histogram(conditions: Conditions, sampled: Sample, *, accounts: Sequence[int
             for bar in bars:
                 bar.known = bar.end > back_to
     _cover(bars, accounts, now)
-    return Histogram(bars, unit, exact)
+    return Histogram(bars, unit, exact, foreign_days)
 
 
 def _oldest(conditions: Conditions, sampled: Sample, simple: bool) -> datetime | None:
@@ -115,22 +123,28 @@ def _oldest(conditions: Conditions, sampled: Sample, simple: bool) -> datetime |
     return datetime.combine(first, time(), tzinfo=UTC) if first else None
 
 
-def _bars(start: datetime, end: datetime, *, by_utc_days: bool) -> tuple[str, list[Bar]]:
-    """Bars of the finest unit that makes no more than MOST_BARS of them.
+def _is_utc(zone: tzinfo) -> bool:
+    return str(zone) == "UTC"
 
-    Args:
-        by_utc_days: days and longer are those of UTC, as the rollups have them, and not the reader's.
-    """
+
+def _are_few(conditions: Conditions) -> bool:
+    """Whether the events are so few that they can be counted by the reader's own days, one by one."""
+    counted, complete = rollups.totals(conditions, ("event_type",))
+    return complete and counted.total() <= MOST_COUNTED
+
+
+def _bars(start: datetime, end: datetime, zone: tzinfo) -> tuple[str, list[Bar]]:
+    """Bars of the finest unit that makes no more than MOST_BARS of them; days and longer ones are those of a zone."""
     length = end - start
     for width, unit in SHORT.items():
         if length <= width * (MOST_BARS - 1):
-            midnight = _midnight(start, timezone.get_current_timezone()).astimezone(UTC)
+            midnight = _midnight(start, zone).astimezone(UTC)
             # Counted in UTC: on the day when clocks change, the reader's day has another length.
             first = midnight + (start - midnight) // width * width
             count = int((end - first) / width) + 1
             edges = [first + width * number for number in range(count + 1)]
             return unit, [Bar(*pair) for pair in pairwise(edges)]
-    day = _midnight(start, UTC if by_utc_days else timezone.get_current_timezone())
+    day = _midnight(start, zone)
     years = 1
     if length <= DAY * (MOST_BARS - 1):
         unit = "day"
