@@ -26,8 +26,6 @@ COLUMNS = {
     "countries": "source_country",
     "addresses": "source_ip_key",
 }
-
-
 # Of its user from its country in its account.
 IS_FIRST = f"id IN (SELECT event_id FROM {first_seen.TABLE})"
 

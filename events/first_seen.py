@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 TABLE, EVENTS = "events_firstseen", "events_auditevent"
 COLUMNS = "event_id, account_id, user_email, source_country, created_at"
 _VALUES = "id, account_id, user_email, source_country, created_at"
+NOTED = f"SELECT {COLUMNS} FROM {TABLE} WHERE account_id = %s"  # noqa: S608 - constants
 _INSERT = f"INSERT INTO {TABLE} ({COLUMNS})"
 _REPLACE = (
     "ON CONFLICT (account_id, user_email, source_country) "
@@ -24,12 +25,12 @@ _REPLACE = (
 _GONE = f"account_id = %s AND NOT EXISTS (SELECT 1 FROM {EVENTS} e WHERE e.id = {TABLE}.event_id)"  # noqa: S608
 
 
-def from_events(also: str = "") -> str:
+def from_events(also: str = "1 = 1") -> str:
     """SQL for what the table should hold of an account. `also`: a further condition on the events."""
     place = "ROW_NUMBER() OVER (PARTITION BY user_email, source_country ORDER BY created_at, id)"
     return (
         f"SELECT {_VALUES} FROM (SELECT {_VALUES}, {place} AS place FROM {EVENTS} "  # noqa: S608 - constants
-        f"WHERE account_id = %s AND user_email <> '' AND source_country <> ''{also}) AS numbered WHERE place = 1"
+        f"WHERE account_id = %s AND user_email <> '' AND source_country <> '' AND {also}) AS numbered WHERE place = 1"
     )
 
 
@@ -51,7 +52,7 @@ def add(account_id: int, places: Collection[int]) -> None:
 
 def replace_removed(account_id: int) -> None:
     """Where the first event was removed, the next one is the first now, if there is one."""
-    bereft = f" AND (user_email, source_country) IN (SELECT user_email, source_country FROM {TABLE} WHERE {_GONE})"
+    bereft = f"(user_email, source_country) IN (SELECT user_email, source_country FROM {TABLE} WHERE {_GONE})"  # noqa: S608
     with connection.cursor() as cursor:
         cursor.execute(f"{_INSERT} {from_events(bereft)} {_REPLACE}", [account_id, account_id])
-        cursor.execute(f"DELETE FROM {TABLE} WHERE {_GONE}", [account_id])
+        cursor.execute(f"DELETE FROM {TABLE} WHERE {_GONE}", [account_id])  # noqa: S608 - constants

@@ -197,7 +197,7 @@ def _check_rollups(account: NexmoAccount) -> None:
     with connection.cursor() as cursor:
         cursor.execute(first_seen.from_events(), [account.pk])
         firsts = set(cursor.fetchall())
-        cursor.execute(f"SELECT {first_seen.COLUMNS} FROM {first_seen.TABLE} WHERE account_id = %s", [account.pk])
+        cursor.execute(first_seen.NOTED, [account.pk])
         noted = set(cursor.fetchall())
     for _, _, user, country, _ in sorted(firsts ^ noted):
         raise _Broken(f"What is noted as the first event of {user} from {country} is not the first there is.")

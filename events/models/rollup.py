@@ -1,4 +1,4 @@
-"""How many events there are, by account, day and type; and by month, for long spans. And which were the first.
+"""How many events there are, by account, day and type, and by month for long spans; and which were the first.
 
 Kept in the transaction that adds events (`events.appending`) and checked by `manage.py verify_archive`. The day rollup
 has about a quarter as many rows as there are events where accounts are many and quiet, so long spans read months.
@@ -63,7 +63,7 @@ class MonthCount(models.Model):
 class FirstSeen(models.Model):
     """The first event of a user from a country in an account, as far as the archive goes (`events.first_seen`)."""
 
-    # No constraint, as for the other counts: an event may be removed first.
+    # No constraint: retention removes events first, and then looks for the next ones.
     event = models.OneToOneField(
         "AuditEvent", primary_key=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
     )
