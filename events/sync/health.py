@@ -67,7 +67,7 @@ class Pace:
         return timedelta(seconds=(self.expected - self.seen) / self.per_second)
 
     def __str__(self) -> str:
-        fast = grouped(round(self.per_second)) if self.per_second >= 10 else number_format(self.per_second, 1)
+        fast = grouped(round(self.per_second)) if self.per_second >= 10 else number_format(round(self.per_second, 1), 1)
         if self.expected >= self.seen:
             read = _("%(seen)s of %(expected)s events read, %(fast)s a second.")
         else:
