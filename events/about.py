@@ -5,11 +5,11 @@ Every question has an end, whatever the number of events: what was not looked at
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from events.fields import load_json
 from events.nexmo.parse import ip_key
 from events.reading import Cursor, Page, read_page
 from events.reading.facets import FACETS, Sample, sample
@@ -64,7 +64,7 @@ def read_about(
     goes_on: Cursor | None = None
     for _ in range(MOST_LOOKS):
         page = read_page(conditions, max(size + 1, LEAST_LOOK), before=before, after=after)
-        named = [row for row in page.rows if entity.is_named_in(json.loads(row.context or "null"))]
+        named = [row for row in page.rows if entity.is_named_in(load_json(row.context))]
         rows = [*named, *rows] if upwards else [*rows, *named]
         goes_on = page.newer if upwards else page.older
         if len(rows) > size or goes_on is None:

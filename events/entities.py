@@ -99,7 +99,7 @@ def entities(event: AuditEvent) -> list[Entity]:
     found = [entity("user", event.user_email), entity("ip", event.source_ip)]
     for slug in ("number", "application"):
         values: dict[str, str] = {}
-        for value in named(slug, event.context):
+        for value in named(slug, event.readable_context):
             values.setdefault(key_of(value), value)
         found += [entity(slug, value) for value in list(values.values())[:MOST]]
     return [each for each in found if each]

@@ -6,11 +6,12 @@ from typing import Any, ClassVar
 
 from django.db import models, transaction
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import NexmoAccount
-from events.fields import JSONTextField
+from events.fields import JSONTextField, readable
 from events.querysets import AuditEventQuerySet, ScopedQuerySet
 
 
@@ -104,6 +105,11 @@ class AuditEvent(models.Model):
         with transaction.atomic():
             AuditEvent.objects.give_places([self])
             super().save(**kwargs)
+
+    @cached_property
+    def readable_context(self) -> Any:
+        """The context as pages can show it."""
+        return readable(self.context)
 
     def get_absolute_url(self) -> str:
         return reverse("events:event", args=[self.account.api_key, self.event_id])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from django_countries import countries
 from accounts.models import NexmoAccount
 from events.changes import changes
 from events.entities import elsewhere, entities
+from events.fields import load_json
 from events.models import EventType
 from events.moments import show
 from events.nexmo.catalog import family
@@ -92,8 +92,8 @@ def event(request: HttpRequest, api_key: str, event_id: str) -> HttpResponse:
             "raw": pretty(found.raw),
             "discrepancies": found.discrepancies.all(),
             "may_check": NexmoAccount.objects.syncable_by(request.user).filter(pk=account.pk).exists(),
-            "sentence": mark_safe(sentence(found.event_type, found.context)),  # noqa: S308 - escaped there
-            "changes": changes(found.context),
+            "sentence": mark_safe(sentence(found.event_type, found.readable_context)),  # noqa: S308 - escaped there
+            "changes": changes(found.readable_context),
             "entities": [(each, each.get_absolute_url()) for each in about],
             "around": _around(found),
             "neighbours": _neighbours(request, found),
@@ -138,7 +138,7 @@ def _neighbours(request: HttpRequest, event: AuditEvent) -> dict[str, str]:
 def _place(row: Row, accounts: Iterable[NexmoAccount]) -> dict[str, Any]:
     """A line about an event of another account."""
     account = next(each for each in accounts if each.pk == row.account_id)
-    told = sentence(row.event_type, json.loads(row.context) if row.context else None)
+    told = sentence(row.event_type, load_json(row.context))
     return {
         "account": account,
         "href": _address(row, [account]),
