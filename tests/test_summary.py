@@ -172,7 +172,7 @@ def test_more_events_in_a_piece_than_are_counted_are_told(
     assert second.total == AuditEvent.objects.matching(open_end).count()
 
 
-@pytest.mark.parametrize("start", ["0001-01-01", "1969-12-31"])
+@pytest.mark.parametrize("start", ["1969-01-01", "1969-12-31"])
 def test_bars_do_not_reach_back_before_the_oldest_event(client: Client, accounts: Any, start: str) -> None:
     page = client.get(f"/events/summary?date_from={start}")
 
