@@ -15,6 +15,8 @@ from events.reading import Cursor, Page, read_page
 from events.reading.facets import FACETS, Sample, sample
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from events.conditions import Conditions
     from events.entities import Entity
     from events.reading import Row
@@ -23,6 +25,7 @@ MOST_FOLDED = 500  # events of a number or an application that are looked at
 LEAST_LOOK = 100
 MOST_LOOKS = 3  # at candidates that may name something else
 MOST_CHECKED = 10
+MOST_ELSEWHERE = 5
 NEW = timedelta(days=30)
 BEGINNING = Cursor(datetime(1970, 1, 1, tzinfo=UTC), 0)  # no event is archived as older
 BESIDE = {"source_ip": "addresses", "source_country": "countries", "user_email": "user_emails"}
@@ -51,6 +54,25 @@ class Companion:
     first: datetime
     exact: bool
     is_new: bool
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """The newest few events about an entity in other accounts; `more`: there may be others."""
+
+    entity: Entity
+    rows: list[Row]
+    more: bool
+
+
+def elsewhere(found: Iterable[Entity], accounts: tuple[int, ...]) -> list[Elsewhere]:
+    """Which of them stand in events of these accounts too."""
+    result = []
+    for each in found:
+        page = read_about(each, replace(each.conditions, accounts=accounts), MOST_ELSEWHERE)
+        if page.rows:
+            result.append(Elsewhere(each, page.rows, page.older is not None))
+    return result
 
 
 def read_about(

@@ -106,13 +106,13 @@ class AuditEvent(models.Model):
             AuditEvent.objects.give_places([self])
             super().save(**kwargs)
 
+    def get_absolute_url(self) -> str:
+        return reverse("events:event", args=[self.account.api_key, self.event_id])
+
     @cached_property
     def readable_context(self) -> Any:
         """The context as pages can show it."""
         return readable(self.context)
-
-    def get_absolute_url(self) -> str:
-        return reverse("events:event", args=[self.account.api_key, self.event_id])
 
 
 class EventConflict(models.Model):

@@ -18,8 +18,9 @@ from django.views.decorators.vary import vary_on_headers
 from django_countries import countries
 
 from accounts.models import NexmoAccount
+from events.about import elsewhere
 from events.changes import changes
-from events.entities import elsewhere, entities
+from events.entities import entities
 from events.fields import load_json
 from events.models import EventType
 from events.moments import show
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
-    from events.entities import Elsewhere
+    from events.about import Elsewhere
     from events.models import AuditEvent
     from events.reading import Row
 
@@ -153,6 +154,8 @@ def _address(row: Row, accounts: Iterable[NexmoAccount]) -> str:
 
 
 def _elsewhere_address(found: Elsewhere, account: NexmoAccount) -> str:
+    if not found.entity.is_looked_up:  # the list would show whatever contains its digits
+        return found.entity.get_absolute_url()
     return reverse("events:list") + "?" + urlencode({**found.entity.params, "account": f"-{account.api_key}"})
 
 
