@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MOST_FOLDED = 500  # events of a number or an application that are looked at
 LEAST_LOOK = 100
 MOST_LOOKS = 3  # at candidates that may name something else
+MOST_CHARACTERS = 2_000_000  # of their contexts
 MOST_CHECKED = 10
 MOST_ELSEWHERE = 5
 NEW = timedelta(days=30)
@@ -84,14 +85,22 @@ def read_about(
     rows: list[Row] = []
     start, upwards = before or after, after is not None
     goes_on: Cursor | None = None
+    characters = 0
     for _ in range(MOST_LOOKS):
         page = read_page(conditions, max(size + 1, LEAST_LOOK), before=before, after=after)
-        named = [row for row in page.rows if entity.is_named_in(load_json(row.context))]
-        rows = [*named, *rows] if upwards else [*rows, *named]
         goes_on = page.newer if upwards else page.older
-        if len(rows) > size or goes_on is None:
+        looked_at = page.rows[::-1] if upwards else page.rows
+        for number, row in enumerate(looked_at, start=1):
+            if entity.is_named_in(load_json(row.context)):
+                rows.append(row)
+            characters += len(row.context or "")
+            if characters > MOST_CHARACTERS:
+                goes_on = Cursor.of(row) if number < len(looked_at) else goes_on
+                break
+        if len(rows) > size or goes_on is None or characters > MOST_CHARACTERS:
             break
         before, after = (None, goes_on) if upwards else (goes_on, None)
+    rows = rows[::-1] if upwards else rows
     reached = goes_on.created_at if goes_on and len(rows) <= size else None
     if len(rows) > size:
         rows = rows[-size:] if upwards else rows[:size]

@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts.models import NexmoAccount
 from events import about
 from events.entities import entities, entity
+from events.fields import load_json
 from events.models import AuditEvent
 from events.reading import candidates, facets, pages
 from tests.conftest import NOON
@@ -311,7 +312,6 @@ def test_configuration_of_very_many_events_says_how_far_it_was_read(
     client: Client, account: NexmoAccount, add_event: Add, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(about, "MOST_FOLDED", 3)
-    monkeypatch.setattr("events.views.about.MOST_FOLDED", 3)
     for number in range(9):
         add_event(account, number, context={"msisdn": NUMBER, "http": f"https://example.com/{number}"})
 
@@ -321,6 +321,35 @@ def test_configuration_of_very_many_events_says_how_far_it_was_read(
     assert "Only the newest 3 events were read, back to 2026-03-15 12:06:00 UTC" in text_of(now)
     assert [setting["values"] for setting in then.context["settings"]] == [[("https://example.com/2", "")]]
     assert "Only the newest" not in text_of(then).split("Timeline")[0].split("Set up at")[1].split("Counts")[0]
+
+
+def test_long_contexts_are_read_as_far_as_is_quick(
+    client: Client, account: NexmoAccount, add_event: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(about, "MOST_CHARACTERS", 2_500)
+    read: list[Any] = []
+    monkeypatch.setattr(about, "load_json", lambda text: read.append(text) or load_json(text))
+    for number in range(9):
+        add_event(account, number, context={"msisdn": NUMBER, "note": "x" * 1_000})
+
+    page = client.get(PATHS["number"])
+    words = text_of(page)
+    assert len(read) == 2 * 3  # from the newest and, to see when it began, from the oldest
+    assert "Only the newest 3 events were read, back to 2026-03-15 12:06:00 UTC" in words
+    assert "Counted as far as searched, back to 2026-03-15 12:06:00 UTC." in words
+    assert "First seen 2026-03-15 12:00:00 UTC" in words
+
+    older = shown_ids(page)
+    while page.context["links"]["older"]:
+        page = client.get(PATHS["number"] + page.context["links"]["older"])
+        older += shown_ids(page)
+    assert [each[-1] for each in older] == list("876543210")
+    newer: list[str] = []
+    while page.context["links"]["newer"]:
+        page = client.get(PATHS["number"] + page.context["links"]["newer"])
+        newer = shown_ids(page) + newer
+    assert newer == older[: len(newer)]
+    assert len(newer) == 6
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from events.configuration import configuration
 from events.entities import entity
 from events.moments import parse_moment, show
 from events.reading import BadCursor, Cursor, Page
-from events.reading.facets import FACETS, SAMPLE
+from events.reading.facets import FACETS
 from events.tables import USUAL, country_name, with_params
 from events.timeline import SteppedTimeline, Timeline
 from events.views.lists import PAGE_PARAMS, page_links
@@ -124,7 +124,7 @@ def _overview(asked: Asked, sampled: Sample) -> dict[str, Any]:
     path, query = reverse("events:list"), with_params(asked.params)
     hidden = HIDDEN.get(asked.entity.slug, set())
     context = picture(asked.found, asked.conditions, sampled, path, asked.params, hidden)
-    context |= {"open_facets": True, "sample_size": SAMPLE if asked.entity.is_looked_up else MOST_FOLDED}
+    context |= {"open_facets": True, "sample_size": len(sampled.rows)}
     if asked.params:
         exports = [(title, reverse("events:export", args=[kind]) + query) for title, kind in EXPORTS]
         return context | {"list_url": path + query, "exports": exports, "mentions": _mentions(asked.entity)}
@@ -216,7 +216,7 @@ def _configuration(asked: Asked, newest: Page, page: Page) -> dict[str, Any]:
         "at_error": error,
         "at_value": timezone.localtime(at).strftime("%Y-%m-%dT%H:%M"),
         "folded_from": folded.rows[-1].created_at if folded.older and folded.rows else None,
-        "most_folded": MOST_FOLDED,
+        "most_folded": len(folded.rows),
     }
 
 
