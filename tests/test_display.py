@@ -162,6 +162,9 @@ def test_zone_that_was_renamed_falls_back_to_the_sites(client: Client, cast: dic
     Profile.objects.create(user=cast["alice"], time_zone="Europe/Atlantis")
 
     assert client.get("/events/").status_code == 200
+    assert client.post(DISPLAY, {"density": "compact"}).status_code == 302
+    assert (profile(cast).density, profile(cast).time_zone) == ("compact", "")
+    assert client.post(DISPLAY, {"time_zone": "Europe/Atlantis"}).status_code == 200  # asked for, it is refused
 
 
 @pytest.mark.parametrize(
