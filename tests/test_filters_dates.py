@@ -18,7 +18,7 @@ from tests.filters_tools import (  # noqa: F401
     found,
     refusal,
 )
-from tests.scope_tools import error_text, shown_ids
+from tests.scope_tools import shown_ids
 
 DATE_HINT = "Enter a date such as 2026-01-31, or a time such as 2026-01-31T14:05."
 
