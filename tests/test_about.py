@@ -241,6 +241,24 @@ def test_a_companion_seen_before_what_is_counted_is_not_new(
     assert "by 2026-03-15 12:02:00 UTC" in text_of(page)
 
 
+def test_a_companion_is_not_new_where_the_search_for_earlier_ones_ended_early(
+    client: Client, account: NexmoAccount, add_event: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timezone, "now", lambda: NOON + timedelta(days=2))
+    monkeypatch.setattr(facets, "SAMPLE", 1)
+    for name in ("MOST_WALKED", "LEAST_WALKED"):
+        monkeypatch.setattr(pages, name, 4)
+    add_event(account, 0, source_ip="192.0.2.7")
+    for number in range(1, 41):  # neither the user's events nor the address's lead to that one soon
+        other: dict[str, str] = {"user_email": "other@example.com", "source_ip": "192.0.2.7"}
+        add_event(account, number, **(other if number % 2 else {}))
+    add_event(account, 41, source_ip="192.0.2.7")
+
+    lines = next(each["lines"] for each in client.get(PATHS["user"]).context["beside"] if each["name"] == "source_ip")
+
+    assert [(line.value, line.exact, line.is_new) for line, _, _ in lines] == [("192.0.2.7", False, False)]
+
+
 def test_links_lead_to_the_same_events_narrowed(client: Client, two: None) -> None:
     for kind, path in PATHS.items():
         page = client.get(path).content.decode()

@@ -226,6 +226,18 @@ def test_each_bar_leads_to_what_it_counts(client: Client, accounts: list[NexmoAc
     assert [client.get(href).context["count"].number for _, href, _ in bars] == [bar.total for _, _, bar in bars]
 
 
+def test_an_event_on_the_edge_of_two_bars_is_behind_one_of_them(client: Client, account: NexmoAccount) -> None:
+    moments = [NOON - timedelta(hours=hours) for hours in (0, 1, 2)]
+    add_on(account, moments)
+    path = f"/events/summary?date_from={NOON - timedelta(hours=12):%Y-%m-%dT%H:%M}&date_to={NOON:%Y-%m-%dT%H:%M}"
+
+    bars = client.get(path).context["bars"]
+
+    assert {bar.start for _, _, bar in bars} >= set(moments)
+    assert [client.get(href).context["count"].number for _, href, _ in bars] == [bar.total for _, _, bar in bars]
+    assert sum(bar.total for _, _, bar in bars) == 3
+
+
 def test_facets_lead_only_to_what_the_form_takes(client: Client, account: NexmoAccount, add_event: Any) -> None:
     add_event(account, 1)
     odd = {"source_ip": "10.0.0.1:443", "source_country": "GBR", "user_email": "system", "source": "a,b"}
