@@ -15,13 +15,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from events.about import MOST_FOLDED, companions, ends, read_about, sample_of
+from events.about_tables import AboutTable, SteppedTable
 from events.configuration import configuration
 from events.entities import entity
 from events.moments import parse_moment, show
 from events.reading import BadCursor, Cursor, Page
 from events.reading.facets import FACETS
 from events.tables import USUAL, country_name, with_params
-from events.timeline import SteppedTimeline, Timeline
 from events.views.lists import PAGE_PARAMS, page_links
 from events.views.scope import filtered_events
 from events.views.summary import picture
@@ -187,7 +187,7 @@ def _link(asked: Asked, name: str, companion: Companion) -> tuple[str, str]:
 
 def _events(asked: Asked, page: Page) -> dict[str, Any]:
     shown = [name for name in USUAL if not (asked.entity.slug == "user" and name == "who")]
-    return {"table": Timeline(page.rows, shown=shown, **_of_table(asked))}
+    return {"table": AboutTable(page.rows, shown=shown, **_of_table(asked))}
 
 
 def _of_table(asked: Asked) -> dict[str, Any]:
@@ -209,7 +209,7 @@ def _configuration(asked: Asked, newest: Page, page: Page) -> dict[str, Any]:
         folded = read_about(asked.entity, replace(asked.conditions, end=at), MOST_FOLDED)
         found = configuration(asked.entity, folded.rows)
     return {
-        "table": SteppedTimeline(page.rows, steps=steps, **_of_table(asked)),
+        "table": SteppedTable(page.rows, steps=steps, **_of_table(asked)),
         "configuration": found,
         "settings": [_setting(asked, each) for each in found.settings],
         "at": at,
