@@ -15,10 +15,10 @@ from django.views.decorators.vary import vary_on_headers
 
 from events import charts
 from events.nexmo.catalog import SOURCES
+from events.parameters import PAGE_PARAMS, unknown
 from events.reading.facets import SAMPLE, facets, sample
 from events.reading.histogram import histogram
 from events.tables import country_name, with_params
-from events.views.lists import PAGE_PARAMS
 from events.views.scope import filtered_events, visible_account
 from events.words import source_title
 
@@ -62,7 +62,7 @@ def _summary(request: HttpRequest, account: NexmoAccount | None) -> HttpResponse
     page = reverse("events:account_events", args=[account.api_key]) if account else reverse("events:list")
     hidden = {"account"} if account else set()
     context = picture(found, found.conditions, sample(found.conditions), page, request.GET, hidden)
-    context |= {"account": account, "back": page + with_params(request.GET)}
+    context |= {"account": account, "back": page + with_params(request.GET), "unknown": unknown(request.GET)}
     template = "events/_summary.html" if request.headers.get("HX-Request") else "events/summary.html"
     return render(request, template, context)
 
