@@ -29,11 +29,18 @@ class LoginMiddleware(LoginRequiredMiddleware):
     ) -> HttpResponseBase:
         if not request.headers.get("HX-Request"):
             return super().handle_no_permission(request, view_func)
-        split = urlsplit(request.headers.get("HX-Current-URL", ""))
+        try:
+            split = urlsplit(request.headers.get("HX-Current-URL", ""))
+        except ValueError:
+            split = urlsplit("")
         here = urlunsplit(("", "", split.path, split.query, ""))
         own = url_has_allowed_host_and_scheme(here, None)
         query = urlencode({REDIRECT_FIELD_NAME: here}) if own else ""
-        return render(request, "account/_logged_out.html", {"login": f"{resolve_url(settings.LOGIN_URL)}?{query}"})
+        response = render(request, "account/_logged_out.html", {"login": f"{resolve_url(settings.LOGIN_URL)}?{query}"})
+        # Told at the top of the page, whatever part was asked for; and 286 ends htmx's polling.
+        response.status_code = 286
+        response["HX-Retarget"], response["HX-Reselect"], response["HX-Reswap"] = "#told", "#logged-out", "innerHTML"
+        return response
 
 
 class Backend(AuthenticationBackend):

@@ -13,12 +13,14 @@ from django.apps import apps
 from django.db import connection
 from django.db.models import F
 
-from events import chain
+from events import chain, first_seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_DAY, _TYPE = chain.FIELDS.index("created_at"), chain.FIELDS.index("event_type")
+_AT, _TYPE, _USER, _COUNTRY = (
+    chain.FIELDS.index(name) for name in ("created_at", "event_type", "user_email", "source_country")
+)
 
 
 class Appending:
@@ -27,6 +29,7 @@ class Appending:
     def __init__(self, account_id: int) -> None:
         self.account_id = account_id
         self.counts: Counter[tuple[str, str]] = Counter()
+        self.firsts: dict[tuple[str, str], tuple[str, int]] = {}  # of each user and country: time and place
         # First the state, then the head: as everything else that locks both.
         self.states = apps.get_model("events", "SyncState").objects
         self.states.get_or_create(account_id=account_id)
@@ -42,11 +45,14 @@ class Appending:
         self.head.seq += 1
         values[0] = str(self.head.seq)
         self.digest = chain.link(self.digest, chain.record_hash(values))
-        self.counts[values[_DAY][:10], values[_TYPE]] += 1
+        at, who = values[_AT], (values[_USER], values[_COUNTRY])
+        self.counts[at[:10], values[_TYPE]] += 1
+        if all(who):
+            self.firsts[who] = min(self.firsts.get(who, (at, self.head.seq)), (at, self.head.seq))
         return self.head.seq, self.digest.hex()
 
     def finish(self) -> None:
-        """Write the new head and count what was added."""
+        """Write the new head and count what was added, which must be in the table by now."""
         added = self.counts.total()
         if not added:
             return
@@ -54,6 +60,7 @@ class Appending:
         self.head.save(update_fields=["seq", "digest"])
         self.states.filter(account_id=self.account_id).update(event_count=F("event_count") + added)
         count(self.account_id, self.counts)
+        first_seen.add(self.account_id, [place for _, place in self.firsts.values()])
 
 
 def count(account_id: int, changes: Counter[tuple[str, str]]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
+from events import first_seen
 from events.search import POSTGRESQL_TEXT, TEXT, like_pattern, spellings
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ COLUMNS = {
     "countries": "source_country",
     "addresses": "source_ip_key",
 }
+# Of its user from its country in its account.
+IS_FIRST = f"id IN (SELECT event_id FROM {first_seen.TABLE})"
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,11 @@ class Conditions:
         """Whether there is nothing but values of columns, and times."""
         return not (self.networks or self.text or self.without or self.new_country)
 
+    @property
+    def is_sought(self) -> bool:
+        """Whether an index of texts or addresses may name candidates. First events are few enough as they are."""
+        return bool(self.text or self.networks) and not self.new_country
+
     def values(self) -> dict[str, tuple[Any, ...]]:
         """The conditions on single columns that an index can look up, by name."""
         found: dict[str, tuple[Any, ...]] = {}
@@ -92,8 +100,8 @@ class Conditions:
         for name, unwanted in self.without:
             text, values = in_ranges(unwanted) if name == "networks" else is_one_of(COLUMNS[name], unwanted)
             found.append((f"NOT ({text})", values))
-        if self.new_country:
-            found.append(first_from_country())
+        if self.new_country and "new_country" not in served:
+            found.append((IS_FIRST, []))
         return found
 
     def rest_columns(self, served: Iterable[str] = ()) -> tuple[str, ...]:
@@ -104,8 +112,6 @@ class Conditions:
             found.append("source_ip_key")
         if self.text:
             found += ["raw", "searchable"]
-        if self.new_country:
-            found += ["account_id", "user_email", "source_country"]
         return tuple(dict.fromkeys(found))
 
     def from_networks(self) -> Sql:
@@ -132,26 +138,6 @@ def contains(text: str) -> Sql:
     like = f"{POSTGRESQL_TEXT} ILIKE %s" if connection.vendor == "postgresql" else rf"({TEXT}) LIKE %s ESCAPE '\'"
     patterns = [like_pattern(spelling) for spelling in spellings(text)]
     return "(" + " OR ".join([like] * len(patterns)) + ")", list(patterns)
-
-
-def first_from_country(of: str = "") -> Sql:
-    """The condition of being the first event of its user from its country in its account. `of`: the events' table.
-
-    Most events have an earlier twin a few places back among the events of their user: a walk along that one index.
-    Hence its name for SQLite. PostgreSQL would join whole tables for an EXISTS, and sort all events of the user if it
-    knew how few of them match: it cannot see through a CASE. The earlier event's columns have names of their own, so
-    that all others are the outer event's, whatever its table is called there.
-    """
-    outer = f"{of}." if of else ""
-    source = "events_auditevent INDEXED BY event_user_time" if connection.vendor == "sqlite" else "events_auditevent"
-    columns = "created_at AS its_time, id AS its_id, user_email AS its_user, account_id AS its_account"
-    earlier = (
-        f"SELECT 1 FROM (SELECT {columns}, source_country AS its_country FROM {source}) AS earlier "
-        f"WHERE its_user = {outer}user_email AND (its_time, its_id) < ({outer}created_at, {outer}id) "
-        f"AND CASE WHEN its_account = {outer}account_id AND its_country = {outer}source_country "
-        "THEN TRUE ELSE FALSE END ORDER BY its_time DESC, its_id DESC LIMIT 1"
-    )
-    return f"({outer}user_email <> '' AND {outer}source_country <> '' AND ({earlier}) IS NULL)", []
 
 
 def joined(conditions: Iterable[Sql]) -> Sql:

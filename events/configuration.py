@@ -28,7 +28,7 @@ LABELS = {
     APPLICATION: gettext_lazy("Application"),
     NUMBERS: gettext_lazy("Linked numbers"),
     "country": gettext_lazy("Country"),
-    "voice-type": gettext_lazy("Calls go to a"),
+    "voice-type": gettext_lazy("Calls go by"),
     "voice-value": gettext_lazy("Calls go to"),
     "http": gettext_lazy("Webhook for SMS"),
     "name": gettext_lazy("Name"),
@@ -98,9 +98,16 @@ def configuration(entity: Entity, rows: Iterable[Row], at: datetime | None = Non
     for row in reversed(list(rows)):
         code, context = row.event_type.upper(), json.loads(row.context or "null")
         told = _told(entity, code, context, state)
-        before = {} if code in BEGINS | ENDS else state
+        # Of this one: what merely mentions it may be the beginning or the end of another.
+        before = {} if code in BEGINS | ENDS and STATUS in told else state
         after = {name: Setting(name, values, _slug(name, told), row) for name, values in told.items()}
         found.steps[row.pk] = _steps(state, after, context)
+        # Who only repeats a value did not set it.
+        after |= {
+            name: earlier
+            for name, earlier in before.items()
+            if name in after and (earlier.values, earlier.slug) == (after[name].values, after[name].slug)
+        }
         state = dict(list((before | after).items())[:MOST_SETTINGS])
         if at is None or row.created_at <= at:
             found.settings = list(state.values())

@@ -279,11 +279,6 @@ class EventFilter(django_filters.FilterSet):
         return _descriptions(self.event_types)
 
     @property
-    def in_words(self) -> list[tuple[str, str]]:
-        """The conditions in force, as their field's label and what was asked for."""
-        return [(str(self.form[name].label), _spell(self.form[name].value())) for name in self.active]
-
-    @property
     def condition_count(self) -> int:
         """How many conditions the fold-out part of the form holds, right or wrong."""
         inside = set(self.form.fields) - {"search_text", "period"}
@@ -360,7 +355,3 @@ def _by_family(learnt: tuple[tuple[str, str, Any], ...], carried: frozenset[str]
     for code in sorted(told, key=lambda code: told[code].lower()):
         groups.setdefault(family(code)[0], []).append((code, told[code]))
     return tuple((family_title(slug), tuple(choices)) for slug, choices in groups.items() if choices)
-
-
-def _spell(value: Any) -> str:
-    return ", ".join(value) if isinstance(value, list) else str(value)

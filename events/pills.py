@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import time
 from typing import TYPE_CHECKING, Any
 
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django_countries import countries
 
 from events.filter_fields import split_list, unsigned
 from events.filters import NEW
-from events.moments import PERIODS
+from events.moments import PERIODS, offset, parse_moment
 from events.tables import with_params
 from events.words import source_codes, source_title
 
@@ -32,6 +35,7 @@ SINGLE = {
     "period": _("Period"),
     "new": _("New"),
 }
+MOMENTS = ("date_from", "date_to")
 # Values that the form has words for.
 CHOSEN: dict[str, dict[str, Any]] = {"period": {**PERIODS}, "new": {**NEW}}
 
@@ -67,7 +71,7 @@ def pills(found: EventFilter, params: Any = None) -> list[Pill]:
     result = []
     for name, label in SINGLE.items():
         if value := (params.get(name) or "").strip():
-            shown = str(CHOSEN.get(name, {}).get(value, value))
+            shown = _moment(value) if name in MOMENTS else str(CHOSEN.get(name, {}).get(value, value))
             result.append(Pill(str(label), "", shown, value, _without(params, name, None)))
     for name, label in LISTS.items():
         items = split_list(params.getlist(name))
@@ -94,7 +98,23 @@ def _without(params: Any, name: str, rest: str | None) -> str:
     return with_params(params, **{name: rest or None, "before": None, "after": None})
 
 
+def _moment(text: str) -> str:
+    """A day, or a time to the minute, as the reader's clock has it; what cannot be read stays as it is."""
+    try:
+        moment = parse_moment(text, end_of_day=False)
+    except ValueError:
+        return text
+    at = timezone.localtime(moment.at)
+    clock = f"{at:%H:%M:%S}"
+    if moment.day_only or clock == "00:00:00":
+        return f"{at:%Y-%m-%d}"
+    # The end of a day or minute, as bars and days have it, is told by the last thing in it.
+    return f"{at:%Y-%m-%d}" if at.time() == time.max else f"{at:%Y-%m-%d %H:%M} {offset(at)}"
+
+
 def _named(found: EventFilter, name: str, value: str) -> str:
+    if name == "source_country":
+        return str(countries.name(value.upper()) or value)
     if name == "source":
         return source_title(source_codes().get(value.lower(), value)) or value
     names: dict[str, str] = {}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any, Self
 
+from django.apps import apps
 from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.expressions import RawSQL
@@ -13,12 +15,14 @@ from django.db.models.expressions import RawSQL
 from accounts.models import NexmoAccount
 from events import chain
 from events.appending import Appending
-from events.conditions import COLUMNS, contains, first_from_country
+from events.conditions import COLUMNS, contains
 from events.fields import dump_json
 from events.nexmo.parse import id_key, ip_key
 from events.search import searchable_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from accounts.models import AnyUser
     from events.conditions import Conditions
 
@@ -41,12 +45,13 @@ class AuditEventQuerySet(ScopedQuerySet):
     def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> Any:
         """Add events, at the ends of their accounts' chains, in the order given."""
         rows = list(objs)
-        with transaction.atomic():
-            self.give_places(rows)
+        with self.in_their_places(rows):
             return super().bulk_create(rows, *args, **kwargs)
 
-    def give_places(self, rows: list[Any]) -> None:
-        """Number rows that have no place in their account's chain yet, and set what is computed from the others."""
+    @contextlib.contextmanager
+    def in_their_places(self, rows: list[Any]) -> Iterator[None]:
+        """A transaction to insert rows in. Those that have no place in their account's chain yet get one, and what is
+        computed from the others."""
         new: dict[int, list[Any]] = {}
         for row in rows:
             if row.seq is None:
@@ -54,11 +59,15 @@ class AuditEventQuerySet(ScopedQuerySet):
                 row.raw = row.raw if isinstance(row.raw, str) else dump_json(row.raw)
                 row.searchable = searchable_text(row.raw)
                 new.setdefault(row.account_id, []).append(row)
-        for account, its_rows in sorted(new.items()):
-            end = Appending(account)
-            for row in its_rows:
-                row.seq, row.digest = end.place(chain.values_of(row))
-            end.finish()
+        with transaction.atomic():
+            ends = []
+            for account, its_rows in sorted(new.items()):
+                ends.append(end := Appending(account))
+                for row in its_rows:
+                    row.seq, row.digest = end.place(chain.values_of(row))
+            yield
+            for end in ends:
+                end.finish()
 
     def with_id(self, event_id: str) -> Self:
         """Events with this id, whatever the letters' case; one per account at most."""
@@ -92,8 +101,7 @@ class AuditEventQuerySet(ScopedQuerySet):
         if conditions.end:
             found = found.filter(created_at__lte=conditions.end)
         if conditions.new_country:
-            first, _ = first_from_country(self.model._meta.db_table)
-            found = found.filter(RawSQL(first, [], output_field=models.BooleanField()))  # noqa: S611 - ours
+            found = found.filter(pk__in=apps.get_model("events", "FirstSeen").objects.values("event"))
         return found.containing(conditions.text) if conditions.text else found
 
     def newest_first(self) -> Self:

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from events import chain
+from events import chain, first_seen
 from events.appending import uncount
 from events.models import AuditEvent, EventConflict, LegalHold, Removal, RemovedEvent, SyncState
 
@@ -85,6 +85,7 @@ def apply(found: Plan, *, requested_by: Any = None) -> Removal | None:
             AuditEvent.objects.filter(pk__in=pks).delete()
         SyncState.objects.filter(account=account).update(event_count=F("event_count") - count)
         uncount(account.pk, counts)
+        first_seen.replace_removed(account.pk)
     return removal
 
 

@@ -35,7 +35,7 @@ SENTENCES = {
     "ACCOUNT_SECRET_CREATE": gettext_noop("created an API secret[ {secret}]"),
     "ACCOUNT_SECRET_DELETE": gettext_noop("deleted an API secret[ {secret}]"),
     "NUMBER_ASSIGN": gettext_noop("bought number {number}[ in {country}]"),
-    "NUMBER_UPDATED": gettext_noop("changed number {number}[: {voice-type} calls go to {voice-value}]"),
+    "NUMBER_UPDATED": gettext_noop("changed number {number}[: calls go to {voice-type} {voice-value}]"),
     "NUMBER_RELEASE": gettext_noop("released number {number}"),
     "NUMBER_USER_CANCELED": gettext_noop("cancelled number {number}"),
     "NUMBER_LINKED": gettext_noop("linked number {number}[ to application {app}]"),

@@ -97,6 +97,18 @@ class EventTable(tables.Table):
             [(name, value) for name, values in params.lists() if name not in PAGE for value in values] if params else []
         )
         self.query = escape(f"?{urlencode(asked)}") if asked else ""  # an event's page knows the filter it came from
+        # What must not be there stays so when another value joins it.
+        self.exclusions = json.dumps(
+            {
+                name: out
+                for name in CLICKABLE
+                if (
+                    out := ",".join(
+                        item for key, value in asked if key == name for item in value.split(",") if item.startswith("-")
+                    )
+                )
+            }
+        )
         self.narrowing = {name: escape(_narrowing(asked, name)) for name in CLICKABLE}
         self.descriptions = descriptions or EVENT_TYPES
         root = reverse("events:accounts")
@@ -176,7 +188,7 @@ class EventTable(tables.Table):
         return f"<code>{escape(row.user_id)}</code>" if row.user_id else NOTHING
 
     def render_event_id(self, row: Row) -> str:
-        return f'<code class="break">{escape(row.event_id)}</code>'
+        return f"<code>{escape(row.event_id)}</code>"
 
     def render_source(self, row: Row) -> str:
         if not row.source:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
 
-from events import chain, seals, search, triggers
+from events import chain, first_seen, seals, search, triggers
 from events.models import AuditEvent, ChainHead, DayCount, MonthCount, RemovedEvent, Seal, SyncState
 from events.search import searchable_text
 
@@ -173,7 +173,7 @@ def _verify(
 
 
 def _check_rollups(account: NexmoAccount) -> None:
-    """The counts by day and month are those of the events."""
+    """The counts by day and month are those of the events, and the first events are the first."""
     day = "(created_at AT TIME ZONE 'UTC')::date" if connection.vendor == "postgresql" else "date(created_at)"
     table = connection.ops.quote_name(AuditEvent._meta.db_table)
     with connection.cursor() as cursor:
@@ -194,6 +194,13 @@ def _check_rollups(account: NexmoAccount) -> None:
                 f"The count of {event_type or 'events without type'} for the {unit} of {start} says "
                 f"{counted.get((start, event_type), 0):,}, but {real.get((start, event_type), 0):,} are there."
             )
+    with connection.cursor() as cursor:
+        cursor.execute(first_seen.from_events(), [account.pk])
+        firsts = set(cursor.fetchall())
+        cursor.execute(first_seen.NOTED, [account.pk])
+        noted = set(cursor.fetchall())
+    for _, _, user, country, _ in sorted(firsts ^ noted):
+        raise _Broken(f"What is noted as the first event of {user} from {country} is not the first there is.")
 
 
 def _check_seals(verdict: Verdict, stored: list[Seal], public_keys: list[str] | None) -> list[seals.Statement]:

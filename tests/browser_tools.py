@@ -60,6 +60,7 @@ def open_page_fixture(chromium: Any, live_server: Any) -> Iterator[Callable[...,
         page.goto(path)
         return page
 
+    open_.complaints = complaints  # type: ignore[attr-defined] - for tests that break something on purpose
     yield open_
     for context in contexts:
         context.close()

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -75,7 +76,7 @@ def test_overview_and_pills_narrow_and_widen(many_events: None, open_page: Calla
     page.wait_for_url("**/events/")
     value = page.locator("#events tbody a.v", has_text="yourname").first
     value.hover()
-    page.locator(".pick a", has_text="Without").click()
+    page.locator(".pick a", has_text="Exclude").click()
     page.wait_for_url("**user_email=-yourname**")
     assert "No event matches" in page.locator("#empty").inner_text()
     page.get_by_label("Remove: User is not yourname@example.com").click()
@@ -114,10 +115,53 @@ def test_event_opens_beside_the_table_and_leads_on(many_events: None, open_page:
     page.locator("#beside").get_by_role("link", name="Older event →").click()
     page.locator("#beside #raw-json", has_text='"n": 58').wait_for()
     assert rows.nth(1).get_attribute("aria-current") == "true"
-    assert "/accounts/" not in page.url  # the table is still there
+    assert urlsplit(page.url).path == "/events/"  # the table is still there
+    page.reload()
+    page.locator("#beside #raw-json", has_text='"n": 58').wait_for()
+    rows.nth(1).locator("a.what").wait_for()
+    page.keyboard.press("j")
+    page.locator("#beside #raw-json", has_text='"n": 57').wait_for()
+    page.go_back()
+    page.locator("#beside").wait_for(state="hidden")
+    assert page.url.endswith("event_type=NUMBER_*")
+    rows.nth(1).locator("a.what").click()
     page.get_by_role("link", name="Open as page").click()
     page.wait_for_url("**/accounts/demo0001/events/**event_type=NUMBER_**")
     assert page.get_by_role("heading", name="Number updated").is_visible()
+
+
+def test_event_that_cannot_be_fetched_opens_as_a_page(many_events: None, open_page: Callable[..., Any]) -> None:
+    page = open_page("/events/")
+    log_in(page, "alice")
+    page.route(
+        "**/accounts/**", lambda route: route.abort() if route.request.resource_type == "fetch" else route.continue_()
+    )
+    page.locator("#events tbody a.what").first.click()
+    page.wait_for_url("**/accounts/demo0001/events/**")
+    assert page.locator("h1").is_visible()
+    assert [told for told in open_page.complaints if "ERR_FAILED" not in told] == []  # type: ignore[attr-defined]
+    open_page.complaints.clear()  # type: ignore[attr-defined]
+
+
+def test_what_is_excluded_stays_so_when_more_is(many_events: None, open_page: Callable[..., Any]) -> None:
+    page = open_page("/events/?source_country=-DE")
+    log_in(page, "alice")
+    value = page.locator("#events tbody td.origin a.v").first
+    value.focus()
+    page.keyboard.press("-")
+    page.wait_for_url("**source_country=-DE**-GB**")
+
+
+def test_ended_login_is_told_at_the_top_and_keeps_the_page(many_events: None, open_page: Callable[..., Any]) -> None:
+    page = open_page("/events/")
+    log_in(page, "alice")
+    page.locator(".bars").wait_for()
+    page.context.clear_cookies()
+    page.evaluate("htmx.trigger('#news', 'look')")
+    page.get_by_text("You were logged out.").wait_for()
+    assert page.locator("#events tbody tr").count() == 50
+    page.get_by_role("link", name="Log in again").click()
+    page.wait_for_url("**/login/?next=**events**")
 
 
 def test_event_opens_as_a_page_where_there_is_no_room(many_events: None, open_page: Callable[..., Any]) -> None:
@@ -245,7 +289,6 @@ def test_everything_works_without_scripts(
     assert page.locator("#events tbody tr").count() == 6
     page.get_by_role("link", name="Overview: over time, by type, account and user").click()
     page.wait_for_url("**/events/summary?**")
-    page.locator("summary", has_text="Counts").click()
     page.get_by_role("link", name="yourname@example.com").click()
     page.wait_for_url("**user_email=yourname**")
     assert page.locator("#events tbody tr").count() == 6

@@ -213,7 +213,7 @@ def test_calendar_names_its_months_and_weekdays(login: Any, account: Any) -> Non
 
     assert labels[:4] == ["Mon", "Wed", "Fri", "Sun"]
     assert len(labels) - 4 in (12, 13)
-    assert set(labels[4:]) == {date_format(datetime(2026, month, 1), "M") for month in range(1, 13)}
+    assert set(labels[4:]) == {date_format(date(2026, month, 1), "M") for month in range(1, 13)}
 
 
 def test_commands_are_named_to_operators_only(login: Any, account: Any) -> None:

@@ -19,7 +19,7 @@ def test_archive_can_be_brought_back_to_an_older_version_and_forth(
     write(tmp_path / "a.backup")
     assert restore(tmp_path / "a.backup", empty).returncode == 0
 
-    for target in ("0002", "0003"):
+    for target in ("0005", "0002", "0003"):
         moved = run("migrate", "events", target, database=empty)
         assert moved.returncode == 0, moved.stderr
     assert run("migrate", database=empty).returncode == 0

@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 
 from accounts.models import NexmoAccount
-from events.conditions import Conditions
-from events.reading import Count, count, rollups
+from events.conditions import Conditions, joined
+from events.reading import Count, count, counts, pages, read_page, rollups
 from events.reading.facets import facets, sample
 from events.reading.histogram import histogram
+from tests.conftest import NOON
 from tests.filters_tools import Add, client_fixture, found, refusal  # noqa: F401
 from tests.pages_tools import Login, text_of
 
@@ -79,6 +81,42 @@ def test_count_overview_and_facets_agree(travels: None, account: NexmoAccount) -
     by_name = {facet.name: dict(facet.values) for facet in facets(asked, sampled)}
     assert by_name["source_country"] == {"GB": 1, "ES": 2}
     assert by_name["event_type"] == {"USER_LOGIN": 3}
+
+
+def test_answers_are_complete_however_far_back_they_lie(
+    travels: None, account: NexmoAccount, add_event: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("MOST_WALKED", "FIRST_WALKED", "LEAST_WALKED"):
+        monkeypatch.setattr(pages, name, 1)
+    for number in range(20, 40):
+        add_event(account, number, user_email="ben@example.com", source_country="ES")
+    asked = Conditions(accounts=(account.pk,), new_country=True, text="ann@example.com", start=NOON)
+
+    page = read_page(asked, 1)
+
+    assert (page.searched_back_to, page.older is None) == (None, False)
+    assert read_page(asked, 1, before=page.older).older is None
+    assert count(asked) == counts.announce(asked) == Count(2)
+
+
+def test_all_of_them_are_drawn_where_the_facets_know_the_newest_only(
+    travels: None, account: NexmoAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("events.reading.facets.SAMPLE", 1)
+    asked = Conditions(accounts=(account.pk,), new_country=True)
+    sampled = sample(asked)
+
+    drawn = histogram(asked, sampled, accounts=[account.pk])
+
+    assert len(sampled.rows) == 1
+    assert drawn and (drawn.total, drawn.exact) == (3, True)
+
+
+def test_it_can_be_checked_beside_other_conditions(travels: None) -> None:
+    where, values = joined(Conditions(new_country=True, countries=("ES",)).rest())
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT seq FROM events_auditevent WHERE {where} ORDER BY seq", values)
+        assert cursor.fetchall() == [(3,), (4,)]
 
 
 def test_it_is_said_above_the_table_and_kept_in_the_form(client: Client, travels: None) -> None:

@@ -108,7 +108,10 @@ def test_type_without_words_of_its_own_is_described_by_the_list_of_types(
     [
         ({}, "Not known to be complete yet."),
         ({"demo0001": None, "demo0002": None}, "Complete until 2026-03-15 12:00:00 UTC for both accounts."),
-        ({"demo0001": None}, "Complete until 2026-03-15 12:00:00 UTC for 1 of 2 accounts."),
+        (
+            {"demo0001": None},
+            "Complete until 2026-03-15 12:00:00 UTC for 1 of 2 accounts; not known for Marrowby Health.",
+        ),
         (
             {"demo0001": NOON - timedelta(days=9), "demo0002": None},
             "Complete until 2026-03-15 12:00:00 UTC for both accounts. Older days are still missing for 1.",
@@ -187,8 +190,9 @@ def test_filter_without_match_has_its_empty_state(client: Client, account: Nexmo
     page = client.get("/events/?source=NOPE")
 
     assert empty_state(page) == "no-match"
-    assert "No event matches Source NOPE" in text_of(page)
-    assert "Not known to be complete yet. Try a longer period or fewer conditions." in text_of(page)
+    assert "Source is NOPE" in text_of(page)
+    assert "Take a condition out by the × of its mark above" in text_of(page)
+    assert "Not known to be complete yet. Take a condition out" in text_of(page)
     assert 'href="/events/">Clear all filters</a>' in page.content.decode()
 
 

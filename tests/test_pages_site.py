@@ -102,14 +102,23 @@ def test_stylesheet_and_script_are_kept_for_ever_under_their_own_address(client:
     assert Client().get("/assets/site-0123456789ab.html").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/events/summary", "/events/news", "/accounts/", "/accounts/demo0001/", "/accounts/demo0001/events/x/"])
+@pytest.mark.parametrize(
+    "path", ["/events/summary", "/events/news", "/accounts/", "/accounts/demo0001/", "/accounts/demo0001/events/x/"]
+)
 def test_part_of_a_page_tells_of_an_ended_login_in_its_place(path: str) -> None:
     told = {"HX-Request": "true", "HX-Current-URL": "https://testserver/events/?source=CD"}
     page = Client().get(path, headers=told)
 
-    assert page.status_code == 200
+    assert page.status_code == 286  # htmx asks no more
+    assert page["HX-Retarget"] == "#told"
     assert text_of(page) == "You were logged out. Log in again"
     assert 'href="/login/?next=%2Fevents%2F%3Fsource%3DCD"' in page.content.decode()
+
+
+def test_nonsense_of_where_one_is_breaks_nothing() -> None:
+    told = {"HX-Request": "true", "HX-Current-URL": "http://["}
+
+    assert Client().get("/events/summary", headers=told).status_code == 286
 
 
 def test_way_back_after_an_ended_login_stays_on_this_site() -> None:

@@ -111,6 +111,20 @@ def test_lost_count_is_found(archive: Any, attack: Any) -> None:
     assert "says 0, but 7 are there" in problem(archive)
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE events_firstseen SET event_id = (SELECT id FROM events_auditevent WHERE seq = 2)",
+        "UPDATE events_firstseen SET created_at = '2026-03-15 12:00:00'",
+        "UPDATE events_firstseen SET source_country = 'ES'",
+        "DELETE FROM events_firstseen",
+    ],
+)
+def test_wrong_first_event_is_found(archive: Any, attack: Any, statement: str) -> None:
+    attack(statement)
+    assert "noted as the first event of yourname@example.com from " in problem(archive)
+
+
 def test_lost_search_index_is_told(archive: Any, attack: Any) -> None:
     attack("DROP INDEX event_text" if connection.vendor == "postgresql" else "DROP TRIGGER events_search_add")
     (problem,) = [said for said in verify.verify_database() if "earches miss" in said]
@@ -195,7 +209,7 @@ def test_rewritten_chain_whose_seals_were_removed_too_is_found_by_a_seal_kept_ou
     seal = seals.seal(archive)
     outside = seals.import_lines(json.dumps(seals.export(seal)))
     rows = list(AuditEvent.objects.order_by("seq"))
-    rows[3].user_email = "somebody.else@example.com"
+    rows[3].user_id = "somebody else"
     rewrite_chain(archive, rows)
     attack("DELETE FROM events_seal")
     assert problem(archive) == ""  # nothing within the database can tell

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.db import models, transaction
+from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -101,8 +101,7 @@ class AuditEvent(models.Model):
 
     def save(self, **kwargs: Any) -> None:
         """Add the event at the end of its account's chain. The database refuses to change one that is there."""
-        with transaction.atomic():
-            AuditEvent.objects.give_places([self])
+        with AuditEvent.objects.in_their_places([self]):
             super().save(**kwargs)
 
     def get_absolute_url(self) -> str:

@@ -1,4 +1,4 @@
-"""How many events there are, by account, day and type; and by month, for long spans.
+"""How many events there are, by account, day and type, and by month for long spans; and which were the first.
 
 Kept in the transaction that adds events (`events.appending`) and checked by `manage.py verify_archive`. The day rollup
 has about a quarter as many rows as there are events where accounts are many and quiet, so long spans read months.
@@ -58,3 +58,27 @@ class MonthCount(models.Model):
             "account": self.account_id,
             "month": f"{self.month:%Y-%m}",
         }
+
+
+class FirstSeen(models.Model):
+    """The first event of a user from a country in an account, as far as the archive goes (`events.first_seen`)."""
+
+    # No constraint: retention removes events first, and then looks for the next ones.
+    event = models.OneToOneField(
+        "AuditEvent", primary_key=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
+    )
+    account = models.ForeignKey(NexmoAccount, on_delete=models.PROTECT, related_name="+", db_index=False)
+    user_email = models.CharField(max_length=320)
+    source_country = models.CharField(max_length=255)
+    created_at = models.DateTimeField()
+
+    objects: ClassVar[Any] = ScopedQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("account", "user_email", "source_country"), name="first_seen_once"),
+        )
+        indexes = (models.Index(fields=("created_at", "event"), name="first_seen_time"),)
+
+    def __str__(self) -> str:
+        return f"{self.user_email} {self.source_country}"

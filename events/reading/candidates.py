@@ -12,7 +12,8 @@ from django.db import OperationalError, connection, transaction
 from events import search
 from events.conditions import contains, joined
 from events.reading import trigrams
-from events.reading.plan import PROBED, TABLE, Key, table
+from events.reading.plan import PROBED, Key, table
+from events.reading.rows import TABLE
 
 if TYPE_CHECKING:
     from events.conditions import Conditions

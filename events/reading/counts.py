@@ -44,15 +44,15 @@ def count(conditions: Conditions, *, shown: int = 0) -> Count:
             return Count(_archived(conditions))
         found, complete = rollups.totals(conditions, ())
         return Count(found.total(), at_least=not complete)
-    if conditions.text:
+    if conditions.text and conditions.is_sought:
         return Count(shown, at_least=True)  # looking for more would take as long as the page did
-    plan = None if conditions.networks else choose(conditions, span, 1)
+    plan = None if conditions.is_sought else choose(conditions, span, 1)
     return _in_index(plan, span) if plan and plan.in_order else _along_a_walk(conditions, span, shown)
 
 
 def announce(conditions: Conditions) -> Count:
     """Count what an export will hold, as far as that can be told at once."""
-    if not conditions.text or conditions.is_empty:
+    if not (conditions.text and conditions.is_sought) or conditions.is_empty:
         return count(conditions)
     return _along_a_walk(conditions, Span(conditions.start, conditions.end), 0)
 
@@ -64,7 +64,7 @@ def count_all(conditions: Conditions, seconds: float) -> Count:
     if not found.at_least:
         return found
     span = Span(conditions.start, conditions.end)
-    if conditions.text or conditions.networks:
+    if conditions.is_sought:
         keys = candidates.find(conditions, span)
         if keys is not None:
             return Count(len(keys))

@@ -10,8 +10,8 @@ from django.db import connection
 
 from events.reading import rollups
 from events.reading.pages import find
-from events.reading.plan import TABLE, Span
-from events.reading.rows import as_time
+from events.reading.plan import Span
+from events.reading.rows import TABLE, as_time
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -98,7 +98,7 @@ def histogram(conditions: Conditions, sampled: Sample, *, accounts: Sequence[int
     if simple and unit in LONG and (_is_utc(local) or not _are_few(conditions)):
         unit, bars = _bars(start, end, UTC)
         exact, foreign_days = _from_rollups(conditions, bars, unit, start), not _is_utc(local)
-    elif simple and (counted := _from_index(conditions, Span(start, end))) is not None:
+    elif (simple or conditions.new_country) and (counted := _from_index(conditions, Span(start, end))) is not None:
         _fill(bars, counted)
     else:
         _fill(bars, [(row[-1], row[0], 1) for row in sampled.rows])

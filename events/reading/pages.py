@@ -121,7 +121,7 @@ def find(conditions: Conditions, span: Span, wanted: int, *, walk: int | None = 
     if conditions.is_empty:
         return Found([], complete=0)
     plan = None
-    if conditions.text or conditions.networks:
+    if conditions.is_sought:
         keys = None
         if conditions.text and connection.vendor == "postgresql":
             # What is common is found at once; asking its index for it would take long.
@@ -139,8 +139,7 @@ def find(conditions: Conditions, span: Span, wanted: int, *, walk: int | None = 
     plan = plan or choose(conditions, span, wanted)
     if plan.in_order:
         return _read_in_order(plan, span, wanted, rows)
-    # To look for an event's earlier twin costs more than to look at its columns.
-    return _walk(plan, span, wanted, walk or (MOST_WALKED // 2 if conditions.new_country else MOST_WALKED))
+    return _walk(plan, span, wanted, walk or MOST_WALKED)
 
 
 def _read_in_order(plan: Plan, span: Span, wanted: int, with_rows: bool) -> Found:

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from django.db import connection
 from django.utils import timezone
 
+from events import first_seen
 from events.conditions import COLUMNS, Conditions, Sql, joined
-from events.reading.rows import as_time
+from events.reading.rows import TABLE, Row, as_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-TABLE = "events_auditevent"
 MOST_BRANCHES = 50
 MOST_WALKED = 8_000
 MOST_ON_PAGE = 250  # rows; more are asked for by exports only
@@ -38,6 +38,7 @@ INDEXES: dict[tuple[str, ...], str] = {
     ("sources",): "event_source_time",
     (): "event_time",
 }
+FIRST_SEEN = "first_seen_time"
 
 
 class Key(NamedTuple):
@@ -101,7 +102,25 @@ def db_time(moment: datetime | None) -> Any:
 
 def table(index: str) -> str:
     """The events, by an index; SQLite is told, PostgreSQL finds it."""
+    if index == FIRST_SEEN:
+        return _first_events()
     return f"{TABLE} INDEXED BY {index}" if connection.vendor == "sqlite" else TABLE
+
+
+def _first_events() -> str:
+    """The events that FirstSeen names, in its order: each is looked up there, by its key, and in no other way."""
+    noted = {"id": "f.event_id AS id"} | {
+        name: f"f.{name}" for name in ("account_id", "user_email", "source_country", "created_at")
+    }
+    names = dict.fromkeys(("id", *Row._fields[1:], "source_ip_key", "raw", "searchable"))
+    columns = ", ".join(noted.get(name, f"e.{name}") for name in names)
+    # SQLite keeps the order of a CROSS JOIN. PostgreSQL cannot see through OFFSET 0.
+    event = (
+        f"INDEXED BY {FIRST_SEEN} CROSS JOIN {TABLE} AS e ON e.id = f.event_id"
+        if connection.vendor == "sqlite"
+        else f"CROSS JOIN LATERAL (SELECT * FROM {TABLE} WHERE id = f.event_id OFFSET 0) AS e"
+    )
+    return f"(SELECT {columns} FROM {first_seen.TABLE} AS f {event}) AS first_events"
 
 
 def choose(conditions: Conditions, span: Span, wanted: int, *, heads: bool = True) -> Plan:
@@ -110,6 +129,8 @@ def choose(conditions: Conditions, span: Span, wanted: int, *, heads: bool = Tru
     Args:
         heads: of very many accounts, take only those whose newest events can be among them.
     """
+    if conditions.new_country:
+        return _along_first_seen(conditions)
     values = conditions.values()
     simple = conditions.is_plain
     usable = [
@@ -127,6 +148,8 @@ def choose(conditions: Conditions, span: Span, wanted: int, *, heads: bool = Tru
 
 def choose_for_all(conditions: Conditions) -> Plan:
     """The plan for all events that match: here a walk may be as long as it takes."""
+    if conditions.new_country:
+        return _along_first_seen(conditions)
     values = conditions.values()
     usable = [
         names for names in INDEXES if set(names) <= values.keys() and _branch_count(conditions, names) <= MOST_BRANCHES
@@ -135,6 +158,11 @@ def choose_for_all(conditions: Conditions) -> Plan:
         if set(names) == values.keys():
             return _plan(conditions, names)
     return _plan(conditions, _sparsest(conditions, Span(conditions.start, conditions.end), usable))
+
+
+def _along_first_seen(conditions: Conditions) -> Plan:
+    """Users and the countries they come from are few, so that a walk along all of them needs no end."""
+    return Plan(FIRST_SEEN, [joined(conditions.rest(("new_country",)))], [])
 
 
 def _branch_count(conditions: Conditions, names: tuple[str, ...]) -> int:

@@ -44,7 +44,7 @@ def _stream(conditions: Conditions, columns: str) -> Iterator[tuple[Any, ...]]:
     if conditions.is_empty:
         return iter(())
     span = Span(conditions.start, conditions.end)
-    if conditions.text or conditions.networks:
+    if conditions.is_sought:
         keys = candidates.find(conditions, span)
         if keys is not None:
             return _named(keys, columns)

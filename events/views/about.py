@@ -236,6 +236,7 @@ def _setting(asked: Asked, setting: Setting) -> dict[str, Any]:
         "label": setting.label,
         "values": [(value, other.get_absolute_url() if other else "") for value, other in values],
         "account": account,
+        "user": setting.row.user_email,
         "when": setting.row.created_at,
         "href": reverse("events:event", args=[account.api_key, setting.row.event_id]) if account else "",
     }

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from events.sync.health import AccountStatus
 
 LOGINS = {"USER_LOGIN", "USER_LOGOUT"}
+NAMED = 3  # accounts of which a sentence says the names
 
 
 @require_safe
@@ -217,7 +218,9 @@ def coverage_sentence(relevant: Sequence[Completeness | AccountStatus]) -> str:
     if len(relevant) == 1:
         sentence = _("Complete until %(until)s.") % told
     elif len(known) < len(relevant):
-        sentence = _("Complete until %(until)s for %(known)s of %(all)s accounts.") % told
+        unknown = [each.account.name for each in relevant if not each.complete_until]
+        told["unknown"] = ", ".join(unknown[:NAMED]) + ("…" if len(unknown) > NAMED else "")
+        sentence = _("Complete until %(until)s for %(known)s of %(all)s accounts; not known for %(unknown)s.") % told
     elif len(relevant) == 2:
         sentence = _("Complete until %(until)s for both accounts.") % told
     else:

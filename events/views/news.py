@@ -37,10 +37,14 @@ def _news(request: HttpRequest, account: NexmoAccount | None) -> HttpResponse:
     found = filtered_events(request, account)
     since = request.GET.get("since", "")
     try:
-        page = read_page(found.conditions, MOST, after=Cursor.parse(since)) if since else read_page(found.conditions, 1)
+        page = read_page(found.conditions, MOST + 1, after=Cursor.parse(since) if since else None)
     except BadCursor:
         return HttpResponse(status=204)
     if not page.rows:
         return HttpResponse(status=204)
-    context = {"count": len(page.rows), "more": len(page.rows) == MOST, "query": with_params(request.GET, since=None)}
+    context = {
+        "count": min(len(page.rows), MOST),
+        "more": len(page.rows) > MOST,
+        "query": with_params(request.GET, since=None),
+    }
     return render(request, "events/_news.html", context)

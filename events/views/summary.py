@@ -18,6 +18,7 @@ from events.nexmo.catalog import SOURCES
 from events.parameters import PAGE_PARAMS, unknown
 from events.reading.facets import SAMPLE, facets, sample
 from events.reading.histogram import histogram
+from events.reading.rollups import answers
 from events.tables import country_name, with_params
 from events.views.scope import filtered_events, visible_account
 from events.words import source_title
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from events.conditions import Conditions
     from events.filters import EventFilter
     from events.reading.facets import Facet, Sample
-    from events.reading.histogram import Bar
+    from events.reading.histogram import Bar, Histogram
 
 SHOWN, MORE = 10, 40
 CLEAR: dict[str, str | None] = dict.fromkeys(PAGE_PARAMS)
@@ -63,8 +64,12 @@ def _summary(request: HttpRequest, account: NexmoAccount | None) -> HttpResponse
     hidden = {"account"} if account else set()
     context = picture(found, found.conditions, sample(found.conditions), page, request.GET, hidden)
     context |= {"account": account, "back": page + with_params(request.GET), "unknown": unknown(request.GET)}
-    template = "events/_summary.html" if request.headers.get("HX-Request") else "events/summary.html"
-    return render(request, template, context)
+    if not request.headers.get("HX-Request"):
+        return render(request, "events/summary.html", context | {"open_facets": True})
+    chart: Histogram | None = context["chart"]
+    if chart and chart.exact and not answers(found.conditions):
+        context["counted"] = chart.total  # the list itself may have stopped counting earlier
+    return render(request, "events/_summary.html", context)
 
 
 def picture(
@@ -94,6 +99,9 @@ def picture(
         "bars": [(charts.label(bar.start, chart.unit), address(bar), bar) for bar in chart.bars] if chart else [],
         "first": charts.label(chart.bars[0].start, chart.unit) if chart else "",
         "last": charts.label(chart.bars[-1].start, chart.unit) if chart else "",
+        "most": max(bar.total for bar in chart.bars) if chart else 0,
+        "uncovered": chart is not None and any(not bar.covered for bar in chart.bars),
+        "unknown": chart is not None and any(not bar.known for bar in chart.bars),
         "facets": [
             _facet(params, found, each, page) for each in facets(conditions, sampled) if each.name not in hidden
         ],

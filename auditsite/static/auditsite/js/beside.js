@@ -1,6 +1,5 @@
 /* An event opens beside the table where there is room; without a script, or with a key held, its page opens. */
 const wide = matchMedia("(width >= 1100px)");
-const table = document.getElementById("events");
 const beside = document.createElement("aside");
 beside.id = "beside";
 beside.hidden = true;
@@ -13,22 +12,55 @@ const mark = (link) => {
   opened = link;
 };
 
+// What is open stands in the address behind #: it survives reloading, and the way back closes it first.
+const note = (path) => {
+  const url = path ? `#${path}` : `${location.pathname}${location.search}`;
+  if (path && !location.hash) {
+    history.pushState(null, "", url);
+  } else {
+    history.replaceState(null, "", url);
+  }
+};
+
 const close = () => {
   const link = opened;
+  asked += 1; // what is on its way comes too late
+  note("");
   beside.hidden = true;
   beside.replaceChildren();
   mark(null);
   link?.focus();
 };
 
+let asked = 0;
 const open = async (href, link, focus) => {
-  await htmx.ajax("GET", href, { target: beside, swap: "innerHTML show:none" });
+  const turn = ++asked;
+  let part = null;
+  try {
+    const answer = await fetch(href, { headers: { "HX-Request": "true", "HX-Current-URL": location.href } });
+    part = answer.ok ? await answer.text() : null;
+  } catch {
+    // told by the page itself, below
+  }
+  if (turn !== asked) {
+    return; // another event was asked for meanwhile
+  }
+  if (part === null) {
+    location.assign(href);
+    return;
+  }
+  beside.innerHTML = part;
+  if (!beside.querySelector("[data-close]")) {
+    const button = document.createElement("button");
+    button.dataset.close = "";
+    button.textContent = words.close;
+    beside.append(button);
+  }
   beside.hidden = false;
   beside.scrollTop = 0;
   mark(link);
-  for (const button of beside.querySelectorAll("[data-copy]")) {
-    button.hidden = false;
-  }
+  note(new URL(href, location).pathname);
+  document.dispatchEvent(new Event("shown"));
   if (focus) {
     beside.querySelector("h2")?.focus();
   }
@@ -40,7 +72,7 @@ const rowOf = (href) =>
     (link) => new URL(link.href).pathname === new URL(href, location).pathname,
   ) ?? null;
 
-if (table) {
+if (document.getElementById("events")) {
   document.body.append(beside);
   document.addEventListener("click", (event) => {
     if (event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) {
@@ -51,7 +83,7 @@ if (table) {
       return;
     }
     const link = event.target.closest("#events tbody a.what, #events tbody a.when, #beside .pages a");
-    if (link && wide.matches && typeof htmx !== "undefined") {
+    if (link && wide.matches) {
       event.preventDefault();
       const row = rowOf(link.href);
       row?.scrollIntoView({ block: "nearest" });
@@ -71,4 +103,14 @@ if (table) {
       wait = setTimeout(() => open(event.target.href, event.target, false), 150);
     }
   });
+  const follow = () => {
+    const path = location.hash.slice(1);
+    if (/^\/accounts\/[^/]+\/events\/./.test(path) && wide.matches) {
+      open(path + location.search, rowOf(path), false);
+    } else if (!path && !beside.hidden) {
+      close();
+    }
+  };
+  addEventListener("popstate", follow);
+  addEventListener("load", follow);
 }

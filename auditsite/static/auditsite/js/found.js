@@ -23,4 +23,4 @@ const mark = () => {
   CSS.highlights.set("found", new Highlight(...ranges));
 };
 mark();
-document.addEventListener("htmx:afterSettle", mark);
+document.addEventListener("shown", mark);

@@ -4,7 +4,8 @@ const help = document.getElementById("keys");
 const rowLinks = () => [...document.querySelectorAll("#events tbody a.what")];
 const step = (by) => {
   const links = rowLinks();
-  const row = document.activeElement?.closest("#events tbody tr");
+  const row =
+    document.activeElement?.closest("#events tbody tr") ?? document.querySelector("#events tr[aria-current]");
   const place = links.findIndex((link) => row?.contains(link));
   links[Math.min(Math.max(place + by, 0), links.length - 1)]?.focus();
 };
@@ -21,6 +22,7 @@ document.addEventListener("keydown", (event) => {
   } else if (event.key === "?" && help) {
     help.showModal();
   } else if (event.key === "Escape" && typing) {
+    event.preventDefault(); // a search field would lose what was typed
     typing.blur();
   }
 });

@@ -1,8 +1,12 @@
 /* Copying, and menus that close again. */
 // Buttons that only a script can serve appear only where there is one.
-for (const button of document.querySelectorAll("[data-copy]")) {
-  button.hidden = false;
-}
+const offer = () => {
+  for (const button of document.querySelectorAll("[data-copy]")) {
+    button.hidden = false;
+  }
+};
+offer();
+document.addEventListener("shown", offer);
 
 document.addEventListener("click", async (event) => {
   const copy = event.target.closest("[data-copy]");

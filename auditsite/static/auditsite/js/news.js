@@ -26,3 +26,9 @@ if (own && zone?.includes("/") && !zone.startsWith("Etc/")) {
   own.textContent = own.dataset.ownZone.replace("{zone}", zone);
   own.hidden = false;
 }
+
+// A search that found nothing yet goes on by itself; the way back leads to before it, not through its steps.
+const further = document.querySelector("[data-go-on]");
+if (further) {
+  setTimeout(() => location.replace(further.href), 50);
+}

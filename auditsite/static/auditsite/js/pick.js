@@ -22,13 +22,16 @@ const showPick = (value) => {
   const text = url.searchParams.get(name);
   about.hidden = !(name in kinds);
   about.href = words.aboutUrl.replace("KIND", kinds[name]).replace("VALUE", encodeURIComponent(text));
-  url.searchParams.set(name, `-${text}`);
+  const others = JSON.parse(document.getElementById("events").dataset.exclusions ?? "{}")[name];
+  url.searchParams.set(name, others ? `${others},-${text}` : `-${text}`);
   leaveOut.href = url;
   leaveOut.title = words.leaveOut.replace("{value}", value.textContent);
   const place = value.getBoundingClientRect();
   pick.hidden = false;
-  pick.style.left = `${Math.min(place.left + scrollX, scrollX + innerWidth - pick.offsetWidth - 8)}px`;
-  pick.style.top = `${place.bottom + scrollY}px`;
+  // Beside the value, never over the row below: that one may be the next to be pointed at.
+  const right = place.right + pick.offsetWidth + 8 < innerWidth;
+  pick.style.left = `${(right ? place.right : place.left - pick.offsetWidth) + scrollX}px`;
+  pick.style.top = `${place.top + (place.height - pick.offsetHeight) / 2 + scrollY}px`;
 };
 const hidePick = () => {
   pick.hidden = true;
