@@ -32,6 +32,8 @@ SENTENCES = {
     "USER_BILLING_UPDATE": gettext_noop("changed billing[ of {person}][: invoices go to {invoice_email}]"),
     "USER_API_KEYS_UPDATE": gettext_noop("changed the sub-accounts[ of {person}]"),
     "USER_PRODUCT_SEARCH": gettext_noop("searched {product}[ for {query}]"),
+    "ACCOUNT_UPDATE_SETTINGS": gettext_noop("changed settings of the account"),
+    "ACCOUNT_UPDATE_SETTINGS_API": gettext_noop("changed settings of the account through the API"),
     "ACCOUNT_SECRET_CREATE": gettext_noop("created an API secret[ {secret}]"),
     "ACCOUNT_SECRET_DELETE": gettext_noop("deleted an API secret[ {secret}]"),
     "NUMBER_ASSIGN": gettext_noop("bought number {number}[ in {country}]"),

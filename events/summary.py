@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from events.changes import changes
 from events.masking import mask
 
 # What to show first, in whatever spelling Nexmo uses for it in this event.
@@ -34,10 +35,14 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 
 
 def summarise(context: Any) -> str:
-    """A line such as `msisdn 447700900000 · country GB`; empty for no context."""
+    """A line such as `msisdn 447700900000 · country GB`, or `name Shop → Shop 2` where the context tells both sides;
+    empty for no context."""
     leaves = list(dict.fromkeys(_leaves(context)))
     leaves.sort(key=lambda leaf: FIRST_KEYS.index(leaf[0]) if leaf[0] in FIRST_KEYS else len(FIRST_KEYS))
-    parts = [f"{name} {text}".strip() for name, text in leaves]
+    changed = changes(context)
+    sides = {side for change in changed for side in (change.before, change.after)}
+    parts = [f"{change.field} {_plain(change.before or '')} → {_plain(change.after or '')}" for change in changed]
+    parts += [f"{name} {text}".strip() for name, text in leaves if text not in sides]
     if len(parts) > MOST_PARTS:
         parts = [*parts[:MOST_PARTS], _more(len(parts) - MOST_PARTS)]
     return " · ".join(parts)

@@ -93,7 +93,7 @@ def test_no_page_of_views_scrolls_sideways_on_a_phone(
 
 def test_copied_link_of_a_view_is_its_lasting_address(many_events: None, open_page: Callable[..., Any]) -> None:
     view = SavedView.objects.get()
-    page = open_page("/views/")
+    page = open_page("/events/")
     log_in(page, "alice")
     page.goto("/views/")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])

@@ -22,7 +22,7 @@ from events.sentences import SENTENCES, sentence
         ("NUMBER_LINKED", {}, ""),
         ("NUMBER_ASSIGN", {"country": "GB", "MSISDN": "4477"}, "Bought number <b>4477</b> in <b>GB</b>"),
         ("NUMBER_UPDATED", {"msisdn": "1", "voice-type": "sip", "voice-value": "sip:a@example.com"},
-         "Changed number <b>1</b>: <b>sip</b> calls go to <b>sip:a@example.com</b>"),
+         "Changed number <b>1</b>: calls go to <b>sip</b> <b>sip:a@example.com</b>"),
         ("NUMBER_UPDATED", {"msisdn": "1", "voice-type": "sip"}, "Changed number <b>1</b>"),
         ("APP_CREATE", {"appId": "x", "created": {"name": "Shop"}}, "Created application <b>Shop</b>"),
         ("APP_DELETE", {"appId": "aa-bb"}, "Deleted application <b>aa-bb</b>"),

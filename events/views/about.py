@@ -162,9 +162,9 @@ def _figures(asked: Asked, sampled: Sample) -> list[tuple[str, str]]:
 def _beside(asked: Asked, sampled: Sample, name: str) -> dict[str, Any]:
     found = companions(asked.conditions, sampled, name, timezone.now())
     titles = {
-        "source_ip": (_("IP addresses"), _("IP address")),
-        "source_country": (_("Countries"), _("Country")),
-        "user_email": (_("Users"), _("User")),
+        "source_ip": (_("Seen from these IP addresses"), _("IP address")),
+        "source_country": (_("Seen in these countries"), _("Country")),
+        "user_email": (_("Users seen there"), _("User")),
     }
     title, column = titles[name]
     return {
