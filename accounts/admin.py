@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
 
 from accounts.forms import NexmoAccountForm
 from accounts.models import NexmoAccount
@@ -20,7 +21,23 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 
-class NexmoAccountAdmin(admin.ModelAdmin):
+class EnglishLog(admin.ModelAdmin):
+    """Writes down what people do in one language: the admin's log is stored, and read by others."""
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        with override("en"):
+            return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        with override("en"):
+            return super().log_change(request, obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        with override("en"):
+            return super().log_deletions(request, queryset)
+
+
+class NexmoAccountAdmin(EnglishLog):
     """Superusers manage every account; other staff their own; auditors read all."""
 
     form = NexmoAccountForm

@@ -8,6 +8,8 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib import admin
 
+from accounts.admin import EnglishLog
+
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
@@ -17,7 +19,7 @@ admin.site.unregister(Authenticator)
 
 
 @admin.register(Authenticator)
-class SecondFactorAdmin(admin.ModelAdmin):
+class SecondFactorAdmin(EnglishLog):
     """An administrator takes a lost second factor away; its owner then makes a new one."""
 
     list_display = ("user", "type", "created_at", "last_used_at")

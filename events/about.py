@@ -5,16 +5,18 @@ Every question has an end, whatever the number of events: what was not looked at
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from events.fields import load_json
 from events.nexmo.parse import ip_key
 from events.reading import Cursor, Page, read_page
 from events.reading.facets import FACETS, Sample, sample
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from events.conditions import Conditions
     from events.entities import Entity
     from events.reading import Row
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
 MOST_FOLDED = 500  # events of a number or an application that are looked at
 LEAST_LOOK = 100
 MOST_LOOKS = 3  # at candidates that may name something else
+MOST_CHARACTERS = 2_000_000  # of their contexts
 MOST_CHECKED = 10
+MOST_ELSEWHERE = 5
 NEW = timedelta(days=30)
 BEGINNING = Cursor(datetime(1970, 1, 1, tzinfo=UTC), 0)  # no event is archived as older
 BESIDE = {"source_ip": "addresses", "source_country": "countries", "user_email": "user_emails"}
@@ -53,6 +57,25 @@ class Companion:
     is_new: bool
 
 
+@dataclass(frozen=True)
+class Elsewhere:
+    """The newest few events about an entity in other accounts; `more`: there may be others."""
+
+    entity: Entity
+    rows: list[Row]
+    more: bool
+
+
+def elsewhere(found: Iterable[Entity], accounts: tuple[int, ...]) -> list[Elsewhere]:
+    """Which of them stand in events of these accounts too."""
+    result = []
+    for each in found:
+        page = read_about(each, replace(each.conditions, accounts=accounts), MOST_ELSEWHERE)
+        if page.rows:
+            result.append(Elsewhere(each, page.rows, page.older is not None))
+    return result
+
+
 def read_about(
     entity: Entity, conditions: Conditions, size: int, *, before: Cursor | None = None, after: Cursor | None = None
 ) -> Page:
@@ -62,14 +85,22 @@ def read_about(
     rows: list[Row] = []
     start, upwards = before or after, after is not None
     goes_on: Cursor | None = None
+    characters = 0
     for _ in range(MOST_LOOKS):
         page = read_page(conditions, max(size + 1, LEAST_LOOK), before=before, after=after)
-        named = [row for row in page.rows if entity.is_named_in(json.loads(row.context or "null"))]
-        rows = [*named, *rows] if upwards else [*rows, *named]
         goes_on = page.newer if upwards else page.older
-        if len(rows) > size or goes_on is None:
+        looked_at = page.rows[::-1] if upwards else page.rows
+        for number, row in enumerate(looked_at, start=1):
+            if entity.is_named_in(load_json(row.context)):
+                rows.append(row)
+            characters += len(row.context or "")
+            if characters > MOST_CHARACTERS:
+                goes_on = Cursor.of(row) if number < len(looked_at) else goes_on
+                break
+        if len(rows) > size or goes_on is None or characters > MOST_CHARACTERS:
             break
         before, after = (None, goes_on) if upwards else (goes_on, None)
+    rows = rows[::-1] if upwards else rows
     reached = goes_on.created_at if goes_on and len(rows) <= size else None
     if len(rows) > size:
         rows = rows[-size:] if upwards else rows[:size]

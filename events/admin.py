@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin import NexmoAccountAdmin
+from accounts.admin import EnglishLog, NexmoAccountAdmin
 from accounts.fields import SecretUnreadable
 from accounts.models import NexmoAccount
 from events import tasks
@@ -46,7 +46,7 @@ class CappedPaginator(Paginator):
         return int(rows.order_by()[: self.most].count())
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):
+class ReadOnlyAdmin(EnglishLog):
     """To look at, not to touch; scoped to the accounts that the reader may see."""
 
     paginator = CappedPaginator
@@ -67,6 +67,12 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request)
         return rows.visible_to(request.user) if isinstance(rows, ScopedQuerySet) else rows
+
+
+def _goes_with(request: HttpRequest, name: str) -> bool:
+    """Whether something else is deleted, on one of its own pages: the admin asks about what goes with it too."""
+    match = request.resolver_match
+    return bool(match and (match.url_name or "").startswith(name))
 
 
 class VisibleAccountFilter(admin.SimpleListFilter):
@@ -108,9 +114,7 @@ class EventTypeAdmin(ReadOnlyAdmin):
 @admin.register(SyncRun)
 class SyncRunAdmin(ReadOnlyAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        # Runs go with an account that is deleted, and only so.
-        match = request.resolver_match
-        return bool(match and (match.url_name or "").startswith("accounts_nexmoaccount_"))
+        return _goes_with(request, "accounts_nexmoaccount_")  # and only so
 
     list_display = ("started_at", "account", "status", "trigger", "added", "seen", "requests", "problem_code")
     list_filter = (VisibleAccountFilter, "status", "trigger")
@@ -204,7 +208,7 @@ def _works(account: NexmoAccount, total: int | None) -> str:
 
 
 @admin.register(LegalHold)
-class LegalHoldAdmin(admin.ModelAdmin):
+class LegalHoldAdmin(EnglishLog):
     """Holds are made and released, and never deleted: that something was held is part of the record."""
 
     list_display = ("__str__", "reason", "created_at", "created_by", "released_at", "released_by")
@@ -253,7 +257,10 @@ class DiscrepancyAdmin(ReadOnlyAdmin):
 
 @admin.register(SavedView)
 class SavedViewAdmin(ReadOnlyAdmin):
-    """Everybody's views: for superusers only, who may delete what should not be shared."""
+    """Everybody's views: for superusers only, who may delete what should not be shared.
+
+    Whoever may delete a user deletes those of that user too.
+    """
 
     list_display = ("name", "owner", "team", "query", "updated_at")
     list_select_related = ("owner", "team")
@@ -263,7 +270,7 @@ class SavedViewAdmin(ReadOnlyAdmin):
         return bool(request.user.is_active and request.user.is_superuser)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_view_permission(request)
+        return self.has_view_permission(request) or _goes_with(request, "auth_user_")
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)

@@ -6,7 +6,7 @@ They are what an analyst follows from one event to the next, and from one accoun
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy
 
 from events.conditions import Conditions
 from events.nexmo.parse import ip_key
-from events.reading import read_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,7 +31,6 @@ APPLICATION_NAMES = {"applicationid", "appid", "application_id", "app_id"}
 _NUMBER = re.compile(r"\+?\d{7,15}")
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{5,63}")
 MOST = 4  # of a kind
-SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -68,15 +66,6 @@ class Entity:
         return reverse("events:about", args=[self.slug, self.value])
 
 
-@dataclass(frozen=True)
-class Elsewhere:
-    """Events about the same entity in other accounts."""
-
-    entity: Entity
-    rows: list[Any]
-    more: bool
-
-
 def entity(slug: str, value: str) -> Entity | None:
     """The user, address, number or application of this name; None where it cannot be one."""
     value = value.strip()
@@ -99,20 +88,10 @@ def entities(event: AuditEvent) -> list[Entity]:
     found = [entity("user", event.user_email), entity("ip", event.source_ip)]
     for slug in ("number", "application"):
         values: dict[str, str] = {}
-        for value in named(slug, event.context):
+        for value in named(slug, event.readable_context):
             values.setdefault(key_of(value), value)
         found += [entity(slug, value) for value in list(values.values())[:MOST]]
     return [each for each in found if each]
-
-
-def elsewhere(found: Iterable[Entity], accounts: tuple[int, ...]) -> list[Elsewhere]:
-    """Which of them stand in events of these accounts too: the newest few of each."""
-    result = []
-    for each in found:
-        page = read_page(replace(each.conditions, accounts=accounts), SHOWN)
-        if page.rows:
-            result.append(Elsewhere(each, page.rows, page.older is not None))
-    return result
 
 
 def named(slug: str, context: Any) -> Iterable[str]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from django.db import models
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def dump_json(value: Any) -> str:
@@ -16,6 +19,25 @@ def dump_json(value: Any) -> str:
     except UnicodeEncodeError:  # half a surrogate pair
         text = json.dumps(value, separators=(",", ":"))
     return text
+
+
+def load_json(text: str | None) -> Any:
+    """What stored JSON says, for showing; None for no text."""
+    return readable(json.loads(text)) if text else None
+
+
+def readable(value: Any) -> Any:
+    """A JSON value with the halves of surrogate pairs replaced, in names too: no page can be encoded with them.
+
+    Only for showing: what is proved and exported stays as it was received.
+    """
+    if isinstance(value, str):
+        return value if value.isascii() else _HALF.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [readable(item) for item in value]
+    if isinstance(value, dict):
+        return {readable(name): readable(item) for name, item in value.items()}
+    return value
 
 
 class JSONTextField(models.TextField):

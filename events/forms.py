@@ -66,6 +66,8 @@ class DisplayForm(forms.ModelForm):
         for name in self._meta.fields or ():
             if name not in data and not (name == "columns" and "with_columns" in data):
                 value = shown_columns(instance) if name == "columns" else getattr(instance, name)
+                if name == "time_zone" and value not in _zones():
+                    value = ""  # not refused: this post does not ask for it
                 completed.setlist(name, value if isinstance(value, list) else [str(value)])
         return completed
 

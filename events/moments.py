@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
@@ -17,6 +17,8 @@ PERIODS = {
     "30d": _("30 days"),
     "90d": _("90 days"),
 }
+# Those of events (`events.nexmo.parse`), and 1969, where 1970 begins for readers west of Greenwich.
+YEARS = (1969, 9998)
 
 
 @dataclass(frozen=True)
@@ -41,16 +43,21 @@ def parse_moment(text: str, *, end_of_day: bool) -> Moment:
             day = date.fromisoformat(spelled)
             clock = time.max if end_of_day else time.min
             at = datetime.combine(day, clock, tzinfo=timezone.get_current_timezone())
-            at.astimezone(UTC)
-            return Moment(at, day_only=True)
+            return Moment(_within_calendar(at), day_only=True)
         if not re.match(r"\d{4}-\d\d-\d\d[T ]", spelled):
             raise ValueError
         at = datetime.fromisoformat(spelled)
         at = at if at.tzinfo else at.replace(tzinfo=timezone.get_current_timezone())
-        at.astimezone(UTC)  # the ends of the calendar overflow here, not in a query
-    except (ValueError, OverflowError):
+        return Moment(_within_calendar(at), day_only=False)
+    except ValueError:
         raise ValueError(gettext("Enter a date such as 2026-01-31, or a time such as 2026-01-31T14:05.")) from None
-    return Moment(at, day_only=False)
+
+
+def _within_calendar(at: datetime) -> datetime:
+    """The time, if it is one that an event can have: the calendar's ends overflow in other zones."""
+    if not YEARS[0] <= at.year <= YEARS[1]:
+        raise ValueError
+    return at
 
 
 def period_start(period: str, now: datetime | None = None) -> datetime:

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_countries import countries
 
+from events.fields import load_json
 from events.moments import ago, offset
 from events.nexmo.catalog import EVENT_TYPES, family
 from events.sentences import sentence
@@ -253,12 +254,12 @@ def country_name(code: str, language: str | None) -> str:
 
 @lru_cache(maxsize=4096)
 def _sentence(code: str, context: str | None, language: str | None) -> str:
-    return sentence(code, json.loads(context) if context else None)
+    return sentence(code, load_json(context))
 
 
 @lru_cache(maxsize=4096)
 def _summary(context: str, language: str | None) -> str:
-    return escape(summarise(json.loads(context)))
+    return escape(summarise(load_json(context)))
 
 
 def with_params(params: Any, **changes: str | None) -> str:

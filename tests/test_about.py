@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts.models import NexmoAccount
 from events import about
 from events.entities import entities, entity
+from events.fields import load_json
 from events.models import AuditEvent
 from events.reading import candidates, facets, pages
 from tests.conftest import NOON
@@ -240,6 +241,24 @@ def test_a_companion_seen_before_what_is_counted_is_not_new(
     assert "by 2026-03-15 12:02:00 UTC" in text_of(page)
 
 
+def test_a_companion_is_not_new_where_the_search_for_earlier_ones_ended_early(
+    client: Client, account: NexmoAccount, add_event: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timezone, "now", lambda: NOON + timedelta(days=2))
+    monkeypatch.setattr(facets, "SAMPLE", 1)
+    for name in ("MOST_WALKED", "LEAST_WALKED"):
+        monkeypatch.setattr(pages, name, 4)
+    add_event(account, 0, source_ip="192.0.2.7")
+    for number in range(1, 41):  # neither the user's events nor the address's lead to that one soon
+        other: dict[str, str] = {"user_email": "other@example.com", "source_ip": "192.0.2.7"}
+        add_event(account, number, **(other if number % 2 else {}))
+    add_event(account, 41, source_ip="192.0.2.7")
+
+    lines = next(each["lines"] for each in client.get(PATHS["user"]).context["beside"] if each["name"] == "source_ip")
+
+    assert [(line.value, line.exact, line.is_new) for line, _, _ in lines] == [("192.0.2.7", False, False)]
+
+
 def test_links_lead_to_the_same_events_narrowed(client: Client, two: None) -> None:
     for kind, path in PATHS.items():
         page = client.get(path).content.decode()
@@ -256,6 +275,21 @@ def test_event_leads_to_its_entities(client: Client, two: None) -> None:
     page = client.get("/accounts/demo0001/events/00000000-0000-4000-8000-000000000001/").content.decode()
 
     assert [path for path in PATHS.values() if f'href="{path}"' not in page] == []
+
+
+def test_the_same_number_elsewhere_is_the_number_itself(client: Client, two: None, add_event: Add) -> None:
+    other = account_of("demo0002")
+    event = add_event(account_of("demo0001"), 3, context={"msisdn": "4477009", "applicationId": APP})
+
+    assert "Number 4477009" not in text_of(client.get(event.get_absolute_url())).split("In other accounts")[1]
+
+    for number in range(10, 16):
+        add_event(other, number, context={"number": "+4477009"})
+    page = client.get(event.get_absolute_url())
+    assert "Number 4477009 :" in text_of(page).split("In other accounts")[1]
+    assert '<a href="/about/number/4477009">more</a>' in page.content.decode()  # the list would show 447700900000 too
+    (found,) = [each for each, *_ in page.context["elsewhere"] if each.entity.slug == "number"]
+    assert [row.event_id[-2:] for row in found.rows] == ["15", "14", "13", "12", "11"]
 
 
 def test_configuration_at_a_moment(client: Client, account: NexmoAccount, add_event: Add) -> None:
@@ -280,22 +314,22 @@ def test_configuration_at_a_moment(client: Client, account: NexmoAccount, add_ev
     assert "not Nexmo's own record" in words
 
 
-@pytest.mark.parametrize("at", ["yesterday", "2026-13-01", "0001-01-01", "2026-03-15T12:01:00+99:00", "<b>"])
+@pytest.mark.parametrize(
+    "at", ["yesterday", "2026-13-01", "0001-01-01", "9999-12-31T23:59Z", "2026-03-15T12:01:00+99:00", "<b>"]
+)
 def test_wrong_moment_is_told_and_nothing_shown_for_it(client: Client, two: None, at: str) -> None:
     page = client.get(f"{PATHS['number']}?at={quote(at)}")
 
     assert page.status_code == 200
-    if at != "0001-01-01":
-        assert "Enter a date such as" in text_of(page)
-        assert 'aria-invalid="true"' in page.content.decode()
-        assert '<th scope="row">Status' not in page.content.decode()
+    assert "Enter a date such as" in text_of(page)
+    assert 'aria-invalid="true"' in page.content.decode()
+    assert '<th scope="row">Status' not in page.content.decode()
 
 
 def test_configuration_of_very_many_events_says_how_far_it_was_read(
     client: Client, account: NexmoAccount, add_event: Add, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(about, "MOST_FOLDED", 3)
-    monkeypatch.setattr("events.views.about.MOST_FOLDED", 3)
     for number in range(9):
         add_event(account, number, context={"msisdn": NUMBER, "http": f"https://example.com/{number}"})
 
@@ -305,6 +339,35 @@ def test_configuration_of_very_many_events_says_how_far_it_was_read(
     assert "Only the newest 3 events were read, back to 2026-03-15 12:06:00 UTC" in text_of(now)
     assert [setting["values"] for setting in then.context["settings"]] == [[("https://example.com/2", "")]]
     assert "Only the newest" not in text_of(then).split("Timeline")[0].split("Set up at")[1].split("Counts")[0]
+
+
+def test_long_contexts_are_read_as_far_as_is_quick(
+    client: Client, account: NexmoAccount, add_event: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(about, "MOST_CHARACTERS", 2_500)
+    read: list[Any] = []
+    monkeypatch.setattr(about, "load_json", lambda text: read.append(text) or load_json(text))
+    for number in range(9):
+        add_event(account, number, context={"msisdn": NUMBER, "note": "x" * 1_000})
+
+    page = client.get(PATHS["number"])
+    words = text_of(page)
+    assert len(read) == 2 * 3  # from the newest and, to see when it began, from the oldest
+    assert "Only the newest 3 events were read, back to 2026-03-15 12:06:00 UTC" in words
+    assert "Counted as far as searched, back to 2026-03-15 12:06:00 UTC." in words
+    assert "First seen 2026-03-15 12:00:00 UTC" in words
+
+    older = shown_ids(page)
+    while page.context["links"]["older"]:
+        page = client.get(PATHS["number"] + page.context["links"]["older"])
+        older += shown_ids(page)
+    assert [each[-1] for each in older] == list("876543210")
+    newer: list[str] = []
+    while page.context["links"]["newer"]:
+        page = client.get(PATHS["number"] + page.context["links"]["newer"])
+        newer = shown_ids(page) + newer
+    assert newer == older[: len(newer)]
+    assert len(newer) == 6
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,15 @@ import re
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import NexmoAccount
+from accounts.models import NexmoAccount, Profile
 from events.admin import CappedPaginator
-from events.models import AuditEvent, EventType, SyncRun
+from events.models import AuditEvent, EventType, LegalHold, SavedView, SyncRun
 from events.sync import state
 from tests.admin_tools import (
     Add,
@@ -89,3 +92,34 @@ def test_paginator_counts_up_to_its_limit(login: Login, account: NexmoAccount, m
 
     assert "60 events" in " ".join(page.split())
     assert page.count('class="field-created_at') == 50
+
+
+def test_what_the_admin_writes_down_is_english(login: Login, cast: dict[str, Any]) -> None:
+    Profile.objects.create(user=cast["admin"], language="es")
+    factor = Authenticator.objects.create(user=cast["bob"], type="totp", data={})
+    client = login("admin")
+
+    page = client.post("/admin/events/legalhold/add/", {"reason": "Caso 1"}, follow=True)
+    client.post(f"/admin/events/legalhold/{LegalHold.objects.get().pk}/change/", {})
+    client.post(f"/admin/mfa/authenticator/{factor.pk}/delete/", {"post": "yes"})
+
+    assert "todas las cuentas" in text_of(page)  # what is shown is the reader's language
+    assert list(LogEntry.objects.order_by("pk").values_list("object_repr", flat=True)) == [
+        "hold on all accounts, beginning to open end",
+        "hold on all accounts, beginning to open end",
+        "TOTP Authenticator",
+    ]
+
+
+def test_views_are_deleted_with_their_owner_and_by_superusers_only(login: Login, cast: dict[str, Any]) -> None:
+    cast["alice"].user_permissions.add(*Permission.objects.filter(codename__in=("view_user", "delete_user")))
+    leaver = User.objects.create(username="leaver")
+    view = SavedView.objects.create(owner=leaver, name="Old", query="source=CD")
+    client = login("alice")
+
+    assert client.post(f"/admin/events/savedview/{view.pk}/delete/", {"post": "yes"}).status_code == 403
+    page = client.get(f"/admin/auth/user/{leaver.pk}/delete/")
+    assert page.context["perms_lacking"] == set()
+    client.post(f"/admin/auth/user/{leaver.pk}/delete/", {"post": "yes"})
+    assert not User.objects.filter(username="leaver").exists()
+    assert not SavedView.objects.filter(name="Old").exists()

@@ -14,6 +14,7 @@ from django.utils import timezone, translation
 from accounts.models import NexmoAccount, Profile
 from events import moments
 from events.forms import shown_columns
+from events.reading import pages
 from events.tables import COLUMNS, USUAL
 from tests.export_tools import body
 from tests.pages_tools import (  # noqa: F401
@@ -162,6 +163,9 @@ def test_zone_that_was_renamed_falls_back_to_the_sites(client: Client, cast: dic
     Profile.objects.create(user=cast["alice"], time_zone="Europe/Atlantis")
 
     assert client.get("/events/").status_code == 200
+    assert client.post(DISPLAY, {"density": "compact"}).status_code == 302
+    assert (profile(cast).density, profile(cast).time_zone) == ("compact", "")
+    assert client.post(DISPLAY, {"time_zone": "Europe/Atlantis"}).status_code == 200  # asked for, it is refused
 
 
 @pytest.mark.parametrize(
@@ -275,6 +279,22 @@ def test_news_are_asked_for_from_the_newest_page_only(client: Client, account: N
 
     assert "/events/news" in page
     assert "/events/news" not in client.get(f"/events/{older}").content.decode()
+
+
+def test_news_are_not_asked_for_where_the_newest_page_ends_early(
+    client: Client, account: NexmoAccount, add_event: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(20):
+        add_event(account, number, source="CD" if number == 0 else "API", user_email=f"{number % 2}@example.com")
+    path = "/events/?user_email=0@example.com&source=CD"
+    assert "/events/news" in client.get(path).content.decode()
+
+    for name in ("MOST_WALKED", "LEAST_WALKED"):
+        monkeypatch.setattr(pages, name, 4)
+    response = client.get(path)
+
+    assert response.context["page"].searched_back_to
+    assert "/events/news" not in response.content.decode()
 
 
 def test_news_of_a_stranger_are_none(client: Client, login: Login, account: NexmoAccount, add_event: Add) -> None:

@@ -14,10 +14,12 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 
 from accounts.models import NexmoAccount
 from events import seals
 from events.evidence import verify_evidence
+from events.evidence.pack import make_pack
 from events.models import AuditEvent, Seal
 
 pytestmark = pytest.mark.django_db
@@ -58,6 +60,19 @@ def test_pack_holds_what_was_asked_for_and_by_whom(pack: Path) -> None:
     assert [int(event["record"][0]) for event in events] == [4, 8, 12]
     raw = events[0]["record"][manifest["fields"].index("raw")]
     assert raw == AuditEvent.objects.get(seq=4, account__api_key="demo0001").raw
+
+
+def test_times_in_a_pack_are_utc_whoever_asked(account: Any, add_event: Callable[..., Any], tmp_path: Path) -> None:
+    add_event(account, 1)
+    written = []
+    for zone in ("UTC", "Asia/Tokyo"):
+        target = tmp_path / f"{zone[:3]}.zip"
+        with timezone.override(zone), target.open("wb") as file:
+            make_pack(file, AuditEvent.objects.all(), [account], query="", made_by="audrey")
+        written.append(files_of(target)["events.csv"])
+
+    assert written[0] == written[1]
+    assert b"2026-03-15T12:01:00+00:00" in written[0]
 
 
 def test_pack_verifies_on_a_machine_without_auditsite(pack: Path, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -178,6 +178,16 @@ def test_account_in_order_says_so(client: Client, account: NexmoAccount, cast: d
     assert "Complete from the beginning until 2026-03-15 12:00:00 UTC" in page
     assert "Succeeded Sync now by bob 1,200 1,500 16" in page
     assert "owned by alice · shared with Messaging team" in page
+
+
+def test_day_since_when_an_account_is_complete_is_that_of_utc(
+    client: Client, account: NexmoAccount, settings: Any
+) -> None:
+    settings.TIME_ZONE = "America/New_York"
+    finished(account)
+    coverage.add(account, datetime(2026, 1, 1, tzinfo=UTC), NOON)
+
+    assert "Complete from 2026-01-01 until 2026-03-15 08:00:00 -04:00" in text_of(client.get("/accounts/demo0001/"))
 
 
 def test_account_page_shows_the_latest_runs_only(client: Client, account: NexmoAccount) -> None:

@@ -15,8 +15,9 @@ from accounts.models import NexmoAccount
 from events.models import AuditEvent, SyncRun, SyncWindow
 from events.nexmo.errors import Unavailable
 from events.sync import state
+from events.verify import verify_account
 from tests.conftest import NOON, event_json
-from tests.export_tools import add_raw
+from tests.export_tools import add_raw, body, exported_ids
 from tests.pages_tools import (  # noqa: F401
     Add,
     client_fixture,
@@ -105,6 +106,27 @@ def test_event_page_shows_any_context(client: Client, account: NexmoAccount, add
     null = add_event(account, len(contexts), context=None)
     assert "Context This event has no context." in text_of(client.get(null.get_absolute_url()))
     assert len(shown_ids(client.get("/events/"))) == len(contexts) + 1
+
+
+def test_half_a_surrogate_pair_breaks_no_page(client: Client, account: NexmoAccount, add_event: Add) -> None:
+    number, half = "447700900000", "x\ud800"
+    context = {"msisdn": number, half: half, "list": [half], "before": {half: 1}, "after": {half: half}}
+    event = add_event(account, 1, event_type="USER_STATUS", context={"email": half, "status": half} | context)
+    add_event(NexmoAccount.objects.get(api_key="demo0002"), 2, event_type="USER_STATUS", context=context)
+    address = event.get_absolute_url()
+    add_event(account, 3, event_type="NUMBER_LINKED", context={"applicationName": half} | context)
+
+    for page in ("/events/", address, "/events/summary", f"/about/number/{number}", "/about/ip/192.0.2.1"):
+        response = client.get(page)
+        assert response.status_code == 200, page
+    shown = client.get("/events/").content.decode()
+    assert "<b>x\ufffd</b>" in shown
+    assert "x\ufffd x\ufffd" in shown  # in its details, as a name and as a value
+    assert "<dt>x\ufffd</dt>" in client.get(address).content.decode()
+    assert client.get(address, headers={"HX-Request": "true"}).status_code == 200
+    for kind in ("csv", "xlsx", "ndjson"):
+        assert len(exported_ids(kind, body(client.get(f"/events/export.{kind}")))) == 3
+    assert verify_account(account).problem == ""
 
 
 def test_event_page_bounds_deep_and_long_contexts(client: Client, account: NexmoAccount, add_event: Add) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import zipfile
+from datetime import UTC
 from importlib import resources
 from typing import IO, TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ Evidence from Auditsite
 =======================
 
 events.ndjson        the events: their account, their place in its chain, their digest, and their record
-events.csv           the same events for reading (times with their offset)
+events.csv           the same events for reading (times are UTC)
 links/               for each account the record hashes from before its first event here up to its seal
 seals/               for each account a signed statement of the head of its chain
 coverage.json        for each account the stretches of time in which it is known to be complete
@@ -99,7 +100,7 @@ def make_pack(
     with transaction.atomic() if connection.vendor == "postgresql" else contextlib.nullcontext():
         sealed = _up_to_seals(events, seal_of)
         count = pack.write("events.ndjson", _event_lines(sealed, by_pk))
-        pack.write("events.csv", export.csv_lines(_rows(sealed), by_pk, export.Shape.usual()))
+        pack.write("events.csv", export.csv_lines(_rows(sealed), by_pk, export.Shape(export.COLUMNS, UTC)))
         chains = {}
         for account in involved:
             first = sealed.filter(account=account).order_by("seq").values_list("seq", flat=True).first()

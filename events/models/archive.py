@@ -6,11 +6,12 @@ from typing import Any, ClassVar
 
 from django.db import models
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import NexmoAccount
-from events.fields import JSONTextField
+from events.fields import JSONTextField, readable
 from events.querysets import AuditEventQuerySet, ScopedQuerySet
 
 
@@ -106,6 +107,11 @@ class AuditEvent(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("events:event", args=[self.account.api_key, self.event_id])
+
+    @cached_property
+    def readable_context(self) -> Any:
+        """The context as pages can show it."""
+        return readable(self.context)
 
 
 class EventConflict(models.Model):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import MAXYEAR, UTC, datetime, time, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -162,7 +162,8 @@ def _bars(start: datetime, end: datetime, zone: tzinfo) -> tuple[str, list[Bar]]
 
 def _next(day: datetime, unit: str, years: int) -> datetime:
     if unit == "year":
-        return day.replace(year=day.year + years)
+        last = day.replace(year=MAXYEAR, month=12, day=31)  # no event is as late, and no year follows
+        return day.replace(year=day.year + years) if day.year + years < MAXYEAR else last
     if unit == "month":
         return (day + timedelta(days=32)).replace(day=1)
     return day + (DAY if unit == "day" else WEEK)

@@ -15,14 +15,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from events.about import MOST_FOLDED, companions, ends, read_about, sample_of
+from events.about_tables import AboutTable, SteppedTable
 from events.configuration import configuration
 from events.entities import entity
 from events.moments import parse_moment, show
 from events.parameters import PAGE_PARAMS
 from events.reading import BadCursor, Cursor, Page
-from events.reading.facets import FACETS, SAMPLE
+from events.reading.facets import FACETS
 from events.tables import USUAL, country_name, with_params
-from events.timeline import SteppedTimeline, Timeline
 from events.views.lists import page_links
 from events.views.scope import filtered_events
 from events.views.summary import picture
@@ -125,7 +125,7 @@ def _overview(asked: Asked, sampled: Sample) -> dict[str, Any]:
     path, query = reverse("events:list"), with_params(asked.params)
     hidden = HIDDEN.get(asked.entity.slug, set())
     context = picture(asked.found, asked.conditions, sampled, path, asked.params, hidden)
-    context |= {"open_facets": True, "sample_size": SAMPLE if asked.entity.is_looked_up else MOST_FOLDED}
+    context |= {"open_facets": True, "sample_size": len(sampled.rows)}
     if asked.params:
         exports = [(title, reverse("events:export", args=[kind]) + query) for title, kind in EXPORTS]
         return context | {"list_url": path + query, "exports": exports, "mentions": _mentions(asked.entity)}
@@ -188,7 +188,7 @@ def _link(asked: Asked, name: str, companion: Companion) -> tuple[str, str]:
 
 def _events(asked: Asked, page: Page) -> dict[str, Any]:
     shown = [name for name in USUAL if not (asked.entity.slug == "user" and name == "who")]
-    return {"table": Timeline(page.rows, shown=shown, **_of_table(asked))}
+    return {"table": AboutTable(page.rows, shown=shown, **_of_table(asked))}
 
 
 def _of_table(asked: Asked) -> dict[str, Any]:
@@ -210,14 +210,14 @@ def _configuration(asked: Asked, newest: Page, page: Page) -> dict[str, Any]:
         folded = read_about(asked.entity, replace(asked.conditions, end=at), MOST_FOLDED)
         found = configuration(asked.entity, folded.rows)
     return {
-        "table": SteppedTimeline(page.rows, steps=steps, **_of_table(asked)),
+        "table": SteppedTable(page.rows, steps=steps, **_of_table(asked)),
         "configuration": found,
         "settings": [_setting(asked, each) for each in found.settings],
         "at": at,
         "at_error": error,
         "at_value": timezone.localtime(at).strftime("%Y-%m-%dT%H:%M"),
         "folded_from": folded.rows[-1].created_at if folded.older and folded.rows else None,
-        "most_folded": MOST_FOLDED,
+        "most_folded": len(folded.rows),
     }
 
 

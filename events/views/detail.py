@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -19,8 +18,10 @@ from django.views.decorators.vary import vary_on_headers
 from django_countries import countries
 
 from accounts.models import NexmoAccount
+from events.about import elsewhere
 from events.changes import changes
-from events.entities import elsewhere, entities
+from events.entities import entities
+from events.fields import load_json
 from events.models import EventType
 from events.moments import show
 from events.nexmo.catalog import family
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
-    from events.entities import Elsewhere
+    from events.about import Elsewhere
     from events.models import AuditEvent
     from events.reading import Row
 
@@ -92,8 +93,8 @@ def event(request: HttpRequest, api_key: str, event_id: str) -> HttpResponse:
             "raw": pretty(found.raw),
             "discrepancies": found.discrepancies.all(),
             "may_check": NexmoAccount.objects.syncable_by(request.user).filter(pk=account.pk).exists(),
-            "sentence": mark_safe(sentence(found.event_type, found.context)),  # noqa: S308 - escaped there
-            "changes": changes(found.context),
+            "sentence": mark_safe(sentence(found.event_type, found.readable_context)),  # noqa: S308 - escaped there
+            "changes": changes(found.readable_context),
             "entities": [(each, each.get_absolute_url()) for each in about],
             "around": _around(found),
             "neighbours": _neighbours(request, found),
@@ -138,7 +139,7 @@ def _neighbours(request: HttpRequest, event: AuditEvent) -> dict[str, str]:
 def _place(row: Row, accounts: Iterable[NexmoAccount]) -> dict[str, Any]:
     """A line about an event of another account."""
     account = next(each for each in accounts if each.pk == row.account_id)
-    told = sentence(row.event_type, json.loads(row.context) if row.context else None)
+    told = sentence(row.event_type, load_json(row.context))
     return {
         "account": account,
         "href": _address(row, [account]),
@@ -153,6 +154,8 @@ def _address(row: Row, accounts: Iterable[NexmoAccount]) -> str:
 
 
 def _elsewhere_address(found: Elsewhere, account: NexmoAccount) -> str:
+    if not found.entity.is_looked_up:  # the list would show whatever contains its digits
+        return found.entity.get_absolute_url()
     return reverse("events:list") + "?" + urlencode({**found.entity.params, "account": f"-{account.api_key}"})
 
 

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from events.reading import Row
 
 
-class Timeline(EventTable):
+class AboutTable(EventTable):
     """The usual table away from the list: a click on a value leads there."""
 
     def value(self, name: str, value: str, shown: str) -> str:
         return super().value(name, value, shown).replace('href="?', f'href="{reverse("events:list")}?', 1)
 
 
-class SteppedTimeline(Timeline):
+class SteppedTable(AboutTable):
     """With what each event changed, in place of its details."""
 
     changed = tables.Column(verbose_name=gettext_lazy("Changed"), orderable=False)
