@@ -18,6 +18,7 @@ from events.forms import shown_columns
 from events.models import MonthCount
 from events.moments import offset, show
 from events.paging import SIZES, read_size
+from events.parameters import PAGE_PARAMS, unknown
 from events.pills import pills
 from events.reading import BadCursor, Count, Cursor, Page, count, read_page
 from events.saved_views import account_menu, menu
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from events.sync.coverage import Completeness
     from events.sync.health import AccountStatus
 
-PAGE_PARAMS = ("before", "after")
 LOGINS = {"USER_LOGIN", "USER_LOGOUT"}
 NAMED = 3  # accounts of which a sentence says the names
 
@@ -80,6 +80,7 @@ def _event_list(request: HttpRequest, account: NexmoAccount | None) -> HttpRespo
         "display": _display(profile),
         "news": _news(request, account, page) if found.form.is_valid() else "",
         "size_note": size_note,
+        "unknown": unknown(request.GET),
         "exports": _exports(request, account),
         "export_page": _export_page(request, account),
         "evidence": _evidence(request, account),
