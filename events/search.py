@@ -44,7 +44,9 @@ def words(text: str) -> Words:
     Quotes that stand elsewhere than around words are a piece of JSON, and that is one word, as it stands.
     """
     text = text.strip()
-    wanted, unwanted, place = [], [], 0
+    wanted: list[str] = []
+    unwanted: list[str] = []
+    place = 0
     while place < len(text) and '":' not in text:
         found = _WORD.match(text, place)
         if not found:
@@ -52,7 +54,8 @@ def words(text: str) -> Words:
         if word := found[2] or found[4]:
             (unwanted if found[1] or found[3] else wanted).append(word)
         place = found.end()
-        place += len(text[place:]) - len(text[place:].lstrip())
+        while text[place : place + 1].isspace():
+            place += 1
     if not 0 < len(wanted) + len(unwanted) <= MOST_WORDS:
         return Words((text,))
     return Words(tuple(dict.fromkeys(wanted)), tuple(dict.fromkeys(unwanted)))

@@ -42,7 +42,7 @@ _lock = threading.Lock()
 
 
 def fts_query(ways: list[tuple[str, ...]]) -> str:
-    """The FTS5 expression for "may contain all words of one of these ways"; "" when the index can't tell, or not soon."""
+    """The FTS5 expression for "may contain all words in one of these ways"; "" when the index can't tell, not soon."""
     chosen = [choose(words) for words in ways]
     if not all(chosen):
         return ""
