@@ -151,22 +151,30 @@ class CodesField(forms.Field):
             code = unsigned(item)[1]
             if not self.meant(code):
                 said = f"{self.error_messages['invalid_choice']}%(near)s"
-                raise ValidationError(said, params={"value": code, "near": self._near(code)})
+                raise ValidationError(said, params={"value": code, "near": self.did_you_mean(code)})
         return value or []
 
-    def _near(self, item: str) -> str:
+    def did_you_mean(self, item: str) -> str:
+        """What may be meant by an item that is not known."""
         if item.endswith("*"):
             ends = ((code, place.end()) for code in self.named[0] for place in re.finditer("_", code))
             return filter_names.did_you_mean(item, [f"{code[:end]}*" for code, end in ends])
-        return filter_names.did_you_mean(
-            item, (*self.named[0], *(name for named in self.named for name in named.values()))
-        )
+        names = [name for named in self.named for name in named.values()]
+        return filter_names.did_you_mean(item, (*self.named[0], *names))
 
     def meant(self, code: str) -> list[str]:
         """The codes that one stands for: itself, or, where it ends in a star, all that begin so."""
         if code.endswith("*"):
             return [known for known in self.widget.codes.values() if known.upper().startswith(code[:-1].upper())]
         return [code] if self.widget.codes.get(code.lower()) == code else []
+
+
+class AccountsField(CodesField):
+    """Accounts by key or name."""
+
+    def did_you_mean(self, item: str) -> str:
+        # Keys are random: what looks like one is another account.
+        return filter_names.did_you_mean(item, self.named[0].values())
 
 
 class NetworksField(forms.CharField):

@@ -25,6 +25,7 @@ from django.utils.translation import gettext_lazy as _
 from events import query_text
 from events.conditions import Conditions
 from events.filter_fields import (
+    AccountsField,
     CodesField,
     CommaText,
     CountriesField,
@@ -120,7 +121,7 @@ class EventFilter(django_filters.FilterSet):
         widget=forms.TextInput(attrs={"type": "search", "placeholder": BOX_HINT}),
     )
     account = _declared(
-        CodesField,
+        AccountsField,
         label=_("Accounts"),
         error_messages={"invalid_choice": _("There is no account %(value)s that you may see.")},
     )
