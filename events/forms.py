@@ -143,7 +143,7 @@ class ViewForm(forms.ModelForm):
         found = EventFilter(asked, accounts=self.accounts)
         if not found.form.is_valid():
             raise ValidationError([str(text) for texts in found.form.errors.values() for text in texts])
-        query = canonical(asked)
+        query = canonical(found.data)
         if not query:
             raise ValidationError(_("No filter is in force: there is nothing to save."))
         if len(query) > MOST_OF_A_QUERY:
