@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection
 
 from events import first_seen
-from events.search import POSTGRESQL_TEXT, TEXT, like_pattern, spellings
+from events.search import POSTGRESQL_TEXT, TEXT, like_pattern, spellings, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
 # A piece of SQL and its parameters.
@@ -39,7 +39,8 @@ class Conditions:
         addresses: single IP addresses, as in `AuditEvent.source_ip_key`.
         networks: ranges of addresses, first and last. An event from any address or network will do.
         start, end: both included.
-        text: what the event must contain, in any spelling and case.
+        text: words that the event must contain, in any order, spelling and case; a phrase in quotes is one word, and
+            what has a minus before it must not be there. `events.search.words` reads it.
         without: values that must not be there: pairs of a name in COLUMNS, or "networks", and its values.
         new_country: only the first event of its user from its country in its account, as far as the archive goes.
         nothing: a contradiction, such as an unreadable value: matches no event.
@@ -133,10 +134,20 @@ def is_one_of(column: str, values: tuple[Any, ...]) -> Sql:
     return f"{column} IN ({', '.join(['%s'] * len(values))})", list(values)
 
 
-def contains(text: str) -> Sql:
-    """The condition of containing a text, checked in the event itself."""
+def contains(text: str, served: Collection[str] = ()) -> Sql:
+    """The condition of containing a text's words, but for those in `served`, and none that it refuses."""
+    asked = words(text)
+    refused = [contains_word(word) for word in asked.unwanted]
+    return joined(
+        [contains_word(word) for word in asked.wanted if word not in served]
+        + [(f"NOT {condition}", patterns) for condition, patterns in refused]
+    )
+
+
+def contains_word(word: str) -> Sql:
+    """The condition of containing one word or phrase, checked in the event itself."""
     like = f"{POSTGRESQL_TEXT} ILIKE %s" if connection.vendor == "postgresql" else rf"({TEXT}) LIKE %s ESCAPE '\'"
-    patterns = [like_pattern(spelling) for spelling in spellings(text)]
+    patterns = [like_pattern(spelling) for spelling in spellings(word)]
     return "(" + " OR ".join([like] * len(patterns)) + ")", list(patterns)
 
 

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
+from django_countries import countries
 
+from events import filter_names
 from events.moments import parse_moment
 from events.words import source_codes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from django_stubs_ext import StrPromise
 
@@ -80,6 +83,11 @@ class EmailsField(WordsField):
     def clean(self, value: Any) -> Any:
         words = super().clean(value)
         for word in words:
+            if "*" in word:
+                raise ValidationError(
+                    _("No * in an address: write all of it, or leave user: out and search for a part: %(part)s."),
+                    params={"part": max(unsigned(word)[1].split("*"), key=len) or "example.com"},
+                )
             if "@" not in word:
                 raise ValidationError(
                     _("Write the whole address, such as name@example.com; Search finds parts of one.")
@@ -101,37 +109,72 @@ class SourcesField(WordsField):
 
 
 class CountriesField(WordsField):
-    """Countries by their two letters."""
+    """Countries by their two letters; `codes_of` knows their names too."""
 
     def clean(self, value: Any) -> Any:
         words = super().clean(value)
         for word in words:
             if not re.fullmatch(r"-?[A-Z]{2}", word):
-                raise ValidationError(_("%(word)s is no country code. Write two letters: GB."), params={"word": word})
+                name = unsigned(word)[1]
+                said = gettext("%(word)s is no country. Write its name or its two letters, such as GB.")
+                near = filter_names.did_you_mean(name, filter_names.countries_shown(get_language()))
+                raise ValidationError(f"{said}%(near)s", params={"word": name, "near": near})
         return words
+
+    def codes_of(self, item: str) -> tuple[str, ...]:
+        """What a name stands for; a code, and what is unknown, for itself."""
+        if item.upper() in countries:
+            return (item,)
+        return filter_names.country_names(get_language()).get(filter_names.plain(item), (item,))
 
 
 class CodesField(forms.Field):
     """Codes out of a list. Whoever makes the form says which, by `offer`."""
 
     widget = CommaList
+    named: tuple[Mapping[str, str], ...] = ()
 
-    def offer(self, codes: Iterable[str]) -> None:
-        """The codes that may be asked for."""
-        self.widget.codes = {code.lower(): code for code in codes}
+    def offer(self, *named: Mapping[str, str]) -> None:
+        """The codes that may be asked for, and what each is called; further names of them."""
+        self.named = named
+        self.widget.codes = {code.lower(): code for code in named[0]}
+
+    def codes_of(self, item: str) -> tuple[str, ...]:
+        """What a name stands for; a code, a group, and what is unknown, for itself."""
+        if item.lower() in self.widget.codes or item.endswith("*"):
+            return (item,)
+        names = filter_names.by_name(pair for named in self.named for pair in named.items())
+        return names.get(filter_names.plain(item), (item,))
 
     def clean(self, value: Any) -> Any:
         for item in value or []:
             code = unsigned(item)[1]
             if not self.meant(code):
-                raise ValidationError(self.error_messages["invalid_choice"], params={"value": code})
+                said = f"{self.error_messages['invalid_choice']}%(near)s"
+                raise ValidationError(said, params={"value": code, "near": self.did_you_mean(code)})
         return value or []
+
+    def did_you_mean(self, item: str) -> str:
+        """What may be meant by an item that is not known."""
+        if item.endswith("*"):
+            ends = ((code, place.end()) for code in self.named[0] for place in re.finditer("_", code))
+            return filter_names.did_you_mean(item, [f"{code[:end]}*" for code, end in ends])
+        names = [name for named in self.named for name in named.values()]
+        return filter_names.did_you_mean(item, (*self.named[0], *names))
 
     def meant(self, code: str) -> list[str]:
         """The codes that one stands for: itself, or, where it ends in a star, all that begin so."""
         if code.endswith("*"):
             return [known for known in self.widget.codes.values() if known.upper().startswith(code[:-1].upper())]
         return [code] if self.widget.codes.get(code.lower()) == code else []
+
+
+class AccountsField(CodesField):
+    """Accounts by key or name."""
+
+    def did_you_mean(self, item: str) -> str:
+        # Keys are random: what looks like one is another account.
+        return filter_names.did_you_mean(item, self.named[0].values())
 
 
 class NetworksField(forms.CharField):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import json
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from django.utils.translation import gettext_lazy as _
 from events import query_text
 from events.conditions import Conditions
 from events.filter_fields import (
+    AccountsField,
     CodesField,
     CommaText,
     CountriesField,
@@ -31,12 +33,14 @@ from events.filter_fields import (
     MomentField,
     NetworksField,
     SourcesField,
+    split_list,
     unsigned,
 )
 from events.models import AuditEvent, EventType, MonthCount
 from events.moments import PERIODS, Moment, period_start
 from events.nexmo.catalog import EVENT_TYPES, FAMILIES, family
 from events.nexmo.parse import ip_key
+from events.search import Words, words
 from events.words import family_title, type_words
 
 if TYPE_CHECKING:
@@ -103,6 +107,8 @@ PLAIN = {
     "source": "sources",
     "source_country": "countries",
 }
+# Parameters that take names for codes.
+NAMED = ("account", "event_type", "source_country")
 
 
 class EventFilter(django_filters.FilterSet):
@@ -115,7 +121,7 @@ class EventFilter(django_filters.FilterSet):
         widget=forms.TextInput(attrs={"type": "search", "placeholder": BOX_HINT}),
     )
     account = _declared(
-        CodesField,
+        AccountsField,
         label=_("Accounts"),
         error_messages={"invalid_choice": _("There is no account %(value)s that you may see.")},
     )
@@ -164,7 +170,8 @@ class EventFilter(django_filters.FilterSet):
         """
         # Not super().__init__: it copies every filter each time, and ours keep nothing of a request.
         self.is_bound = data is not None
-        self.data, self.slip = expanded(data)
+        typed = QueryDict() if data is None else data
+        self.data, self.slip = expanded(typed)
         self.request = self.form_prefix = None
         self.filters = self.base_filters
         self.accounts = {account.api_key: account for account in accounts}
@@ -172,13 +179,28 @@ class EventFilter(django_filters.FilterSet):
         self.event_types = event_type_choices([account.pk for account in accounts])
         self.form.slip = self.slip
         fields = self.form.fields
-        fields["account"].offer(self.accounts)
-        fields["event_type"].offer(self.type_descriptions)
+        fields["account"].offer({account.api_key: account.name for account in accounts})
+        fields["event_type"].offer(self.type_descriptions, EVENT_TYPES)
+        self.data = self.form.data = self._in_codes(self.data)
         zone = timezone.localtime().strftime("%Z")
         fields["date_from"].label, fields["date_to"].label = _date_labels(zone, get_language())
         for name, field in fields.items():
             if self.form.is_bound and name in self.form.errors:
                 field.widget.attrs |= {"aria-invalid": "true", "aria-describedby": f"error-{name}"}
+        if self.form.errors:  # what was typed stays where it was typed, to be mended there
+            self.data = self.form.data = typed
+
+    def _in_codes(self, data: Any) -> Any:
+        """The parameters with the names in them turned into codes."""
+        for name in NAMED:
+            items = split_list(data.getlist(name)) if hasattr(data, "getlist") else []
+            signed = [unsigned(item) for item in items]
+            codes_of = self.form.fields[name].codes_of
+            meant = [code if wanted else f"-{code}" for wanted, item in signed for code in codes_of(item)]
+            if meant != items:
+                data = data.copy()
+                data.setlist(name, meant)
+        return data
 
     @classmethod
     @functools.cache
@@ -254,6 +276,16 @@ class EventFilter(django_filters.FilterSet):
         return self.queryset.matching(self.conditions)
 
     @property
+    def is_in_words(self) -> bool:
+        """Whether the searched text is anything but one word, as it stands."""
+        return words(self.conditions.text) != Words((self.conditions.text,))
+
+    @property
+    def marked(self) -> str:
+        """The words that were searched for, as JSON, for the page to mark."""
+        return json.dumps(words(self.conditions.text).wanted)
+
+    @property
     def accounts_by_pk(self) -> dict[int, NexmoAccount]:
         return {account.pk: account for account in self.accounts.values()}
 
@@ -292,7 +324,6 @@ class EventFilter(django_filters.FilterSet):
 
 def expanded(data: Any) -> tuple[Any, str]:
     """The parameters with what the search box says put where it belongs, and what is wrong with the box."""
-    data = QueryDict() if data is None else data
     text = data.get("search_text") or ""
     if ":" not in text:
         return data, ""

@@ -41,12 +41,15 @@ def add(account_id: int, places: Collection[int]) -> None:
     """
     if not places:
         return
+    # Joined, so that each is looked up by its place: of an account that its statistics do not know yet, PostgreSQL
+    # would read all events otherwise.
+    listed = ", ".join(f"({account_id}, {place})" for place in places)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"{_INSERT} SELECT {_VALUES} FROM {EVENTS} "  # noqa: S608 - constants and numbers
-            f"WHERE account_id = %s AND seq IN ({', '.join(map(str, places))}) {_REPLACE} "
-            f"WHERE (excluded.created_at, excluded.event_id) < ({TABLE}.created_at, {TABLE}.event_id)",
-            [account_id],
+            f"WITH places (its_account, place) AS (VALUES {listed}) "  # noqa: S608 - constants and numbers
+            f"{_INSERT} SELECT {_VALUES} FROM places CROSS JOIN {EVENTS} "
+            f"WHERE account_id = its_account AND seq = place {_REPLACE} "
+            f"WHERE (excluded.created_at, excluded.event_id) < ({TABLE}.created_at, {TABLE}.event_id)"
         )
 
 

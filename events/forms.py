@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from accounts.models import NexmoAccount
+    from events.models.view import SavedViewQuerySet
 
 MOST_OF_A_QUERY = 4_000  # characters: what servers and proxies take as an address
 AS_THE_BROWSER = _("As the browser asks")
@@ -87,9 +88,11 @@ def _zones() -> list[str]:
 
 
 class ViewForm(forms.ModelForm):
-    """A view's name and who sees it. Its filter is set when it is made: another filter is another view."""
+    """A view's name and who sees it. Its filter is set when it is made, and replaced by saving another one under the
+    same name, which must be asked for."""
 
     name_taken = _("You have a view of this name already.")
+    taken: SavedView | None = None  # whose filter can be replaced
 
     class Meta:
         model = SavedView
@@ -116,10 +119,21 @@ class ViewForm(forms.ModelForm):
 
     def clean_name(self) -> str:
         name = " ".join(self.cleaned_data["name"].split())
-        others = SavedView.objects.filter(owner=self.instance.owner_id, name=name).exclude(pk=self.instance.pk)
-        if others.exists():
+        other = self._other(name)
+        if not self.instance.pk:
+            self.taken = other
+        if other and not self.replaces:
             raise ValidationError(self.name_taken)
         return name
+
+    def _other(self, name: str) -> SavedView | None:
+        own: SavedViewQuerySet = SavedView.objects.filter(owner=self.instance.owner_id)
+        return own.filter(name=name).exclude(pk=self.instance.pk).first()
+
+    @property
+    def replaces(self) -> bool:
+        """Whether the filter of just the view that has this name is to be replaced."""
+        return bool(self.taken and self.data.get("replace") == str(self.taken.pk))
 
     def clean_description(self) -> str:
         return " ".join(self.cleaned_data["description"].split())
@@ -129,19 +143,23 @@ class ViewForm(forms.ModelForm):
         found = EventFilter(asked, accounts=self.accounts)
         if not found.form.is_valid():
             raise ValidationError([str(text) for texts in found.form.errors.values() for text in texts])
-        query = canonical(asked)
+        query = canonical(found.data)
         if not query:
             raise ValidationError(_("No filter is in force: there is nothing to save."))
         if len(query) > MOST_OF_A_QUERY:
             raise ValidationError(_("This filter is too long for an address."))
         return query
 
-    def keep(self) -> bool:
-        """Write it. False, with the error beside the name, where another of this name was made meanwhile."""
+    def keep(self) -> SavedView | None:
+        """Write it. None, with the error beside the name, where another of this name was made meanwhile."""
+        if self.taken and self.replaces:
+            self.taken.query = self.cleaned_data["query"]
+            self.taken.save()
+            return self.taken
         try:
             with transaction.atomic():
-                self.save()
+                view: SavedView = self.save()
         except IntegrityError:
             self.add_error("name", self.name_taken)
-            return False
-        return True
+            return None
+        return view

@@ -20,14 +20,25 @@ KEYS = {
     "ip": "source_ip",
     "country": "source_country",
     "account": "account",
+    "number": "search_text",
     "from": "date_from",
+    "since": "date_from",
+    "after": "date_from",
     "to": "date_to",
+    "until": "date_to",
+    "before": "date_to",
+    "period": "period",
     "new": "new",
 }
-SINGLE = ("date_from", "date_to", "new")  # that take one value, and cannot be turned round
+DATES = ("date_from", "date_to")
+SINGLE = (*DATES, "period", "new")  # that take one value, and cannot be turned round
 _NAMES = KEYS | {name: name for name in KEYS.values()}
-_PIECE = re.compile(r'(-?)([A-Za-z_]+):("[^"]*"|[^\s"]+)|(-?)"([^"]*)"|(\S+)')
-EXAMPLE = _("Write type:, user:, source:, ip:, country:, account:, from:, to: or new:, each followed by its value.")
+# A condition, a phrase or a word; the end closes quotes too.
+_PIECE = re.compile(r'(?<!\S)(-?)([A-Za-z_]+):((?:"[^"]*(?:"|$)|[^\s"])+)|(?:(?<!\S)-)?"[^"]*(?:"|$)|\S+')
+EXAMPLE = _(
+    "Write type:, user:, source:, ip:, country:, account:, number:, from:, to:, period: or new:, each followed by its "
+    "value."
+)
 
 
 class BadQuery(ValueError):
@@ -36,14 +47,14 @@ class BadQuery(ValueError):
 
 @dataclass
 class Query:
-    """What a text in the box says: values by parameter, and the text to search for."""
+    """What a text in the box says: values by parameter, and the text to search for, as `Conditions.text` has it."""
 
     values: dict[str, list[str]] = field(default_factory=dict)
     text: str = ""
 
 
 def read(text: str) -> Query:
-    """Read the box. A text with none of the words above is searched for as it stands, quotes and all.
+    """Read the box. What is not one of the words above is searched for as it stands, quotes and all.
 
     Raises:
         BadQuery: a word that is nearly one of them, or a condition that cannot be turned round.
@@ -54,21 +65,32 @@ def read(text: str) -> Query:
     if not any(piece[2] and piece[2].lower() in _NAMES for piece in pieces):
         return Query(text=text)
     found = Query()
-    words = []
+    words, end = [], 0
     for piece in pieces:
-        minus, key, value = piece[1], (piece[2] or "").lower(), piece[3]
+        minus, key, value = piece[1], (piece[2] or "").lower(), (piece[3] or "").replace('"', "")
         if key not in _NAMES:
-            words.append(piece[5] if piece[5] is not None and not piece[4] else piece[0])
             continue
-        name = _NAMES[key]
-        if minus and name == "new":
-            raise BadQuery(gettext("%(key)s: cannot be turned round.") % {"key": key})
-        if minus and name in SINGLE:
+        words.append(text[end : piece.start()].strip())
+        name, end = _NAMES[key], piece.end()
+        if minus and name in DATES:
             raise BadQuery(gettext("%(key)s: cannot be turned round; use from: and to:.") % {"key": key})
-        for item in value.strip('"').split(","):
+        if minus and name in SINGLE:
+            raise BadQuery(gettext("%(key)s: cannot be turned round.") % {"key": key})
+        if name == "search_text":
+            words.append(minus + (_number(key, value) if key == "number" else piece[3]))
+            continue
+        for item in value.split(","):
             found.values.setdefault(name, []).append(f"{minus}{item.strip()}")
-    found.text = " ".join(word for word in words if word)
+    found.text = " ".join(word for word in (*words, text[end:].strip()) if word)
     return found
+
+
+def _number(key: str, value: str) -> str:
+    """A number as events spell it, however people do."""
+    digits = re.sub(r"[\s().+-]", "", value)
+    if not digits.isdigit():
+        raise BadQuery(gettext("%(key)s: takes one number, such as 447700900000, or a part of it.") % {"key": key})
+    return digits
 
 
 def _refuse_slips(piece: re.Match[str]) -> None:

@@ -74,7 +74,7 @@ class AuditEventQuerySet(ScopedQuerySet):
         return self.none() if "\0" in event_id else self.filter(event_id_key=id_key(event_id))
 
     def containing(self, text: str) -> Self:
-        """Events that contain the text, however JSON spells it there, whatever the case."""
+        """Events that contain the text's words, however JSON spells them there, whatever the case."""
         condition, patterns = contains(text)
         return self.filter(RawSQL(f"({condition})", patterns, output_field=models.BooleanField()))  # noqa: S611 - ours
 

@@ -12,10 +12,11 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from events.filter_fields import split_list
+from events.filter_fields import split_list, unsigned
 from events.filters import expanded
 from events.models import SavedView, Star
 from events.pills import LISTS, SINGLE
+from events.words import source_codes
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -82,6 +83,17 @@ def canonical(params: QueryDict, **more: str) -> str:
     return urlencode(sorted((name, value) for name, value in (found | more).items() if value), safe=",*:@/")
 
 
+def _by_codes(query: str) -> str:
+    """A canonical query with its sources by Nexmo's codes: to who looks for a view, API and DEVAPI are the same."""
+    if "source=" not in query:
+        return query
+    params, codes = QueryDict(query, mutable=True), source_codes()
+    items = [unsigned(item) for item in split_list(params.getlist("source"))]
+    spelled = [(wanted, codes.get(value.lower(), value)) for wanted, value in items]
+    params["source"] = ",".join(value if wanted else f"-{value}" for wanted, value in spelled)
+    return canonical(params)
+
+
 @dataclass(frozen=True)
 class View:
     """A view as pages show it; a saved one has a key, a built-in one a code."""
@@ -133,9 +145,9 @@ class Views:
 
     def of(self, query: str) -> View | None:
         """The view that a canonical query is."""
-        return next(
-            (view for view in (*self.starred, *self.mine, *self.teams, *self.others) if view.query == query), None
-        )
+        meant = _by_codes(query)
+        views = (*self.starred, *self.mine, *self.teams, *self.others)
+        return next((view for view in views if _by_codes(view.query) == meant), None)
 
 
 def views_of(user: AnyUser) -> Views:

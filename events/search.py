@@ -10,10 +10,12 @@ import json
 import re
 import string
 import unicodedata
+from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 TABLE, INDEX, POSTGRESQL_INDEX = "events_auditevent", "events_search", "event_text"
 # Must be written the same everywhere: PostgreSQL uses its index only for the very expression it was made of.
@@ -22,7 +24,41 @@ TEXT = "CASE WHEN searchable = '' THEN raw ELSE searchable END"
 POSTGRESQL_TEXT = f'({TEXT}) COLLATE "C"'
 # Only of ASCII: other letters are folded already, and some of those have a lower case again.
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+# One word: in quotes, which the end closes too, or up to the next blank. Two minuses are text, one means "not".
+_WORD = re.compile(r'(-?)"([^"]*)(?:"(?=\s|$)|$)|(-(?=[^\s"-]))?([^\s"]+)(?=\s|$)')
+MOST_WORDS = 20  # whoever pastes more means the passage
 _ESCAPE = re.compile(r'\\(?:u[0-9a-fA-F]{4}(?:\\u[dD][c-fC-F][0-9a-fA-F]{2})?|["\\/bfnrt])')
+
+
+@dataclass(frozen=True)
+class Words:
+    """What an event must contain, in any order, and what it must not."""
+
+    wanted: tuple[str, ...]
+    unwanted: tuple[str, ...] = ()
+
+
+def words(text: str) -> Words:
+    """The words of a searched text: `deleted "by hand" -login` wants two and refuses one.
+
+    Quotes that stand elsewhere than around words are a piece of JSON, and that is one word, as it stands.
+    """
+    text = text.strip()
+    wanted: list[str] = []
+    unwanted: list[str] = []
+    place = 0
+    while place < len(text) and '":' not in text:
+        found = _WORD.match(text, place)
+        if not found:
+            return Words((text,))
+        if word := found[2] or found[4]:
+            (unwanted if found[1] or found[3] else wanted).append(word)
+        place = found.end()
+        while text[place : place + 1].isspace():
+            place += 1
+    if not 0 < len(wanted) + len(unwanted) <= MOST_WORDS:
+        return Words((text,))
+    return Words(tuple(dict.fromkeys(wanted)), tuple(dict.fromkeys(unwanted)))
 
 
 def searchable_text(raw: str) -> str:
@@ -45,6 +81,12 @@ def fold(text: str) -> str:
 def spellings(term: str) -> list[str]:
     """What to look for: the text as typed and, when it was copied out of JSON, with its escapes read."""
     return list(dict.fromkeys((fold(term), fold(_read_escapes(term)))))
+
+
+def ways(wanted: Sequence[str]) -> list[tuple[str, ...]]:
+    """All the ways to spell these words, for an index to look up. Of very many, the words with several are left out."""
+    several = [word for word in wanted if len(spellings(word)) > 1]
+    return list(product(*(spellings(word) for word in wanted if word not in several[3:])))
 
 
 def like_pattern(text: str) -> str:

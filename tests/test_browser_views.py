@@ -89,3 +89,18 @@ def test_no_page_of_views_scrolls_sideways_on_a_phone(
         page.goto(path)
         page.evaluate("document.querySelectorAll('.views details').forEach((folded) => (folded.open = true))")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
+
+
+def test_copied_link_of_a_view_is_its_lasting_address(many_events: None, open_page: Callable[..., Any]) -> None:
+    view = SavedView.objects.get()
+    page = open_page("/events/")
+    log_in(page, "alice")
+    page.goto("/views/")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy link").click()
+    page.get_by_role("button", name="Copied").wait_for()
+    copied = page.evaluate("navigator.clipboard.readText()")
+
+    assert copied.endswith(f"/views/{view.pk}/")
+    page.goto(copied)
+    assert page.locator(".views summary").inner_text() == view.name

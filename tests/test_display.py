@@ -308,3 +308,17 @@ def test_news_with_a_cursor_that_is_none_are_none(client: Client, account: Nexmo
     add_event(account, 1)
 
     assert client.get("/events/news?since=nonsense").status_code == 204
+
+
+def test_saving_says_so_in_the_language_that_was_chosen(client: Client) -> None:
+    assert "Saved." in text_of(client.post(DISPLAY, {"density": "compact"}, follow=True))
+    with translation.override("es"):
+        told = translation.gettext("Saved.")
+    assert told in text_of(client.post(DISPLAY, {"language": "es"}, follow=True))
+
+
+def test_menu_of_the_table_shows_its_change_without_words(client: Client, account: NexmoAccount) -> None:
+    page = client.post(DISPLAY, {"utc": "True", "next": "/events/"}, follow=True)
+
+    assert page.redirect_chain == [("/events/", 302)]
+    assert "Saved." not in text_of(page)

@@ -267,3 +267,16 @@ def test_all_columns_by_name_are_the_usual_file(login: Login, account: NexmoAcco
         client.get("/events/export.csv")
     )
     assert body(client.get("/events/export.csv?columns=&times=")) == body(client.get("/events/export.csv"))
+
+
+def test_page_offers_evidence_to_those_who_may_take_it(login: Login, account: NexmoAccount) -> None:
+    asked = "event_type=APP_CREATE&columns=account&times=utc&count=all"
+    auditors = login("audrey").get(f"/events/export?{asked}").content.decode()
+    owners = login("alice").get(f"/events/export?{asked}").content.decode()
+    of_one = login("audrey").get("/accounts/demo0001/events/export").content.decode()
+
+    assert 'method="post" action="/events/evidence.zip?event_type=APP_CREATE"' in auditors
+    assert 'method="post" action="/accounts/demo0001/events/evidence.zip?"' in of_one
+    assert "evidence.zip" not in owners
+    assert "Auditors can take the same events away as an evidence pack" in owners
+    assert "Auditors can take" not in auditors

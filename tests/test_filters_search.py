@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from accounts.models import NexmoAccount
 from events import archive
 from events.nexmo.parse import parse_event
+from events.search import Words, words
 from tests.conftest import NOON, event_json
 from tests.filters_tools import (  # noqa: F401
     Add,
@@ -122,3 +125,69 @@ def test_searched_text_stays_in_the_form(client: Client, cast: dict[str, Any]) -
     page = client.get("/events/", {"search_text": '"><script>x'}).content.decode()
 
     assert 'name="search_text" value="&quot;&gt;&lt;script&gt;x"' in page
+
+
+def test_words_are_found_in_any_order(client: Client, account: NexmoAccount, add_event: Add) -> None:
+    add_event(account, 1, context={"note": "the secret deleted by hand"})
+    add_event(account, 2, context={"note": "the secret created by hand"})
+    add_event(account, 3, context={"note": "deleted"})
+
+    queries: dict[str, set[int]] = {
+        "secret deleted": {1},
+        "deleted secret": {1},
+        '"secret deleted"': {1},
+        '"deleted secret"': set(),
+        '"deleted secret': set(),
+        "secret -deleted": {2},
+        '-"secret created" hand': {1},
+        "-secret": {3},
+        "-secret -deleted": set(),
+        "by se DELE": {1},
+        'hand "secret c': {2},
+    }
+    assert {text: found(client, {"search_text": text}) for text in queries} == queries
+
+
+def test_passage_of_many_words_is_searched_for_as_it_stands(
+    client: Client, account: NexmoAccount, add_event: Add
+) -> None:
+    passage = " ".join(f"word{number}" for number in range(200))
+    add_event(account, 1, context={"note": passage})
+
+    assert found(client, {"search_text": passage}) == {1}
+    assert found(client, {"search_text": f"word199 {passage}"}) == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted", "unwanted"),
+    [
+        ("a  b\ta", ("a", "b"), ()),
+        ('"a b" c', ("a b", "c"), ()),
+        ("-a --b - c-d", ("--b", "-", "c-d"), ("a",)),
+        ('-"a b" "c', ("c",), ("a b",)),
+        ('"n": 30}', ('"n": 30}',), ()),
+        ('{"a" b', ('{"a" b',), ()),
+        ('a"b c', ('a"b c',), ()),
+        ('say \\"a b\\"', ('say \\"a b\\"',), ()),
+        ('"', ('"',), ()),
+        ('"" a', ("a",), ()),
+    ],
+)
+def test_text_is_read_as_words(text: str, wanted: tuple[str, ...], unwanted: tuple[str, ...]) -> None:
+    assert words(text) == Words(wanted, unwanted)
+
+
+@settings(deadline=None)
+@given(text=st.text(alphabet='ab-" \\\t語:', max_size=30))
+def test_what_has_no_minus_word_matches_wherever_the_phrase_does(text: str) -> None:
+    asked = words(text)
+
+    assert asked.wanted or asked.unwanted or not text.strip()
+    assert asked.unwanted or all(word in text for word in asked.wanted)
+
+
+def test_searched_words_are_named_for_marking(client: Client, account: NexmoAccount, add_event: Add) -> None:
+    add_event(account, 1, context={"note": "<b> by hand"})
+    page = client.get("/events/", {"search_text": '"by hand" <b> -x9'}).content.decode()
+
+    assert 'data-words="[&quot;by hand&quot;, &quot;&lt;b&gt;&quot;]"' in page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from django.utils.dateformat import format as date_format
 
 from accounts.models import NexmoAccount
 from events import seals, tasks
@@ -202,3 +204,19 @@ def test_account_whose_key_has_archived_events_keeps_it(login: Any, account: Any
     client.post(path, {"name": "New name", "api_key": "other001", "is_active": "on", "api_secret": ""})
     changed = NexmoAccount.objects.get(pk=account.pk)
     assert (changed.name, changed.api_key) == ("New name", "demo0001")
+
+
+def test_calendar_names_its_months_and_weekdays(login: Any, account: Any) -> None:
+    page = login("alice").get("/accounts/demo0001/").content.decode()
+    shown = page.partition('<div class="calendar" aria-hidden="true">')[2].partition("<p ")[0]
+    labels = [text for text in re.findall(r"<b>([^<]*)</b>", shown) if text]
+
+    assert labels[:4] == ["Mon", "Wed", "Fri", "Sun"]
+    assert len(labels) - 4 in (12, 13)
+    assert set(labels[4:]) == {date_format(date(2026, month, 1), "M") for month in range(1, 13)}
+
+
+def test_commands_are_named_to_operators_only(login: Any, account: Any) -> None:
+    assert "Not sealed yet." in login("alice").get("/accounts/demo0001/").content.decode()
+    assert "seal_archive" not in login("alice").get("/accounts/demo0001/").content.decode()
+    assert "seal_archive" in login("admin").get("/accounts/demo0001/").content.decode()

@@ -102,7 +102,9 @@ def test_stylesheet_and_script_are_kept_for_ever_under_their_own_address(client:
     assert Client().get("/assets/site-0123456789ab.html").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/events/summary", "/events/news", "/accounts/", "/accounts/demo0001/"])
+@pytest.mark.parametrize(
+    "path", ["/events/summary", "/events/news", "/accounts/", "/accounts/demo0001/", "/accounts/demo0001/events/x/"]
+)
 def test_part_of_a_page_tells_of_an_ended_login_in_its_place(path: str) -> None:
     told = {"HX-Request": "true", "HX-Current-URL": "https://testserver/events/?source=CD"}
     page = Client().get(path, headers=told)

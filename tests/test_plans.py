@@ -42,6 +42,12 @@ FILTERS = {
     "between": "date_from=2026-03-15&date_to=2026-03-20",
     "text": "search_text=needle",
     "short text": "search_text=zq",
+    "words": "search_text=needle+updated",
+    "words and a short one": "search_text=needle+zq",
+    "phrase": "search_text=%22needle%22+GB",
+    "refused word": "search_text=-needle",
+    "word and a refused one": "search_text=needle+-updated",
+    "account and words": "account=demo0001&search_text=needle+updated",
     "account and type": "account=demo0001&event_type=APP_CREATE",
     "accounts and types": "account=demo0001,demo0002&event_type=APP_CREATE,NUMBER_UPDATED",
     "user and country": "user_email=user1@example.com&source_country=GB",
@@ -179,6 +185,18 @@ def test_search_asks_the_trigram_index(archived: None) -> None:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(f"EXPLAIN SELECT id FROM events_auditevent WHERE {where}", values)
         assert "event_text" in "\n".join(line for (line,) in cursor.fetchall())
+
+
+def test_words_are_looked_up_together_where_the_index_knows_them(login: Login, archived: None) -> None:
+    sent = queries_of(login("alice"), "/events/?search_text=needle+updated+zq+-login&source=CD&size=1")
+
+    if connection.vendor == "sqlite":
+        (asked,) = (sql for sql in sent if "MATCH" in sql) if any("MATCH" in sql for sql in sent) else ("",)
+        assert asked == "" or ('"nee"' in asked and '"upd"' in asked and '"log"' not in asked)
+        return
+    for sql in sent:
+        inner, _, outer = sql.partition("OFFSET 0")
+        assert not outer or ("needle" in inner and "updated" in inner and "zq" not in inner and "login" not in inner)
 
 
 @pytest.mark.parametrize("asked", [asked for name, asked in FILTERS.items() if "new country" in name])

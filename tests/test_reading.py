@@ -26,10 +26,37 @@ USERS = ("a@example.com", "b@example.com", "")
 SOURCES, COUNTRIES = ("CD", "DEVAPI"), ("GB", "ES", "")
 ADDRESSES = ("192.0.2.1", "192.0.2.77", "198.51.100.9", "2001:db8::1", "no address")
 WORDS = ("Lisbon", "MÜNCHEN", 'say "hi"', "50%_off", "C:\\temp", "語", "zq", "é", "ᎠᎠᏏ", "ıstanbul")
-TEXTS = (
-    *("", "lisbon", "münchen", 'say "hi"', "50%_off", "50%x", "c:\\temp", "語", "zq", "É"),
-    *("ꭰꭰꮟ", "istanbul", "absent", "example.com"),
-)
+# Searched texts, the words they want and the words they refuse.
+ASKED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "lisbon": (("lisbon",), ()),
+    "münchen": (("münchen",), ()),
+    'say "hi"': (("say", "hi"), ()),
+    '"say \\"hi\\""': (('"say "hi""',), ()),
+    "50%_off": (("50%_off",), ()),
+    "50%x": (("50%x",), ()),
+    "c:\\temp": (("c:\\temp",), ()),
+    "語": (("語",), ()),
+    "zq": (("zq",), ()),
+    "É": (("é",), ()),
+    "ꭰꭰꮟ": (("ꭰꭰꮟ",), ()),
+    "istanbul": (("istanbul",), ()),
+    "absent": (("absent",), ()),
+    "example.com": (("example.com",), ()),
+    "APP_CREATE Lisbon": (("app_create", "lisbon"), ()),
+    "lisbon  absent": (("lisbon", "absent"), ()),
+    "zq CD b@": (("zq", "cd", "b@"), ()),
+    "MÜNCHEN DEVAPI": (("münchen", "devapi"), ()),
+    "-lisbon": ((), ("lisbon",)),
+    "-é -zq": ((), ("é", "zq")),
+    "example.com -münchen -a@": (("example.com",), ("münchen", "a@")),
+    'GB -"app_create"': (("gb",), ("app_create",)),
+    '"msisdn": "none': (('"msisdn": "none',), ()),
+    '"note": "zq"': (('"note": "zq"',), ()),
+    '"lisbon"},': (('"lisbon"},',), ()),
+    'devapi "192.0.2.1': (("devapi", "192.0.2.1"), ()),
+    "c:\\\\temp CD": (("c:\\temp", "cd"), ()),
+}
+TEXTS = ("", *ASKED)
 SMALL = {plan: ("MOST_BRANCHES", 2), pages: ("FIRST_WALKED", 3), candidates: ("PROBED", 5)}
 
 
@@ -224,6 +251,20 @@ def test_usual_limits_read_all_of_a_small_archive_at_once(archived: list[NexmoAc
     assert (page.searched_back_to, page.older, page.newer) == (None, None, None)
     if not conditions.text:
         assert count(conditions) == counts.Count(len(expected))
+
+
+@pytest.mark.parametrize("text", ASKED)
+def test_every_wanted_word_is_there_and_no_refused_one(archived: list[NexmoAccount], text: str) -> None:
+    wanted, refused = ASKED[text]
+    told = {event.pk: (event.searchable or event.raw).casefold() for event in AuditEvent.objects.all()}
+    expected = {
+        pk
+        for pk, words in told.items()
+        if all(word.casefold() in words for word in wanted) and not any(word.casefold() in words for word in refused)
+    }
+
+    assert set(plainly(Conditions(text=text))) == expected
+    assert {row.pk for row in read_page(Conditions(text=text), 200).rows} == expected
 
 
 def test_many_accounts_are_read_by_those_that_are_ahead(

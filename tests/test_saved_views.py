@@ -305,3 +305,89 @@ def test_database_keeps_stars_and_names_unique(mine: SavedView, cast: dict[str, 
     with pytest.raises(IntegrityError), transaction.atomic():
         SavedView.objects.create(owner=alice, name=mine.name, query="source=CD")
     SavedView.objects.create(owner=cast["bob"], name=mine.name, query="source=CD")
+
+
+# --- replacing ------------------------------------------------------------------------------------------------------
+def test_filter_of_a_view_is_replaced_only_when_asked(client: Client, shared: SavedView) -> None:
+    offered = f'<input type="checkbox" name="replace" value="{shared.pk}">'
+    fields = {"name": shared.name, "description": "Typed words", "query": "source=CD"}
+    before = (shared.name, shared.description, shared.team, shared.query)
+
+    page = save(client, **fields)
+
+    assert offered in page.content.decode()
+    assert "You have a view of this name already." in text_of(page)
+    assert "Typed words" in page.content.decode()
+    shared.refresh_from_db()
+    assert (shared.name, shared.description, shared.team, shared.query) == before
+
+    after = client.post("/views/new", {**fields, "team": "", "replace": str(shared.pk)}, follow=True)
+
+    assert after.redirect_chain == [("/events/?source=CD", 302)]
+    assert f"The filter of the view {shared.name} is replaced." in text_of(after)
+    shared.refresh_from_db()
+    assert (shared.name, shared.description, shared.team, shared.query) == (*before[:3], "source=CD")
+    assert SavedView.objects.filter(name=shared.name).count() == 1
+
+
+def test_replacing_is_meant_for_one_view(client: Client, mine: SavedView, shared: SavedView) -> None:
+    page = save(client, name=mine.name, query="source=CD", replace=str(shared.pk))
+
+    assert f'name="replace" value="{mine.pk}">' in page.content.decode()
+    assert {view.query for view in (mine, shared) if view.refresh_from_db() is None} == {QUERY, shared.query}
+
+
+def test_nobody_replaces_another_persons_view(login: Login, shared: SavedView) -> None:
+    save(login("bob"), name=shared.name, query="source=CD", replace=str(shared.pk))
+
+    shared.refresh_from_db()
+    assert shared.query != "source=CD"
+
+
+def test_replacing_with_a_wrong_filter_keeps_the_box_ticked(client: Client, mine: SavedView) -> None:
+    page = save(client, name=mine.name, query="source_ip=nowhere", replace=str(mine.pk))
+
+    assert f'name="replace" value="{mine.pk}" checked>' in page.content.decode()
+    mine.refresh_from_db()
+    assert mine.query == QUERY
+
+
+def test_renaming_to_a_name_in_use_offers_no_replacing(client: Client, mine: SavedView, shared: SavedView) -> None:
+    page = client.post(f"/views/{mine.pk}/edit", {"name": shared.name, "team": "", "replace": str(shared.pk)})
+
+    assert "You have a view of this name already." in text_of(page)
+    assert 'name="replace"' not in page.content.decode()
+
+
+def test_saving_and_changing_say_so(client: Client, mine: SavedView) -> None:
+    assert "The view New one is saved." in text_of(
+        client.post("/views/new", {"name": "New one", "team": "", "query": "source=CD"}, follow=True)
+    )
+    assert "The view Renamed is saved." in text_of(
+        client.post(f"/views/{mine.pk}/edit", {"name": "Renamed", "team": ""}, follow=True)
+    )
+
+
+def test_link_of_a_view_is_its_lasting_address(login: Login, mine: SavedView, shared: SavedView) -> None:
+    alices = login("alice").get("/views/").content.decode()
+    bobs = login("bob").get("/views/").content.decode()
+
+    for view in (mine, shared):
+        assert f'<a id="view-{view.pk}" href="/views/{view.pk}/">' in alices
+        assert f'data-copy="#view-{view.pk}" hidden' in alices
+    assert f'data-copy="#view-{shared.pk}" hidden' in bobs
+    assert "/edit" not in bobs
+    assert 'href="/events/?source=API"' in bobs
+
+
+@pytest.mark.parametrize("asked", ["source=API", "source=DEVAPI", "source=devapi", "search_text=source:DEVAPI"])
+def test_view_is_known_by_name_and_by_code_of_its_source(client: Client, cast: dict[str, Any], asked: str) -> None:
+    assert summary_of(client.get(f"/events/?{asked}")) == "Changes through the API"
+    assert summary_of(client.get("/events/?source=-DEVAPI")) == "Views"
+    assert summary_of(client.get("/events/?source=CD")) == "Views"
+
+
+def test_own_view_by_the_name_of_a_source_is_known_by_its_code(client: Client, cast: dict[str, Any]) -> None:
+    SavedView.objects.create(owner=cast["alice"], name="By hand", query="event_type=APP_CREATE&source=-API,Dashboard")
+
+    assert summary_of(client.get("/events/?source=CD,-DEVAPI&event_type=APP_CREATE")) == "By hand"

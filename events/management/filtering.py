@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 FILTERS = {
     "account": "Only this account (API key); repeatable.",
     "event_type": "Only this type; repeatable, or a comma list.",
-    "search_text": "Only events that contain this text.",
+    "search_text": "Only events that contain all these words; a phrase in quotes is one, a minus refuses one.",
     "date_from": "From this day or time on.",
     "date_to": "Up to this day or time, included.",
     "period": "today, 24h, 7d, 30d or 90d.",

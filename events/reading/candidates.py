@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from django.db import OperationalError, connection, transaction
 
 from events import search
-from events.conditions import contains, joined
+from events.conditions import contains, contains_word, joined
 from events.reading import trigrams
 from events.reading.plan import PROBED, Key, table
 from events.reading.rows import TABLE
@@ -25,11 +25,13 @@ PATIENCE_MS = 20
 
 def find(conditions: Conditions, span: Span) -> list[Key] | None:
     """The keys of all events that match, in order; None when there may be too many to look at each."""
+    wanted = search.words(conditions.text).wanted if conditions.text else ()
     if connection.vendor == "postgresql":
-        if conditions.text and _has_words(conditions.text) and trigrams.narrows(search.spellings(conditions.text)):
-            return _from_postgresql(conditions, span)
-    elif conditions.text:
-        query = trigrams.fts_query(search.spellings(conditions.text))
+        known = tuple(word for word in wanted if _is_indexed(word))
+        if known and trigrams.narrows(search.ways(known)):
+            return _from_postgresql(conditions, span, known)
+    elif wanted:
+        query = trigrams.fts_query(search.ways(wanted))
         found = _ids(f"SELECT rowid FROM {search.INDEX} WHERE {search.INDEX} MATCH %s", [query]) if query else None
         if found is not None:
             return _check(found, conditions, span)
@@ -72,10 +74,11 @@ def _check(pks: list[int], conditions: Conditions, span: Span) -> list[Key]:
     return sorted(keys, reverse=span.newest_first)
 
 
-def _from_postgresql(conditions: Conditions, span: Span) -> list[Key] | None:
-    """As `find`, out of the trigram index. The other conditions are written so that no other index is tried."""
-    where, values = joined([contains(conditions.text)])
-    rest, rest_values = joined([span.sql(), *conditions.rest(("text",))])
+def _from_postgresql(conditions: Conditions, span: Span, known: tuple[str, ...]) -> list[Key] | None:
+    """As `find`, out of the trigram index by the words it knows. The other conditions are written so that no other
+    index is tried."""
+    where, values = joined(contains_word(word) for word in known)
+    rest, rest_values = joined([span.sql(), *conditions.rest(("text",)), contains(conditions.text, known)])
     query = (
         f"SELECT created_at, id FROM (SELECT * FROM {TABLE} WHERE {where} OFFSET 0) AS candidates WHERE {rest} "
         f"LIMIT {PROBED + 1}"
@@ -97,6 +100,6 @@ def _from_postgresql(conditions: Conditions, span: Span) -> list[Key] | None:
     return sorted(keys, reverse=span.newest_first) if len(keys) <= PROBED else None
 
 
-def _has_words(text: str) -> bool:
+def _is_indexed(word: str) -> bool:
     """Whether pg_trgm's index can tell candidates: it holds letters and digits only, three in a row at the least."""
-    return all(re.search(r"[^\W_]{3}", spelling) for spelling in search.spellings(text))
+    return all(re.search(r"[^\W_]{3}", spelling) for spelling in search.spellings(word))

@@ -1,4 +1,4 @@
-"""What to ask a trigram index for a text, so that it answers fast or is not asked at all.
+"""What to ask a trigram index for the words of a text, so that it answers fast or is not asked at all.
 
 The indexes intersect lists of the events that hold each piece of three letters, and SQLite's reads every list to its
 end: a common piece costs, and narrows little. How common a piece is, a sample of the archive tells.
@@ -41,18 +41,18 @@ _sample: dict[str, Sample] = {}
 _lock = threading.Lock()
 
 
-def fts_query(texts: list[str]) -> str:
-    """The FTS5 expression for "may contain one of these texts"; "" when the index can't tell, or not soon."""
-    chosen = [choose(text) for text in texts]
+def fts_query(ways: list[tuple[str, ...]]) -> str:
+    """The FTS5 expression for "may contain all words in one of these ways"; "" when the index can't tell, not soon."""
+    chosen = [choose(words) for words in ways]
     if not all(chosen):
         return ""
     quoted = (" AND ".join('"' + piece.replace('"', '""') + '"' for piece in pieces) for pieces in chosen)
     return " OR ".join(f"({terms})" for terms in quoted)
 
 
-def choose(text: str) -> list[str]:
-    """The pieces to intersect, rarest first; none where that would not narrow enough, or take too long."""
-    pieces = trigrams(text)
+def choose(words: tuple[str, ...]) -> list[str]:
+    """The pieces of all words to intersect, rarest first; none where that would not narrow enough, or take too long."""
+    pieces = _pieces(words)
     events = _newest()
     if events < SMALL:
         return pieces
@@ -69,13 +69,17 @@ def choose(text: str) -> list[str]:
     return chosen if _left(events, [sample.share(piece) for piece in chosen]) < 20 * FEW else []
 
 
-def narrows(texts: list[str]) -> bool:
-    """Whether few events hold all the pieces of one of the texts: else an index need not be asked."""
+def narrows(ways: list[tuple[str, ...]]) -> bool:
+    """Whether few events hold all the pieces of one of the ways: else an index need not be asked."""
     events = _newest()
     if events < SMALL:
         return True
     sample = _sampled(events)
-    return all(_left(events, [sample.share(piece) for piece in trigrams(text)]) < 20 * FEW for text in texts)
+    return all(_left(events, [sample.share(piece) for piece in _pieces(words)]) < 20 * FEW for words in ways)
+
+
+def _pieces(words: tuple[str, ...]) -> list[str]:
+    return list(dict.fromkeys(piece for word in words for piece in trigrams(word)))
 
 
 def _left(events: float, shares: list[float]) -> float:

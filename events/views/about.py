@@ -19,10 +19,11 @@ from events.about_tables import AboutTable, SteppedTable
 from events.configuration import configuration
 from events.entities import entity
 from events.moments import parse_moment, show
+from events.parameters import PAGE_PARAMS
 from events.reading import BadCursor, Cursor, Page
 from events.reading.facets import FACETS
 from events.tables import USUAL, country_name, with_params
-from events.views.lists import PAGE_PARAMS, page_links
+from events.views.lists import page_links
 from events.views.scope import filtered_events
 from events.views.summary import picture
 from events.words import grouped
@@ -161,9 +162,9 @@ def _figures(asked: Asked, sampled: Sample) -> list[tuple[str, str]]:
 def _beside(asked: Asked, sampled: Sample, name: str) -> dict[str, Any]:
     found = companions(asked.conditions, sampled, name, timezone.now())
     titles = {
-        "source_ip": (_("IP addresses"), _("IP address")),
-        "source_country": (_("Countries"), _("Country")),
-        "user_email": (_("Users"), _("User")),
+        "source_ip": (_("Seen from these IP addresses"), _("IP address")),
+        "source_country": (_("Seen in these countries"), _("Country")),
+        "user_email": (_("Users seen there"), _("User")),
     }
     title, column = titles[name]
     return {

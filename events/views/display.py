@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.contrib import messages
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language, override
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import profile_of
@@ -22,6 +25,9 @@ def display(request: HttpRequest) -> HttpResponse:
     form = DisplayForm(request.POST if request.method == "POST" else None, instance=profile_of(request.user))
     if request.method == "POST" and form.is_valid():
         form.save()
+        if not request.POST.get("next"):  # a menu of the table returns to where the change is seen
+            with override(form.instance.language or get_language()):
+                messages.success(request, _("Saved."))
         return redirect(_back(request))
     return render(request, "events/display.html", {"form": form, "next": request.POST.get("next", "")})
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 from events import export, export_job
 from events.export_choice import BadChoice, read_shape
 from events.export_job import Job, Parts, Progress
+from events.parameters import unknown
 from events.reading import count
 from events.reading.stream import stream_raw, stream_rows
 from events.views.scope import filtered_events, visible_account
@@ -48,25 +49,41 @@ def one_account(request: HttpRequest, api_key: str, kind: str) -> HttpResponseBa
     return _export(request, kind, visible_account(request, api_key))
 
 
-def refused(request: HttpRequest, found: EventFilter, account: NexmoAccount | None, wrong: str = "") -> HttpResponse:
+def refused(request: HttpRequest, found: EventFilter, account: NexmoAccount | None, *wrong: str) -> HttpResponse:
     """What is answered to a filter or a choice that is wrong: a file with nothing in it would look like an answer."""
     context = {"form": found.form, "account": account, "wrong": wrong}
     return render(request, "events/export_refused.html", context, status=400)
+
+
+def refusal(request: HttpRequest, found: EventFilter, account: NexmoAccount | None) -> HttpResponse | None:
+    """The same, where a filter is wrong or not known at all: a file with everything in it would look like one too."""
+    wrong = unknown(request.GET)
+    return refused(request, found, account, *wrong) if wrong or not found.form.is_valid() else None
+
+
+def contents(found: EventFilter, account: NexmoAccount | None) -> str:
+    """What a file's name says of the events in it."""
+    if account:
+        return account.api_key
+    if not found.active:
+        return "all"
+    chosen = (found.conditions.accounts or ()) if "account" in found.active else ()
+    return found.accounts_by_pk[chosen[0]].api_key if len(chosen) == 1 else "filtered"
 
 
 def _export(request: HttpRequest, kind: str, account: NexmoAccount | None) -> HttpResponseBase:
     if kind not in TYPES:
         raise Http404
     found = filtered_events(request, account)
+    if answer := refusal(request, found, account):
+        return answer
     try:
         shape = read_shape(request.GET.getlist("columns"), request.GET.get("times", ""))
     except BadChoice as error:
         return refused(request, found, account, str(error))
-    if not found.form.is_valid():
-        return refused(request, found, account)
     stamp = timezone.localtime().strftime("%Y%m%d-%H%M%S")
     chosen = [account.api_key] if account else found.active.get("account") or []
-    name = f"events-{chosen[0] if len(chosen) == 1 else 'all' if not chosen else 'some'}-{stamp}.{kind}"
+    name = f"events-{contents(found, account)}-{stamp}.{kind}"
     # Not what they were filtered by: people search for e-mail addresses.
     logger.info(
         "%s exports events as %s from %s", request.user.get_username(), kind, ", ".join(chosen) or "all accounts"

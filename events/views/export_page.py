@@ -17,11 +17,11 @@ from django.views.decorators.vary import vary_on_headers
 from accounts.models import profile_of
 from events import export, export_job
 from events.export_choice import BadChoice, read_shape
+from events.parameters import OTHERS, SHAPE
 from events.pills import pills
 from events.reading.counts import announce, count_all
 from events.tables import with_params
-from events.views.export import refused
-from events.views.lists import PAGE_PARAMS
+from events.views.export import refusal, refused
 from events.views.scope import filtered_events, visible_account
 from events.words import grouped
 
@@ -34,10 +34,6 @@ if TYPE_CHECKING:
 COUNTED_FOR = 20  # seconds
 # Without news for so long, something may be wrong; without any for longer, the page stops asking.
 QUIET, SILENT = 10, 600
-
-# What the address says beside the conditions.
-SHAPE = ("columns", "times")
-OTHERS = (*PAGE_PARAMS, "size", "count", "job", "announced")
 
 
 @require_safe
@@ -58,12 +54,12 @@ def one_account(request: HttpRequest, api_key: str) -> HttpResponse:
 
 def _page(request: HttpRequest, account: NexmoAccount | None) -> HttpResponse:
     found = filtered_events(request, account)
+    if answer := refusal(request, found, account):
+        return answer
     try:
         shape = read_shape(request.GET.getlist("columns"), request.GET.get("times", ""))
     except BadChoice as error:
         return refused(request, found, account, str(error))
-    if not found.form.is_valid():
-        return refused(request, found, account)
     to_the_end = request.GET.get("count") == "all"
     clear: dict[str, str | None] = dict.fromkeys(OTHERS)
     context: dict[str, Any] = {
@@ -76,9 +72,12 @@ def _page(request: HttpRequest, account: NexmoAccount | None) -> HttpResponse:
     if to_the_end and request.headers.get("HX-Request"):
         return render(request, "events/_export_count.html", context)
     events = reverse("events:account_events", args=[account.api_key]) if account else reverse("events:list")
+    pack = reverse("events:account_evidence", args=[account.api_key]) if account else reverse("events:evidence")
+    query = with_params(request.GET, **(clear | dict.fromkeys(SHAPE)))
     own = str(profile_of(request.user).own_zone)
     context |= {
-        "back": events + with_params(request.GET, **(clear | dict.fromkeys(SHAPE))),
+        "back": events + query,
+        "evidence": pack + query,
         "pills": pills(found),
         "conditions": [
             (name, value)

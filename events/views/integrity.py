@@ -25,6 +25,7 @@ from events.nexmo import errors
 from events.nexmo.parse import content_digest
 from events.sync.clients import client_for
 from events.views.detail import pretty
+from events.views.export import contents, refusal
 from events.views.scope import filtered_events, visible_account, visible_events
 
 if TYPE_CHECKING:
@@ -65,9 +66,9 @@ def _evidence(request: HttpRequest, account: NexmoAccount | None) -> HttpRespons
     if not request.user.has_perm("accounts.export_evidence"):
         raise PermissionDenied(_("Evidence packs are for auditors: ask an administrator for that role."))
     found = filtered_events(request, account)
-    if not found.form.is_valid():
-        return render(request, "events/export_refused.html", {"form": found.form, "account": account}, status=400)
-    name = f"evidence-{timezone.localtime():%Y%m%d-%H%M%S}.zip"
+    if answer := refusal(request, found, account):
+        return answer
+    name = f"evidence-{contents(found, account)}-{timezone.localtime():%Y%m%d-%H%M%S}.zip"
     file = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
     try:
         count = make_pack(

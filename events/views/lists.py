@@ -14,10 +14,15 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import Profile, profile_of
 from events import filter_html
+from events.conditions import Conditions
+from events.filter_fields import unsigned
+from events.filter_names import did_you_mean
 from events.forms import shown_columns
 from events.models import MonthCount
 from events.moments import offset, show
+from events.nexmo.catalog import SOURCES
 from events.paging import SIZES, read_size
+from events.parameters import PAGE_PARAMS, unknown
 from events.pills import pills
 from events.reading import BadCursor, Count, Cursor, Page, count, read_page
 from events.saved_views import account_menu, menu
@@ -25,6 +30,7 @@ from events.sync.coverage import completeness
 from events.sync.health import statuses
 from events.tables import ALWAYS, COLUMNS, EventTable, with_params
 from events.views.scope import filtered_events, visible_account
+from events.words import source_codes, source_title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +42,6 @@ if TYPE_CHECKING:
     from events.sync.coverage import Completeness
     from events.sync.health import AccountStatus
 
-PAGE_PARAMS = ("before", "after")
 LOGINS = {"USER_LOGIN", "USER_LOGOUT"}
 NAMED = 3  # accounts of which a sentence says the names
 
@@ -80,6 +85,7 @@ def _event_list(request: HttpRequest, account: NexmoAccount | None) -> HttpRespo
         "display": _display(profile),
         "news": _news(request, account, page) if found.form.is_valid() else "",
         "size_note": size_note,
+        "unknown": unknown(request.GET),
         "exports": _exports(request, account),
         "export_page": _export_page(request, account),
         "evidence": _evidence(request, account),
@@ -94,6 +100,7 @@ def _event_list(request: HttpRequest, account: NexmoAccount | None) -> HttpRespo
     asked = found.conditions.accounts
     known = completeness([each for each in accounts if asked is None or each.pk in asked] or accounts)
     context["logins"] = _about_logins(found, known)
+    context["sources"] = _about_sources(found)
     context["count"] = counted = _count(found, page, known)
     context["count_shown"] = intcomma(counted.number) + ("+" if counted.at_least else "")
     context["coverage"] = coverage_sentence(known)
@@ -204,6 +211,17 @@ def _about_logins(found: EventFilter, known: list[Completeness]) -> str:
         return ""
     told = _("No login was ever reported for %(accounts)s: Nexmo tells logins only to accounts with Premium Support.")
     return told % {"accounts": ", ".join(names)}
+
+
+def _about_sources(found: EventFilter) -> str:
+    """Which source may be meant instead of one that Nexmo does not document, and that no event has."""
+    names = [name for code, title in SOURCES.items() for name in (source_title(code), title, code)]
+    for item in found.active.get("source") or ():
+        source = unsigned(item)[1]
+        near = "" if source.lower() in source_codes() else did_you_mean(source, names)
+        if near and not read_page(Conditions(accounts=found.conditions.accounts, sources=(source,)), 1).rows:
+            return _("No event here has the source %(source)s.") % {"source": source} + near
+    return ""
 
 
 def coverage_sentence(relevant: Sequence[Completeness | AccountStatus]) -> str:

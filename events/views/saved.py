@@ -68,8 +68,10 @@ def _form(request: HttpRequest, view: SavedView, query: str) -> HttpResponse:
     accounts = visible_accounts(request)
     posted = request.POST if request.method == "POST" else None
     form = ViewForm(posted, accounts=accounts, instance=view, query=query)
-    if posted is not None and form.is_valid() and form.keep():
-        return redirect(f"{reverse('events:list')}?{view.query}")
+    if posted is not None and form.is_valid() and (kept := form.keep()):
+        told = _("The filter of the view %(name)s is replaced.") if form.replaces else _("The view %(name)s is saved.")
+        messages.success(request, told % {"name": kept.name})
+        return redirect(f"{reverse('events:list')}?{kept.query}")
     asked = view.query if view.pk else query if posted is None else posted.get("query", "")
     context: dict[str, Any] = {
         "form": form,

@@ -15,11 +15,11 @@ from django.views.decorators.vary import vary_on_headers
 
 from events import charts
 from events.nexmo.catalog import SOURCES
+from events.parameters import PAGE_PARAMS, unknown
 from events.reading.facets import SAMPLE, facets, sample
 from events.reading.histogram import histogram
 from events.reading.rollups import answers
 from events.tables import country_name, with_params
-from events.views.lists import PAGE_PARAMS
 from events.views.scope import filtered_events, visible_account
 from events.words import source_title
 
@@ -63,7 +63,7 @@ def _summary(request: HttpRequest, account: NexmoAccount | None) -> HttpResponse
     page = reverse("events:account_events", args=[account.api_key]) if account else reverse("events:list")
     hidden = {"account"} if account else set()
     context = picture(found, found.conditions, sample(found.conditions), page, request.GET, hidden)
-    context |= {"account": account, "back": page + with_params(request.GET)}
+    context |= {"account": account, "back": page + with_params(request.GET), "unknown": unknown(request.GET)}
     if not request.headers.get("HX-Request"):
         return render(request, "events/summary.html", context | {"open_facets": True})
     chart: Histogram | None = context["chart"]

@@ -1,7 +1,7 @@
 /* Marks what was searched for where it is seen, without touching the page: what is not visible is in the event. */
 const mark = () => {
-  const text = document.getElementById("events")?.dataset.text?.trim().toLowerCase();
-  if (!text || !CSS.highlights) {
+  const asked = JSON.parse(document.getElementById("events")?.dataset.words || "[]").map((word) => word.toLowerCase());
+  if (!asked.length || !CSS.highlights) {
     return;
   }
   const ranges = [];
@@ -11,11 +11,13 @@ const mark = () => {
       const words = walker.currentNode.data.toLowerCase();
       // Where small letters are longer than capitals, places would be wrong.
       if (words.length === walker.currentNode.data.length) {
-        for (let at = words.indexOf(text); at >= 0; at = words.indexOf(text, at + text.length)) {
-          const range = new Range();
-          range.setStart(walker.currentNode, at);
-          range.setEnd(walker.currentNode, at + text.length);
-          ranges.push(range);
+        for (const word of asked) {
+          for (let at = words.indexOf(word); at >= 0; at = words.indexOf(word, at + word.length)) {
+            const range = new Range();
+            range.setStart(walker.currentNode, at);
+            range.setEnd(walker.currentNode, at + word.length);
+            ranges.push(range);
+          }
         }
       }
     }

@@ -12,12 +12,17 @@ document.addEventListener("click", async (event) => {
   const copy = event.target.closest("[data-copy]");
   if (copy) {
     const label = copy.textContent;
+    const source = document.querySelector(copy.dataset.copy); // of a link, its address
     try {
-      await navigator.clipboard.writeText(document.querySelector(copy.dataset.copy).textContent);
+      await navigator.clipboard.writeText(source.href ?? source.textContent);
       copy.textContent = words.copied;
     } catch {
-      copy.textContent = words.press;
-      getSelection().selectAllChildren(document.querySelector(copy.dataset.copy));
+      if (source.href) {
+        prompt(words.press, source.href);
+      } else {
+        copy.textContent = words.press;
+        getSelection().selectAllChildren(source);
+      }
     }
     setTimeout(() => (copy.textContent = label), 1500);
   }
