@@ -181,3 +181,8 @@ def test_view_is_saved_by_codes(client: Client, events: None) -> None:
 
     (pk,) = re.findall(r'href="/views/(\d+)/">Spain', client.get("/views/").content.decode())[:1]
     assert client.get(f"/views/{pk}/")["Location"] == "/events/?account=demo0001&source_country=ES"
+
+
+def test_star_stands_for_accounts_too(client: Client, events: None) -> None:
+    assert found(client, "account=demo*") == found(client, "")
+    assert found(client, "account=-demo*") == set()
