@@ -244,7 +244,8 @@ class EventFilter(django_filters.FilterSet):
     def _chosen_accounts(self, asked: list[str]) -> tuple[int, ...] | None:
         if self.everything and not asked:
             return None
-        signed = [unsigned(item) for item in asked]
+        known: Any = self.form.fields["account"]
+        signed = [(yes, key) for yes, item in map(unsigned, asked) for key in known.meant(item)]
         wanted = {key for yes, key in signed if yes} or set(self.accounts)
         wanted -= {key for yes, key in signed if not yes}
         return tuple(account.pk for key, account in self.accounts.items() if key in wanted)

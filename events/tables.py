@@ -51,6 +51,7 @@ COLUMNS = {
     "event_id": gettext_lazy("Event id"),
 }
 ALWAYS = ("when", "what")
+LONGEST_KEPT = 4_000  # characters of a context that is kept with what was read from it: there may be thousands
 USUAL = ("when", "account", "what", "who", "source", "origin", "summary")
 _TYPE = re.compile(r"[A-Za-z0-9_.]+")
 _SAFE = "!$&'()*+,;=/~:@"  # what a path may hold unquoted (RFC 3986)
@@ -252,13 +253,23 @@ def country_name(code: str, language: str | None) -> str:
     )
 
 
-@lru_cache(maxsize=4096)
 def _sentence(code: str, context: str | None, language: str | None) -> str:
+    read = _read_sentence if len(context or "") <= LONGEST_KEPT else _read_sentence.__wrapped__
+    return read(code, context, language)
+
+
+@lru_cache(maxsize=4096)
+def _read_sentence(code: str, context: str | None, language: str | None) -> str:
     return sentence(code, load_json(context))
 
 
-@lru_cache(maxsize=4096)
 def _summary(context: str, language: str | None) -> str:
+    read = _read_summary if len(context) <= LONGEST_KEPT else _read_summary.__wrapped__
+    return read(context, language)
+
+
+@lru_cache(maxsize=4096)
+def _read_summary(context: str, language: str | None) -> str:
     return escape(summarise(load_json(context)))
 
 

@@ -10,7 +10,6 @@ from django.test import Client
 
 from accounts.models import NexmoAccount
 from events.filter_names import nearest
-from events.models import SavedView
 from tests.filters_tools import Add, Login, client_fixture, found, refusal  # noqa: F401
 from tests.pages_tools import text_of
 
@@ -180,4 +179,10 @@ def test_nothing_found_says_how_words_are_searched_for(client: Client, events: N
 def test_view_is_saved_by_codes(client: Client, events: None) -> None:
     client.post("/views/new", {"name": "Spain", "query": "account=quillfern+parcel&source_country=Spain"})
 
-    assert SavedView.objects.get().query == "account=demo0001&source_country=ES"
+    (pk,) = re.findall(r'href="/views/(\d+)/">Spain', client.get("/views/").content.decode())[:1]
+    assert client.get(f"/views/{pk}/")["Location"] == "/events/?account=demo0001&source_country=ES"
+
+
+def test_star_stands_for_accounts_too(client: Client, events: None) -> None:
+    assert found(client, "account=demo*") == found(client, "")
+    assert found(client, "account=-demo*") == set()

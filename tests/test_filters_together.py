@@ -19,6 +19,7 @@ from tests.filters_tools import (  # noqa: F401
     number_of,
     refusal,
 )
+from tests.pages_tools import text_of
 from tests.scope_tools import shown_ids
 
 
@@ -42,10 +43,16 @@ def test_empty_parameters_are_no_filters(client: Client, account: NexmoAccount, 
     assert found(client, "event_type=,&account=,%20,&user_email=,&source=,&source_ip=,&source_country=,,") == {1}
 
 
-def test_unknown_parameters_are_ignored(client: Client, account: NexmoAccount, add_event: Add) -> None:
+def test_unknown_parameters_are_told_and_refuse_an_export(
+    client: Client, account: NexmoAccount, add_event: Add
+) -> None:
     add_event(account, 1)
 
-    assert found(client, "utm_source=mail&raw=x&id=5&account_id=demo0003") == {1}
+    page = client.get("/events/?utm_source=mail&account_id=demo0003")
+
+    assert b"data-event-id" in page.content
+    assert "utm_source" in text_of(page) and "account_id" in text_of(page)
+    assert client.get("/events/export.csv?account_id=demo0003").status_code == 400
 
 
 # --- together -----------------------------------------------------------------------------------------------------
