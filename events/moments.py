@@ -60,6 +60,16 @@ def _within_calendar(at: datetime) -> datetime:
     return at
 
 
+def pinned(text: str) -> str:
+    """A time as typed, with the reader's offset written out, so that it means the same to other readers and in other
+    zones. A bare day stays each reader's own; what cannot be read stays as it is."""
+    try:
+        moment = parse_moment(text, end_of_day=False)
+    except ValueError:
+        return text
+    return text if moment.day_only else moment.at.isoformat()
+
+
 def period_start(period: str, now: datetime | None = None) -> datetime:
     """Where a named period begins."""
     now = now or timezone.now()

@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from events.filter_fields import split_list, unsigned
 from events.filters import expanded
 from events.models import SavedView, Star
-from events.pills import LISTS, SINGLE
+from events.moments import pinned
+from events.pills import LISTS, MOMENTS, SINGLE
 from events.words import source_codes
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def canonical(params: QueryDict, **more: str) -> str:
     """A list's query string in the one spelling that equal filters share: without its page, without what is empty."""
     asked, _slip = expanded(params)
     found = {name: (asked.get(name) or "").strip() for name in SINGLE}
+    found |= {name: pinned(found[name]) for name in MOMENTS if found[name]}
     found |= {name: ",".join(sorted(split_list(asked.getlist(name)))) for name in LISTS}
     return urlencode(sorted((name, value) for name, value in (found | more).items() if value), safe=",*:@/")
 

@@ -14,6 +14,7 @@ from django.utils import timezone, translation
 from accounts.models import NexmoAccount, Profile
 from events import moments
 from events.forms import shown_columns
+from events.models import SavedView
 from events.reading import pages
 from events.tables import COLUMNS, USUAL
 from tests.export_tools import body
@@ -322,3 +323,31 @@ def test_menu_of_the_table_shows_its_change_without_words(client: Client, accoun
 
     assert page.redirect_chain == [("/events/", 302)]
     assert "Saved." not in text_of(page)
+
+
+def test_times_that_were_typed_mean_the_same_in_another_zone(
+    client: Client, account: NexmoAccount, add_event: Add
+) -> None:
+    add_event(account, 1)
+    client.post(DISPLAY, {"time_zone": "America/New_York"})
+    typed = "/events/?date_from=2026-03-15T08:00:00&date_to=2026-03-15T09:00&source=CD"
+    assert b"data-event-id" in client.get(typed).content
+
+    back = client.post(DISPLAY, {"utc": "True", "next": typed})["Location"]
+
+    assert "date_from=2026-03-15T08%3A00%3A00-04%3A00" in back
+    assert "source=CD" in back
+    assert b"data-event-id" in client.get(back).content
+
+
+def test_days_stay_each_readers_own(client: Client) -> None:
+    path = "/events/?date_from=2026-03-15"
+
+    assert client.post(DISPLAY, {"utc": "True", "next": path})["Location"] == path
+
+
+def test_saved_times_carry_their_offset(client: Client) -> None:
+    client.post(DISPLAY, {"time_zone": "Europe/Madrid"})
+    client.post("/views/new", {"name": "That night", "query": "date_from=2026-03-15T23:00"})
+
+    assert SavedView.objects.get(name="That night").query == "date_from=2026-03-15T23:00:00%2B01:00"

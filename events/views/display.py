@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.contrib import messages
+from django.http import QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -14,6 +15,8 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import profile_of
 from events.forms import DisplayForm
+from events.moments import pinned
+from events.pills import MOMENTS
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -34,5 +37,13 @@ def display(request: HttpRequest) -> HttpResponse:
 
 def _back(request: HttpRequest) -> str:
     asked = request.POST.get("next", "")
+    # The zone may be another now: times that were typed without one keep meaning what they meant.
+    path, _mark, query = asked.partition("?")
+    params = QueryDict(query, mutable=True)
+    if any(params.get(name) for name in MOMENTS):
+        for name in MOMENTS:
+            if name in params:
+                params[name] = pinned(params.get(name) or "")
+        asked = f"{path}?{params.urlencode()}"
     own = url_has_allowed_host_and_scheme(asked, {request.get_host()}, require_https=request.is_secure())
     return asked if own else reverse("events:display")
