@@ -82,3 +82,16 @@ def log_in(page: Any, name: str) -> None:
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
     page.wait_for_url("**/events/**")
+
+
+def axe(page: Any) -> dict[str, list[tuple[str, str]]]:
+    """What axe finds wrong with a page, by colour scheme: the rule and the first place."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = {}
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        wrong = Axe().run(page, options={"preload": False}).response["violations"]
+        if wrong:
+            found[scheme] = [(item["id"], item["nodes"][0]["html"]) for item in wrong]
+    return found
