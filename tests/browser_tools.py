@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from accounts.models import NexmoAccount
 from events.demo_data import PASSWORD
@@ -23,6 +24,13 @@ BROWSER = [
     pytest.mark.skipif(not CHROMIUM and not REQUIRED, reason=WHY_NOT),
     pytest.mark.xdist_group("browser"),
 ]
+
+
+# Of pages alone, which are the same on every database: looking once is enough.
+PAGES_ALONE = pytest.mark.skipif(
+    settings.DATABASES["default"]["ENGINE"].endswith("postgresql"),
+    reason="pages look the same on SQLite, where they are looked at",
+)
 
 
 @pytest.fixture(name="chromium", scope="module")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from accounts.models import NexmoAccount
-from tests.browser_tools import BROWSER, axe, chromium_fixture, log_in, open_page_fixture  # noqa: F401
+from tests.browser_tools import BROWSER, PAGES_ALONE, axe, chromium_fixture, log_in, open_page_fixture  # noqa: F401
 
 pytestmark = BROWSER
 
@@ -63,6 +63,7 @@ def test_follow_one_address_over_three_accounts(attack: None, open_page: Callabl
     assert "bought" in settings and "AU" in settings and "released" not in settings
 
 
+@PAGES_ALONE
 def test_axe_finds_nothing_wrong_with_entity_pages(
     attack: None,
     add_event: Callable[..., Any],

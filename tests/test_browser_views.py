@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from events.models import SavedView
-from tests.browser_tools import BROWSER, axe, chromium_fixture, log_in, many_events_fixture, open_page_fixture  # noqa: F401
+from tests.browser_tools import (  # noqa: F401
+    BROWSER,
+    PAGES_ALONE,
+    axe,
+    chromium_fixture,
+    log_in,
+    many_events_fixture,
+    open_page_fixture,
+)
 
 pytestmark = BROWSER
 
@@ -49,6 +57,7 @@ def test_save_and_share_a_view(
     assert not bob.get_by_role("link", name="Edit New applications").count()
 
 
+@PAGES_ALONE
 def test_axe_finds_nothing_wrong_with_views(
     many_events: None,
     open_page: Callable[..., Any],
@@ -71,6 +80,7 @@ def test_axe_finds_nothing_wrong_with_views(
     assert {path: wrong for path, wrong in found.items() if wrong} == {}
 
 
+@PAGES_ALONE
 def test_no_page_of_views_scrolls_sideways_on_a_phone(
     many_events: None,
     open_page: Callable[..., Any],

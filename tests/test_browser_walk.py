@@ -11,7 +11,7 @@ from django.test import Client
 from accounts.models import NexmoAccount
 from events.models import AuditEvent
 from events.sync import state
-from tests.browser_tools import BROWSER, axe, chromium_fixture, log_in, open_page_fixture  # noqa: F401
+from tests.browser_tools import BROWSER, PAGES_ALONE, axe, chromium_fixture, log_in, open_page_fixture  # noqa: F401
 from tests.scope_tools import Login, events_fixture  # noqa: F401
 from tests.test_scope_paths import EXPECTED
 
@@ -48,6 +48,7 @@ def site(events: dict[str, AuditEvent], login: Login) -> list[str]:
     return pages(login("admin"))
 
 
+@PAGES_ALONE
 def test_axe_finds_nothing_wrong_on_any_page(site: list[str], open_page: Callable[..., Any]) -> None:
     page = open_page("/login/")
     found = {"/login/": axe(page)}
@@ -60,6 +61,7 @@ def test_axe_finds_nothing_wrong_on_any_page(site: list[str], open_page: Callabl
     assert {path: wrong for path, wrong in found.items() if wrong} == {}
 
 
+@PAGES_ALONE
 def test_no_page_scrolls_sideways_on_a_phone(site: list[str], open_page: Callable[..., Any]) -> None:
     page = open_page("/events/", viewport={"width": 390, "height": 844})
     log_in(page, "admin")
