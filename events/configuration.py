@@ -6,7 +6,6 @@ schema, and what none of them tells is not here.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from events.changes import WRAPPERS, Change, changes, text_of
 from events.entities import APPLICATION_NAMES, key_of, named
+from events.fields import load_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -96,7 +96,7 @@ def configuration(entity: Entity, rows: Iterable[Row], at: datetime | None = Non
     found = Configuration()
     state: dict[str, Setting] = {}
     for row in reversed(list(rows)):
-        code, context = row.event_type.upper(), json.loads(row.context or "null")
+        code, context = row.event_type.upper(), load_json(row.context)
         told = _told(entity, code, context, state)
         # Of this one: what merely mentions it may be the beginning or the end of another.
         before = {} if code in BEGINS | ENDS and STATUS in told else state
