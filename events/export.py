@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from accounts.models import NexmoAccount
     from events.reading import Row
 
+# Kinds of files, as people call them and as addresses do.
+FILES = (("CSV", "csv"), ("NDJSON", "ndjson"), ("Excel", "xlsx"))
 FIRST_LINES, LINES = 50, 200  # written out together, and told of together
 XLSX_ROWS_PER_SHEET = 1_000_000  # Excel ends at 1,048,576
 XLSX_CELL = 32_767

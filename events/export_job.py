@@ -69,7 +69,7 @@ def read(user_pk: Any, token: str) -> Progress | None:
     try:
         found = caches["default"].get(_key(user_pk, token))
         return Progress(**found) if found else None
-    except Exception:
+    except Exception:  # whatever kind of cache it is: its trouble must not become the export's
         logger.warning("The progress of an export cannot be read", exc_info=True)
         return None
 

@@ -18,6 +18,7 @@ from events.about import MOST_FOLDED, companions, ends, read_about, sample_of
 from events.about_tables import AboutTable, SteppedTable
 from events.configuration import configuration
 from events.entities import entity
+from events.export import FILES
 from events.moments import parse_moment, show
 from events.parameters import PAGE_PARAMS
 from events.reading import BadCursor, Cursor, Page
@@ -45,7 +46,6 @@ SHOWN = 12  # companions of a kind
 BESIDES = {"user": ("source_ip", "source_country"), "ip": ("user_email",)}
 KINDS = {"source_ip": "ip", "user_email": "user"}
 HIDDEN = {"user": {"user_email"}, "ip": {"source_ip"}}
-EXPORTS = (("CSV", "csv"), ("NDJSON", "ndjson"), ("Excel", "xlsx"))
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def _overview(asked: Asked, sampled: Sample) -> dict[str, Any]:
     context = picture(asked.found, asked.conditions, sampled, path, asked.params, hidden)
     context |= {"open_facets": True, "sample_size": len(sampled.rows)}
     if asked.params:
-        exports = [(title, reverse("events:export", args=[kind]) + query) for title, kind in EXPORTS]
+        exports = [(title, reverse("events:export", args=[kind]) + query) for title, kind in FILES]
         return context | {"list_url": path + query, "exports": exports, "mentions": _mentions(asked.entity)}
     for facet in context["facets"]:
         for line in (*facet["shown"], *facet["more"]):

@@ -16,6 +16,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.models import profile_of
 from events import export, export_job
+from events.export import FILES
 from events.export_choice import BadChoice, read_shape
 from events.parameters import OTHERS, SHAPE
 from events.pills import pills
@@ -86,7 +87,7 @@ def _page(request: HttpRequest, account: NexmoAccount | None) -> HttpResponse:
             for value in values
             if value
         ],
-        "kinds": [(title, _address(account, kind)) for title, kind in KINDS],
+        "kinds": [(title, _address(account, kind)) for title, kind in FILES],
         "columns": [(name, name in shape.columns) for name in export.COLUMNS],
         # The zones to choose from, and the chosen one.
         "zones": dict.fromkeys((own, str(shape.zone), "UTC")),
@@ -94,9 +95,6 @@ def _page(request: HttpRequest, account: NexmoAccount | None) -> HttpResponse:
         "token": export_job.new_token(request.user.pk),
     }
     return render(request, "events/export.html", context)
-
-
-KINDS = (("CSV", "csv"), ("NDJSON", "ndjson"), ("Excel", "xlsx"))
 
 
 def _address(account: NexmoAccount | None, kind: str) -> str:

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import Profile, profile_of
 from events import filter_html
 from events.conditions import Conditions
+from events.export import FILES
 from events.filter_fields import unsigned
 from events.filter_names import did_you_mean
 from events.forms import shown_columns
@@ -86,10 +87,10 @@ def _event_list(request: HttpRequest, account: NexmoAccount | None) -> HttpRespo
         "news": _news(request, account, page) if found.form.is_valid() else "",
         "size_note": size_note,
         "unknown": unknown(request.GET),
-        "exports": _exports(request, account),
-        "export_page": _export_page(request, account),
-        "evidence": _evidence(request, account),
-        "summary": _summary(request, account),
+        "exports": [(title, _same_events(request, account, "export", kind)) for title, kind in FILES],
+        "export_page": _same_events(request, account, "export_page"),
+        "evidence": _same_events(request, account, "evidence"),
+        "summary": _same_events(request, account, "summary"),
         "pills": pills(found),
         "views": account_menu(found.data, account.api_key, readable=found.form.is_valid())
         if account
@@ -171,32 +172,12 @@ def page_links(request: HttpRequest, page: Page) -> dict[str, str]:
     }
 
 
-def _exports(request: HttpRequest, account: NexmoAccount | None) -> list[tuple[str, str]]:
+def _same_events(request: HttpRequest, account: NexmoAccount | None, name: str, *args: str) -> str:
+    """Another page about the events of this filter; each stands beside its twin for one account."""
     query = with_params(request.GET, **dict.fromkeys((*PAGE_PARAMS, "size")))
-    kinds = (("CSV", "csv"), ("NDJSON", "ndjson"), ("Excel", "xlsx"))
     if account:
-        return [
-            (title, reverse("events:account_export", args=[account.api_key, kind]) + query) for title, kind in kinds
-        ]
-    return [(title, reverse("events:export", args=[kind]) + query) for title, kind in kinds]
-
-
-def _export_page(request: HttpRequest, account: NexmoAccount | None) -> str:
-    query = with_params(request.GET, **dict.fromkeys((*PAGE_PARAMS, "size")))
-    page = reverse("events:account_export_page", args=[account.api_key]) if account else reverse("events:export_page")
-    return page + query
-
-
-def _evidence(request: HttpRequest, account: NexmoAccount | None) -> str:
-    query = with_params(request.GET, **dict.fromkeys((*PAGE_PARAMS, "size")))
-    return (
-        reverse("events:account_evidence", args=[account.api_key]) if account else reverse("events:evidence")
-    ) + query
-
-
-def _summary(request: HttpRequest, account: NexmoAccount | None) -> str:
-    query = with_params(request.GET, **dict.fromkeys((*PAGE_PARAMS, "size")))
-    return (reverse("events:account_summary", args=[account.api_key]) if account else reverse("events:summary")) + query
+        return reverse(f"events:account_{name}", args=[account.api_key, *args]) + query
+    return reverse(f"events:{name}", args=args) + query
 
 
 def _about_logins(found: EventFilter, known: list[Completeness]) -> str:
