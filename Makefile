@@ -43,17 +43,17 @@ bench: .venv/bench
 # A stamp per set of requirements, newer than its pinned file once that is installed.
 .venv/runtime: requirements.txt | .venv/bin/python
 	@echo "Installing the packages ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
 	@touch $@
 
 .venv/development: requirements-dev.txt | .venv/bin/python
 	@echo "Installing the development packages ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.txt
 	@touch $@ .venv/runtime
 
 .venv/bench: requirements-bench.txt | .venv/bin/python
 	@echo "Installing the packages of the benchmark ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-bench.txt
 	@touch $@ .venv/development .venv/runtime
 
 .venv/bin/python:
