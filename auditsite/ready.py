@@ -10,7 +10,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
-from events import tasks
+from events.operations import tasks
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ def metrics_page(request: HttpRequest) -> HttpResponse:
         return HttpResponse(
             f"{WHO_MAY_READ_METRICS}\n", status=401, content_type=PLAIN, headers={"WWW-Authenticate": "Bearer"}
         )
-    from events.metrics import ArchiveCollector
+    from events.operations.metrics import ArchiveCollector
 
     return HttpResponse(metrics.text(ArchiveCollector()), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 

@@ -15,15 +15,15 @@ from django.utils.translation import gettext_lazy as _
 from accounts.admin import EnglishLog, NexmoAccountAdmin
 from accounts.fields import SecretUnreadable
 from accounts.models import NexmoAccount
-from events import tasks
+from events.health.status import statuses
 from events.models import AuditEvent, Discrepancy, EventType, LegalHold, Removal, SavedView, Seal, SyncRun
-from events.moments import show
+from events.models.querysets import ScopedQuerySet
 from events.nexmo.errors import AuditAPIError
-from events.querysets import ScopedQuerySet
+from events.operations import tasks
 from events.sync import state
 from events.sync.clients import client_for
-from events.sync.health import statuses
-from events.words import grouped
+from events.wording.codes import grouped
+from events.wording.times import show
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet

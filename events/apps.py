@@ -22,7 +22,7 @@ def _lift_triggers(using: str, plan: Any = None, **_: Any) -> None:
     """SQLite changes a table by copying it, and refuses while a trigger of another table speaks of it."""
     from django.db import connections
 
-    from events import triggers
+    from events.storage import triggers
 
     connection = connections[using]
     if connection.vendor == "sqlite" and any(migration.app_label == "events" for migration, _ in plan or ()):
@@ -30,7 +30,7 @@ def _lift_triggers(using: str, plan: Any = None, **_: Any) -> None:
 
 
 def _prepare_queue(**_: Any) -> None:
-    from events import queue
+    from events.operations import queue
 
     queue.prepare()
 
@@ -38,14 +38,14 @@ def _prepare_queue(**_: Any) -> None:
 def _install_triggers(using: str, plan: Any = None, **_: Any) -> None:
     from django.db import connections
 
-    from events import search, triggers
+    from events.storage import search_index, triggers
 
     connection = connections[using]
     with connection.cursor() as cursor:
         tables = connection.introspection.table_names(cursor)
         if not all(table in tables for table in triggers.ALL):  # while migrating back
             return
-        columns = {column.name for column in connection.introspection.get_table_description(cursor, search.TABLE)}
+        columns = {column.name for column in connection.introspection.get_table_description(cursor, search_index.TABLE)}
     triggers.install(connection)
     if "searchable" in columns:
-        search.install(connection)
+        search_index.install(connection)

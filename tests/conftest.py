@@ -20,12 +20,13 @@ from django.db import connection
 from django.test import Client, TransactionTestCase
 
 from accounts.models import NexmoAccount
-from events import archive, triggers
-from events.demo_data import PASSWORD, make_demo_data
+from events.archive.add import add_events
 from events.models import AuditEvent
 from events.nexmo.parse import parse_event
-from events.nexmo.sandbox import Sandbox
-from events.queue import QUEUE, STOP
+from events.operations.demo_data import PASSWORD, make_demo_data
+from events.operations.queue import QUEUE, STOP
+from events.sandbox import Sandbox
+from events.storage import triggers
 
 NOON = datetime(2026, 3, 15, 12, 0, tzinfo=UTC)
 
@@ -106,7 +107,7 @@ def add_event(db: None) -> Callable[..., AuditEvent]:
 
     def add(account: NexmoAccount, number: int = 1, **fields: Any) -> AuditEvent:
         event = parse_event(json.dumps(event_json(number, **fields)), UTC)
-        archive.add_events(account, [event], run=None, fetched_at=NOON + timedelta(days=1))
+        add_events(account, [event], run=None, fetched_at=NOON + timedelta(days=1))
         return AuditEvent.objects.with_id(event.event_id).get(account=account)
 
     return add
@@ -127,6 +128,15 @@ def make_sandbox(settings: Any) -> Iterator[Callable[..., Sandbox]]:
     yield start
     for sandbox in started:
         sandbox.stop()
+
+
+@pytest.fixture
+def events(cast: dict[str, Any], add_event: Callable[..., AuditEvent]) -> dict[str, AuditEvent]:
+    """One event of each account, called after it."""
+    return {
+        found.api_key: add_event(found, number, id=f"of-{found.api_key}")
+        for number, found in enumerate(NexmoAccount.objects.order_by("api_key"))
+    }
 
 
 __all__ = ["PASSWORD", "event_json"]

@@ -15,15 +15,17 @@ from django.db.models import Q, TextField
 from django.db.models.functions import Cast
 from django.utils import timezone
 
-from events import chain, export, seals, verify
+from events.archive import seals, verify
+from events.export.files import COLUMNS, Shape, csv_lines
 from events.models import AuditEvent, ChainHead, CoveredSpan
 from events.reading import Row
+from events.storage import chain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from accounts.models import NexmoAccount
-    from events.querysets import AuditEventQuerySet
+    from events.models.querysets import AuditEventQuerySet
 
 FORMAT = "auditsite evidence 1"
 
@@ -100,7 +102,7 @@ def make_pack(
     with transaction.atomic() if connection.vendor == "postgresql" else contextlib.nullcontext():
         sealed = _up_to_seals(events, seal_of)
         count = pack.write("events.ndjson", _event_lines(sealed, by_pk))
-        pack.write("events.csv", export.csv_lines(_rows(sealed), by_pk, export.Shape(export.COLUMNS, UTC)))
+        pack.write("events.csv", csv_lines(_rows(sealed), by_pk, Shape(COLUMNS, UTC)))
         chains = {}
         for account in involved:
             first = sealed.filter(account=account).order_by("seq").values_list("seq", flat=True).first()

@@ -10,7 +10,7 @@ from django.core.management.base import CommandError
 from django.http import QueryDict
 
 from accounts.models import NexmoAccount
-from events.filters import EventFilter
+from events.filters.form import EventFilter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,8 +3,9 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-from events import search, triggers
-from events.search import searchable_text
+from events.storage import search_index
+from events.storage import triggers
+from events.storage.search_index import searchable_text
 
 
 def fill(apps, schema_editor):
@@ -39,7 +40,7 @@ def fill(apps, schema_editor):
 
 def unfill(apps, schema_editor):
     """An older version would not keep the index up to date."""
-    search.remove(schema_editor.connection)
+    search_index.remove(schema_editor.connection)
 
 
 def _write(connection, batch):

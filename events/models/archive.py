@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import NexmoAccount
 from events.fields import JSONTextField, readable
-from events.querysets import AuditEventQuerySet, ScopedQuerySet
+from events.models.querysets import AuditEventQuerySet, ScopedQuerySet
 
 
 class AuditEvent(models.Model):

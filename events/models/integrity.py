@@ -12,7 +12,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import NexmoAccount
-from events.querysets import ScopedQuerySet
+from events.models.querysets import ScopedQuerySet
 
 
 def new_chain_id() -> str:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import NexmoAccount
-from events.querysets import ScopedQuerySet
+from events.models.querysets import ScopedQuerySet
 
 
 class DayCount(models.Model):

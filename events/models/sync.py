@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import NexmoAccount
-from events.querysets import ScopedQuerySet
+from events.models.querysets import ScopedQuerySet
 
 
 class SyncRun(models.Model):

@@ -4,7 +4,7 @@
 whole, `pages` reads page by page, `counts` counts. docs/architecture.md tells how.
 """
 
-from events.conditions import Conditions
+from events.reading.conditions import Conditions
 from events.reading.counts import Count, count
 from events.reading.pages import BadCursor, Cursor, Page, read_page
 from events.reading.rows import Row

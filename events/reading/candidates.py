@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from django.db import OperationalError, connection, transaction
 
-from events import search
-from events.conditions import contains, contains_word, joined
 from events.reading import trigrams
+from events.reading.conditions import contains, contains_word, joined
 from events.reading.plan import PROBED, Key, table
 from events.reading.rows import TABLE
+from events.storage import search_index
 
 if TYPE_CHECKING:
-    from events.conditions import Conditions
+    from events.reading.conditions import Conditions
     from events.reading.plan import Span
 
 # PostgreSQL reads all candidates out of its index before it hands over the first. Longer than this, and they are many.
@@ -25,14 +25,18 @@ PATIENCE_MS = 20
 
 def find(conditions: Conditions, span: Span) -> list[Key] | None:
     """The keys of all events that match, in order; None when there may be too many to look at each."""
-    wanted = search.words(conditions.text).wanted if conditions.text else ()
+    wanted = search_index.words(conditions.text).wanted if conditions.text else ()
     if connection.vendor == "postgresql":
         known = tuple(word for word in wanted if _is_indexed(word))
-        if known and trigrams.narrows(search.ways(known)):
+        if known and trigrams.narrows(search_index.ways(known)):
             return _from_postgresql(conditions, span, known)
     elif wanted:
-        query = trigrams.fts_query(search.ways(wanted))
-        found = _ids(f"SELECT rowid FROM {search.INDEX} WHERE {search.INDEX} MATCH %s", [query]) if query else None
+        query = trigrams.fts_query(search_index.ways(wanted))
+        found = (
+            _ids(f"SELECT rowid FROM {search_index.INDEX} WHERE {search_index.INDEX} MATCH %s", [query])
+            if query
+            else None
+        )
         if found is not None:
             return _check(found, conditions, span)
     return _from_networks(conditions, span) if conditions.networks else None
@@ -102,4 +106,4 @@ def _from_postgresql(conditions: Conditions, span: Span, known: tuple[str, ...])
 
 def _is_indexed(word: str) -> bool:
     """Whether pg_trgm's index can tell candidates: it holds letters and digits only, three in a row at the least."""
-    return all(re.search(r"[^\W_]{3}", spelling) for spelling in search.spellings(word))
+    return all(re.search(r"[^\W_]{3}", spelling) for spelling in search_index.spellings(word))

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 from django.db import connection
 from django.db.models import Sum
 
-from events.conditions import joined
 from events.models import SyncState
 from events.reading import candidates, rollups
+from events.reading.conditions import joined
 from events.reading.pages import find
 from events.reading.plan import Key, Plan, Span, choose, choose_for_all, db_time, table
 from events.reading.rows import as_time
 
 if TYPE_CHECKING:
-    from events.conditions import Conditions, Sql
+    from events.reading.conditions import Conditions, Sql
 
 MOST_COUNTED = 10_000
 # Where no index counts, so many events are looked at, and so many counted among them.

@@ -16,7 +16,7 @@ from events.reading.rows import TABLE, as_time
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from events.conditions import Conditions
+    from events.reading.conditions import Conditions
 
 SAMPLE = 2_000
 # The parameter of the URL, and the column it is about.

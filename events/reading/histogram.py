@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import tzinfo
 
-    from events.conditions import Conditions
+    from events.reading.conditions import Conditions
     from events.reading.facets import Sample
 
 MOST_BARS = 64

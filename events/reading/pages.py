@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from django.db import connection
 from django.utils.translation import gettext
 
-from events.conditions import Conditions, Sql, joined
 from events.reading import candidates
+from events.reading.conditions import Conditions, Sql, joined
 from events.reading.plan import MOST_WALKED, Key, Plan, Span, choose, db_time, table
 from events.reading.rows import as_time, fetch, fetch_in_order
 

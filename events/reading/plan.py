@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from django.db import connection
 from django.utils import timezone
 
-from events import first_seen
-from events.conditions import COLUMNS, Conditions, Sql, joined
+from events.reading.conditions import COLUMNS, Conditions, Sql, joined
 from events.reading.rows import TABLE, Row, as_time
+from events.storage import first_seen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection
 from django.db.models import Sum
 
-from events.conditions import joined
 from events.models import DayCount, MonthCount, SyncState
+from events.reading.conditions import joined
 from events.reading.plan import Span, choose, table
 
 if TYPE_CHECKING:
-    from events.conditions import Conditions, Sql
+    from events.reading.conditions import Conditions, Sql
 
 MOST_IN_A_PIECE = 10_000
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
-from events.conditions import Conditions, Sql, joined
 from events.reading import candidates, rows
+from events.reading.conditions import Conditions, Sql, joined
 from events.reading.plan import Key, Plan, Span, choose_for_all, table
 from events.reading.rows import Row
 

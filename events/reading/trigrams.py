@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from events.search import TABLE, TEXT, trigrams
+from events.storage.search_index import TABLE, TEXT, trigrams
 
 SAMPLE = 400
 SAMPLE_AGE = 3600.0  # seconds

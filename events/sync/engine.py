@@ -18,13 +18,14 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.fields import SecretUnreadable
-from events import archive
+from events.archive.add import add_events, note
 from events.models import AuditEvent, CoveredSpan, Discrepancy, EventType, SyncRun, SyncState, SyncWindow
 from events.nexmo import errors
+from events.storage.transactions import turn
 from events.sync import coverage, state
 from events.sync.clients import client_for
 from events.sync.coverage import Window
-from events.sync.settings import (
+from events.sync.limits import (
     ASK_TYPES_EVERY,
     CHECK_DAYS,
     OVERLAP,
@@ -35,7 +36,6 @@ from events.sync.settings import (
     SHORTEST_HALF_DAYS,
 )
 from events.sync.walk import FiltersIgnored, Reading, Walk
-from events.writing import turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -321,7 +321,7 @@ class _AccountSync:
             events = events.filter(created_at__gte=start)
         for event in events.only("event_id_key", "account_id").iterator():
             if event.event_id_key not in walk.seen:
-                archive.note(event, Discrepancy.Kind.VANISHED, self.run, timezone.now())
+                note(event, Discrepancy.Kind.VANISHED, self.run, timezone.now())
 
     def _is_known_whole(self, total: int | None) -> bool:
         """Where dates are of no use: as many events at Nexmo as here, and nothing new on the first page."""
@@ -382,7 +382,7 @@ class _AccountSync:
         # One transaction for a page: each one more would be another wait for whoever else writes.
         with turn():
             state.renew(self.run)  # before the insert: who lost the account must not write to it
-            added = archive.add_events(self.account, page.events, run=self.run, fetched_at=timezone.now())
+            added = add_events(self.account, page.events, run=self.run, fetched_at=timezone.now())
             self.seen += len(page.events)
             self.pages += 1
             self.added += added.new

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from events.models import CoveredSpan, RequestCount, SyncRun, SyncState, SyncWindow
 from events.sync import coverage
-from events.sync.settings import LEASE, LONGEST_BACKOFF, RETRY_UNVERIFIED_AFTER
+from events.sync.limits import LEASE, LONGEST_BACKOFF, RETRY_UNVERIFIED_AFTER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from django.utils import timezone
 
 from events.nexmo import errors
-from events.sync.settings import MARGIN, MOST_PAGES, PAGE_SIZE, PASSES
+from events.sync.limits import MARGIN, MOST_PAGES, PAGE_SIZE, PASSES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -10,8 +10,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from events.masking import mask
-from events.moments import show
+from events.wording.masking import mask
+from events.wording.times import show
 
 if TYPE_CHECKING:
     from datetime import datetime

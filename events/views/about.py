@@ -14,31 +14,32 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from events.about import MOST_FOLDED, companions, ends, read_about, sample_of
-from events.about_tables import AboutTable, SteppedTable
-from events.configuration import configuration
-from events.entities import entity
-from events.export import FILES
-from events.moments import parse_moment, show
-from events.parameters import PAGE_PARAMS
+from events.display.event_table import USUAL, country_name
+from events.entities.configuration import configuration
+from events.entities.entity import entity
+from events.entities.lookup import MOST_FOLDED, companions, ends, read_about, sample_of
+from events.entities.table import AboutTable, SteppedTable
+from events.export.files import FILES
+from events.filters.parameters import PAGE_PARAMS
+from events.filters.query_string import with_params
 from events.reading import BadCursor, Cursor, Page
 from events.reading.facets import FACETS
-from events.tables import USUAL, country_name, with_params
 from events.views.lists import page_links
 from events.views.scope import filtered_events
 from events.views.summary import picture
-from events.words import grouped
+from events.wording.codes import grouped
+from events.wording.times import parse_moment, show
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from django.http import HttpRequest, HttpResponse
 
-    from events.about import Companion
-    from events.conditions import Conditions
-    from events.configuration import Setting
-    from events.entities import Entity
-    from events.filters import EventFilter
+    from events.entities.configuration import Setting
+    from events.entities.entity import Entity
+    from events.entities.lookup import Companion
+    from events.filters.form import EventFilter
+    from events.reading.conditions import Conditions
     from events.reading.facets import Sample
 
 SIZE = 50

@@ -14,14 +14,15 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.models import NexmoAccount
-from events import sparklines, tasks
+from events.health import sparklines
+from events.health.calendar import calendar, in_words
+from events.health.status import statuses
+from events.health.timeline import timelines
 from events.models import ChainHead, Discrepancy, RemovedEvent, Seal, SyncRun, SyncWindow
+from events.operations import tasks
 from events.reading import recent
 from events.sync import coverage
-from events.sync.calendar import calendar, in_words
 from events.sync.engine import are_refused
-from events.sync.health import statuses
-from events.sync.timeline import timelines
 from events.views.lists import coverage_sentence
 from events.views.overview import events_url
 from events.views.scope import visible_account

@@ -18,25 +18,26 @@ from django.views.decorators.vary import vary_on_headers
 from django_countries import countries
 
 from accounts.models import NexmoAccount
-from events.about import elsewhere
-from events.changes import changes
-from events.entities import entities
+from events.display.event_table import country_name
+from events.entities.entity import entities
+from events.entities.lookup import elsewhere
 from events.fields import load_json
+from events.filters.query_string import with_params
 from events.models import EventType
-from events.moments import show
 from events.nexmo.catalog import family
 from events.reading import Cursor, read_page
-from events.sentences import sentence
-from events.tables import country_name, with_params
 from events.views.scope import filtered_events, visible_account, visible_accounts, visible_events
-from events.words import family_title, type_words
+from events.wording.changes import changes
+from events.wording.codes import family_title, type_words
+from events.wording.sentences import sentence
+from events.wording.times import show
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from django.http import HttpRequest, HttpResponse
 
-    from events.about import Elsewhere
+    from events.entities.lookup import Elsewhere
     from events.models import AuditEvent
     from events.reading import Row
 

@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import profile_of
-from events.forms import DisplayForm
-from events.moments import pinned
-from events.pills import MOMENTS
+from events.display.forms import DisplayForm
+from events.filters.pills import MOMENTS
+from events.wording.times import pinned
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse

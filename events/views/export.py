@@ -12,10 +12,10 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from events import export, export_job
-from events.export_choice import BadChoice, read_shape
-from events.export_job import Job, Parts, Progress
-from events.parameters import unknown
+from events.export.files import Shape, csv_lines, ndjson_lines, write_xlsx
+from events.export.progress import BROKEN, PACKING, SENDING, Job, Parts, Progress, owns
+from events.export.shape import BadChoice, read_shape
+from events.filters.parameters import unknown
 from events.reading import count
 from events.reading.stream import stream_raw, stream_rows
 from events.views.scope import filtered_events, visible_account
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
 
     from accounts.models import NexmoAccount
-    from events.filters import EventFilter
+    from events.filters.form import EventFilter
 
 logger = logging.getLogger(__name__)
 
@@ -105,38 +105,38 @@ def _export(request: HttpRequest, kind: str, account: NexmoAccount | None) -> Ht
 def _job(request: HttpRequest, name: str, total: int | None) -> Job | None:
     """Where to note how far it is, if a page of ours waits to be told."""
     token = request.GET.get("job", "")
-    if not export_job.owns(request.user.pk, token):
+    if not owns(request.user.pk, token):
         return None
     announced = request.GET.get("announced", "")
     on_the_page = int(announced) if announced.isascii() and announced.isdecimal() and len(announced) < 16 else None
     return Job(request.user.pk, token, Progress(name, total if on_the_page is None else on_the_page))
 
 
-def _text(found: EventFilter, kind: str, shape: export.Shape, job: Job | None) -> StreamingHttpResponse:
+def _text(found: EventFilter, kind: str, shape: Shape, job: Job | None) -> StreamingHttpResponse:
     told = (job.wrote,) if job else ()
     parts = (
-        export.csv_lines(stream_rows(found.conditions), found.accounts_by_pk, shape, *told)
+        csv_lines(stream_rows(found.conditions), found.accounts_by_pk, shape, *told)
         if kind == "csv"
-        else export.ndjson_lines(stream_raw(found.conditions), *told)
+        else ndjson_lines(stream_raw(found.conditions), *told)
     )
     return StreamingHttpResponse(Parts(parts, job, parts.close) if job else parts, content_type=TYPES[kind])
 
 
-def _workbook(found: EventFilter, shape: export.Shape, job: Job | None) -> HttpResponseBase:
+def _workbook(found: EventFilter, shape: Shape, job: Job | None) -> HttpResponseBase:
     """Made as a temporary file before the first byte is sent."""
     file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
     rows = stream_rows(found.conditions)
     if job is None:
-        export.write_xlsx(rows, found.accounts_by_pk, file, shape)
+        write_xlsx(rows, found.accounts_by_pk, file, shape)
         file.seek(0)
         return FileResponse(file, content_type=TYPES["xlsx"])
     try:
-        export.write_xlsx(rows, found.accounts_by_pk, file, shape, job.wrote, lambda: job.note(export_job.PACKING))
+        write_xlsx(rows, found.accounts_by_pk, file, shape, job.wrote, lambda: job.note(PACKING))
     except BaseException:
-        job.note(export_job.BROKEN)
+        job.note(BROKEN)
         file.close()
         raise
-    job.note(export_job.SENDING)
+    job.note(SENDING)
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     # Not as a file: a server that hands it to the system does not say whether all of it was taken.

@@ -15,22 +15,22 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.models import profile_of
-from events import export, export_job
-from events.export import FILES
-from events.export_choice import BadChoice, read_shape
-from events.parameters import OTHERS, SHAPE
-from events.pills import pills
+from events.export.files import COLUMNS, FILES
+from events.export.progress import DONE, new_token, owns, read
+from events.export.shape import BadChoice, read_shape
+from events.filters.parameters import OTHERS, SHAPE
+from events.filters.pills import pills
+from events.filters.query_string import with_params
 from events.reading.counts import announce, count_all
-from events.tables import with_params
 from events.views.export import refusal, refused
 from events.views.scope import filtered_events, visible_account
-from events.words import grouped
+from events.wording.codes import grouped
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from accounts.models import NexmoAccount
-    from events.export_job import Progress
+    from events.export.progress import Progress
 
 COUNTED_FOR = 20  # seconds
 # Without news for so long, something may be wrong; without any for longer, the page stops asking.
@@ -88,11 +88,11 @@ def _page(request: HttpRequest, account: NexmoAccount | None) -> HttpResponse:
             if value
         ],
         "kinds": [(title, _address(account, kind)) for title, kind in FILES],
-        "columns": [(name, name in shape.columns) for name in export.COLUMNS],
+        "columns": [(name, name in shape.columns) for name in COLUMNS],
         # The zones to choose from, and the chosen one.
         "zones": dict.fromkeys((own, str(shape.zone), "UTC")),
         "zone": str(shape.zone),
-        "token": export_job.new_token(request.user.pk),
+        "token": new_token(request.user.pk),
     }
     return render(request, "events/export.html", context)
 
@@ -108,9 +108,9 @@ def _address(account: NexmoAccount | None, kind: str) -> str:
 def progress(request: HttpRequest) -> HttpResponse:
     """How far an export of the reader's own is, as the part of the page that asks."""
     token = request.GET.get("job", "")
-    if not export_job.owns(request.user.pk, token):
+    if not owns(request.user.pk, token):
         raise Http404
-    noted, now = export_job.read(request.user.pk, token), time.time()
+    noted, now = read(request.user.pk, token), time.time()
     asked = request.GET.get("since", "")
     since = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 12 else int(now)
     quiet = max(int(now - (noted.at if noted else since)), 0)
@@ -122,14 +122,14 @@ def progress(request: HttpRequest) -> HttpResponse:
         "differs": _difference(noted) if noted else "",
         "since": since,
         # What is over gives its name to no further export.
-        "token": token if goes_on else export_job.new_token(request.user.pk),
+        "token": token if goes_on else new_token(request.user.pk),
     }
     return render(request, "events/_export_progress.html", context)
 
 
 def _difference(noted: Progress) -> str:
     """Why a whole file does not hold as many rows as were announced."""
-    if noted.state != export_job.DONE or noted.announced is None or noted.rows == noted.announced:
+    if noted.state != DONE or noted.announced is None or noted.rows == noted.announced:
         return ""
     more = noted.rows - noted.announced
     if more > 0:

@@ -18,7 +18,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.fields import SecretUnreadable
 from accounts.models import NexmoAccount
-from events import archive, seals
+from events.archive import seals
+from events.archive.add import note
 from events.evidence.pack import make_pack
 from events.models import Discrepancy, Seal
 from events.nexmo import errors
@@ -105,13 +106,13 @@ def _ask_nexmo(account: NexmoAccount, event: AuditEvent) -> dict[str, Any]:
         with client_for(account, attempts=2) as client:
             now = client.get_event(event.event_id)
     except errors.NotFound:
-        archive.note(event, Discrepancy.Kind.VANISHED, None, timezone.now())
+        note(event, Discrepancy.Kind.VANISHED, None, timezone.now())
         return {"outcome": "gone"}
     except (errors.AuditAPIError, SecretUnreadable) as error:
         return {"outcome": "failed", "problem": str(error)}
     if content_digest(now.raw) == content_digest(event.raw):
         return {"outcome": "same"}
-    archive.note(event, Discrepancy.Kind.ALTERED, None, timezone.now())
+    note(event, Discrepancy.Kind.ALTERED, None, timezone.now())
     before, after = pretty(event.raw).splitlines(), pretty(now.raw).splitlines()
     return {
         "outcome": "altered",

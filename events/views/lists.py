@@ -13,25 +13,26 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from accounts.models import Profile, profile_of
-from events import filter_html
-from events.conditions import Conditions
-from events.export import FILES
-from events.filter_fields import unsigned
-from events.filter_names import did_you_mean
-from events.forms import shown_columns
+from events.display.event_table import ALWAYS, COLUMNS, EventTable
+from events.display.forms import shown_columns
+from events.display.page_size import SIZES, read_size
+from events.export.files import FILES
+from events.filters import form_html
+from events.filters.fields import unsigned
+from events.filters.names import did_you_mean
+from events.filters.parameters import PAGE_PARAMS, unknown
+from events.filters.pills import pills
+from events.filters.query_string import with_params
+from events.filters.saved import account_menu, menu
+from events.health.status import statuses
 from events.models import MonthCount
-from events.moments import offset, show
 from events.nexmo.catalog import SOURCES
-from events.paging import SIZES, read_size
-from events.parameters import PAGE_PARAMS, unknown
-from events.pills import pills
 from events.reading import BadCursor, Count, Cursor, Page, count, read_page
-from events.saved_views import account_menu, menu
+from events.reading.conditions import Conditions
 from events.sync.coverage import completeness
-from events.sync.health import statuses
-from events.tables import ALWAYS, COLUMNS, EventTable, with_params
 from events.views.scope import filtered_events, visible_account
-from events.words import source_codes, source_title
+from events.wording.codes import source_codes, source_title
+from events.wording.times import offset, show
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,9 +40,9 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from accounts.models import NexmoAccount
-    from events.filters import EventFilter
+    from events.filters.form import EventFilter
+    from events.health.status import AccountStatus
     from events.sync.coverage import Completeness
-    from events.sync.health import AccountStatus
 
 LOGINS = {"USER_LOGIN", "USER_LOGOUT"}
 NAMED = 3  # accounts of which a sentence says the names
@@ -69,9 +70,7 @@ def _event_list(request: HttpRequest, account: NexmoAccount | None) -> HttpRespo
         "account": account,
         "filter": found,
         "form": found.form,
-        "filter_html": filter_html.draw(
-            found, one_account=account is not None, sizes=sorted({*SIZES, size}), size=size
-        ),
+        "filter_html": form_html.draw(found, one_account=account is not None, sizes=sorted({*SIZES, size}), size=size),
         "page": page,
         "page_error": page_error,
         "table": EventTable(

@@ -8,8 +8,8 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from events.filters.query_string import with_params
 from events.reading import BadCursor, Cursor, read_page
-from events.tables import with_params
 from events.views.scope import filtered_events, visible_account
 
 if TYPE_CHECKING:

@@ -17,20 +17,21 @@ from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.models import NexmoAccount
-from events import sparklines, tasks
-from events.account_list import ATTENTION, AccountFilter, chosen, heads, in_order
+from events.filters.query_string import with_params
+from events.health import sparklines
+from events.health.account_list import ATTENTION, AccountFilter, chosen, heads, in_order
+from events.health.status import NEEDS_ATTENTION, statuses
+from events.health.timeline import timelines
+from events.operations import tasks
 from events.reading import recent
-from events.sync.health import NEEDS_ATTENTION, statuses
-from events.sync.timeline import timelines
-from events.tables import with_params
 from events.views.scope import visible_accounts
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
     from django.utils.safestring import SafeString
 
-    from events.sync.health import AccountStatus
-    from events.sync.timeline import Timeline
+    from events.health.status import AccountStatus
+    from events.health.timeline import Timeline
 
 ON_A_PAGE = 100
 FEW = 20

@@ -11,11 +11,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from events.filters import EventFilter
-from events.forms import ViewForm
+from events.filters.form import EventFilter
+from events.filters.pills import Pill, pills
+from events.filters.saved import CODES, View, canonical, views_of
+from events.filters.saved_form import ViewForm
 from events.models import SavedView, Star
-from events.pills import Pill, pills
-from events.saved_views import CODES, View, canonical, views_of
 from events.views.scope import own_view, visible_accounts, visible_view
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 
 from accounts.models import NexmoAccount
-from events.filters import EventFilter
+from events.filters.form import EventFilter
 from events.models import AuditEvent, SavedView
 
 if TYPE_CHECKING:

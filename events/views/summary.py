@@ -13,22 +13,23 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from events import charts
+from events.display.event_table import country_name
+from events.display.histogram import draw, in_words, label, legend
+from events.filters.parameters import PAGE_PARAMS, unknown
+from events.filters.query_string import with_params
 from events.nexmo.catalog import SOURCES
-from events.parameters import PAGE_PARAMS, unknown
 from events.reading.facets import SAMPLE, facets, sample
 from events.reading.histogram import histogram
 from events.reading.rollups import answers
-from events.tables import country_name, with_params
 from events.views.scope import filtered_events, visible_account
-from events.words import source_title
+from events.wording.codes import source_title
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse, QueryDict
 
     from accounts.models import NexmoAccount
-    from events.conditions import Conditions
-    from events.filters import EventFilter
+    from events.filters.form import EventFilter
+    from events.reading.conditions import Conditions
     from events.reading.facets import Facet, Sample
     from events.reading.histogram import Bar, Histogram
 
@@ -93,12 +94,12 @@ def picture(
 
     return {
         "chart": chart,
-        "drawing": charts.draw(chart, address) if chart else "",
-        "legend": charts.legend(chart) if chart else [],
-        "words": charts.in_words(chart) if chart else _("There is nothing to draw."),
-        "bars": [(charts.label(bar.start, chart.unit), address(bar), bar) for bar in chart.bars] if chart else [],
-        "first": charts.label(chart.bars[0].start, chart.unit) if chart else "",
-        "last": charts.label(chart.bars[-1].start, chart.unit) if chart else "",
+        "drawing": draw(chart, address) if chart else "",
+        "legend": legend(chart) if chart else [],
+        "words": in_words(chart) if chart else _("There is nothing to draw."),
+        "bars": [(label(bar.start, chart.unit), address(bar), bar) for bar in chart.bars] if chart else [],
+        "first": label(chart.bars[0].start, chart.unit) if chart else "",
+        "last": label(chart.bars[-1].start, chart.unit) if chart else "",
         "most": max(bar.total for bar in chart.bars) if chart else 0,
         "uncovered": chart is not None and any(not bar.covered for bar in chart.bars),
         "unknown": chart is not None and any(not bar.known for bar in chart.bars),

@@ -51,7 +51,7 @@ def make_people() -> dict[str, Any]:
 
 def add_missing(total: int, accounts: dict[str, Any], say: Any) -> int:
     """Archive every event that is not there yet, in batches of one account each. Returns how many were added."""
-    from events import archive
+    from events.archive.add import add_events
     from events.nexmo.parse import parse_event
     from tests.benchmarks import internals
     from tests.benchmarks import vocabulary as words
@@ -69,7 +69,7 @@ def add_missing(total: int, accounts: dict[str, Any], say: Any) -> int:
         waiting[account].clear()
         if not events:
             return
-        added += archive.add_events(accounts[words.api_key(account)], events, run=None, fetched_at=END).new
+        added += add_events(accounts[words.api_key(account)], events, run=None, fetched_at=END).new
         done += len(events)
         if time.monotonic() - said > FINISHED_AT_LEAST_EVERY:
             said = time.monotonic()

@@ -48,11 +48,11 @@ def do_ready(desk: Desk, asked: dict[str, Any]) -> dict[str, Any]:
 
 def do_ours(desk: Desk, asked: dict[str, Any]) -> dict[str, Any]:
     """A batch through `add_events`, and how much of that the chain's hashing takes."""
-    from events import archive
+    from events.archive.add import add_events
 
     account, events = desk.events(asked["total"], asked["batch"], asked["size"], asked["order"])
     began = perf_counter()
-    added = archive.add_events(account, events, run=None, fetched_at=END + timedelta(days=1))
+    added = add_events(account, events, run=None, fetched_at=END + timedelta(days=1))
     seconds = perf_counter() - began
     if added.new != asked["size"]:
         raise RuntimeError(f"{added.new} of {asked['size']} were new")

@@ -69,7 +69,7 @@ def ready_rows(account: Any, events: Sequence[Any], fetched_at: datetime, first_
 
     from events.models import AuditEvent
     from events.nexmo.parse import ip_key
-    from events.search import searchable_text
+    from events.storage.search_index import searchable_text
 
     fields = [field for field in AuditEvent._meta.concrete_fields if not field.primary_key]
     parsed = {field.name for field in fields} - {"account", "odd_fields"}
@@ -97,8 +97,8 @@ def hashing_ms(account: Any, events: Sequence[Any]) -> float:
     """
     from time import perf_counter
 
-    from events import chain
     from events.models import AuditEvent
+    from events.storage import chain
 
     rows = AuditEvent.objects.filter(account=account, event_id__in=[event.event_id for event in events])
     records = [chain.values_of(row) for row in rows.order_by("seq")]
@@ -149,7 +149,7 @@ def settle() -> None:
 
 def drop_guards(raw: Any, *, postgresql: bool) -> None:
     """Take the append-only triggers off a copy, so that a raw insert pays for indexes and search alone."""
-    from events import triggers
+    from events.storage import triggers
 
     names = [(table, name) for table, name in triggers.names()]
     if postgresql:
@@ -164,10 +164,10 @@ def events_page(request: Any) -> Any:
     """Our page of events; with FRAGMENT_HEADERS only its filter form and table, made of the same parts."""
     from django.shortcuts import render
 
-    from events import filter_html
-    from events.paging import SIZES
+    from events.display.event_table import EventTable
+    from events.display.page_size import SIZES
+    from events.filters import form_html
     from events.reading import Cursor, read_page
-    from events.tables import EventTable
     from events.views import lists
     from events.views.scope import filtered_events
 
@@ -180,7 +180,7 @@ def events_page(request: Any) -> Any:
         request,
         "benchmarks/part.html",
         {
-            "filter_html": filter_html.draw(found, one_account=False, sizes=SIZES, size=50),
+            "filter_html": form_html.draw(found, one_account=False, sizes=SIZES, size=50),
             "list_url": "/events/",
             "table": EventTable(page.rows, accounts=found.accounts.values(), descriptions=found.type_descriptions),
         },

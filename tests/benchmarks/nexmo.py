@@ -9,7 +9,7 @@ import signal
 import sys
 from threading import Event
 
-from events.nexmo.sandbox import Sandbox
+from events.sandbox import Sandbox
 from tests.benchmarks.generator import Story
 from tests.benchmarks.vocabulary import api_key
 

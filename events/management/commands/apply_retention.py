@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from events import retention
+from events.archive import retention
 from events.management.filtering import choose_accounts
 
 

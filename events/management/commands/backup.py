@@ -9,9 +9,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Sum
 
-from events import backup
 from events.management.progress import copying
 from events.models import SyncState
+from events.operations import backup
 
 
 class Command(BaseCommand):

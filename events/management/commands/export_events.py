@@ -8,15 +8,15 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from events import export
-from events.export_choice import BadChoice, read_shape
+from events.export.files import COLUMNS, Shape, Wrote, csv_lines, ndjson_lines, nobody, write_xlsx
+from events.export.shape import BadChoice, read_shape
 from events.management.filtering import add_filter_arguments, read_filter, written_whole
 from events.management.progress import counting
 from events.reading.counts import announce
 from events.reading.stream import stream_raw, stream_rows
 
 if TYPE_CHECKING:
-    from events.filters import EventFilter
+    from events.filters.form import EventFilter
 
 
 class Command(BaseCommand):
@@ -29,7 +29,7 @@ class Command(BaseCommand):
             "--columns",
             action="append",
             default=[],
-            help=f"Only these columns of CSV and XLSX; repeatable, or a comma list of {', '.join(export.COLUMNS)}.",
+            help=f"Only these columns of CSV and XLSX; repeatable, or a comma list of {', '.join(COLUMNS)}.",
         )
         parser.add_argument("--times", default="", help="The zone of times in CSV and XLSX: utc, or Europe/Madrid.")
         add_filter_arguments(parser)
@@ -49,11 +49,11 @@ class Command(BaseCommand):
             rows = self._write(found, options["format"], file, shape)
         self.stderr.write(f"Wrote {options['output']}: {rows:,} row{'' if rows == 1 else 's'}.")
 
-    def _write(self, found: EventFilter, kind: str, file: IO[bytes], shape: export.Shape) -> int:
+    def _write(self, found: EventFilter, kind: str, file: IO[bytes], shape: Shape) -> int:
         """Write all of it; returns the number of rows."""
         total, rows = announce(found.conditions), 0
         # Rows on the very terminal are progress enough.
-        bar = nullcontext(export.nobody) if file.isatty() else self._bar(None if total.at_least else total.number)
+        bar = nullcontext(nobody) if file.isatty() else self._bar(None if total.at_least else total.number)
         with bar as show:
 
             def wrote(more: int) -> None:
@@ -62,23 +62,23 @@ class Command(BaseCommand):
                 show(more)
 
             if kind == "xlsx":
-                export.write_xlsx(stream_rows(found.conditions), found.accounts_by_pk, file, shape, wrote)
+                write_xlsx(stream_rows(found.conditions), found.accounts_by_pk, file, shape, wrote)
             else:
                 _write_text(found, kind, file, shape, wrote)
         if not total.at_least and rows != total.number:
             self.stderr.write(f"{total.number:,} rows were announced: events came or went while {rows:,} were written.")
         return rows
 
-    def _bar(self, total: int | None) -> AbstractContextManager[export.Wrote]:
+    def _bar(self, total: int | None) -> AbstractContextManager[Wrote]:
         # Standard output may be the file.
         return counting(cast("IO[str]", self.stderr._out), "Writing", total)
 
 
-def _write_text(found: EventFilter, kind: str, file: IO[bytes], shape: export.Shape, wrote: export.Wrote) -> None:
+def _write_text(found: EventFilter, kind: str, file: IO[bytes], shape: Shape, wrote: Wrote) -> None:
     lines = (
-        export.csv_lines(stream_rows(found.conditions), found.accounts_by_pk, shape, wrote)
+        csv_lines(stream_rows(found.conditions), found.accounts_by_pk, shape, wrote)
         if kind == "csv"
-        else export.ndjson_lines(stream_raw(found.conditions), wrote)
+        else ndjson_lines(stream_raw(found.conditions), wrote)
     )
     for line in lines:
         # Foreign text must not drive a terminal.

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import NexmoAccount
-from events import seals
+from events.archive import seals
 from events.evidence.pack import make_pack
 from events.management.filtering import add_filter_arguments, read_filter, written_whole
 

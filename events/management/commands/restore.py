@@ -9,8 +9,9 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
-from events import backup, triggers
 from events.management.progress import copying
+from events.operations import backup
+from events.storage import triggers
 
 NOT_INTACT = 2
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from events.nexmo.sandbox import Sandbox, Switches
+from events.sandbox import Sandbox, Switches
 
 
 class Command(BaseCommand):

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from events import channels, seals
+from events.archive import seal_channels, seals
 from events.management.filtering import choose_accounts
 
 
@@ -27,7 +27,7 @@ class Command(BaseCommand):
                 seal = seals.seal(account)
             except seals.NoSealKey as error:
                 raise CommandError(str(error)) from None
-            troubles += channels.send(seal)
+            troubles += seal_channels.send(seal)
             if options["output"]:
                 try:
                     with Path(options["output"]).open("a", encoding="utf-8") as file:

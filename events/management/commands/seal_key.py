@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from events import seals
+from events.archive import seals
 
 
 class Command(BaseCommand):

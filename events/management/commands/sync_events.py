@@ -14,11 +14,11 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from accounts.models import NexmoAccount
+from events.health.status import outcome
 from events.management.filtering import choose_accounts
 from events.models import SyncRun
 from events.sync.engine import Progress as SyncProgress
 from events.sync.engine import SyncOptions
-from events.sync.health import outcome
 from events.sync.pool import Result, sync_accounts
 
 

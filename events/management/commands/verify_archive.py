@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from events import seals, verify
+from events.archive import seals, verify
 from events.management.filtering import choose_accounts
 from events.models import SyncState
 

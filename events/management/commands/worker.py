@@ -13,8 +13,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import close_old_connections, connection
 from huey.consumer import Consumer
 
-from events import tasks
-from events.queue import QUEUE, STOP, prepare
+from events.operations import tasks
+from events.operations.queue import QUEUE, STOP, prepare
 from events.sync.pool import room_for
 
 logger = logging.getLogger(__name__)

@@ -1,0 +1,1 @@
+"""The way in, the way out, and the proof."""

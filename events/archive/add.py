@@ -1,0 +1,226 @@
+"""The one way into the archive: every event that is ever stored comes through `add_events`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import connection
+from django.db.models import F
+
+from events.fields import dump_json
+from events.models import (
+    AuditEvent,
+    CoveredSpan,
+    Discrepancy,
+    EventConflict,
+    EventType,
+    SyncRun,
+    SyncState,
+)
+from events.nexmo.parse import content_digest, ip_key
+from events.storage import chain
+from events.storage.appending import Appending
+from events.storage.search_index import searchable_text
+from events.storage.transactions import turn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from accounts.models import NexmoAccount
+    from events.nexmo.parse import Event
+
+# An event this much older than the end of what was verified is late; closer ones are merely new.
+LATE_AFTER = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Added:
+    """What became of a batch: events new to the archive, known already, and known with other content."""
+
+    new: int
+    known: int
+    conflicts: int
+
+
+def add_events(account: NexmoAccount, events: Sequence[Event], *, run: SyncRun | None, fetched_at: datetime) -> Added:
+    """Archive a batch in one transaction: rows, the account's count and the run's figures stand or fall together.
+
+    An id that is archived already is left as it is; if its content differs now, that is kept beside it.
+    """
+    batch: dict[str, Event] = {}
+    twins: list[Event] = []
+    for event in events:
+        first = batch.setdefault(event.identity, event)
+        if first is not event:
+            twins.append(event)  # the same id twice in one batch: usually the same event, sometimes not
+    with turn():
+        # The lock makes "is it there?" and "put it there" one step, whoever else is at this account.
+        SyncState.objects.get_or_create(account=account)
+        SyncState.objects.select_for_update().get(account=account)
+        known = {
+            key: (pk, raw)
+            for key, pk, raw in AuditEvent.objects.filter(account=account, event_id_key__in=list(batch))
+            .order_by()
+            .values_list("event_id_key", "pk", "raw")
+        }
+        fresh = [event for key, event in batch.items() if key not in known]
+        # Oldest first: rows of one batch then lie in the order of time, which keeps the indexes' pages together.
+        fresh.sort(key=lambda event: event.created_at or fetched_at)
+        _insert(account, fresh, run, fetched_at)
+        suspects = [event for key, event in batch.items() if key in known and event.raw != known[key][1]]
+        conflicts = _keep_conflicts(account, suspects, twins, run, fetched_at)
+        _note_late(account, fresh, run, fetched_at)
+        _learn_types(fresh)
+        if run is not None:
+            SyncRun.objects.filter(pk=run.pk).update(
+                added=F("added") + len(fresh), conflicts_found=F("conflicts_found") + conflicts
+            )
+    return Added(new=len(fresh), known=len(batch) - len(fresh), conflicts=conflicts)
+
+
+# As the table has them; the record of the chain holds most of them, in the same form.
+_COLUMNS = ("account_id", *chain.FIELDS, "searchable", "digest")
+
+
+def _insert(account: NexmoAccount, events: list[Event], run: SyncRun | None, fetched_at: datetime) -> None:
+    """Put new events at the end of the account's chain.
+
+    Not through model instances: they would cost more than the database does.
+    """
+    if not events:
+        return
+    fetched = chain.moment(fetched_at)
+    run_id = str(run.pk) if run else ""
+    end = Appending(account.pk)
+    rows = []
+    for event in events:
+        # An event without a readable time is shown at the time it was fetched, and says so.
+        created_at = event.created_at or fetched_at
+        context = None if event.context is None else dump_json(event.context)
+        values = [
+            "",
+            event.event_id,
+            event.identity,
+            event.event_type,
+            event.event_type_description,
+            chain.moment(created_at),
+            event.created_at_basis or "fetched",
+            event.user_email,
+            event.user_id,
+            event.source,
+            event.source_description,
+            event.source_ip,
+            ip_key(event.source_ip),
+            event.source_country,
+            context or "",
+            ",".join(event.odd_fields)[:255],
+            event.account_id if event.account_id not in ("", account.api_key) else "",
+            run_id,
+            fetched,
+            event.raw,
+        ]
+        seq, digest = end.place(values)
+        row: list[Any] = [account.pk, *values, searchable_text(event.raw), digest]
+        row[_SEQ], row[_CREATED], row[_CONTEXT], row[_RUN], row[_FETCHED] = (
+            seq,
+            _time(created_at),
+            context,
+            run.pk if run else None,
+            _time(fetched_at),
+        )
+        rows.append(row)
+    _write(rows)
+    end.finish()
+
+
+_SEQ, _CREATED, _CONTEXT, _RUN, _FETCHED = (
+    _COLUMNS.index(name) for name in ("seq", "created_at", "context", "run_id", "fetched_at")
+)
+
+
+def _time(moment: datetime) -> Any:
+    return connection.ops.adapt_datetimefield_value(moment)
+
+
+def _write(rows: list[list[Any]]) -> None:
+    table = AuditEvent._meta.db_table
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            with cursor.copy(f"COPY {table} ({', '.join(_COLUMNS)}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+        else:
+            marks = ", ".join(["%s"] * len(_COLUMNS))
+            cursor.executemany(f"INSERT INTO {table} ({', '.join(_COLUMNS)}) VALUES ({marks})", rows)
+
+
+def _keep_conflicts(
+    account: NexmoAccount, suspects: list[Event], twins: list[Event], run: SyncRun | None, seen_at: datetime
+) -> int:
+    """Store what an archived id looks like now, where its content really differs. Returns how many were new."""
+    if not suspects and not twins:
+        return 0
+    doubtful = [*suspects, *twins]
+    archived = {
+        row.event_id_key: row
+        for row in AuditEvent.objects.filter(account=account, event_id_key__in={event.identity for event in doubtful})
+    }
+    kept = 0
+    for event in doubtful:
+        original = archived[event.identity]
+        digest = event.digest
+        if digest == content_digest(original.raw):
+            continue
+        _, created = EventConflict.objects.get_or_create(
+            event=original,
+            digest=digest,
+            defaults={"account": account, "raw": event.raw, "run": run, "seen_at": seen_at},
+        )
+        if created:
+            note(original, Discrepancy.Kind.ALTERED, run, seen_at)
+        kept += created
+    return kept
+
+
+def note(event: AuditEvent, kind: str, run: SyncRun | None, noticed_at: datetime) -> bool:
+    """Record a difference between an archived event and what Nexmo says now. Returns whether it is news."""
+    _, created = Discrepancy.objects.get_or_create(
+        event=event,
+        kind=kind,
+        defaults={"account_id": event.account_id, "run": run, "noticed_at": noticed_at},
+    )
+    return bool(created)
+
+
+def _note_late(account: NexmoAccount, fresh: list[Event], run: SyncRun | None, noticed_at: datetime) -> None:
+    """Record events that turned up in days already verified: Nexmo listed them only later."""
+    spans = [(span.start, span.end - LATE_AFTER) for span in CoveredSpan.objects.filter(account=account)]
+    late = [
+        event.identity
+        for event in fresh
+        if event.created_at
+        and any((start is None or start <= event.created_at) and event.created_at < end for start, end in spans)
+    ]
+    rows = AuditEvent.objects.filter(account=account, event_id_key__in=late).only("pk").order_by() if late else ()
+    Discrepancy.objects.bulk_create(
+        [
+            Discrepancy(account=account, event=row, kind=Discrepancy.Kind.LATE, run=run, noticed_at=noticed_at)
+            for row in rows
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def _learn_types(events: list[Event]) -> None:
+    """Types that no list has named yet become known through the first event that carries them."""
+    described: dict[str, str] = {}
+    for event in events:
+        if event.event_type:
+            described.setdefault(event.event_type, event.event_type_description)
+    unknown = described.keys() - set(EventType.objects.filter(code__in=described).values_list("code", flat=True))
+    EventType.objects.bulk_create(
+        [EventType(code=code, description=described[code]) for code in sorted(unknown)], ignore_conflicts=True
+    )

@@ -1,0 +1,103 @@
+"""Removing old events: the one narrow way, recorded, that leaves the chain verifiable.
+
+Each removed event leaves its place in the chain and the hash of its record behind (`RemovedEvent`); the database's
+triggers let an event go only when that is there. Legal holds win over retention.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from events.models import AuditEvent, EventConflict, LegalHold, Removal, RemovedEvent, SyncState
+from events.storage import chain, first_seen
+from events.storage.appending import uncount
+
+if TYPE_CHECKING:
+    from accounts.models import NexmoAccount
+
+BATCH = 1_000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What retention would remove from an account now."""
+
+    account: NexmoAccount
+    older_than: datetime
+    count: int
+    held: int
+
+
+def plan(account: NexmoAccount, now: datetime | None = None) -> Plan | None:
+    """What would be removed, or None for an account whose events are kept for ever."""
+    if account.keep_days is None:
+        return None
+    older_than = (now or timezone.now()) - timedelta(days=account.keep_days)
+    old = AuditEvent.objects.filter(account=account, created_at__lt=older_than)
+    total, free = old.count(), old.exclude(_held(account)).count()
+    return Plan(account, older_than, count=free, held=total - free)
+
+
+def apply(found: Plan, *, requested_by: Any = None) -> Removal | None:
+    """Remove what a plan names, in one transaction. Holds are looked up again: one may have come since.
+
+    Returns the record of it, or None when there was nothing to remove.
+    """
+    account = found.account
+    with transaction.atomic():
+        # Nobody adds to the account meanwhile, and no hold is made between the looking and the removing.
+        SyncState.objects.get_or_create(account=account)
+        SyncState.objects.select_for_update().get(account=account)
+        old = AuditEvent.objects.filter(account=account, created_at__lt=found.older_than)
+        doomed = old.exclude(_held(account))
+        count = doomed.count()
+        if not count:
+            return None
+        removal: Removal = Removal.objects.create(
+            account=account,
+            removed_at=timezone.now(),
+            older_than=found.older_than,
+            reason=f"Events of this account are kept for {account.keep_days} days.",
+            requested_by=requested_by,
+            count=count,
+            held=old.count() - count,
+        )
+        counts: Counter[tuple[str, str]] = Counter()
+        seq = 0
+        # A part at a time: all of them together may not fit into memory.
+        while part := list(doomed.filter(seq__gt=seq).order_by("seq")[:BATCH]):
+            seq = part[-1].seq
+            left_behind = []
+            for event in part:
+                counts[chain.moment(event.created_at)[:10], event.event_type] += 1
+                digest = chain.record_hash(chain.values_of(event)).hex()
+                left_behind.append(RemovedEvent(account=account, seq=event.seq, record_hash=digest, removal=removal))
+            RemovedEvent.objects.bulk_create(left_behind, batch_size=BATCH)
+            pks = [event.pk for event in part]
+            EventConflict.objects.filter(event__in=pks).delete()
+            AuditEvent.objects.filter(pk__in=pks).delete()
+        SyncState.objects.filter(account=account).update(event_count=F("event_count") - count)
+        uncount(account.pk, counts)
+        first_seen.replace_removed(account.pk)
+    return removal
+
+
+def _held(account: NexmoAccount) -> Q:
+    """The condition of being under a hold; for no hold one that nothing meets."""
+    held = Q(pk__in=[])
+    holds = LegalHold.objects.filter(Q(account=account) | Q(account=None), released_at=None)
+    for hold in holds:
+        within = Q(account=account)
+        if hold.first_day:
+            within &= Q(created_at__gte=datetime.combine(hold.first_day, time(), tzinfo=UTC))
+        if hold.last_day:
+            within &= Q(created_at__lt=datetime.combine(hold.last_day + timedelta(days=1), time(), tzinfo=UTC))
+        held |= within
+    return held

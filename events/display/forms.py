@@ -1,0 +1,75 @@
+"""How a person likes to see things: the form, and the columns it leads to."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Profile
+from events.display.event_table import ALWAYS, COLUMNS, USUAL
+
+if TYPE_CHECKING:
+    pass
+
+AS_THE_BROWSER = _("As the browser asks")
+
+
+class DisplayForm(forms.ModelForm):
+    """The profile's settings. A post may hold some of them only: the others stay as they are."""
+
+    time_zone = forms.ChoiceField(label=_("Time zone"), required=False)
+    utc = forms.TypedChoiceField(
+        label=_("Show times in"),
+        choices=((False, _("This zone")), (True, "UTC")),
+        coerce=lambda value: value == "True",
+        widget=forms.RadioSelect,
+    )
+    columns = forms.MultipleChoiceField(
+        label=_("Columns of the table"), choices=COLUMNS.items(), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    language = forms.ChoiceField(
+        label=_("Language"), choices=(("", AS_THE_BROWSER), *settings.LANGUAGES), required=False
+    )
+
+    class Meta:
+        model = Profile
+        fields = ("language", "theme", "time_zone", "utc", "times", "density", "columns")
+        labels = {"theme": _("Theme"), "times": _("Times in the table"), "density": _("Rows")}
+        widgets = {"theme": forms.RadioSelect, "times": forms.RadioSelect, "density": forms.RadioSelect}
+
+    def __init__(self, data: Any = None, *, instance: Profile) -> None:
+        kept = {"columns": shown_columns(instance)}
+        super().__init__(data and self._completed(data, instance), instance=instance, initial=kept, label_suffix="")
+        default = _("The site's (%(zone)s)") % {"zone": timezone.get_default_timezone_name()}
+        self.fields["time_zone"].choices = (("", default), *((name, name) for name in _zones()))  # type: ignore[attr-defined]
+
+    def _completed(self, data: Any, instance: Profile) -> Any:
+        completed = data.copy()
+        for name in self._meta.fields or ():
+            if name not in data and not (name == "columns" and "with_columns" in data):
+                value = shown_columns(instance) if name == "columns" else getattr(instance, name)
+                if name == "time_zone" and value not in _zones():
+                    value = ""  # not refused: this post does not ask for it
+                completed.setlist(name, value if isinstance(value, list) else [str(value)])
+        return completed
+
+    def clean_columns(self) -> str:
+        chosen = [name for name in COLUMNS if name in self.cleaned_data["columns"] or name in ALWAYS]
+        return "" if chosen == list(USUAL) else ",".join(chosen)
+
+
+def shown_columns(profile: Profile) -> list[str]:
+    """The columns of the table of events, by name, in its order."""
+    chosen = profile.columns.split(",") if profile.columns else USUAL
+    return [name for name in COLUMNS if name in chosen or name in ALWAYS]
+
+
+@lru_cache
+def _zones() -> list[str]:
+    return sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/")))

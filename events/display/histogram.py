@@ -1,0 +1,122 @@
+"""Drawing the histogram: SVG made here, so that it needs no script and obeys the colours of the page."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from events.nexmo.catalog import FAMILIES
+from events.wording.codes import family_title, grouped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from events.reading.histogram import Bar, Histogram
+
+HEIGHT, WIDTH, GAP = 100, 12, 2  # of the drawing's own units; the page stretches them
+ORDER = (*dict.fromkeys(slug for _prefix, slug, _title in FAMILIES), "other")
+BY_UNIT = {
+    "minute": _("by minute"),
+    "5 minutes": _("by 5 minutes"),
+    "15 minutes": _("by 15 minutes"),
+    "hour": _("by hour"),
+    "3 hours": _("by 3 hours"),
+    "day": _("by day"),
+    "week": _("by week"),
+    "month": _("by month"),
+    "year": _("by year"),
+}
+FORMATS = {"day": "%Y-%m-%d", "week": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}
+
+
+def draw(found: Histogram, address: Callable[[Bar], str]) -> SafeString:
+    """The bars as SVG, each a link to the events of its stretch of time, from `address`.
+
+    For eyes and pointers only: beside it stand a sentence and a table with the same links.
+    """
+    most = max((bar.total for bar in found.bars), default=0) or 1
+    parts = [_bar(bar, place, most, address(bar), found.unit) for place, bar in enumerate(found.bars)]
+    return mark_safe(  # noqa: S308 - numbers, slugs of ours, and what was escaped
+        f'<svg class="bars" viewBox="0 0 {len(found.bars) * WIDTH} {HEIGHT}" preserveAspectRatio="none" '
+        f'aria-hidden="true">'
+        '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+        '<line x1="0" y1="0" x2="0" y2="6"/></pattern></defs>' + "".join(parts) + "</svg>"
+    )
+
+
+def _bar(bar: Bar, place: int, most: int, href: str, unit: str) -> str:
+    left = place * WIDTH
+    unknown, uncovered = gettext("not looked at yet"), gettext("not known to be complete")
+    words = f"{label(bar.start, unit)}: {grouped(bar.total) if bar.known else unknown}"
+    if not bar.covered:
+        words += f", {uncovered}"
+    shapes = [f'<rect class="slot" x="{left}" y="0" width="{WIDTH}" height="{HEIGHT}"/>']
+    if not bar.covered or not bar.known:
+        shapes.append(f'<rect class="hatched" x="{left}" y="0" width="{WIDTH}" height="{HEIGHT}"/>')
+    top = float(HEIGHT)
+    for slug in ORDER:
+        if count := bar.counts[slug]:
+            height = max(HEIGHT * count / most, 0.8)
+            top -= height
+            shapes.append(
+                f'<rect class="family-{slug}" x="{left + GAP / 2:g}" y="{max(top, 0):.1f}" width="{WIDTH - GAP}" '
+                f'height="{height:.1f}"/>'
+            )
+    return f'<a href="{escape(href)}" tabindex="-1"><title>{escape(words)}</title>{"".join(shapes)}</a>'
+
+
+def label(moment: datetime, unit: str) -> str:
+    """A bar's beginning in words, as exact as its unit."""
+    at = moment if unit in ("day", "week", "month", "year") else timezone.localtime(moment)
+    text = at.strftime(FORMATS.get(unit, "%Y-%m-%d %H:%M %Z"))
+    return gettext("week of %(day)s") % {"day": text} if unit == "week" else text
+
+
+def legend(found: Histogram) -> list[tuple[str, str, int]]:
+    """Slug, title and count of each family that is in the picture."""
+    totals = {slug: sum(bar.counts[slug] for bar in found.bars) for slug in ORDER}
+    return [(slug, family_title(slug), count) for slug, count in totals.items() if count]
+
+
+def in_words(found: Histogram) -> str:
+    """The picture in sentences."""
+    busiest = max(found.bars, key=lambda bar: bar.total)
+    first, last = label(found.bars[0].start, found.unit), label(found.bars[-1].start, found.unit)
+    named = {
+        "count": grouped(found.total),
+        "by_unit": BY_UNIT[found.unit],
+        "span": first if first == last else gettext("%(first)s to %(last)s") % {"first": first, "last": last},
+        "most": grouped(busiest.total),
+        "bar": label(busiest.start, found.unit),
+    }
+    if busiest.total:
+        text = ngettext(
+            "%(count)s event %(by_unit)s, %(span)s; the most, %(most)s, in %(bar)s.",
+            "%(count)s events %(by_unit)s, %(span)s; the most, %(most)s, in %(bar)s.",
+            found.total,
+        )
+    else:
+        text = gettext("0 events %(by_unit)s, %(span)s.")
+    sentences = [text % named]
+    bars = len(found.bars)
+    if unknown := sum(1 for bar in found.bars if not bar.known):
+        text = ngettext(
+            "%(count)s of %(bars)s bars was not looked at yet.",
+            "%(count)s of %(bars)s bars were not looked at yet.",
+            unknown,
+        )
+        sentences.append(text % {"count": unknown, "bars": bars})
+    if gaps := sum(1 for bar in found.bars if not bar.covered):
+        text = ngettext(
+            "%(count)s of %(bars)s bars is not known to be complete.",
+            "%(count)s of %(bars)s bars are not known to be complete.",
+            gaps,
+        )
+        sentences.append(text % {"count": gaps, "bars": bars})
+    return " ".join(sentences)

@@ -1,0 +1,52 @@
+"""What a reader may choose of an export beside its filter: the columns, and the zone of the times."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from events.export.files import COLUMNS, Shape
+from events.filters.fields import split_list
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import tzinfo
+
+
+class BadChoice(ValueError):
+    """A column or a zone that there is not; the message is for the reader."""
+
+
+def read_shape(columns: Sequence[str], times: str) -> Shape:
+    """The shape that is asked for; what is not said is as usual. Raises BadChoice."""
+    return Shape(read_columns(columns), read_zone(times))
+
+
+def read_columns(texts: Sequence[str]) -> tuple[str, ...]:
+    """The columns that these comma lists name, in the order of COLUMNS; all where none is named. Raises BadChoice."""
+    named = set(split_list(texts))
+    if unknown := sorted(named.difference(COLUMNS)):
+        raise BadChoice(
+            _("There is no column %(unknown)s. The columns are %(columns)s.")
+            % {"unknown": ", ".join(unknown), "columns": ", ".join(COLUMNS)}
+        )
+    return tuple(name for name in COLUMNS if name in named) or COLUMNS
+
+
+def read_zone(text: str) -> tzinfo:
+    """The zone of this name; the reader's where none is named. Raises BadChoice."""
+    name = text.strip()
+    if not name:
+        return timezone.get_current_timezone()
+    if name.lower() == "utc":
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        raise BadChoice(
+            _("%(name)s is no time zone: give utc, or a name such as Europe/Madrid.") % {"name": name}
+        ) from None

@@ -1,0 +1,1 @@
+"""What is asked: form, search box, pills, saved views."""

@@ -1,0 +1,34 @@
+"""The names that the addresses of events may carry: one that nobody reads must not pass for a filter."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext as _
+
+from events.filters import search_box
+from events.filters.form import EventFilter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+PAGE_PARAMS = ("before", "after")
+# How a file is to look.
+SHAPE = ("columns", "times")
+# What else pages and exports read beside the conditions.
+OTHERS = (*PAGE_PARAMS, "size", "count", "job", "announced", "since")
+KNOWN = (*EventFilter.base_filters, *SHAPE, *OTHERS)
+
+
+def unknown(names: Iterable[str]) -> list[str]:
+    """A sentence about each name that nobody reads, with the one that may be meant."""
+    return [_about(name) for name in names if name not in KNOWN]
+
+
+def _about(name: str) -> str:
+    lower = name.lower()
+    near = search_box.KEYS.get(lower) or next(iter(difflib.get_close_matches(lower, KNOWN, n=1)), "")
+    if near:
+        return _("There is no filter %(name)s; did you mean %(near)s?") % {"name": name, "near": near}
+    return _("There is no filter %(name)s.") % {"name": name}

@@ -1,0 +1,204 @@
+"""Views: filters worth keeping, built in or saved by people, and which of them a list shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from django.db.models import BigIntegerField, BooleanField, CharField, Exists, OuterRef, TextField, Value
+from django.http import QueryDict
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+from events.filters.fields import split_list, unsigned
+from events.filters.form import expanded
+from events.filters.pills import LISTS, MOMENTS, SINGLE
+from events.models import SavedView, Star
+from events.wording.codes import source_codes
+from events.wording.times import pinned
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+    from accounts.models import AnyUser
+
+
+@dataclass(frozen=True)
+class Builtin:
+    """A view that everybody has; `code` is what stars know it by."""
+
+    code: str
+    name: str | _StrPromise
+    description: str | _StrPromise
+    query: str
+
+
+BUILTIN = (
+    Builtin(
+        "secrets",
+        _("Secrets created or deleted"),
+        _("Every API secret that was made or taken away."),
+        "event_type=ACCOUNT_SECRET_CREATE,ACCOUNT_SECRET_DELETE",
+    ),
+    Builtin(
+        "logins",
+        _("Logins from new countries"),
+        _("Users who log in from a country where nothing of theirs was seen before in that account."),
+        "event_type=USER_LOGIN&new=country",
+    ),
+    Builtin(
+        "users",
+        _("People let in or changed"),
+        _("Users of the Nexmo dashboard who were created, changed, or switched on or off."),
+        "event_type=USER_CREATE,USER_STATUS,USER_UPDATE",
+    ),
+    Builtin(
+        "numbers",
+        _("Numbers bought this week"),
+        _("What was bought in the last seven days, in every account."),
+        "event_type=NUMBER_ASSIGN&period=7d",
+    ),
+    Builtin(
+        "api",
+        _("Changes through the API"),
+        _("What programs did with an API key, and nobody in the dashboard."),
+        "source=API",
+    ),
+    Builtin(
+        "addresses",
+        _("IP allow list changes"),
+        _("Addresses that may use the API from now on, or no longer."),
+        "event_type=IP_WHITELIST_CREATE,IP_WHITELIST_DELETE",
+    ),
+)
+CODES = {builtin.code for builtin in BUILTIN}
+
+
+def canonical(params: QueryDict, **more: str) -> str:
+    """A list's query string in the one spelling that equal filters share: without its page, without what is empty."""
+    asked, _slip = expanded(params)
+    found = {name: (asked.get(name) or "").strip() for name in SINGLE}
+    found |= {name: pinned(found[name]) for name in MOMENTS if found[name]}
+    found |= {name: ",".join(sorted(split_list(asked.getlist(name)))) for name in LISTS}
+    return urlencode(sorted((name, value) for name, value in (found | more).items() if value), safe=",*:@/")
+
+
+def _by_codes(query: str) -> str:
+    """A canonical query with its sources by Nexmo's codes: to who looks for a view, API and DEVAPI are the same."""
+    if "source=" not in query:
+        return query
+    params, codes = QueryDict(query, mutable=True), source_codes()
+    items = [unsigned(item) for item in split_list(params.getlist("source"))]
+    spelled = [(wanted, codes.get(value.lower(), value)) for wanted, value in items]
+    params["source"] = ",".join(value if wanted else f"-{value}" for wanted, value in spelled)
+    return canonical(params)
+
+
+@dataclass(frozen=True)
+class View:
+    """A view as pages show it; a saved one has a key, a built-in one a code."""
+
+    name: Any
+    description: Any
+    query: str
+    pk: int = 0
+    builtin: str = ""
+    owner: str = ""
+    team: str = ""
+    mine: bool = False
+    starred: bool = False
+
+    @property
+    def key(self) -> str:
+        """What a star is given to."""
+        return self.builtin or str(self.pk)
+
+    @property
+    def href(self) -> str:
+        """The list, filtered by it."""
+        return f"{reverse('events:list')}?{self.query}"
+
+
+@dataclass(frozen=True)
+class Views:
+    """All views that somebody may choose from, by name."""
+
+    saved: list[View]
+    builtin: list[View]
+
+    @cached_property
+    def starred(self) -> list[View]:
+        return [view for view in (*self.saved, *self.builtin) if view.starred]
+
+    @cached_property
+    def mine(self) -> list[View]:
+        return [view for view in self.saved if view.mine and not view.starred]
+
+    @cached_property
+    def teams(self) -> list[View]:
+        return [view for view in self.saved if not view.mine and not view.starred]
+
+    @cached_property
+    def others(self) -> list[View]:
+        """The built-in ones without a star."""
+        return [view for view in self.builtin if not view.starred]
+
+    def of(self, query: str) -> View | None:
+        """The view that a canonical query is."""
+        meant = _by_codes(query)
+        views = (*self.starred, *self.mine, *self.teams, *self.others)
+        return next((view for view in views if _by_codes(view.query) == meant), None)
+
+
+def views_of(user: AnyUser) -> Views:
+    """The views that a user may choose from, with the user's stars: one query."""
+    star = Exists(Star.objects.filter(user=user.pk, view=OuterRef("pk")))
+    visible = SavedView.objects.visible_to(user).order_by()
+    rows = visible.values_list(
+        "pk", "name", "description", "query", "owner", "owner__username", "team__name", star, Value("", CharField())
+    )
+    nothing = (Value("", CharField()), Value("", CharField()), Value("", TextField()))
+    codes = Star.objects.filter(user=user.pk, view=None).values_list(
+        *(Value(0, BigIntegerField()), *nothing, Value(0, BigIntegerField())),
+        *(Value("", CharField()), Value("", CharField()), Value(True, BooleanField()), "builtin"),
+    )
+    saved, stars = [], set()
+    for pk, name, description, query, owner, username, team, starred, code in rows.union(codes, all=True):
+        if code:
+            stars.add(code)
+        else:
+            saved.append(View(name, description, query, pk, "", username, team or "", owner == user.pk, bool(starred)))
+    saved.sort(key=lambda view: (view.name.casefold(), view.pk))
+    known = [
+        View(each.name, each.description, each.query, 0, each.code, starred=each.code in stars) for each in BUILTIN
+    ]
+    return Views(saved, known)
+
+
+@dataclass(frozen=True)
+class Menu:
+    """What the list of events offers. `save`: where its filter can be saved, if there is something to save."""
+
+    views: Views | None = None
+    current: View | None = None
+    save: str = ""
+
+
+def menu(user: AnyUser, params: QueryDict, *, readable: bool) -> Menu:
+    """The menu of the list of all accounts. `readable`: the filter has no mistake."""
+    query = canonical(params)
+    views = views_of(user)
+    current = views.of(query) if query else None
+    return Menu(views, current, _save(query) if query and readable and not current else "")
+
+
+def account_menu(params: QueryDict, api_key: str, *, readable: bool) -> Menu:
+    """The same for the list of one account, of which a view then is a view too."""
+    query = canonical(params)
+    return Menu(save=_save(canonical(params, account=api_key)) if query and readable else "")
+
+
+def _save(query: str) -> str:
+    return f"{reverse('events:view_new')}?{urlencode({'query': query})}"

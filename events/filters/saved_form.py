@@ -1,0 +1,103 @@
+"""The form that names a saved view and says who sees it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+
+from accounts.roles import ROLES
+from events.filters.form import EventFilter
+from events.filters.saved import canonical
+from events.models import SavedView
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from accounts.models import NexmoAccount
+    from events.models.view import SavedViewQuerySet
+
+MOST_OF_A_QUERY = 4_000  # characters: what servers and proxies take as an address
+
+
+class ViewForm(forms.ModelForm):
+    """A view's name and who sees it. Its filter is set when it is made, and replaced by saving another one under the
+    same name, which must be asked for."""
+
+    name_taken = _("You have a view of this name already.")
+    taken: SavedView | None = None  # whose filter can be replaced
+
+    class Meta:
+        model = SavedView
+        fields = ("name", "description", "team", "query")
+        labels = {"team": _("Who sees it")}
+        widgets = {"description": forms.Textarea(attrs={"rows": 3}), "query": forms.HiddenInput}
+
+    def __init__(self, data: Any = None, *, accounts: Sequence[NexmoAccount], instance: SavedView, query: str) -> None:
+        """
+        Args:
+            accounts: those the owner may see.
+            instance: the view, with its owner.
+            query: the filter in force, for a new view.
+        """
+        super().__init__(data, instance=instance, initial={"query": query}, label_suffix="")
+        self.accounts = accounts
+        teams = Group.objects.filter(user=instance.owner_id).exclude(name__in=ROLES).order_by("name")
+        self.fields["team"].queryset, self.fields["team"].empty_label = teams, _("Only me")  # type: ignore[attr-defined]
+        if instance.pk:
+            del self.fields["query"]
+        for name, field in self.fields.items():
+            if self.is_bound and name in self.errors:
+                field.widget.attrs |= {"aria-invalid": "true", "aria-describedby": f"error-{name}"}
+
+    def clean_name(self) -> str:
+        name = " ".join(self.cleaned_data["name"].split())
+        other = self._other(name)
+        if not self.instance.pk:
+            self.taken = other
+        if other and not self.replaces:
+            raise ValidationError(self.name_taken)
+        return name
+
+    def _other(self, name: str) -> SavedView | None:
+        own: SavedViewQuerySet = SavedView.objects.filter(owner=self.instance.owner_id)
+        return own.filter(name=name).exclude(pk=self.instance.pk).first()
+
+    @property
+    def replaces(self) -> bool:
+        """Whether the filter of just the view that has this name is to be replaced."""
+        return bool(self.taken and self.data.get("replace") == str(self.taken.pk))
+
+    def clean_description(self) -> str:
+        return " ".join(self.cleaned_data["description"].split())
+
+    def clean_query(self) -> str:
+        asked = QueryDict(self.cleaned_data["query"])
+        found = EventFilter(asked, accounts=self.accounts)
+        if not found.form.is_valid():
+            raise ValidationError([str(text) for texts in found.form.errors.values() for text in texts])
+        query = canonical(found.data)
+        if not query:
+            raise ValidationError(_("No filter is in force: there is nothing to save."))
+        if len(query) > MOST_OF_A_QUERY:
+            raise ValidationError(_("This filter is too long for an address."))
+        return query
+
+    def keep(self) -> SavedView | None:
+        """Write it. None, with the error beside the name, where another of this name was made meanwhile."""
+        if self.taken and self.replaces:
+            self.taken.query = self.cleaned_data["query"]
+            self.taken.save()
+            return self.taken
+        try:
+            with transaction.atomic():
+                view: SavedView = self.save()
+        except IntegrityError:
+            self.add_error("name", self.name_taken)
+            return None
+        return view

@@ -1,0 +1,1 @@
+"""The queue, its tasks, backup, metrics and demo data."""

@@ -1,0 +1,90 @@
+"""What the database knows, for Prometheus: read when asked, in the same few queries whatever the number of accounts.
+
+Labels hold API keys and words of ours. An account's name is not among them: people write e-mail addresses into names.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from accounts.models import NexmoAccount
+from events.health.status import LEVELS, statuses
+from events.models import RequestCount
+from events.operations import tasks
+from events.operations.queue import QUEUE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from prometheus_client.core import Metric
+
+logger = logging.getLogger(__name__)
+
+NEVER = float("inf")  # greater than any limit, so that an alert on lag also finds what never happened
+
+
+class ArchiveCollector(Collector):
+    """Accounts, requests, the queue and the workers, as they are at the moment of asking."""
+
+    def collect(self) -> Iterator[Metric]:
+        now = timezone.now()
+        workers = tasks.workers_alive()
+        yield GaugeMetricFamily("auditsite_workers_alive", "Worker processes seen lately.", workers)
+        yield from _queue()
+        yield from _accounts(now, worker_alive=workers > 0)
+        requests = CounterMetricFamily(
+            "auditsite_nexmo_requests",
+            "Requests to Nexmo by the status of their answer; none: there was no answer.",
+            labels=("account", "status"),
+        )
+        for api_key, status, count in RequestCount.objects.values_list("account__api_key", "status", "count"):
+            requests.add_metric((api_key, status), count)
+        yield requests
+
+
+def _queue() -> Iterator[Metric]:
+    try:
+        length = QUEUE.pending_count()
+    except Exception as error:  # each kind of queue has errors of its own, and none may cost the other figures
+        logger.warning("The queue's length could not be read: %s", type(error).__name__)
+        length = None
+    yield GaugeMetricFamily("auditsite_queue_up", "Whether the queue answers.", length is not None)
+    if length is not None:
+        yield GaugeMetricFamily("auditsite_queue_length", "Syncs that wait for a free worker.", length)
+
+
+def _accounts(now: datetime, *, worker_alive: bool) -> Iterator[Metric]:
+    label = ("account",)
+    success = GaugeMetricFamily(
+        "auditsite_sync_seconds_since_success", "Seconds since the last good sync; +Inf: never.", labels=label
+    )
+    complete = GaugeMetricFamily(
+        "auditsite_sync_seconds_since_complete",
+        "Seconds since the moment up to which everything is known to be archived; +Inf: nothing is.",
+        labels=label,
+    )
+    failures = GaugeMetricFamily("auditsite_sync_failures", "Failed syncs in a row.", labels=label)
+    events = GaugeMetricFamily("auditsite_events_archived", "Events in the archive.", labels=label)
+    health = GaugeMetricFamily(
+        "auditsite_account_health", "1 for the level that the account's page shows.", labels=("account", "level")
+    )
+    for status in statuses(NexmoAccount.objects.order_by("pk"), worker_alive=worker_alive):
+        key = status.account.api_key
+        events.add_metric((key,), status.event_count)
+        for level in LEVELS:
+            health.add_metric((key, level), level == status.health.level)
+        if status.account.is_active:  # one that is switched off falls behind on purpose
+            success.add_metric((key,), _age(status.state.last_success_at, now))
+            complete.add_metric((key,), _age(status.complete_until, now))
+            failures.add_metric((key,), status.state.failures)
+    yield from (success, complete, failures, events, health)
+
+
+def _age(moment: datetime | None, now: datetime) -> float:
+    return NEVER if moment is None else max(0.0, (now - moment).total_seconds())

@@ -1,0 +1,1 @@
+"""What lies below the models: the chain, triggers, search index and transactions."""

@@ -1,0 +1,1 @@
+"""What codes, contexts and times say, in the reader's language. Pure functions."""

@@ -1,0 +1,107 @@
+"""What an event says, as a sentence: "linked number 447700900000 to application Shop".
+
+Made from the type and its context, in whatever spelling the context has. Contexts have no schema: where a piece is
+missing the sentence does without it, and where it cannot, there is none and the type's description stands instead.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from django.utils.translation import gettext, gettext_noop
+
+from events.wording.masking import mask
+
+# Names that Nexmo uses for the same thing.
+NUMBER = ("msisdn", "number")
+APP = ("applicationName", "appName", "application_name", "name", "applicationId", "appId", "application_id", "app_id")
+PERSON = ("email", "user_email", "admin_email")
+SECRET = ("secretId", "secret_id")
+ADDRESS = ("ip", "ipAddress", "ip_address")
+
+# {piece} must be there; [ ... {piece} ... ] is left out where the piece is missing. Translations keep both.
+SENTENCES = {
+    "USER_LOGIN": gettext_noop("logged in to the dashboard"),
+    "USER_LOGOUT": gettext_noop("logged out of the dashboard"),
+    "USER_CREATE": gettext_noop("created user {person}[ with role {role}]"),
+    "USER_UPDATE": gettext_noop("updated user {person}"),
+    "USER_STATUS": gettext_noop("set user {person} to {status}"),
+    "USER_BILLING_UPDATE": gettext_noop("changed billing[ of {person}][: invoices go to {invoice_email}]"),
+    "USER_API_KEYS_UPDATE": gettext_noop("changed the sub-accounts[ of {person}]"),
+    "USER_PRODUCT_SEARCH": gettext_noop("searched {product}[ for {query}]"),
+    "ACCOUNT_UPDATE_SETTINGS": gettext_noop("changed settings of the account"),
+    "ACCOUNT_UPDATE_SETTINGS_API": gettext_noop("changed settings of the account through the API"),
+    "ACCOUNT_SECRET_CREATE": gettext_noop("created an API secret[ {secret}]"),
+    "ACCOUNT_SECRET_DELETE": gettext_noop("deleted an API secret[ {secret}]"),
+    "NUMBER_ASSIGN": gettext_noop("bought number {number}[ in {country}]"),
+    "NUMBER_UPDATED": gettext_noop("changed number {number}[: calls go to {voice-type} {voice-value}]"),
+    "NUMBER_RELEASE": gettext_noop("released number {number}"),
+    "NUMBER_USER_CANCELED": gettext_noop("cancelled number {number}"),
+    "NUMBER_LINKED": gettext_noop("linked number {number}[ to application {app}]"),
+    "NUMBER_UNLINKED": gettext_noop("unlinked number {number}[ from application {app}]"),
+    "APP_CREATE": gettext_noop("created application {app}"),
+    "APP_UPDATE": gettext_noop("changed application {app}"),
+    "APP_DELETE": gettext_noop("deleted application {app}"),
+    "APP_DISABLE": gettext_noop("disabled application {app}"),
+    "APP_ENABLE": gettext_noop("enabled application {app}"),
+    "IP_WHITELIST_CREATE": gettext_noop("allowed address {address}"),
+    "IP_WHITELIST_DELETE": gettext_noop("no longer allowed address {address}"),
+    "AUTORELOAD_ENABLE": gettext_noop("switched auto-reload on[: {amount} below {threshold}]"),
+    "AUTORELOAD_UPDATE": gettext_noop("changed auto-reload[: {amount} below {threshold}]"),
+    "AUTORELOAD_DISABLE": gettext_noop("switched auto-reload off"),
+}
+_PIECES: dict[str, tuple[str, ...]] = {
+    "number": NUMBER,
+    "app": APP,
+    "person": PERSON,
+    "secret": SECRET,
+    "address": ADDRESS,
+}
+_OPTIONAL = re.compile(r"\[([^\]]*)\]")
+_PIECE = re.compile(r"\{([\w-]+)\}")
+MOST = 60  # characters of a piece
+
+
+def sentence(event_type: str, context: Any) -> str:
+    """The sentence as HTML, its pieces in bold, without who did it; "" where there is none."""
+    pattern = SENTENCES.get(event_type)
+    if pattern is None:
+        return ""
+    found = _flat(context)
+    text = _OPTIONAL.sub(lambda part: _filled(part[1], found) or "", gettext(pattern))
+    filled = _filled(text, found)
+    return filled[:1].upper() + filled[1:] if filled else ""
+
+
+def _filled(text: str, found: Mapping[str, str]) -> str:
+    """The text with its pieces, or "" when one of them is missing."""
+    missing = False
+
+    def piece(match: re.Match[str]) -> str:
+        nonlocal missing
+        for name in _PIECES.get(match[1], (match[1],)):
+            if value := found.get(name.lower()):
+                return f"<b>{escape(value)}</b>"
+        missing = True
+        return ""
+
+    filled = _PIECE.sub(piece, text)
+    return "" if missing else filled
+
+
+def _flat(context: Any, depth: int = 0) -> dict[str, str]:
+    """The plain values of a context by their names in lower case; outer ones win."""
+    if not isinstance(context, dict) or depth > 2:
+        return {}
+    found: dict[str, str] = {}
+    inner: dict[str, str] = {}
+    for name, value in context.items():
+        if isinstance(value, dict):
+            inner = _flat(value, depth + 1) | inner
+        elif isinstance(value, (str, int, float)) and not isinstance(value, bool) and str(value).strip():
+            text = mask(" ".join(str(value).split()))
+            found[name.lower()] = text if len(text) <= MOST else f"{text[: MOST - 1]}…"
+    return inner | found

@@ -1,0 +1,64 @@
+"""A browser for the tests that need one, and what it looks at."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from accounts.models import NexmoAccount
+from tests.tools.browser import CHROMIUM, WHY_NOT
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    assert CHROMIUM, WHY_NOT
+    # Playwright's loop lives in this thread; Django would refuse the tests' own queries beside it.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def open_page(chromium: Any, live_server: Any) -> Iterator[Callable[..., Any]]:
+    """A page of the site in a fresh browser profile; fails the test on any console message or script error."""
+    complaints: list[str] = []
+    contexts = []
+
+    def note(page: Any, message: Any) -> None:
+        # The browser tells of a page that answers 404; that is what was asked for.
+        if message.type == "error" and message.location.get("url") != page.url:
+            complaints.append(message.text)
+
+    def open_(path: str = "/", **options: Any) -> Any:
+        context = chromium.new_context(base_url=live_server.url, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("console", lambda message: note(page, message))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(path)
+        return page
+
+    open_.complaints = complaints  # type: ignore[attr-defined] - for tests that break something on purpose
+    yield open_
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def many_events(cast: Any, add_event: Callable[..., Any]) -> None:
+    shop = NexmoAccount.objects.get(api_key="demo0001")
+    other = NexmoAccount.objects.get(api_key="demo0003")
+    for number in range(1, 61):
+        kind = ("APP_CREATE", "Application created") if number % 10 == 0 else ("NUMBER_UPDATED", "Number updated")
+        add_event(shop, number, event_type=kind[0], event_type_description=kind[1], context={"n": number})
+    add_event(other, 500, user_email="stranger@example.com")

@@ -1,0 +1,98 @@
+"""Every page in Chromium: for people with assistive technology, with a phone, and without JavaScript."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import NexmoAccount
+from events.models import AuditEvent
+from events.sync import state
+from tests.scope.test_paths import EXPECTED
+from tests.tools.browser import BROWSER, PAGES_ALONE, axe, log_in
+from tests.tools.scope import Login
+
+pytestmark = BROWSER
+
+# States of pages beyond their plain addresses.
+STATES = (
+    "/events/?source_ip=x",
+    "/events/?search_text=nothing",
+    "/events/?search_text=type:NUMBER_*+-source:API&period=90d",
+    "/events/export.csv?period=x",
+    "/nothing-here",
+)
+
+
+def pages(client: Client) -> list[str]:
+    """An address of every page that answers the admin whole: the first one of each name."""
+    whole = (next((path for path in rows if is_page(client, path)), None) for rows in EXPECTED.values())
+    return [*filter(None, whole), *STATES]
+
+
+def is_page(client: Client, path: str) -> bool:
+    response = client.get(path)
+    if response.streaming:
+        response.close()
+        return False
+    return response.status_code == 200 and b"<html" in response.content
+
+
+@pytest.fixture
+def site(events: dict[str, AuditEvent], login: Login) -> list[str]:
+    """The addresses of all pages, with events behind them."""
+    state.ensure(list(NexmoAccount.objects.all()))
+    return pages(login("admin"))
+
+
+@PAGES_ALONE
+def test_axe_finds_nothing_wrong_on_any_page(site: list[str], open_page: Callable[..., Any]) -> None:
+    page = open_page("/login/")
+    found = {"/login/": axe(page)}
+    log_in(page, "admin")
+    for path in site:
+        page.goto(path)
+        page.locator(".summary[hx-get]").wait_for(state="detached")  # the overview is fetched after the page
+        page.evaluate("document.querySelectorAll('main details').forEach((folded) => (folded.open = true))")
+        found[path] = axe(page)
+    assert {path: wrong for path, wrong in found.items() if wrong} == {}
+
+
+@PAGES_ALONE
+def test_no_page_scrolls_sideways_on_a_phone(site: list[str], open_page: Callable[..., Any]) -> None:
+    page = open_page("/events/", viewport={"width": 390, "height": 844})
+    log_in(page, "admin")
+    widths = {}
+    for path in site:
+        page.goto(path)
+        widths[path] = page.evaluate("document.documentElement.scrollWidth")
+    assert {path: width for path, width in widths.items() if width > 390} == {}
+
+
+def test_every_page_works_without_javascript(site: list[str], open_page: Callable[..., Any]) -> None:
+    page = open_page("/events/", java_script_enabled=False)
+    log_in(page, "admin")
+    lacking: dict[str, Any] = {}
+    for path in site:
+        page.goto(path)
+        if page.locator("h1:visible, h2:visible").count() == 0:
+            lacking[path] = "no heading"
+        # What only a script could serve is not offered.
+        idle = page.locator("button:visible:not(form button):not(dialog button)")
+        if idle.count():
+            lacking[path] = idle.first.inner_text()
+        forms = page.locator("main form:visible")
+        for number in range(forms.count()):
+            if not forms.nth(number).locator("button, input[type=submit]").count():
+                lacking[path] = "a form that cannot be sent"
+        # What htmx fetches is there in another way: as a link, or by loading the page anew.
+        for number in range(page.locator("[hx-get]").count()):
+            part = page.locator("[hx-get]").nth(number)
+            comfort = part.get_attribute("hx-trigger") == "look" or part.get_attribute("id") == "export-progress"
+            told = comfort or part.locator("a[href]").count()
+            if not told and "http-equiv" not in page.content():
+                lacking[path] = part.evaluate("(part) => part.outerHTML.slice(0, 120)")
+    assert lacking == {}

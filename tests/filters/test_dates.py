@@ -1,0 +1,245 @@
+"""Filters by date and by period, in the site's zone."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+
+from accounts.models import NexmoAccount
+from tests.tools.filters import Add, Login, found, refusal
+from tests.tools.scope import shown_ids
+
+DATE_HINT = "Enter a date such as 2026-01-31, or a time such as 2026-01-31T14:05."
+
+
+# --- dates --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def clock(account: NexmoAccount, add_event: Add) -> None:
+    """Events named by their day and hour: 3100 is the 31st at 00:00, 3199 the last second of it."""
+    for number, at in {
+        3023: "2026-01-30T23:59:59.999999",
+        3100: "2026-01-31T00:00:00",
+        3114: "2026-01-31T14:05:00",
+        3199: "2026-01-31T23:59:59.999999",
+        100: "2026-02-01T00:00:00",
+    }.items():
+        add_event(account, number, created_at=f"{at}Z")
+
+
+DATES: dict[str, set[int]] = {
+    "date_from=2026-01-31": {3100, 3114, 3199, 100},
+    "date_to=2026-01-31": {3023, 3100, 3114, 3199},
+    "date_from=2026-01-31&date_to=2026-01-31": {3100, 3114, 3199},
+    "date_from=%202026-01-31%20": {3100, 3114, 3199, 100},
+    "date_from=2026-01-31T14:05": {3114, 3199, 100},
+    "date_from=2026-01-31T14:05:01": {3199, 100},
+    "date_to=2026-01-31T14:05": {3023, 3100, 3114},
+    "date_to=2026-01-31T14:04:59": {3023, 3100},
+    "date_from=2026-01-31T14:05&date_to=2026-01-31T14:05": {3114},
+    "date_from=2026-01-31%2014:05": {3114, 3199, 100},
+    "date_from=2026-01-31+14:05": {3114, 3199, 100},
+    "date_from=2026-01-31T14:05:00Z": {3114, 3199, 100},
+    "date_from=2026-01-31T14:05:00.000001Z": {3199, 100},
+    "date_from=2026-01-31T16:05:00%2B02:00": {3114, 3199, 100},
+    "date_from=2026-01-31T16:05:00+02:00": {3114, 3199, 100},
+    "date_from=2026-01-31T16:05+0200": {3114, 3199, 100},
+    "date_from=2026-01-31T12:05:00-02:00": {3114, 3199, 100},
+    "date_from=2026-01-31T12:05:01-02:00": {3199, 100},
+    "date_to=2026-02-01T00:00:00": {3023, 3100, 3114, 3199, 100},
+    "date_from=2027-01-01": set(),
+    "date_from=1969-01-01&date_to=9998-12-31": {3023, 3100, 3114, 3199, 100},
+}
+
+
+def test_dates_and_times(client: Client, clock: None) -> None:
+    assert {query: found(client, query) for query in DATES} == DATES
+
+
+@pytest.mark.parametrize(
+    ("zone", "query", "expected"),
+    [
+        # East of Greenwich the day begins earlier: the 31st in Tokyo ends at 15:00 UTC.
+        ("Asia/Tokyo", "date_from=2026-01-31&date_to=2026-01-31", {3023, 3100, 3114}),
+        ("Asia/Tokyo", "date_from=2026-01-31T23:05&date_to=2026-01-31T23:05", {3114}),
+        ("America/New_York", "date_from=2026-01-31&date_to=2026-01-31", {3114, 3199, 100}),
+        ("America/New_York", "date_to=2026-01-30", {3023, 3100}),
+        # A zone in the text outweighs the reader's.
+        ("Asia/Tokyo", "date_from=2026-01-31T14:05Z&date_to=2026-01-31T14:05Z", {3114}),
+    ],
+)
+def test_days_and_bare_times_are_those_of_the_sites_zone(
+    client: Client, clock: None, settings: Any, zone: str, query: str, expected: set[int]
+) -> None:
+    settings.TIME_ZONE = zone
+
+    assert found(client, query) == expected
+
+
+def test_days_are_those_of_the_zone_in_force(client: Client, clock: None, settings: Any) -> None:
+    settings.TIME_ZONE = "Asia/Tokyo"
+
+    assert found(client, "date_from=2026-01-31&date_to=2026-01-31") == {3023, 3100, 3114}
+
+
+def test_day_on_which_clocks_change_is_whole(
+    client: Client, account: NexmoAccount, add_event: Add, settings: Any
+) -> None:
+    settings.TIME_ZONE = "Europe/Berlin"
+    add_event(account, 1, created_at="2026-03-28T22:59:59Z")
+    add_event(account, 2, created_at="2026-03-28T23:00:00Z")
+    add_event(account, 3, created_at="2026-03-29T21:59:59Z")
+    add_event(account, 4, created_at="2026-03-29T22:00:00Z")
+
+    assert found(client, "date_from=2026-03-29&date_to=2026-03-29") == {2, 3}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "date_from=2026-02-01&date_to=2026-01-31",
+        "date_from=2026-01-31T14:06&date_to=2026-01-31T14:05",
+        "date_from=2026-01-31T14:05Z&date_to=2026-01-31T14:05%2B01:00",
+    ],
+)
+def test_end_before_start_is_told_beside_the_end(client: Client, clock: None, query: str) -> None:
+    assert refusal(client, query, "date_to") == "This is before the start: swap the two dates."
+
+
+UNREADABLE = (
+    "yesterday",
+    "2026",
+    "2026-1-31",
+    "2026-02-30",
+    "31.01.2026",
+    "01/31/2026",
+    "2026-01-31T25:00",
+    "2026-01-31T14:05 UTC",
+    "2026-01-31T14:05+99:00",
+    "20260131",
+    "2026-W05-6",
+    "1769868300",
+    "٢٠٢٦-٠١-٣١",
+    "2026-01-31T14:05:00; DROP",
+    "0000-00-00",
+)
+
+
+@pytest.mark.parametrize("name", ["date_from", "date_to"])
+def test_unreadable_date_is_told(client: Client, clock: None, name: str) -> None:
+    assert {text: refusal(client, {name: text}, name) for text in UNREADABLE} == dict.fromkeys(UNREADABLE, DATE_HINT)
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Kiritimati"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0001-01-01",
+        "0001-01-01T00:00Z",
+        "0001-01-01T00:00+05:00",
+        "1968-12-31",
+        "9999-01-01",
+        "9999-12-31",
+        "9999-12-31T23:59Z",
+        "9999-12-31T23:59-05:00",
+    ],
+)
+def test_dates_at_the_ends_of_the_calendar_are_refused(
+    client: Client, clock: None, settings: Any, zone: str, text: str
+) -> None:
+    settings.TIME_ZONE = zone
+
+    for name in ("date_from", "date_to"):
+        assert refusal(client, {name: text}, name) == DATE_HINT
+        assert client.get("/events/export", {name: text}).status_code == 400
+        assert client.get("/events/summary", {name: text}).status_code == 200
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Kiritimati"])
+def test_dates_about_the_ends_of_events_times_break_nothing(
+    client: Client, account: NexmoAccount, add_event: Add, settings: Any, zone: str
+) -> None:
+    settings.TIME_ZONE = zone
+    add_event(account, 100, created_at="1970-01-01T00:00:00")
+    add_event(account, 101, created_at="9998-12-31T23:59:59")
+
+    for first, last, numbers in (
+        ("1969-01-01", "9998-12-31T23:59:59Z", {100, 101}),
+        ("9998-12-31T23:59Z", "", {101}),
+        ("", "1970-01-01T00:00Z", {100}),
+    ):
+        query = {"date_from": first, "date_to": last}
+        assert found(client, query) == numbers
+        for page in ("/events/export", "/events/summary"):
+            response = client.get(page, query)
+            assert response.status_code == 200
+        for _, address, bar in response.context["bars"]:
+            assert not bar.total or len(shown_ids(client.get(address))) == bar.total
+
+
+def test_date_field_stays_a_date_field_for_a_day_and_shows_anything_else(client: Client, cast: dict[str, Any]) -> None:
+    def kind(text: str) -> Any:
+        page = client.get("/events/", {"date_from": text}).content.decode()
+        return re.search(r'<input type="([\w-]+)" name="date_from"(?: value="([^"]*)")?', page).groups()  # type: ignore[union-attr]
+
+    assert kind("") == ("date", None)
+    assert kind("2026-01-31") == ("date", "2026-01-31")
+    assert kind("2026-01-31T14:05") == ("datetime-local", "2026-01-31T14:05:00")
+    assert kind("nonsense") == ("text", "nonsense")
+
+
+# --- period -------------------------------------------------------------------------------------------------------
+
+
+def test_periods_reach_back_from_now(login: Login, account: NexmoAccount, add_event: Add) -> None:
+    for number, at in enumerate(
+        (
+            "2026-03-15T00:00:00",
+            "2026-03-14T12:00:00",
+            "2026-03-08T12:00:00",
+            "2026-02-13T12:00:00",
+            "2025-12-15T12:00:00",
+            "2025-12-15T11:59:59",
+        ),
+        start=1,
+    ):
+        add_event(account, number, created_at=f"{at}Z")
+
+    expected = {"today": {1}, "24h": {1, 2}, "7d": {1, 2, 3}, "30d": {1, 2, 3, 4}, "90d": {1, 2, 3, 4, 5}}
+    with time_machine.travel(datetime(2026, 3, 15, 12, 0, tzinfo=UTC), tick=False):
+        client = login("alice")
+        assert {period: found(client, f"period={period}") for period in expected} == expected
+
+
+@pytest.mark.parametrize(("zone", "expected"), [("UTC", {2, 3}), ("Asia/Tokyo", {1, 2, 3}), ("America/New_York", {3})])
+def test_today_is_the_day_of_the_sites_zone(
+    login: Login, account: NexmoAccount, add_event: Add, settings: Any, zone: str, expected: set[int]
+) -> None:
+    settings.TIME_ZONE = zone
+    for number, at in enumerate(("2026-03-14T15:00:00", "2026-03-15T00:00:00", "2026-03-15T04:00:00"), start=1):
+        add_event(account, number, created_at=f"{at}Z")
+
+    with time_machine.travel(datetime(2026, 3, 15, 12, 0, tzinfo=UTC), tick=False):
+        assert found(login("alice"), "period=today") == expected
+
+
+def test_unknown_period_is_told(client: Client, account: NexmoAccount, add_event: Add) -> None:
+    add_event(account, 1)
+
+    for period in ("1y", "TODAY", "24", "all", "-7d"):
+        assert refusal(client, {"period": period}, "period") == "Choose one of today, 24h, 7d, 30d, 90d."
+
+
+def test_period_in_force_is_marked(client: Client, cast: dict[str, Any]) -> None:
+    def marked(path: str) -> list[str]:
+        page = client.get(path).content.decode()
+        return re.findall(r'name="period" value="(\w*)" checked', page)
+
+    assert marked("/events/?period=7d") == ["7d"]
+    assert marked("/events/") == [""]

@@ -1,0 +1,248 @@
+"""The whole cast over every path there is, and how an event's path finds it."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import NexmoAccount
+from events.models import AuditEvent
+from tests.conftest import PASSWORD
+from tests.tools.export import KINDS, body
+from tests.tools.scope import CAST, KEYS, SEES, Add, Login, error_text, names, shown_ids
+
+Statuses = dict[str, tuple[int, ...]]
+
+
+def everybody(status: int) -> tuple[int, ...]:
+    """Who is logged in gets this; the others are asked to log in."""
+    return (302, *(status for _ in CAST[1:]))
+
+
+def by_account(template: str) -> Statuses:
+    """200 for those who see the account, 404 for the others; an account of each kind, and one that does not exist."""
+    return {
+        template.format(key): (302, *(200 if key in SEES[person] else 404 for person in CAST[1:])) for key in KEYS[:3]
+    } | {template.format("nosuchkey"): everybody(404)}
+
+
+# For every name in the URLconf: paths, and the status of a GET for each of the cast, in the order of CAST.
+EXPECTED: dict[str, Statuses] = {
+    "home": {"/": everybody(302)},
+    "healthz": {"/healthz": (200,) * 6},
+    "readyz": {"/readyz": (503,) * 6},  # no worker runs
+    "metrics": {"/metrics": (401, 401, 401, 401, 200, 200)},  # who sees everything, without a token
+    "admin_redirect": {"/admin/r/1/1/": everybody(404)},
+    "events:evidence": {"/events/evidence.zip": everybody(405)},  # POST
+    "events:account_evidence": {"/accounts/demo0001/events/evidence.zip": everybody(405)},
+    "events:seals": by_account("/accounts/{}/seals.ndjson"),
+    "events:check": {"/accounts/demo0001/events/of-demo0001/check": everybody(405)},
+    "events:list": {"/events/": everybody(200)},
+    "events:export": {f"/events/export.{kind}": everybody(200) for kind in KINDS}
+    | {"/events/export.pdf": everybody(404)},
+    # Found by its id alone, an event leads on to its own page.
+    "events:find": {
+        path: tuple(302 if status == 200 else status for status in row)
+        for path, row in by_account("/events/of-{}/").items()
+    },
+    "events:summary": {"/events/summary": everybody(200)},
+    "events:account_summary": by_account("/accounts/{}/events/summary"),
+    "events:export_page": {"/events/export": everybody(200)},
+    "events:account_export_page": by_account("/accounts/{}/events/export"),
+    "events:export_progress": {"/events/export/progress?job=0123456789abcdef0123456789abcdef": everybody(404)},
+    "events:news": {"/events/news": everybody(200)},
+    "events:account_news": by_account("/accounts/{}/events/news"),
+    "events:display": {"/profile/display": everybody(200)},
+    "asset": {f"/assets/site-0123456789ab.{kind}": (200,) * 6 for kind in ("css", "js")},
+    # Views that somebody made have tests of their own: test_scope_views.
+    "events:views": {"/views/": everybody(200)},
+    "events:view_new": {"/views/new": everybody(200), "/views/new?query=source%3DCD": everybody(200)},
+    "events:star": {"/views/star": everybody(405)},  # POST
+    "events:view": {f"/views/{pk}/": everybody(404) for pk in (98765, "9" * 30)},
+    "events:view_edit": {"/views/98765/edit": everybody(404)},
+    "events:view_delete": {"/views/98765/delete": everybody(404)},
+    # All events of the fixture are of one user, address and number.
+    "events:about": {
+        path: everybody(200)
+        for path in ("/about/user/yourname@example.com", "/about/ip/192.0.2.1", "/about/number/447700900000")
+    }
+    | {"/about/application/none-such": everybody(404), "/about/account/demo0001": everybody(404)},
+    "events:accounts": {"/accounts/": everybody(200)},
+    "events:account": by_account("/accounts/{}/"),
+    "events:sync": {f"/accounts/{key}/sync/": everybody(405) for key in ("demo0001", "nosuchkey")},  # POST: see below
+    "events:account_events": by_account("/accounts/{}/events/"),
+    "events:account_export": {
+        path: row for kind in KINDS for path, row in by_account(f"/accounts/{{}}/events/export.{kind}").items()
+    },
+    "events:event": by_account("/accounts/{0}/events/of-{0}/")
+    | {"/accounts/demo0001/events/of-demo0002/": everybody(404)},
+    "account_login": {"/login/": (200, 302, 302, 302, 302, 302)},
+    "account_logout": {"/logout/": everybody(200)},
+    "account_inactive": {"/login/inactive/": (200,) * 6},
+    "account_reauthenticate": {"/login/confirm/": everybody(200)},
+    "account_change_password": {"/profile/password/": everybody(200)},
+    "account_signup": {"/login/none/": (302,) * 6},
+    "account_reset_password": {"/login/none/": (302,) * 6},
+    "account_set_password": {"/login/none/": (302,) * 6},
+    "account_email": {"/login/none/": (302,) * 6},
+    "mfa_index": {"/profile/second-factor/": everybody(200)},
+    "mfa_authenticate": {"/profile/second-factor/authenticate/": (302,) * 6},
+    "mfa_reauthenticate": {"/profile/second-factor/reauthenticate/": everybody(302)},
+    "mfa_activate_totp": {"/profile/second-factor/totp/activate/": everybody(302)},
+    # Nobody of the cast has a second factor yet.
+    "mfa_deactivate_totp": {"/profile/second-factor/totp/deactivate/": everybody(404)},
+    "mfa_view_recovery_codes": {"/profile/second-factor/recovery-codes/": everybody(404)},
+    "mfa_generate_recovery_codes": {"/profile/second-factor/recovery-codes/generate/": everybody(302)},
+    "mfa_download_recovery_codes": {"/profile/second-factor/recovery-codes/download/": everybody(404)},
+}
+OPEN = (
+    "/assets/site-0123456789ab.css",
+    "/assets/site-0123456789ab.js",
+    "/login/",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/login/inactive/",
+)
+
+
+def status_of(client: Client, path: str) -> int:
+    response = client.get(path)
+    body(response)  # a file is closed once it is read
+    return response.status_code
+
+
+def test_every_path_has_an_expectation() -> None:
+    assert {name for name in names() if not name.startswith("admin:")} == set(EXPECTED)
+
+
+@pytest.mark.parametrize("person", CAST)
+def test_every_path_answers_each_of_the_cast_as_it_should(
+    login: Login, events: dict[str, AuditEvent], person: str
+) -> None:
+    client = login(person)
+    expected = {path: row[CAST.index(person)] for rows in EXPECTED.values() for path, row in rows.items()}
+
+    answers = {path: status_of(client, path) for path in expected}
+
+    assert answers == expected
+
+
+def test_nobody_is_sent_to_the_login_from_everywhere(login: Login, events: dict[str, AuditEvent]) -> None:
+    client = login("nobody")
+    paths = {path for rows in EXPECTED.values() for path in rows} - set(OPEN)
+    # Those of the second factor belong to the login: they lead there, but not back.
+    leading = {path: client.get(path)["Location"] for path in paths}
+
+    assert {path: target for path, target in leading.items() if not target.startswith("/login/")} == {}
+    assert leading["/accounts/demo0001/events/of-demo0001/"] == "/login/?next=/accounts/demo0001/events/of-demo0001/"
+
+
+@pytest.mark.parametrize("path", ["/events/", "/accounts/demo0001/sync/", "/accounts/", "/events/export.csv"])
+def test_nobody_is_sent_to_the_login_when_posting(login: Login, events: dict[str, AuditEvent], path: str) -> None:
+    response = login("nobody").post(path)
+
+    assert response.status_code == 302
+    assert response["Location"] == f"/login/?next={path}"
+
+
+def test_static_files_need_no_login(client: Client) -> None:
+    response = client.get("/static/auditsite/tokens.css")
+
+    assert response.status_code == 200
+    assert body(response)
+
+
+def test_event_is_found_by_its_id_alone(login: Login, events: dict[str, AuditEvent]) -> None:
+    response = login("bob").get("/events/of-demo0001/")
+
+    assert response["Location"] == "/accounts/demo0001/events/of-demo0001/"
+
+
+def test_event_id_that_two_accounts_hold_asks_which(login: Login, cast: dict[str, Any], add_event: Add) -> None:
+    for key in ("demo0001", "demo0002", "demo0003"):
+        add_event(NexmoAccount.objects.get(api_key=key), 1, id="same")
+
+    page = login("alice").get("/events/same/")
+
+    assert page.status_code == 200
+    links = re.findall(r'<a href="(/accounts/[^"]*/events/same/)"', page.content.decode())
+    assert sorted(links) == ["/accounts/demo0001/events/same/", "/accounts/demo0002/events/same/"]
+    assert "2 of your accounts" in page.content.decode()
+    assert "Tannelhof" not in page.content.decode()
+    # Bob sees one of the two, and so is not asked.
+    assert login("bob").get("/events/same/")["Location"] == "/accounts/demo0001/events/same/"
+
+
+@pytest.mark.parametrize("spelling", ["ABC-def", "abc-def", "ABC-DEF"])
+def test_event_is_found_whatever_the_case_of_its_id(
+    login: Login, account: NexmoAccount, add_event: Add, spelling: str
+) -> None:
+    add_event(account, 1, id="Abc-Def")
+    client = login("alice")
+
+    assert client.get(f"/events/{spelling}/")["Location"] == "/accounts/demo0001/events/Abc-Def/"
+    assert client.get(f"/accounts/demo0001/events/{spelling}/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "event_id",
+    [
+        "a/b",
+        "/a",
+        "a/",
+        "a?b=c#d",
+        "a%2Fb",
+        "a b+c",
+        "ÄÖÜ",
+        "İ",
+        "Σας",
+        "🎉",
+        "..",
+        "<b>&\"'",
+        "export.csv",
+        "line\nbreak",
+        "tab\ttab",
+        "x" * 255,
+    ],
+)
+def test_event_with_an_unusual_id_is_archived_once_and_found(
+    login: Login, account: NexmoAccount, add_event: Add, event_id: str
+) -> None:
+    add_event(account, 1, id=event_id)
+    add_event(account, 1, id=event_id)  # a later sync reads it again
+    client = login("alice")
+
+    page = client.get("/events/")
+    assert shown_ids(page) == [event_id]
+    (link,) = re.findall(r'<a class="when" href="([^"]*)"', page.content.decode())
+    assert client.get(html.unescape(link)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/events/a%00b/", "/accounts/a%00b/", "/accounts/demo0001/events/a%00b/", "/accounts/%00/events/"]
+)
+def test_nul_in_a_path_is_404(login: Login, cast: dict[str, Any], path: str) -> None:
+    assert login("alice").get(path).status_code == 404
+
+
+def test_deleted_account_in_a_shared_address_is_404(login: Login, cast: dict[str, Any]) -> None:
+    NexmoAccount.objects.get(api_key="demo0005").delete()
+    client = login("admin")
+
+    for path in ("", "events/", "events/export.csv", "events/of-demo0005/"):
+        assert client.get(f"/accounts/demo0005/{path}").status_code == 404
+    assert client.post("/accounts/demo0005/sync/").status_code == 404
+    assert error_text(client.get("/events/?account=demo0005"), "account") == (
+        "There is no account demo0005 that you may see."
+    )
+
+
+def test_password_of_the_cast_logs_in(client: Client, cast: dict[str, Any]) -> None:
+    response = client.post("/login/", {"login": "bob", "password": PASSWORD})
+
+    assert response["Location"] == "/events/"

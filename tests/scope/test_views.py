@@ -1,0 +1,167 @@
+"""Views and the cast: whose are seen, changed and starred by whom; and that none widens what its reader may see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+
+from events.filters.saved import views_of
+from events.models import AuditEvent, SavedView, Star
+from events.operations.demo_data import TEAM
+from tests.tools.scope import CAST, SEES, Login, error_text, shown_ids
+
+PERSONS = CAST[1:]
+
+
+@pytest.fixture
+def views(cast: dict[str, Any]) -> dict[str, SavedView]:
+    """A private view of each of the cast, and one that Alice shares with the team that Bob is in."""
+    SavedView.objects.all().delete()
+    made = {
+        name: SavedView.objects.create(owner=user, name=f"Of {name}", query="source=CD") for name, user in cast.items()
+    }
+    team = Group.objects.get(name=TEAM)
+    made["team"] = SavedView.objects.create(owner=cast["alice"], name="For the team", query="source=API", team=team)
+    return made
+
+
+def may_see(person: str) -> set[str]:
+    return {person, "team"} if person in ("alice", "bob") else {person}
+
+
+def may_change(person: str) -> set[str]:
+    return {person, "team"} if person == "alice" else {person}
+
+
+@pytest.mark.parametrize("person", PERSONS)
+def test_own_views_and_those_of_own_teams_are_listed(login: Login, views: dict[str, SavedView], person: str) -> None:
+    client = login(person)
+    for path in ("/views/", "/events/"):
+        page = client.get(path).content.decode()
+        assert {name for name, view in views.items() if view.name in page} == may_see(person), path
+
+
+@pytest.mark.parametrize("person", PERSONS)
+def test_every_path_of_a_view_answers_each_of_the_cast_as_it_should(
+    login: Login, views: dict[str, SavedView], person: str
+) -> None:
+    client = login(person)
+    for name, view in views.items():
+        followed = client.get(f"/views/{view.pk}/")
+        assert followed.status_code == (302 if name in may_see(person) else 404), name
+        assert followed.get("Location") in (None, f"/events/?{view.query}")
+        status = 200 if name in may_change(person) else 404
+        assert client.get(f"/views/{view.pk}/edit").status_code == status, name
+        assert client.get(f"/views/{view.pk}/delete").status_code == status, name
+
+
+@pytest.mark.parametrize("person", PERSONS)
+def test_posting_changes_own_views_only(login: Login, views: dict[str, SavedView], person: str) -> None:
+    client = login(person)
+    for name, view in views.items():
+        client.post(f"/views/{view.pk}/edit", {"name": f"Changed {name}", "team": ""})
+    changed = {name for name, view in views.items() if SavedView.objects.get(pk=view.pk).name.startswith("Changed")}
+    for view in views.values():
+        client.post(f"/views/{view.pk}/delete")
+    deleted = {name for name, view in views.items() if not SavedView.objects.filter(pk=view.pk).exists()}
+
+    assert changed == deleted == may_change(person)
+
+
+@pytest.mark.parametrize("person", PERSONS)
+def test_stars_go_to_visible_views_only_and_are_ones_own(
+    login: Login, views: dict[str, SavedView], cast: dict[str, Any], person: str
+) -> None:
+    client = login(person)
+    answers = {
+        name: client.post("/views/star", {"view": view.pk, "starred": "1"}).status_code for name, view in views.items()
+    }
+    client.post("/views/star", {"view": "secrets", "starred": "1"})
+
+    assert {name for name, status in answers.items() if status == 302} == may_see(person)
+    assert {name for name, status in answers.items() if status == 404} == views.keys() - may_see(person)
+    assert set(Star.objects.values_list("user__username", flat=True)) == {person}
+    for other in PERSONS:
+        starred = views_of(cast[other]).starred
+        assert len(starred) == (len(may_see(person)) + 1 if other == person else 0)
+
+
+@pytest.mark.parametrize(
+    "path", ["/views/", "/views/new", "/views/star", "/views/1/", "/views/1/edit", "/views/1/delete"]
+)
+def test_nobody_is_asked_to_log_in(login: Login, cast: dict[str, Any], path: str) -> None:
+    assert login("nobody").get(path)["Location"] == f"/login/?next={path}"
+    assert login("nobody").post(path)["Location"] == f"/login/?next={path}"
+
+
+@pytest.mark.parametrize("person", PERSONS)
+def test_everybody_may_save_and_star(login: Login, views: dict[str, SavedView], person: str) -> None:
+    client = login(person)
+
+    saved = client.post("/views/new", {"name": "Mine", "team": "", "query": "source=CD"})
+
+    assert saved.status_code == 302
+    assert SavedView.objects.get(name="Mine").owner.username == person
+
+
+def test_view_never_widens_what_its_reader_may_see(
+    login: Login, views: dict[str, SavedView], events: dict[str, AuditEvent]
+) -> None:
+    for person in ("alice", "bob"):
+        view = views["team"]
+        SavedView.objects.filter(pk=view.pk).update(query="event_type=NUMBER_UPDATED")
+        page = login(person).get(f"/views/{view.pk}/", follow=True)
+        assert set(shown_ids(page)) == {f"of-{key}" for key in SEES[person]}
+
+
+def test_view_of_an_account_that_its_reader_may_not_see_says_no_more(
+    login: Login, views: dict[str, SavedView], events: dict[str, AuditEvent]
+) -> None:
+    SavedView.objects.filter(pk=views["team"].pk).update(query="account=demo0002")
+    bob = login("bob")
+
+    page = bob.get(f"/views/{views['team'].pk}/", follow=True)
+
+    assert shown_ids(page) == []
+    assert error_text(page, "account") == "There is no account demo0002 that you may see."
+    assert "Marrowby" not in page.content.decode() + bob.get("/views/").content.decode()
+
+
+def test_who_leaves_the_team_loses_its_views_and_their_stars_are_hidden(
+    login: Login, views: dict[str, SavedView], cast: dict[str, Any]
+) -> None:
+    client = login("bob")
+    client.post("/views/star", {"view": views["team"].pk, "starred": "1"})
+    cast["bob"].groups.clear()
+
+    assert "For the team" not in client.get("/views/").content.decode()
+    assert client.get(f"/views/{views['team'].pk}/").status_code == 404
+
+
+def test_views_go_with_their_owner_and_become_private_with_their_team(
+    views: dict[str, SavedView], cast: dict[str, Any]
+) -> None:
+    Group.objects.get(name=TEAM).delete()
+    assert SavedView.objects.get(pk=views["team"].pk).team is None
+    assert not SavedView.objects.visible_to(cast["bob"]).filter(pk=views["team"].pk).exists()
+
+    cast["bob"].delete()
+    assert not SavedView.objects.filter(pk=views["bob"].pk).exists()
+
+
+def test_switched_off_user_sees_no_view(views: dict[str, SavedView], cast: dict[str, Any]) -> None:
+    cast["alice"].is_active = False
+
+    assert not SavedView.objects.visible_to(cast["alice"]).exists()
+
+
+@pytest.mark.parametrize("person", ["alice", "audrey"])
+def test_admin_shows_views_to_superusers_only(login: Login, views: dict[str, SavedView], person: str) -> None:
+    client = login(person)
+
+    assert client.get("/admin/events/savedview/").status_code == 403
+    assert "Of charlie" in login("admin").get("/admin/events/savedview/").content.decode()
+    assert "savedview" not in client.get("/admin/").content.decode()
+    assert client.get(f"/admin/events/savedview/{views['charlie'].pk}/change/").status_code == 403

@@ -1,0 +1,51 @@
+"""A browser for the tests that need one, and what it looks at."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from events.operations.demo_data import PASSWORD
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+WHY_NOT = "no chromium on this machine (apt-get install chromium)"
+REQUIRED = os.environ.get("BROWSER_TESTS") == "required"
+
+# Every module of browser tests begins with `pytestmark = BROWSER`.
+BROWSER = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(not CHROMIUM and not REQUIRED, reason=WHY_NOT),
+    pytest.mark.xdist_group("browser"),
+]
+
+
+# Of pages alone, which are the same on every database: looking once is enough.
+PAGES_ALONE = pytest.mark.skipif(
+    settings.DATABASES["default"]["ENGINE"].endswith("postgresql"),
+    reason="pages look the same on SQLite, where they are looked at",
+)
+
+
+def log_in(page: Any, name: str) -> None:
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url("**/events/**")
+
+
+def axe(page: Any) -> dict[str, list[tuple[str, str]]]:
+    """What axe finds wrong with a page, by colour scheme: the rule and the first place."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = {}
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        wrong = Axe().run(page, options={"preload": False}).response["violations"]
+        if wrong:
+            found[scheme] = [(item["id"], item["nodes"][0]["html"]) for item in wrong]
+    return found

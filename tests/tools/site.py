@@ -1,0 +1,70 @@
+"""The site as it really runs: gunicorn in processes of its own, with settings from the environment only."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+
+from tests.tools.processes import ROOT
+
+
+@dataclass(frozen=True)
+class Site:
+    port: int
+    log: Path
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@contextlib.contextmanager
+def start_site(directory: Path, **settings: str) -> Iterator[Site]:
+    """Migrate a database in a directory and serve it on a free port until the end of the block."""
+    values = {
+        "PATH": os.environ["PATH"],
+        "ENV_FILE": os.devnull,
+        "SECRET_KEY": "a-good-key-0123456789-abcdefghijklmnopqrstuvwxyz",
+        "CREDENTIAL_KEYS": Fernet.generate_key().decode(),
+        "DATABASE_URL": f"sqlite:///{directory}/site.sqlite3",
+        "QUEUE_URL": f"sqlite:///{directory}/queue.sqlite3",
+    } | settings
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        site = Site(probe.getsockname()[1], directory / "site.log")
+    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=values, check=True, timeout=120)
+    with site.log.open("wb") as log:
+        command = [sys.executable, "-m", "gunicorn", "-c", "python:auditsite.gunicorn", "auditsite.wsgi"]
+        process = subprocess.Popen(
+            [*command, f"--bind=127.0.0.1:{site.port}"], cwd=ROOT, env=values, stdout=log, stderr=log
+        )
+        try:
+            _wait_for(site, process)
+            yield site
+        finally:
+            process.terminate()
+            process.wait(15)
+
+
+def _wait_for(site: Site, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            urllib.request.urlopen(f"{site.url}/healthz", timeout=2).close()
+            return
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            assert process.poll() is None and time.monotonic() < deadline, site.log.read_text()
+            time.sleep(0.1)

@@ -1,0 +1,67 @@
+"""Sentences made of a type and whatever its context holds."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from events.nexmo.catalog import EVENT_TYPES
+from events.wording.sentences import SENTENCES, sentence
+
+
+@pytest.mark.parametrize(
+    ("event_type", "context", "expected"),
+    [
+        ("NUMBER_LINKED", {"msisdn": "447700900000", "applicationName": "Shop"},
+         "Linked number <b>447700900000</b> to application <b>Shop</b>"),
+        ("NUMBER_LINKED", {"msisdn": 447700900000}, "Linked number <b>447700900000</b>"),
+        ("NUMBER_LINKED", {}, ""),
+        ("NUMBER_ASSIGN", {"country": "GB", "MSISDN": "4477"}, "Bought number <b>4477</b> in <b>GB</b>"),
+        ("NUMBER_UPDATED", {"msisdn": "1", "voice-type": "sip", "voice-value": "sip:a@example.com"},
+         "Changed number <b>1</b>: calls go to <b>sip</b> <b>sip:a@example.com</b>"),
+        ("NUMBER_UPDATED", {"msisdn": "1", "voice-type": "sip"}, "Changed number <b>1</b>"),
+        ("APP_CREATE", {"appId": "x", "created": {"name": "Shop"}}, "Created application <b>Shop</b>"),
+        ("APP_DELETE", {"appId": "aa-bb"}, "Deleted application <b>aa-bb</b>"),
+        ("USER_STATUS", {"email": "a@example.com", "status": "disabled"},
+         "Set user <b>a@example.com</b> to <b>disabled</b>"),
+        ("ACCOUNT_SECRET_DELETE", None, "Deleted an API secret"),
+        ("ACCOUNT_SECRET_DELETE", {"secretId": "s-1"}, "Deleted an API secret <b>s-1</b>"),
+        ("USER_LOGIN", ["odd"], "Logged in to the dashboard"),
+        ("IP_WHITELIST_CREATE", {"ip": "<script>"}, "Allowed address <b>&lt;script&gt;</b>"),
+        ("NUMBER_ASSIGN", {"msisdn": True}, ""),
+        ("NUMBER_ASSIGN", {"msisdn": "  "}, ""),
+        ("SOMETHING_NEW", {"msisdn": "1"}, ""),
+    ],
+)  # fmt: skip
+def test_sentence(event_type: str, context: Any, expected: str) -> None:
+    assert sentence(event_type, context) == expected
+
+
+def test_credentials_in_addresses_are_hidden() -> None:
+    told = sentence("NUMBER_UPDATED", {"msisdn": "1", "voice-type": "app", "voice-value": "https://x/?token=abc"})
+    assert "abc" not in told
+
+
+def test_every_sentence_is_of_a_known_type() -> None:
+    assert set(SENTENCES) <= set(EVENT_TYPES)
+
+
+json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=80),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(("msisdn", "email", "name", "appId", "ip", "status", "x")), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@given(event_type=st.sampled_from(sorted(SENTENCES)), context=json)
+def test_any_context_makes_harmless_html(event_type: str, context: Any) -> None:
+    told = sentence(event_type, context)
+    assert not re.search(r"[<>\"']", re.sub(r"</?b>", "", told))
+    assert "{" not in SENTENCES[event_type] or "{" not in told or "{" in str(context)
