@@ -32,13 +32,25 @@ STYLES = (
     "css/pills",
     "css/views",
     "css/export",
-    "css/beside",
+    "css/event-panel",
     "css/keys",
     "css/narrow",
-    "css/about",
+    "css/entity",
     "css/print",
 )
-SCRIPTS = ("js/menus", "js/filter", "js/pick", "js/keys", "js/chart", "js/beside", "js/news", "js/kept", "js/found")
+SCRIPTS = (
+    "js/menus",
+    "js/filter",
+    "js/value-actions",
+    "js/keys",
+    "js/chart",
+    "js/event-panel",
+    "js/news",
+    "js/own-zone",
+    "js/search-further",
+    "js/remember-open",
+    "js/highlight",
+)
 # What the script says to people comes with the page, in its language. Parts are blocks: what one names is its own.
 SCRIPT = '"use strict";\n{{\nconst words = document.body.dataset;\n{}}}\n'
 TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}

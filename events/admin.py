@@ -162,7 +162,7 @@ class SyncedAccountAdmin(NexmoAccountAdmin):
         if {"api_key", "api_secret", "api_secret_secondary", "remove_second_secret", "is_active"} & set(
             form.changed_data
         ):
-            state.wake(obj)  # new credentials deserve a new try, now
+            state.make_due(obj)  # new credentials deserve a new try, now
             if obj.is_active:
                 self.message_user(request, format_html(str(WATCH), obj.get_absolute_url()), messages.INFO)
 
@@ -182,7 +182,7 @@ class SyncedAccountAdmin(NexmoAccountAdmin):
             except (AuditAPIError, SecretUnreadable) as error:
                 self.message_user(request, f"{account}: {error}", messages.ERROR)
                 continue
-            state.forgive_credentials(account)
+            state.clear_refusal(account)
             self.message_user(request, _works(account, page.total), messages.SUCCESS)
 
     @admin.action(description=_("Sync now"), permissions=["sync"])

@@ -21,9 +21,9 @@ from events.models import (
 )
 from events.nexmo.parse import content_digest, ip_key
 from events.storage import chain
-from events.storage.appending import Appending
+from events.storage.appending import ChainAppender
 from events.storage.search_index import searchable_text
-from events.storage.transactions import turn
+from events.storage.transactions import write_turn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +56,7 @@ def add_events(account: NexmoAccount, events: Sequence[Event], *, run: SyncRun |
         first = batch.setdefault(event.identity, event)
         if first is not event:
             twins.append(event)  # the same id twice in one batch: usually the same event, sometimes not
-    with turn():
+    with write_turn():
         # The lock makes "is it there?" and "put it there" one step, whoever else is at this account.
         SyncState.objects.get_or_create(account=account)
         SyncState.objects.select_for_update().get(account=account)
@@ -94,7 +94,7 @@ def _insert(account: NexmoAccount, events: list[Event], run: SyncRun | None, fet
         return
     fetched = chain.moment(fetched_at)
     run_id = str(run.pk) if run else ""
-    end = Appending(account.pk)
+    end = ChainAppender(account.pk)
     rows = []
     for event in events:
         # An event without a readable time is shown at the time it was fetched, and says so.

@@ -103,13 +103,13 @@ class Job:
             self.next = time.monotonic() + AFTER_FAILURE
 
 
-class Parts(Generic[Part]):
+class TrackedStream(Generic[Part]):
     """The parts of a file that is being sent; its job is told how it ended."""
 
     def __init__(self, parts: Iterator[Part], job: Job, close: Callable[[], None]) -> None:
         self.parts, self.job, self.close_parts, self.complete = parts, job, close, False
 
-    def __iter__(self) -> Parts[Part]:
+    def __iter__(self) -> TrackedStream[Part]:
         return self
 
     def __next__(self) -> Part:

@@ -11,7 +11,7 @@ from accounts.models import NexmoAccount
 from events.fields import dump_json
 from events.nexmo.parse import id_key, ip_key
 from events.storage import chain
-from events.storage.appending import Appending
+from events.storage.appending import ChainAppender
 from events.storage.search_index import searchable_text
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class AuditEventQuerySet(ScopedQuerySet):
         with transaction.atomic():
             ends = []
             for account, its_rows in sorted(new.items()):
-                ends.append(end := Appending(account))
+                ends.append(end := ChainAppender(account))
                 for row in its_rows:
                     row.seq, row.digest = end.place(chain.values_of(row))
             yield

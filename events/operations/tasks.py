@@ -71,7 +71,7 @@ def beat(name: str) -> int:
     """Say that this worker lives, and queue what is due. Returns how many syncs were queued."""
     now = timezone.now()
     WorkerBeat.objects.update_or_create(name=name, defaults={"seen_at": now})
-    state.free_the_dead()
+    state.release_dead_leases()
     if QUEUE.pending_count():
         return 0  # what is queued already comes first
     queued = 0

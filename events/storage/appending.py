@@ -23,7 +23,7 @@ _AT, _TYPE, _USER, _COUNTRY = (
 )
 
 
-class Appending:
+class ChainAppender:
     """Places for new events of one account. The chain's head stays locked until the caller's transaction ends."""
 
     def __init__(self, account_id: int) -> None:

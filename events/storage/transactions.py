@@ -16,7 +16,7 @@ _turns = threading.RLock()
 
 
 @contextlib.contextmanager
-def turn() -> Iterator[None]:
+def write_turn() -> Iterator[None]:
     """A transaction. SQLite has one lock for all that write, and whoever finds it taken sleeps and tries again, up to a
     tenth of a second at a time; between threads of ours a lock hands over at once."""
     with _turns if connection.vendor == "sqlite" else contextlib.nullcontext(), transaction.atomic():

@@ -21,7 +21,7 @@ from accounts.fields import SecretUnreadable
 from events.archive.add import add_events, note
 from events.models import AuditEvent, CoveredSpan, Discrepancy, EventType, SyncRun, SyncState, SyncWindow
 from events.nexmo import errors
-from events.storage.transactions import turn
+from events.storage.transactions import write_turn
 from events.sync import coverage, state
 from events.sync.clients import client_for
 from events.sync.coverage import Window
@@ -380,7 +380,7 @@ class _AccountSync:
 
     def _on_page(self, page: EventPage) -> None:
         # One transaction for a page: each one more would be another wait for whoever else writes.
-        with turn():
+        with write_turn():
             state.renew(self.run)  # before the insert: who lost the account must not write to it
             added = add_events(self.account, page.events, run=self.run, fetched_at=timezone.now())
             self.seen += len(page.events)

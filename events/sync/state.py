@@ -67,7 +67,7 @@ def _holder_is_gone(owner: str) -> bool:
     return False
 
 
-def free_the_dead() -> None:
+def release_dead_leases() -> None:
     """Release accounts held by processes of this machine that are gone, so that they are due again at once."""
     held = SyncState.objects.exclude(lease_owner="").filter(lease_until__gt=timezone.now())
     for pk, owner in held.values_list("pk", "lease_owner"):
@@ -230,7 +230,7 @@ def _until_next(failures: int, retry_after: float | None) -> timedelta:
     return max(wait, min(timedelta(seconds=min(retry_after or 0, 86_400)), longest))
 
 
-def wake(account: NexmoAccount) -> None:
+def make_due(account: NexmoAccount) -> None:
     """Make an account due at once: its credentials or its switch were changed."""
     ensure([account])
     SyncState.objects.filter(account=account).update(due_at=None, failures=0)
@@ -245,7 +245,7 @@ def still_refused(account: NexmoAccount) -> SyncRun | None:
     return found.last_run
 
 
-def forgive_credentials(account: NexmoAccount) -> None:
+def clear_refusal(account: NexmoAccount) -> None:
     """Forget that these credentials were refused: a person has seen them work."""
     SyncState.objects.filter(account=account).exclude(refused_credentials="").update(
         refused_credentials="", problem_code="", problem="", failures=0, due_at=None

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from events.export.files import Shape, csv_lines, ndjson_lines, write_xlsx
-from events.export.progress import BROKEN, PACKING, SENDING, Job, Parts, Progress, owns
+from events.export.progress import BROKEN, PACKING, SENDING, Job, Progress, TrackedStream, owns
 from events.export.shape import BadChoice, read_shape
 from events.filters.parameters import unknown
 from events.reading import count
@@ -119,7 +119,7 @@ def _text(found: EventFilter, kind: str, shape: Shape, job: Job | None) -> Strea
         if kind == "csv"
         else ndjson_lines(stream_raw(found.conditions), *told)
     )
-    return StreamingHttpResponse(Parts(parts, job, parts.close) if job else parts, content_type=TYPES[kind])
+    return StreamingHttpResponse(TrackedStream(parts, job, parts.close) if job else parts, content_type=TYPES[kind])
 
 
 def _workbook(found: EventFilter, shape: Shape, job: Job | None) -> HttpResponseBase:
@@ -140,5 +140,5 @@ def _workbook(found: EventFilter, shape: Shape, job: Job | None) -> HttpResponse
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     # Not as a file: a server that hands it to the system does not say whether all of it was taken.
-    parts = Parts(iter(lambda: file.read(BLOCK), b""), job, file.close)
+    parts = TrackedStream(iter(lambda: file.read(BLOCK), b""), job, file.close)
     return StreamingHttpResponse(parts, content_type=TYPES["xlsx"], headers={"Content-Length": str(size)})
