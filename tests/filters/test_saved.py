@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import NexmoAccount
 from accounts.roles import AUDITORS
-from events.display import forms
+from events.filters import saved_form
 from events.filters.form import EventFilter
 from events.filters.saved import BUILTIN, Builtin, canonical
 from events.models import SavedView, Star
@@ -178,7 +178,7 @@ def test_wrong_view_is_refused_and_keeps_what_was_typed(
 def test_same_name_made_meanwhile_is_an_error_of_the_form(
     client: Client, mine: SavedView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(forms.ViewForm, "clean_name", lambda form: form.cleaned_data["name"])
+    monkeypatch.setattr(saved_form.ViewForm, "clean_name", lambda form: form.cleaned_data["name"])
 
     page = save(client, name=mine.name)
 

@@ -397,7 +397,7 @@ def test_fault_of_our_own_is_told_without_details_and_logged(
     account: Any, make_sandbox: MakeSandbox, monkeypatch: Any, caplog: Any
 ) -> None:
     make_sandbox()
-    monkeypatch.setattr(engine.archive, "add_events", lambda *args, **kwargs: 1 / 0)
+    monkeypatch.setattr(engine, "add_events", lambda *args, **kwargs: 1 / 0)
     run = sync(account)
     assert (run.status, run.problem_code) == ("failed", "internal")
     assert "log" in run.problem

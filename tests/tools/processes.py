@@ -25,7 +25,7 @@ def start_command(sandbox_url: str, *arguments: str, **more: str) -> subprocess.
     process: Any = subprocess.Popen(
         [
             sys.executable,
-            str(ROOT / "tests" / "run_command.py"),
+            str(ROOT / "tests" / "scripts" / "run_command.py"),
             sandbox_url,
             str(connection.settings_dict["NAME"]),
             *arguments,
