@@ -7,6 +7,7 @@ raises ``ImproperlyConfigured`` with a sentence that names the setting and says 
 from __future__ import annotations
 
 import base64
+import hashlib
 import os
 import re
 import secrets
@@ -310,6 +311,12 @@ def cache(url: str) -> dict[str, Any]:
     if url in ("locmem://", "locmem:"):
         return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
     raise refuse("CACHE_URL", "must be database, redis://... or locmem://.")
+
+
+def cookie_prefix(secret_key: str, database: str) -> str:
+    """What the names of a site's cookies begin with: browsers do not tell ports of one host apart. The same for every
+    process and machine of a site."""
+    return f"auditsite_{hashlib.sha256(f'cookies:{secret_key}:{database}'.encode()).hexdigest()[:8]}_"
 
 
 def port(name: str, default: int) -> int:

@@ -15,6 +15,7 @@ from django.shortcuts import render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.fields import decrypt, encrypt
+from auditsite.proxy import client_address
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponseBase
@@ -56,6 +57,9 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        return client_address(request)
 
 
 class MFAAdapter(DefaultMFAAdapter):

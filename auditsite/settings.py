@@ -27,6 +27,7 @@ ALLOWED_HOSTS = list(dict.fromkeys([*ALLOWED_HOSTS, "localhost", "127.0.0.1", "[
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+# Set below, beside DATABASES: SESSION_COOKIE_NAME, CSRF_COOKIE_NAME, LANGUAGE_COOKIE_NAME, MESSAGES_COOKIE_NAME.
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 # A load balancer asks over plain http, and so does Prometheus beside it: a redirect would come after its token.
@@ -81,6 +82,10 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"].setdefault("CONN_MAX_AGE", 600)
     # Tests use a file: threads that share an in-memory database lock each other's tables.
     DATABASES["default"]["TEST"] = {"NAME": str(BASE_DIR / "var" / "test.sqlite3")}
+_cookies = environment.cookie_prefix(SECRET_KEY, str(DATABASES["default"]["NAME"]))
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_cookies}session", f"{_cookies}csrf"
+LANGUAGE_COOKIE_NAME, MESSAGES_COOKIE_NAME = f"{_cookies}language", f"{_cookies}messages"
+MESSAGE_STORAGE = "auditsite.private.MessageStorage"
 WEB_PROCESSES = read.whole("WEB_PROCESSES", least=1, most=64)
 WEB_THREADS = read.whole("WEB_THREADS", least=1, most=64)
 _pool = environment.pool_size(read.text("DATABASE_POOL"), max(WEB_THREADS, SYNC_CONCURRENCY))
@@ -125,9 +130,12 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "auditsite.middleware.RequestMiddleware",  # first: it times and names all that follows
+    "auditsite.proxy.HostPortMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "auditsite.private.NoStoreMiddleware",  # after static files, which browsers may keep
     "csp.middleware.CSPMiddleware",
+    "auditsite.busy.BusyMiddleware",  # before sessions, which are in the database
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -244,11 +244,11 @@ def test_no_secret_is_ever_logged_at_debug(
     # Logging in, wrongly and rightly, with and without the token of the form.
     client.post("/login/", {"login": "alice", "password": "wrong-hunter2"})
     client.get("/login/")
-    csrf = [client.cookies["csrftoken"].value]
+    csrf = [client.cookies[settings.CSRF_COOKIE_NAME].value]
     for password in ("wrong-hunter2", PASSWORD):
         client.post("/login/", {"login": "alice", "password": password, "csrfmiddlewaretoken": csrf[-1]})
-    csrf.append(client.cookies["csrftoken"].value)
-    session = client.cookies["sessionid"].value
+    csrf.append(client.cookies[settings.CSRF_COOKIE_NAME].value)
+    session = client.cookies[settings.SESSION_COOKIE_NAME].value
     # The pages, a sync, an export, and what monitoring asks.
     client.get("/events/?search_text=anything")
     client.post("/accounts/demo0001/sync/", {"csrfmiddlewaretoken": csrf[-1]})

@@ -24,10 +24,10 @@ GOOD = {
 }
 
 
-def start(**changes: str | None) -> subprocess.CompletedProcess[str]:
+def start(arguments: tuple[str, ...] = ("check",), **changes: str | None) -> subprocess.CompletedProcess[str]:
     values = {name: value for name, value in (GOOD | changes).items() if value is not None}
     return subprocess.run(
-        [sys.executable, "manage.py", "check"],
+        [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], **values},
         capture_output=True,
