@@ -11,7 +11,8 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME, get_user_model
 from django.contrib.auth.middleware import LoginRequiredMiddleware
-from django.shortcuts import render, resolve_url
+from django.core.exceptions import DisallowedRedirect
+from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.fields import decrypt, encrypt
@@ -29,13 +30,16 @@ class LoginMiddleware(LoginRequiredMiddleware):
         self, request: HttpRequest, view_func: Any
     ) -> HttpResponseBase:
         if not request.headers.get("HX-Request"):
-            return super().handle_no_permission(request, view_func)
+            try:
+                return super().handle_no_permission(request, view_func)
+            except DisallowedRedirect:  # the address to come back to is longer than Django lets a redirect be
+                return redirect(settings.LOGIN_URL)
         try:
             split = urlsplit(request.headers.get("HX-Current-URL", ""))
         except ValueError:
             split = urlsplit("")
         here = urlunsplit(("", "", split.path, split.query, ""))
-        own = url_has_allowed_host_and_scheme(here, None)
+        own = url_has_allowed_host_and_scheme(here[:2_000], None)  # Django takes no longer one for safe
         query = urlencode({REDIRECT_FIELD_NAME: here}) if own else ""
         response = render(request, "account/_logged_out.html", {"login": f"{resolve_url(settings.LOGIN_URL)}?{query}"})
         # Told at the top of the page, whatever part was asked for; and 286 ends htmx's polling.
@@ -57,6 +61,10 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def is_safe_url(self, url: str | None) -> bool:
+        # Django takes no address beyond 2,048 characters for safe. What makes one unsafe stands at its beginning.
+        return bool(super().is_safe_url(url[:2_000] if url and url.startswith("/") else url))
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_address(request)

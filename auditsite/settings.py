@@ -149,6 +149,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
 ]
 
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576  # as the web server and the proxies have it
 ROOT_URLCONF = "auditsite.urls"
 WSGI_APPLICATION = "auditsite.wsgi.application"
 TEMPLATES = [
