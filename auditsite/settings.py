@@ -10,7 +10,7 @@ from auditsite import env as environment
 from auditsite import logs
 
 _env_file = os.environ.get("ENV_FILE")
-BASE_DIR = environment.BASE_DIR
+BASE_DIR: Path = environment.BASE_DIR
 read = environment.Reader(environment.load(Path(_env_file) if _env_file else None))
 
 # --- who may reach the site, and how ---------------------------------------------------------------------------
