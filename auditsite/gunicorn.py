@@ -17,7 +17,7 @@ from auditsite.env import BASE_DIR
 
 workers = ours.WEB_PROCESSES
 worker_class = "auditsite.web_worker.BufferingWorker"
-threads = ours.WEB_THREADS
+threads = max(2, ours.WEB_THREADS)  # one of them may be at an export
 worker_connections = 512  # of each process, so that files stay within the usual limit of 1,024
 backlog = 512
 # The worker's own limits come first, with a page that says what to do; 0: gunicorn sets none of its own.

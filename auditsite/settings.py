@@ -88,6 +88,7 @@ LANGUAGE_COOKIE_NAME, MESSAGES_COOKIE_NAME = f"{_cookies}language", f"{_cookies}
 MESSAGE_STORAGE = "auditsite.private.MessageStorage"
 WEB_PROCESSES = read.whole("WEB_PROCESSES", least=1, most=64)
 WEB_THREADS = read.whole("WEB_THREADS", least=1, most=64)
+EXPORTS_AT_ONCE = max(1, WEB_THREADS // 2)  # of a process: the other threads are for pages
 _pool = environment.pool_size(read.text("DATABASE_POOL"), max(WEB_THREADS, SYNC_CONCURRENCY))
 if DATABASES["default"]["ENGINE"].endswith("postgresql"):
     _options = DATABASES["default"].setdefault("OPTIONS", {})
