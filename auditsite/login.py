@@ -67,10 +67,12 @@ class Backend(AuthenticationBackend):
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
         """As Django's, but one query that is compiled once; superusers have them all without any."""
         if not user_obj.is_active or user_obj.is_anonymous or user_obj.is_superuser or obj is not None:
-            return super().get_all_permissions(user_obj, obj)
+            granted: set[str] = super().get_all_permissions(user_obj, obj)
+            return granted
         if not hasattr(user_obj, "_perm_cache"):
             user_obj._perm_cache = {f"{app}.{codename}" for app, codename in _PERMISSIONS.rows(user_obj.pk)}
-        return user_obj._perm_cache
+        known: set[str] = user_obj._perm_cache
+        return known
 
 
 @lru_cache

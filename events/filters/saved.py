@@ -160,9 +160,12 @@ class Views:
 def _choices(user: int) -> QuerySet[Any]:
     """Saved views, with whether the user starred each; then, as rows of the same form, the built-in ones starred."""
     star = Exists(Star.objects.filter(user=user, view=OuterRef("pk")))
-    saved = SavedView.objects.visible_to_key(user).order_by()
-    saved = saved.values_list(
-        "pk", "name", "description", "query", "owner", "owner__username", "team__name", star, Value("", CharField())
+    saved = (
+        SavedView.objects.visible_to_key(user)
+        .order_by()
+        .values_list(
+            "pk", "name", "description", "query", "owner", "owner__username", "team__name", star, Value("", CharField())
+        )
     )
     nothing = (Value("", CharField()), Value("", CharField()), Value("", TextField()))
     codes = Star.objects.filter(user=user, view=None).values_list(
@@ -178,7 +181,7 @@ _CHOICES = Prepared(_choices)
 def views_of(user: AnyUser) -> Views:
     """The views that a user may choose from, with the user's stars: one query."""
     saved, stars = [], set()
-    for pk, name, description, query, owner, username, team, starred, code in _CHOICES.rows(user.pk):
+    for pk, name, description, query, owner, username, team, starred, code in _CHOICES.rows(user.pk or 0):
         if code:
             stars.add(code)
         else:
