@@ -29,7 +29,7 @@ class Prepared:
         self._build = build
         self._compiled: dict[tuple[str, int], tuple[str, list[Any], list[int | None], dict[int, Any]]] = {}
 
-    def rows(self, *values: int | str) -> list[tuple[Any, ...]]:
+    def rows(self, *values: Any) -> list[tuple[Any, ...]]:
         """The rows for these values."""
         key = (connection.vendor, len(values))
         compiled = self._compiled.get(key)
