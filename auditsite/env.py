@@ -184,7 +184,7 @@ class Reader:
 
     def text(self, name: str) -> str:
         """A setting as it is written, or the value of the variable that `$NAME` points to."""
-        value = self.env.ENVIRON.get(name)
+        value: str | None = self.env.ENVIRON.get(name)
         if value is None:
             return SETTINGS[name].default or ""
         value = value.strip()
@@ -218,7 +218,7 @@ class Reader:
             if target in passed or target == name:
                 raise refuse(name, f"points to {shown}, which points back to it. {how}")
             passed.add(target)
-            value = self.env.ENVIRON.get(target, "").strip()
+            value = str(self.env.ENVIRON.get(target, "")).strip()
             if not value:
                 state = "empty" if target in self.env.ENVIRON else "not set"
                 raise refuse(name, f"points to {shown}, which is {state}. {how}")
