@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 import yaml
+from django.conf import settings
 from django.core.management import get_commands
 from django.test import Client
 
-from auditsite import env, gunicorn
+from auditsite import env, gunicorn, web_worker
 from auditsite.supervisor import PATIENCE
 from tests.tools.processes import ROOT
 
@@ -161,6 +162,64 @@ def test_proxies_are_whole_and_close_the_figures_to_the_outside(name: str) -> No
     if name == "nginx.conf":
         assert "X-Forwarded-Proto $scheme" in text
         assert "X-Forwarded-For $remote_addr" in text, "what the client sent is overwritten"
+        assert "Host $http_host;" in text, "with its port"
+
+
+def seconds(text: str) -> int:
+    return int(text[:-1]) * {"s": 1, "m": 60}[text[-1]]
+
+
+def test_nginx_limits_time_and_size() -> None:
+    text = re.sub(r"(?m)(^|\s)#.*$", "", (DEPLOY / "nginx.conf").read_text())
+    values = dict(re.findall(r"^\s+(\w+) ([^;{]+);", text, re.MULTILINE))
+    assert seconds(values["client_header_timeout"]) <= web_worker.HEAD_WITHIN
+    assert seconds(values["client_body_timeout"]) <= web_worker.BODY_WITHIN
+    assert seconds(values["send_timeout"]) <= 60
+    assert values["client_max_body_size"] == "1m"
+    assert web_worker.MAX_BODY == settings.DATA_UPLOAD_MAX_MEMORY_SIZE == 1 << 20
+    count, size = re.fullmatch(r"(\d+) (\d+)k", values["large_client_header_buffers"]).groups()  # type: ignore[union-attr]
+    assert int(size) * 1024 > web_worker.MAX_LINE, "so that the site's own page says what to do"
+    assert int(count) > 1
+    assert {"limit_conn", "limit_req", "proxy_connect_timeout", "proxy_read_timeout"} <= values.keys()
+    assert "keepalive_timeout 4s" in text
+    assert gunicorn.keepalive > 4, "else nginx sends to connections that are being closed"
+
+
+def test_caddy_limits_time_and_size() -> None:
+    values = dict(re.findall(r"^\s+(\w+) (\w+)$", (DEPLOY / "Caddyfile").read_text(), re.MULTILINE))
+    assert seconds(values["read_header"]) <= web_worker.HEAD_WITHIN
+    assert seconds(values["read_body"]) <= web_worker.BODY_WITHIN
+    assert seconds(values["idle"]) <= 60
+    assert values["max_size"] == "1MB"
+    assert int(values["max_header_size"].removesuffix("KB")) * 1000 > web_worker.MAX_LINE
+    assert int(values["keepalive"].removesuffix("s")) < gunicorn.keepalive
+    assert "response_header_timeout" in values
+
+
+def test_units_and_containers_limit_what_they_take() -> None:
+    for path in UNITS:
+        service = unit(path)["Service"]
+        assert service["MemoryMax"].endswith("G")
+        assert int(service["TasksMax"]) >= 64 * 2
+        assert int(service["LimitNOFILE"]) > 2 * gunicorn.worker_connections
+    for name, service in compose()["services"].items():
+        assert service["mem_limit"], name
+        assert service["pids_limit"], name
+
+
+def test_site_listens_on_loopback_only() -> None:
+    binds = re.findall(r"--bind (\S+)", (DEPLOY / "auditsite-web.service").read_text())
+    binds += re.findall(r"--bind=([\d.]+):", (ROOT / "auditsite" / "supervisor.py").read_text())
+    assert [bind.partition(":")[0] for bind in binds] == ["127.0.0.1", "127.0.0.1"]
+    assert "ports" not in compose()["services"]["web"], "the container's is reached by the proxy only"
+
+
+def test_server_limits_time_and_size() -> None:
+    assert gunicorn.worker_class == f"{web_worker.__name__}.{web_worker.BufferingWorker.__name__}"
+    assert gunicorn.threads > settings.EXPORTS_AT_ONCE
+    assert gunicorn.limit_request_field_size >= web_worker.MAX_LINE
+    assert gunicorn.sendfile is False, "else answers go past the worker's outlet"
+    assert web_worker.MAX_LINE >= 2_000 * 12 + 1_000, "the search box takes 2,000 characters"
 
 
 def test_pinned_file_of_servers_holds_no_host_or_path_and_the_same_versions() -> None:
