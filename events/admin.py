@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
@@ -20,8 +21,7 @@ from events.models import AuditEvent, Discrepancy, EventType, LegalHold, Removal
 from events.models.querysets import ScopedQuerySet
 from events.nexmo.errors import AuditAPIError
 from events.operations import tasks
-from events.sync import state
-from events.sync.clients import client_for
+from events.sync import asking, state
 from events.wording.codes import grouped
 from events.wording.times import show
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 
+LONGEST_TEST = 20.0  # seconds that testing several connections may take before it stops
 WATCH = _(
     'Its next sync begins within seconds: <a href="{}">watch it</a>. The action "Test connection" asks Nexmo now.'
 )
@@ -175,10 +176,30 @@ class SyncedAccountAdmin(NexmoAccountAdmin):
     @admin.action(description=_("Test connection"), permissions=["sync"])
     def test_connection(self, request: HttpRequest, queryset: QuerySet[NexmoAccount]) -> None:
         """Ask Nexmo for a page of one event, once, and say how it went."""
-        for account in self._mine(request, queryset):
+        try:
+            with asking.turn(request.user):
+                self._test_connections(request, self._mine(request, queryset))
+        except asking.NotAsked as error:
+            self.message_user(request, str(error), messages.WARNING)
+
+    def _test_connections(self, request: HttpRequest, accounts: Any) -> None:
+        deadline = time.monotonic() + LONGEST_TEST
+        for number, account in enumerate(accounts):
+            if time.monotonic() > deadline:
+                rest = accounts.count() - number
+                text = ngettext(
+                    "%(count)s account was not tested: this took too long. Select fewer at a time.",
+                    "%(count)s accounts were not tested: this took too long. Select fewer at a time.",
+                    rest,
+                )
+                self.message_user(request, text % {"count": rest}, messages.WARNING)
+                return
             try:
-                with client_for(account, attempts=1) as client:
+                with asking.client_now(account, request.user, even_if_refused=True) as client:
                     page = client.list_events(size=1)
+            except asking.NotAsked as error:
+                self.message_user(request, f"{account}: {error}", messages.WARNING)
+                continue
             except (AuditAPIError, SecretUnreadable) as error:
                 self.message_user(request, f"{account}: {error}", messages.ERROR)
                 continue
@@ -188,12 +209,13 @@ class SyncedAccountAdmin(NexmoAccountAdmin):
     @admin.action(description=_("Sync now"), permissions=["sync"])
     def sync_now(self, request: HttpRequest, queryset: QuerySet[NexmoAccount]) -> None:
         """Have the selected accounts synced by the worker."""
-        for account in self._mine(request, queryset):
+        accounts = self._mine(request, queryset)
+        tasks.request_syncs(accounts.active(), request.user)
+        for account in accounts:
             if not account.is_active:
                 off = gettext("%(account)s is switched off; make it active first.") % {"account": account}
                 self.message_user(request, off, messages.WARNING)
                 continue
-            tasks.request_sync(account, request.user)
             begun = gettext("%(account)s: the sync begins as soon as a worker is free.") % {"account": account}
             self.message_user(request, begun, messages.SUCCESS)
 

@@ -22,6 +22,8 @@ from events.sync.engine import SyncOptions, sync_account
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from django.db.models import QuerySet
+
     from accounts.models import AnyUser
 
 logger = logging.getLogger(__name__)
@@ -58,13 +60,19 @@ def sync_now_if_due(account_id: int) -> SyncRun | None:
 
 
 def request_sync(account: NexmoAccount, user: AnyUser) -> None:
-    """Have an account synced as soon as a worker is free."""
-    state.request(account, user)
+    """Have an account synced as soon as a worker is free. Asking again before it begins changes nothing."""
+    if not state.request(NexmoAccount.objects.filter(pk=account.pk), user):
+        return
     try:
         sync_if_due(account.pk)
     except Exception:
         # The wish is in the database, and the worker's next look at it finds it.
         logger.exception("The queue could not be reached")
+
+
+def request_syncs(accounts: QuerySet[NexmoAccount], user: AnyUser) -> int:
+    """Have many accounts synced; the worker queues them at its next look. Returns for how many nobody had asked yet."""
+    return state.request(accounts, user)
 
 
 def beat(name: str) -> None:

@@ -1,4 +1,4 @@
-"""What stands in the cache is data: a pickle that somebody planted there is never read, a forged value never believed."""
+"""What stands in the cache is data: a planted pickle is never read, a forged value never believed."""
 
 from __future__ import annotations
 

@@ -14,7 +14,10 @@ from auditsite import env, supervisor
 from tests.tools.processes import ROOT
 
 KEY = "c2VhbHMtb2YtdGhlLXRlc3RzLXNlYWxzLW9mLXRlc3Q="
-TELL = "import os; from django.conf import settings; print('held' if settings.SEAL_KEY else 'none', 'SEAL_KEY' in os.environ)"
+TELL = (
+    "import os; from django.conf import settings; "
+    "print('held' if settings.SEAL_KEY else 'none', 'SEAL_KEY' in os.environ)"
+)
 ENTRIES = {
     "wsgi": "import auditsite.wsgi",
     "gunicorn": "import auditsite.gunicorn; os.environ['DJANGO_SETTINGS_MODULE'] = 'auditsite.settings'",
