@@ -17,8 +17,11 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 FIELDS = ("levelname", "name", "message", "request_id")
 ACCESS_FIELDS = ("method", "path", "status", "ms", "user")  # of the lines in auditsite/middleware.py
-# What would end a line, or move a terminal's cursor: whoever can write that can forge a record.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# What would end a line, move a terminal's cursor, or hide and reorder text: whoever can write that can forge a record.
+_CONTROL = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e0fff]"
+)
 
 
 class WithRequestId(logging.Filter):
@@ -34,9 +37,13 @@ class Line(logging.Formatter):
     """For people. A message is one line whatever is in it; only a traceback has more."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
-        record.message = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", record.message)
+        record.message = _CONTROL.sub(_as_code, record.message)
         name = getattr(record, "request_id", "")
         return f"{super().formatMessage(record)}{f' [{name}]' if name else ''}"
+
+
+def _as_code(character: re.Match[str]) -> str:
+    return character[0].encode("unicode_escape").decode() if ord(character[0]) > 255 else f"\\x{ord(character[0]):02x}"
 
 
 class Json(JsonFormatter):

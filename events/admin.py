@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.core.paginator import Paginator
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.html import format_html
@@ -17,8 +18,9 @@ from accounts.admin import EnglishLog, NexmoAccountAdmin
 from accounts.fields import SecretUnreadable
 from accounts.models import NexmoAccount
 from events.health.status import statuses
-from events.models import AuditEvent, Discrepancy, EventType, LegalHold, Removal, SavedView, Seal, SyncRun
+from events.models import AuditEvent, Discrepancy, EventType, LegalHold, MonthCount, Removal, SavedView, Seal, SyncRun
 from events.models.querysets import ScopedQuerySet
+from events.nexmo.catalog import EVENT_TYPES
 from events.nexmo.errors import AuditAPIError
 from events.operations import tasks
 from events.sync import asking, state
@@ -99,8 +101,8 @@ class AuditEventAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "account", "event_type", "user_email", "source", "source_ip", "source_country")
     list_filter = (VisibleAccountFilter,)
     list_select_related = ("account",)
-    search_fields = ("=event_id", "=user_email", "=event_type", "=source_ip")
-    search_help_text = _("Search by exact id, user, type or address; the site's own pages search in the text")
+    sortable_by = ()  # it comes along an index; other orders would sort the whole archive
+    # No search: the site's own pages do that along indexes, and the list leads there.
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).defer("raw", "context")
@@ -110,6 +112,12 @@ class AuditEventAdmin(ReadOnlyAdmin):
 class EventTypeAdmin(ReadOnlyAdmin):
     list_display = ("code", "description", "listed_at", "first_seen_at")
     search_fields = ("code", "description")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Types that Nexmo lists, and those that events of the reader's accounts carry."""
+        carried = MonthCount.objects.visible_to(request.user).filter(event_type=OuterRef("code"), count__gt=0)
+        listed = Q(listed_at__isnull=False) | Q(code__in=EVENT_TYPES)
+        return super().get_queryset(request).filter(listed | Exists(carried))
 
 
 @admin.register(SyncRun)

@@ -159,10 +159,9 @@ def test_what_json_cannot_say_is_refused_when_it_is_written(cache: BaseCache) ->
 
 
 def test_nothing_of_ours_and_no_setting_pickles() -> None:
-    """Sessions, messages and codes are JSON too; the in-process cache is the one place that pickles."""
+    """Sessions are JSON too; the in-process cache is the one place that pickles."""
     assert current.SESSION_SERIALIZER == "django.contrib.sessions.serializers.JSONSerializer"
     assert current.SESSION_ENGINE == "django.contrib.sessions.backends.db"
-    assert current.MESSAGE_STORAGE == "django.contrib.messages.storage.fallback.FallbackStorage"
     for url in ("database", "redis://127.0.0.1:9/0"):
         assert env.cache(url)["BACKEND"].startswith("auditsite.caches.Signed")
     for file in [*ROOT.glob("auditsite/**/*.py"), *ROOT.glob("accounts/**/*.py"), *ROOT.glob("events/**/*.py")]:
