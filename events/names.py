@@ -3,6 +3,8 @@
 from django.utils.translation import gettext_noop
 
 TO_TRANSLATE = (
+    gettext_noop("background job"),
+    gettext_noop("background jobs"),
     gettext_noop("account"),
     gettext_noop("added"),
     gettext_noop("chain head"),

@@ -113,7 +113,7 @@ def test_export_to_a_terminal_shows_codes(
     monkeypatch.setattr(sys, "stdout", type("Out", (), {"buffer": screen, "write": lambda *_: None})())
     call_command("export_events", "--format", "csv", stderr=io.StringIO())
     text = screen.getvalue().decode()
-    assert "bobX: intact.[U+001B][8m[U+202E][U+200B]" in text
+    assert "bobx: intact.[U+001B][8m[U+202E][U+200B]" in text
     assert len(text.splitlines()) == 2
 
 
