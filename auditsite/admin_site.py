@@ -27,7 +27,7 @@ class DeclaredOrder(ChangeList):
     """A list that is sorted by what its admin declares sortable, also where an address asks for more."""
 
     def get_ordering_field(self, field_name: Any) -> Any:
-        return super().get_ordering_field(field_name) if field_name in self.sortable_by else None
+        return super().get_ordering_field(field_name) if field_name in (self.sortable_by or ()) else None
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
         if not self.sortable_by:
@@ -39,12 +39,13 @@ class GuardedAdmin(admin.ModelAdmin):
     """Django lets an address filter a list by any field and lookup, regular expressions too. Here only by what the
     list offers."""
 
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:  # type: ignore[override]
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         return lookup in self._declared_lookups(request) and super().lookup_allowed(lookup, value, request)
 
     def _declared_lookups(self, request: HttpRequest) -> set[str]:
         allowed: set[str] = set()
-        for item in self.get_list_filter(request):
+        filters: Any = self.get_list_filter(request)
+        for item in filters:
             if isinstance(item, type):
                 allowed.add(item.parameter_name)  # type: ignore[attr-defined]
                 continue
@@ -69,11 +70,11 @@ class GuardedAdmin(admin.ModelAdmin):
         text = printable(message)  # its codes are harmless in HTML: what was safe stays so
         super().message_user(request, mark_safe(text) if isinstance(message, SafeData) else text, *args, **kwargs)  # noqa: S308
 
-    def formfield_for_dbfield(self, db_field: models.Field, request: HttpRequest, **kwargs: Any) -> Any:  # type: ignore[override]
+    def formfield_for_dbfield(self, db_field: models.Field, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        names = isinstance(field, forms.CharField) and not isinstance(field.widget, forms.PasswordInput)
         # What has a pattern of its own says better what it should be.
-        if names and not any(isinstance(known, RegexValidator) for known in db_field.validators):
+        has_pattern = any(isinstance(known, RegexValidator) for known in db_field.validators)
+        if isinstance(field, forms.CharField) and not isinstance(field.widget, forms.PasswordInput) and not has_pattern:
             lines = isinstance(db_field, models.TextField)
             field.validators.append(text_validator if lines else name_validator)
         return field

@@ -41,6 +41,10 @@ def read(key: str, stored: str | bytes) -> Any:
 class SignedDatabaseCache(DatabaseCache):
     """In the table that `createcachetable` makes; each change is one statement, also among many processes."""
 
+    # Django's own, which its types do not know.
+    _table: str
+    _cull: Any
+
     def get_many(self, keys: Any, version: int | None = None) -> dict[Any, Any]:
         names = {self.make_and_validate_key(key, version=version): key for key in keys}
         if not names:
@@ -130,6 +134,6 @@ class SignedRedisCache(RedisCache):
         return {key: value for key, value in values if value is not REFUSED}
 
     def set_many(self, data: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> list[Any]:
-        return super().set_many(  # type: ignore[no-any-return]
+        return super().set_many(
             {key: self._write(key, value, version) for key, value in data.items()}, timeout, version
         )
