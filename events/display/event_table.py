@@ -20,6 +20,7 @@ from django_countries import countries
 
 from events.fields import load_json
 from events.nexmo.catalog import EVENT_TYPES, family
+from events.reading.dimensions import DIMENSIONS
 from events.wording.codes import source_title, type_words
 from events.wording.context_line import summarise
 from events.wording.sentences import sentence
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from accounts.models import NexmoAccount
     from events.reading import Row
 
-CLICKABLE = ("account", "event_type", "user_email", "source", "source_ip", "source_country")
+CLICKABLE = tuple(DIMENSIONS)
 PAGE = ("before", "after", "size")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _ADDRESS = re.compile(r"[0-9.]{7,15}|[0-9a-fA-F:.]{2,45}")  # what an address may look like; anything else is only text
@@ -142,7 +143,9 @@ class EventTable(tables.Table):
         return mark_safe("\n".join(lines))  # noqa: S308 - every piece of it was escaped
 
     def value(self, name: str, value: str, shown: str) -> str:
-        """A value that narrows the filter to itself; `shown` is HTML."""
+        """A value that narrows the filter to itself, where there is such a filter; `shown` is HTML."""
+        if name not in self.narrowing:
+            return shown
         return f'<a class="v" href="{self.narrowing[name]}{quote(value)}">{shown}</a>'
 
     def address(self, row: Row) -> str:
@@ -187,7 +190,7 @@ class EventTable(tables.Table):
         return escape(_("user %(id)s") % {"id": row.user_id}) if row.user_id else NOTHING
 
     def render_user_id(self, row: Row) -> str:
-        return f"<code>{escape(row.user_id)}</code>" if row.user_id else NOTHING
+        return self.value("user_id", row.user_id, f"<code>{escape(row.user_id)}</code>") if row.user_id else NOTHING
 
     def render_event_id(self, row: Row) -> str:
         return f"<code>{escape(row.event_id)}</code>"

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from events.fields import load_json
 from events.nexmo.parse import ip_key
 from events.reading import Cursor, Page, read_page
-from events.reading.facets import FACETS, Sample, sample
+from events.reading.dimensions import DIMENSIONS, FACETS
+from events.reading.facets import Sample, sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,7 +30,6 @@ MOST_CHECKED = 10
 MOST_ELSEWHERE = 5
 NEW = timedelta(days=30)
 BEGINNING = Cursor(datetime(1970, 1, 1, tzinfo=UTC), 0)  # no event is archived as older
-BESIDE = {"source_ip": "addresses", "source_country": "countries", "user_email": "user_emails"}
 
 
 @dataclass(frozen=True)
@@ -161,9 +161,12 @@ def companions(conditions: Conditions, sampled: Sample, name: str, now: datetime
 
 def _is_first(conditions: Conditions, name: str, value: str, first: datetime) -> bool:
     """Whether an event of this time is certainly the first with this value."""
-    key = ip_key(value) if name == "source_ip" else value
-    if not key:
-        return False
-    earlier: dict[str, Any] = {BESIDE[name]: (key,), "end": first - timedelta(microseconds=1)}
-    page = read_page(replace(conditions, **earlier), 1)
+    compared: Any = value
+    if DIMENSIONS[name].ranges:
+        key = ip_key(value)
+        if not key:
+            return False
+        compared = (key, key)
+    wanted = {**conditions.wanted, name: (compared,)}
+    page = read_page(replace(conditions, wanted=wanted, end=first - timedelta(microseconds=1)), 1)
     return not page.rows and page.searched_back_to is None

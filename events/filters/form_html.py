@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext, ngettext
 
-from events.filters.form import NEW
+from events.reading.dimensions import DATES, DIMENSIONS, FIRSTS
 from events.wording.times import PERIODS
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from django import forms
 
-    from events.filters.form import Choices, EventFilter
+    from events.filters.event_types import Choices
+    from events.filters.form import EventFilter
 
 
 class Words(NamedTuple):
@@ -42,7 +43,7 @@ def _words(language: str | None) -> Words:
         escape(everything),
         escape(gettext("not")),
         _titled({"": everything, **PERIODS}),
-        _titled({"": everything, **NEW}),
+        _titled({"": everything, **FIRSTS}),
     )
 
 
@@ -71,7 +72,8 @@ def draw(found: EventFilter, *, one_account: bool, sizes: Sequence[int], size: i
     )
 
 
-TEXT_FIELDS = ("user_email", "source", "source_ip", "source_country", "date_from", "date_to")
+BOXES = ("account", "event_type")
+TEXT_FIELDS = (*(name for name in DIMENSIONS if name not in BOXES), *DATES)
 
 
 def _labelled(field: forms.BoundField, kind: str) -> str:

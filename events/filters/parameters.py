@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 
 from events.filters import search_box
-from events.filters.form import EventFilter
+from events.reading.dimensions import PARAMETERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +18,7 @@ PAGE_PARAMS = ("before", "after")
 SHAPE = ("columns", "times")
 # What else pages and exports read beside the conditions.
 OTHERS = (*PAGE_PARAMS, "size", "count", "job", "announced", "since")
-KNOWN = (*EventFilter.base_filters, *SHAPE, *OTHERS)
+KNOWN = (*PARAMETERS, *SHAPE, *OTHERS)
 
 
 def unknown(names: Iterable[str]) -> list[str]:

@@ -13,9 +13,9 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from events.filters.fields import split_list, unsigned
-from events.filters.form import expanded
-from events.filters.pills import LISTS, MOMENTS, SINGLE
+from events.filters.search_box import expanded
 from events.models import SavedView, Star
+from events.reading.dimensions import DATES, DIMENSIONS, SINGLE
 from events.wording.codes import source_codes
 from events.wording.times import pinned
 
@@ -80,8 +80,8 @@ def canonical(params: QueryDict, **more: str) -> str:
     """A list's query string in the one spelling that equal filters share: without its page, without what is empty."""
     asked, _slip = expanded(params)
     found = {name: (asked.get(name) or "").strip() for name in SINGLE}
-    found |= {name: pinned(found[name]) for name in MOMENTS if found[name]}
-    found |= {name: ",".join(sorted(split_list(asked.getlist(name)))) for name in LISTS}
+    found |= {name: pinned(found[name]) for name in DATES if found[name]}
+    found |= {name: ",".join(sorted(split_list(asked.getlist(name)))) for name in DIMENSIONS}
     return urlencode(sorted((name, value) for name, value in (found | more).items() if value), safe=",*:@/")
 
 

@@ -11,37 +11,25 @@ from django.http import QueryDict
 
 from accounts.models import NexmoAccount
 from events.filters.form import EventFilter
+from events.reading.dimensions import PARAMETERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from django.core.management.base import CommandParser
 
-FILTERS = {
-    "account": "Only this account (API key); repeatable.",
-    "event_type": "Only this type; repeatable, or a comma list.",
-    "search_text": "Only events that contain all these words; a phrase in quotes is one, a minus refuses one.",
-    "date_from": "From this day or time on.",
-    "date_to": "Up to this day or time, included.",
-    "period": "today, 24h, 7d, 30d or 90d.",
-    "user_email": "Only this user; repeatable, or a comma list.",
-    "source": "Only this source, such as CD or DEVAPI.",
-    "source_ip": "Only this address or network.",
-    "source_country": "Only this country, such as GB.",
-    "new": "country: only a user's first event from a country.",
-}
-
 
 def add_filter_arguments(parser: CommandParser) -> None:
     """Give a command an option for each filter."""
-    for name, text in FILTERS.items():
-        parser.add_argument(f"--{name.replace('_', '-')}", dest=name, action="append", default=[], help=text)
+    for name, parameter in PARAMETERS.items():
+        option = f"--{name.replace('_', '-')}"
+        parser.add_argument(option, dest=name, action="append", default=[], help=parameter.help)
 
 
 def read_filter(options: dict[str, Any]) -> EventFilter:
     """The filter that the options ask for, over all accounts. Raises CommandError naming each wrong value."""
     query = QueryDict(mutable=True)
-    for name in FILTERS:
+    for name in PARAMETERS:
         if options[name]:
             query.setlist(name, options[name])
     found = EventFilter(query, accounts=list(NexmoAccount.objects.all()), everything=True)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from django.db import OperationalError, connection, transaction
 
 from events.reading import trigrams
-from events.reading.conditions import contains, contains_word, joined
+from events.reading.conditions import contains, contains_word, in_ranges, joined
+from events.reading.dimensions import DIMENSIONS
 from events.reading.plan import PROBED, Key, table
 from events.reading.rows import TABLE
 from events.storage import search_index
@@ -39,14 +40,15 @@ def find(conditions: Conditions, span: Span) -> list[Key] | None:
         )
         if found is not None:
             return _check(found, conditions, span)
-    return _from_networks(conditions, span) if conditions.networks else None
+    return _from_ranges(conditions, span) if conditions.ranges else None
 
 
-def _from_networks(conditions: Conditions, span: Span) -> list[Key] | None:
-    where, values = conditions.from_networks()
+def _from_ranges(conditions: Conditions, span: Span) -> list[Key] | None:
+    name, ranges = next(iter(conditions.ranges.items()))
+    dimension = DIMENSIONS[name]
+    where, values = in_ranges(dimension.column, ranges)
     # One range is read out of its index; SQLite joins several as it likes.
-    alone = len(conditions.networks) + len(conditions.addresses) == 1
-    source = table("event_ip_time") if alone else TABLE
+    source = table(dimension.index) if len(ranges) == 1 else TABLE
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT COUNT(*) FROM (SELECT 1 FROM {source} WHERE {where} LIMIT {PROBED + 1}) AS c", values)
         if cursor.fetchone()[0] > PROBED:

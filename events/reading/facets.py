@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection
 
 from events.reading import rollups
+from events.reading.dimensions import FACETS
 from events.reading.pages import find
 from events.reading.plan import Span
 from events.reading.rows import TABLE, as_time
@@ -19,15 +20,6 @@ if TYPE_CHECKING:
     from events.reading.conditions import Conditions
 
 SAMPLE = 2_000
-# The parameter of the URL, and the column it is about.
-FACETS = {
-    "event_type": "event_type",
-    "account": "account_id",
-    "user_email": "user_email",
-    "source_ip": "source_ip",
-    "source_country": "source_country",
-    "source": "source",
-}
 
 
 @dataclass(frozen=True)

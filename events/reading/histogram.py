@@ -117,8 +117,8 @@ def _oldest(conditions: Conditions, sampled: Sample, simple: bool) -> datetime |
     months = MonthCount.objects.filter(count__gt=0)
     if conditions.accounts is not None:
         months = months.filter(account__in=conditions.accounts)
-    if simple and conditions.event_types:
-        months = months.filter(event_type__in=conditions.event_types)
+    if simple and (types := conditions.wanted.get("event_type")):
+        months = months.filter(event_type__in=types)
     first = months.aggregate(first=Min("month"))["first"]
     return datetime.combine(first, time(), tzinfo=UTC) if first else None
 

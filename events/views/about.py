@@ -23,7 +23,7 @@ from events.export.files import FILES
 from events.filters.parameters import PAGE_PARAMS
 from events.filters.query_string import with_params
 from events.reading import BadCursor, Cursor, Page
-from events.reading.facets import FACETS
+from events.reading.dimensions import ENTITIES, FACETS
 from events.views.lists import page_links
 from events.views.scope import filtered_events
 from events.views.summary import picture
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 SIZE = 50
 SHOWN = 12  # companions of a kind
 BESIDES = {"user": ("source_ip", "source_country"), "ip": ("user_email",)}
-KINDS = {"source_ip": "ip", "user_email": "user"}
-HIDDEN = {"user": {"user_email"}, "ip": {"source_ip"}}
+KINDS = {dimension.name: slug for slug, dimension in ENTITIES.items()}
+HIDDEN = {slug: {dimension.name} for slug, dimension in ENTITIES.items()}
 
 
 @dataclass(frozen=True)

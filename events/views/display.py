@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import profile_of
 from events.display.forms import DisplayForm
-from events.filters.pills import MOMENTS
+from events.reading.dimensions import DATES
 from events.wording.times import pinned
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ def _back(request: HttpRequest) -> str:
     # The zone may be another now: times that were typed without one keep meaning what they meant.
     path, _mark, query = asked.partition("?")
     params = QueryDict(query, mutable=True)
-    if any(params.get(name) for name in MOMENTS):
-        for name in MOMENTS:
+    if any(params.get(name) for name in DATES):
+        for name in DATES:
             if name in params:
                 params[name] = pinned(params.get(name) or "")
         asked = f"{path}?{params.urlencode()}"

@@ -199,7 +199,7 @@ def _about_sources(found: EventFilter) -> str:
     for item in found.active.get("source") or ():
         source = unsigned(item)[1]
         near = "" if source.lower() in source_codes() else did_you_mean(source, names)
-        if near and not read_page(Conditions(accounts=found.conditions.accounts, sources=(source,)), 1).rows:
+        if near and not read_page(Conditions(accounts=found.conditions.accounts, wanted={"source": (source,)}), 1).rows:
             return _("No event here has the source %(source)s.") % {"source": source} + near
     return ""
 

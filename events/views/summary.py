@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.safestring import mark_safe
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
@@ -18,6 +18,7 @@ from events.display.histogram import draw, in_words, label, legend
 from events.filters.parameters import PAGE_PARAMS, unknown
 from events.filters.query_string import with_params
 from events.nexmo.catalog import SOURCES
+from events.reading.dimensions import DIMENSIONS
 from events.reading.facets import SAMPLE, facets, sample
 from events.reading.histogram import histogram
 from events.reading.rollups import answers
@@ -35,14 +36,6 @@ if TYPE_CHECKING:
 
 SHOWN, MORE = 10, 40
 CLEAR: dict[str, str | None] = dict.fromkeys(PAGE_PARAMS)
-TITLES = {
-    "event_type": gettext_lazy("Types"),
-    "account": gettext_lazy("Accounts"),
-    "user_email": gettext_lazy("Users"),
-    "source_ip": gettext_lazy("IP addresses"),
-    "source_country": gettext_lazy("Countries"),
-    "source": gettext_lazy("Sources"),
-}
 
 
 @require_safe
@@ -131,7 +124,7 @@ def _facet(params: QueryDict, found: EventFilter, facet: Facet, page: str) -> di
         lines.append({"title": title, "code": code, "count": count, "href": href})
     return {
         "name": facet.name,
-        "title": TITLES[facet.name],
+        "title": DIMENSIONS[facet.name].facet,
         "exact": facet.exact,
         "shown": lines[:SHOWN],
         "more": lines[SHOWN:],
