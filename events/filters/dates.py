@@ -2,47 +2,57 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from events.wording.times import parse_moment
+from events.wording.times import is_repeated, parse_moment
+
+if TYPE_CHECKING:
+    from events.wording.times import Moment
 
 
 class MomentInput(forms.DateInput):
-    """The browser's own date field; where the URL holds a time or something unreadable, one that can show that."""
+    """The browser's own field for a day or a time, and a line of text for what that cannot say.
+
+    The browser knows no offset and no fraction, and leaves out seconds that are zero: what it would send back must mean
+    the same as what the URL says.
+    """
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
         text = str(value or "")
-        kind = "date"
-        try:
-            moment = parse_moment(text, end_of_day=False) if text else None
-        except ValueError:
-            kind = "text"  # a date field would show nothing of it
-        else:
-            if moment and not moment.day_only:
-                kind, value = "datetime-local", timezone.localtime(moment.at).strftime("%Y-%m-%dT%H:%M:%S")
+        kind, value = self._shown(text)
         context = super().get_context(name, value, attrs)
         context["widget"]["type"] = kind
         if kind == "datetime-local":
             context["widget"]["attrs"]["step"] = "1"
         return context
 
+    def _shown(self, text: str) -> tuple[str, str]:
+        """The kind of field, and what stands in it."""
+        try:
+            moment = parse_moment(text) if text else None
+        except ValueError:
+            return "text", text  # a date field would show nothing of it
+        if moment is None or moment.is_day:
+            return "date", text.strip()
+        at = timezone.localtime(moment.first)
+        says_second = moment.unit == "second" and at.second
+        if moment.unit not in ("minute", "second") or is_repeated(at) or (moment.unit == "second" and not says_second):
+            return "text", text
+        return "datetime-local", f"{at:%Y-%m-%dT%H:%M:%S}" if says_second else f"{at:%Y-%m-%dT%H:%M}"
+
 
 class MomentField(forms.CharField):
-    """A day or a time; its value is aware."""
+    """A day or a time; its value is a `Moment`."""
 
     widget = MomentInput
 
-    def __init__(self, *args: Any, end_of_day: bool, **kwargs: Any) -> None:
-        self.end_of_day = end_of_day
-        super().__init__(*args, **kwargs)
-
-    def clean(self, value: Any) -> Any:
+    def clean(self, value: Any) -> Moment | None:
         text = super().clean(value)
         try:
-            return parse_moment(text, end_of_day=self.end_of_day) if text else None
+            return parse_moment(text) if text else None
         except ValueError as error:
             raise ValidationError(str(error)) from None

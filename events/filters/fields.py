@@ -13,8 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 
 from events.filters import names as known_names
+from events.filters.limits import MOST_ITEMS
 from events.nexmo.parse import ip_key
-from events.wording.codes import source_codes, source_title
+from events.wording.codes import is_country_code, source_codes, source_title
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,7 +50,10 @@ class CommaList(forms.Widget):
     codes: Mapping[str, str] = {}  # lower case to code
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
-        return list(dict.fromkeys(self._in_its_case(item) for item in split_list(_all(data, name))))
+        items = split_list(_all(data, name))
+        if len(items) > MOST_ITEMS:
+            return []  # refused already, and more boxes than anybody could untick
+        return list(dict.fromkeys(self._in_its_case(item) for item in items))
 
     def _in_its_case(self, item: str) -> str:
         wanted, code = unsigned(item)
@@ -97,6 +101,10 @@ class ListField(forms.CharField):
         """A value in words."""
         return value
 
+    def link(self, value: str) -> str:
+        """A value of the archive as an address asks for it."""
+        return value
+
 
 class EmailsField(ListField):
     """Whole addresses: a part of one would match nothing, and that would look like an answer."""
@@ -128,19 +136,25 @@ class CountriesField(ListField):
 
     def clean_item(self, item: str) -> str:
         wanted, country = unsigned(item.upper())
-        if not re.fullmatch(r"[A-Z]{2}", country):
+        if not is_country_code(country):
             message = gettext("%(word)s is not a country. Write its name or its two letters, such as GB.")
             near = known_names.did_you_mean(country, known_names.countries_shown(get_language()))
             raise ValidationError(f"{message}%(near)s", params={"word": country, "near": near})
         return signed(wanted, country)
 
     def codes_of(self, item: str) -> tuple[str, ...]:
-        if item.upper() in countries:
+        if is_country_code(item.upper()):
             return (item,)
         return known_names.country_names(get_language()).get(known_names.plain(item), (item,))
 
+    def compared(self, value: str) -> tuple[str, ...]:
+        """The code as Nexmo sends it, listed or not, and the one of the standard where people use another (UK, GB)."""
+        code = known_names.FAMILIAR.get(value)
+        return (value, code) if code else (value,)
+
     def shown(self, value: str) -> str:
-        return str(countries.name(value.upper()) or value)
+        code = value.upper()
+        return str(countries.name(known_names.FAMILIAR.get(code, code)) or value)
 
 
 class CodesField(ListField):
@@ -148,14 +162,18 @@ class CodesField(ListField):
 
     widget = CommaList
     named: tuple[Mapping[str, str], ...] = ({},)
+    spellings: Mapping[str, list[str]] = {}  # the codes that differ in case or in blanks around them only
 
     def offer(self, *named: Mapping[str, str]) -> None:
         """The codes that may be asked for, and what each is called; further names of them."""
         self.named = named
-        self.widget.codes = {code.lower(): code for code in named[0]}
+        self.spellings = spellings = {}
+        for code in named[0]:
+            spellings.setdefault(code.strip().lower(), []).append(code)
+        self.widget.codes = {key: min(codes) if len(codes) > 1 else codes[0] for key, codes in spellings.items()}
 
     def codes_of(self, item: str) -> tuple[str, ...]:
-        if item.lower() in self.widget.codes or item.endswith("*"):
+        if item.lower() in self.spellings or item.endswith("*"):
             return (item,)
         names = known_names.by_name(pair for named in self.named for pair in named.items())
         return names.get(known_names.plain(item), (item,))
@@ -179,15 +197,18 @@ class CodesField(ListField):
         return known_names.did_you_mean(item, (*self.named[0], *names))
 
     def compared(self, value: str) -> tuple[str, ...]:
-        """The code itself, or, where it ends in a star, all that begin so; nothing for one that is not known."""
+        """The code in all its spellings, or, where it ends in a star, all that begin so; nothing for one that is not
+        known."""
         if value.endswith("*"):
             start = value[:-1].upper()
-            return tuple(known for known in self.widget.codes.values() if known.upper().startswith(start))
-        return (value,) if self.widget.codes.get(value.lower()) == value else ()
+            return tuple(known for known in self.named[0] if known.upper().startswith(start))
+        return tuple(self.spellings.get(value.strip().lower(), ()))
+
+    def link(self, value: str) -> str:
+        return value.strip()
 
     def shown(self, value: str) -> str:
-        names = self.named[0]
-        return names.get(value) or names.get(value.upper()) or value
+        return self.named[0].get(self.widget.codes.get(value.strip().lower(), value)) or value
 
 
 class TypesField(CodesField):
@@ -211,17 +232,20 @@ class NetworksField(ListField):
 
     def clean_item(self, item: str) -> str:
         wanted, address = unsigned(item)
-        try:
-            ipaddress.ip_network(address, strict=False)
-        except ValueError:
+        if not self.compared(address):
             raise ValidationError(
                 _("%(item)s is not an IP address or network. Write 192.0.2.7 or 192.0.2.0/24."),
                 params={"item": address},
-            ) from None
+            )
         return signed(wanted, address)
 
     def compared(self, value: str) -> tuple[tuple[str, str], ...]:
-        network = ipaddress.ip_network(value, strict=False)
+        if key := ip_key(value):  # as the archive reads it, such as with a port
+            return ((key, key),)
+        try:
+            network = ipaddress.ip_network(value, strict=False)
+        except ValueError:
+            return ()
         return ((ip_key(network[0]), ip_key(network[-1])),)
 
 

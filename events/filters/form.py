@@ -22,16 +22,17 @@ from django.utils.translation import get_language, gettext
 from events.filters import search_box
 from events.filters.event_types import descriptions, event_type_choices
 from events.filters.fields import CodesField, signed, split_list, unsigned
+from events.filters.limits import MOST_CHARACTERS, excess, within
 from events.filters.narrowing import filters
 from events.models import AuditEvent
 from events.nexmo.catalog import EVENT_TYPES
 from events.reading.conditions import Conditions
 from events.reading.dimensions import DIMENSIONS
 from events.reading.matching import matching
-from events.storage.search_index import Words, words
+from events.storage.search_index import Words, spellings, words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from accounts.models import NexmoAccount
     from events.wording.times import Moment
@@ -40,15 +41,15 @@ if TYPE_CHECKING:
 class FilterForm(forms.Form):
     """What must hold between two fields."""
 
-    slip = ""  # what is wrong with the search box's words
+    problems: Mapping[str, str] = {}  # with what was typed, by field, found before the fields were read
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        if self.slip:
-            self.add_error("search_text", self.slip)
+        for name, problem in self.problems.items():
+            self.add_error(name, problem)
         start: Moment | None = cleaned.get("date_from")
         end: Moment | None = cleaned.get("date_to")
-        if start and end and start.at > end.at:
+        if start and end and start.first > max(end.first, end.last):
             self.add_error("date_to", gettext("This is before the start: swap the two dates."))
         return cleaned
 
@@ -81,20 +82,31 @@ class EventFilter(django_filters.FilterSet):
         form = FilterForm
         fields: list[str] = []
 
-    def __init__(self, data: Any, *, accounts: Sequence[NexmoAccount], everything: bool = False) -> None:
+    def __init__(
+        self,
+        data: Any,
+        *,
+        accounts: Sequence[NexmoAccount],
+        everything: bool = False,
+        most_characters: int | None = MOST_CHARACTERS,
+    ) -> None:
         """
         Args:
             accounts: those the reader may see, or the one whose page this is; anything else is an invalid choice.
             everything: these are all the accounts there are, so that events need not be asked for theirs.
+            most_characters: how long the whole filter may be; None where it stands in no address.
         """
         typed = QueryDict() if data is None else data
-        expanded, slip = search_box.expanded(typed)
+        problems = excess(typed, most_characters)
+        expanded, slip = search_box.expanded(within(typed, problems))
+        if slip:
+            problems["search_text"] = slip
         super().__init__(data if data is None else expanded)
         self.accounts = {account.api_key: account for account in accounts}
         self.everything = everything
         self.event_types = event_type_choices([account.pk for account in accounts])
         form = self.form
-        form.slip = slip
+        form.problems = problems
         form.fields["account"].offer({account.api_key: account.name for account in accounts})
         form.fields["event_type"].offer(self.type_descriptions, EVENT_TYPES)
         self.data = form.data = self._in_codes(self.data)
@@ -155,8 +167,9 @@ class EventFilter(django_filters.FilterSet):
 
     @property
     def marked(self) -> str:
-        """The words that were searched for, as JSON, for the page to mark."""
-        return json.dumps(words(self.conditions.text).wanted)
+        """The words that were searched for, in all their spellings, as JSON, for the page to mark."""
+        wanted = words(self.conditions.text).wanted
+        return json.dumps(list(dict.fromkeys(text for word in wanted for text in (word, *spellings(word)))))
 
     @property
     def accounts_by_pk(self) -> dict[int, NexmoAccount]:

@@ -161,6 +161,7 @@ def _ticks(name: str, groups: Choices, chosen: tuple[str, ...], without: str) ->
             f'<label><input type="checkbox" name="{name}" value="{escape(code)}"{" checked" if code in chosen else ""}>'
             f" <span>{escape(words)} <code>{escape(code)}</code></span></label>"
             for code, words in choices
+            if code == code.strip() or code.strip() not in known  # else its twin finds both
         )
         parts.append(f"<fieldset><legend>{escape(title)}</legend>{boxes}</fieldset>" if title else boxes)
     return "".join(parts)

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from events.filters.dates import MomentField
 from events.filters.fields import KINDS, CommaText
+from events.filters.limits import MOST_TEXT
 from events.reading.dimensions import DIMENSIONS, FIRSTS, SINGLE
 from events.wording.times import PERIODS, Moment, period_start
 
@@ -92,7 +93,7 @@ class StartFilter(ConditionFilter):
     field_class = MomentField
 
     def narrowed(self, conditions: Conditions, value: Moment) -> Conditions:
-        return replace(conditions, start=max(filter(None, (conditions.start, value.at))))
+        return replace(conditions, start=max(filter(None, (conditions.start, value.first))))
 
 
 class EndFilter(ConditionFilter):
@@ -101,7 +102,7 @@ class EndFilter(ConditionFilter):
     field_class = MomentField
 
     def narrowed(self, conditions: Conditions, value: Moment) -> Conditions:
-        return replace(conditions, end=value.at)
+        return replace(conditions, end=value.last)
 
 
 class PeriodFilter(ConditionFilter, django_filters.ChoiceFilter):
@@ -128,12 +129,12 @@ def filters() -> dict[str, ConditionFilter]:
     return {
         "search_text": TextFilter(
             search,
-            max_length=2_000,
+            max_length=MOST_TEXT,
             widget=forms.TextInput(attrs={"type": "search", "placeholder": search.hint}),
         ),
         **dimensions,
-        "date_from": StartFilter(SINGLE["date_from"], end_of_day=False),
-        "date_to": EndFilter(SINGLE["date_to"], end_of_day=True),
+        "date_from": StartFilter(SINGLE["date_from"]),
+        "date_to": EndFilter(SINGLE["date_to"]),
         "period": PeriodFilter(
             SINGLE["period"],
             choices=list(PERIODS.items()),

@@ -18,12 +18,16 @@ PAGE_PARAMS = ("before", "after")
 SHAPE = ("columns", "times")
 # What else pages and exports read beside the conditions.
 OTHERS = (*PAGE_PARAMS, "size", "count", "job", "announced", "since")
+LONGEST, MOST = 60, 10  # characters of a name, and names, that are repeated
 KNOWN = (*PARAMETERS, *SHAPE, *OTHERS)
 
 
 def unknown(names: Iterable[str]) -> list[str]:
     """A sentence about each name that nobody reads, with the one that may be meant."""
-    return [_about(name) for name in names if name not in KNOWN]
+    unread = [name for name in names if name not in KNOWN]
+    sentences = [_about(name[:LONGEST]) for name in unread[:MOST]]
+    more = len(unread) - MOST
+    return [*sentences, _("And %(count)s more names.") % {"count": more}] if more > 0 else sentences
 
 
 def _about(name: str) -> str:

@@ -14,12 +14,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from events.reading.dimensions import DATES, DIMENSIONS, PARAMETERS, SINGLE
+from events.storage.search_index import phone_number
 
 # The words of the box, and the parameters they stand for. The parameters' own names will do too.
 KEYS = {word: parameter.name for parameter in PARAMETERS.values() for word in parameter.words}
 _NAMES = KEYS | {name: name for name in PARAMETERS}
 # A condition, a phrase or a word; the end closes quotes too.
-_PIECE = re.compile(r'(?<!\S)(-?)([A-Za-z_]+):((?:"[^"]*(?:"|$)|[^\s"])+)|(?:(?<!\S)-)?"[^"]*(?:"|$)|\S+')
+_PIECE = re.compile(r'(?<!\S)(-?)([A-Za-z_]+):((?:"[^"]*(?:"|$)|[^\s"])*)|(?:(?<!\S)-)?"[^"]*(?:"|$)|\S+')
 EXAMPLE = _("Write one of %(keys)s, followed by its value.")
 FIRST_KEYS = ", ".join(f"{parameter.words[0]}:" for parameter in (*DIMENSIONS.values(), *SINGLE.values()))
 
@@ -45,7 +46,7 @@ def read(text: str) -> Query:
     pieces = list(_PIECE.finditer(text))
     for piece in pieces:
         _refuse_slips(piece)
-    if not any(piece[2] and piece[2].lower() in _NAMES for piece in pieces):
+    if not any((piece[2] or "").lower() in _NAMES for piece in pieces):
         return Query(text=text)
     found = Query()
     words, end = [], 0
@@ -53,6 +54,8 @@ def read(text: str) -> Query:
         minus, key, value = piece[1], (piece[2] or "").lower(), (piece[3] or "").replace('"', "")
         if key not in _NAMES:
             continue
+        if not value:
+            raise BadQuery(gettext("%(key)s: has no value; to search for it, put it in quotes.") % {"key": key})
         words.append(text[end : piece.start()].strip())
         name, end = _NAMES[key], piece.end()
         if minus and name in DATES:
@@ -77,7 +80,7 @@ def expanded(data: Any) -> tuple[Any, str]:
         query = read(text)
     except BadQuery as error:
         return data, str(error)
-    if not query.values:
+    if not query.values and query.text == text:
         return data, ""
     parameters = data.copy()
     parameters["search_text"] = query.text
@@ -91,8 +94,8 @@ def expanded(data: Any) -> tuple[Any, str]:
 
 def _number(key: str, value: str) -> str:
     """A number as events spell it, however people do."""
-    digits = re.sub(r"[\s().+-]", "", value)
-    if not digits.isdigit():
+    digits = phone_number(value) or re.sub(r"[\s().+-]", "", value)
+    if not (digits.isascii() and digits.isdigit()):
         raise BadQuery(gettext("%(key)s: takes one number, such as 447700900000, or a part of it.") % {"key": key})
     return digits
 

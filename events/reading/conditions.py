@@ -82,6 +82,11 @@ class Conditions:
             if DIMENSIONS[name].ranges and any(first != last for first, last in values)
         }
 
+    @property
+    def size(self) -> int:
+        """How many values there are in all lists."""
+        return sum(len(values) for values in (*self.wanted.values(), *self.unwanted.values()))
+
     def values(self) -> dict[str, tuple[Any, ...]]:
         """The conditions on single columns that an index can look up, by dimension."""
         looked_up: dict[str, tuple[Any, ...]] = {"account": self.accounts} if self.accounts else {}

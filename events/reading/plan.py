@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MOST_BRANCHES = 50
+MOST_REPEATED = 20_000  # values in all branches together; SQLite may take no more than 32,766
 MOST_WALKED = 8_000
 MOST_ON_PAGE = 250  # rows; more are asked for by exports only
 PROBED = 2_000  # how far a look ahead goes; so many candidates are looked through whole
@@ -129,7 +130,7 @@ def choose(conditions: Conditions, span: Span, wanted: int, *, heads: bool = Tru
         return _along_first_seen(conditions)
     values = conditions.values()
     simple = conditions.is_plain
-    usable = _usable(values)
+    usable = _usable(conditions, values)
     for names in usable:
         if simple and set(names) == values.keys():
             return _plan(conditions, names)
@@ -145,7 +146,7 @@ def choose_for_all(conditions: Conditions) -> Plan:
     if conditions.new_country:
         return _along_first_seen(conditions)
     values = conditions.values()
-    usable = _usable(values)
+    usable = _usable(conditions, values)
     for names in usable:
         if set(names) == values.keys():
             return _plan(conditions, names)
@@ -157,12 +158,13 @@ def _along_first_seen(conditions: Conditions) -> Plan:
     return Plan(FIRST_SEEN, [joined(conditions.rest(("new_country",)))], [])
 
 
-def _usable(values: Mapping[str, tuple[Any, ...]]) -> list[tuple[str, ...]]:
-    """The indexes that answer some of the conditions in few branches."""
+def _usable(conditions: Conditions, values: Mapping[str, tuple[Any, ...]]) -> list[tuple[str, ...]]:
+    """The indexes that answer some of the conditions in few branches, each of which repeats what is left to check."""
+    most = min(MOST_BRANCHES, MOST_REPEATED // max(conditions.size, 1))
     return [
         names
         for names in INDEXES
-        if set(names) <= values.keys() and prod(len(values[name]) for name in names) <= MOST_BRANCHES
+        if set(names) <= values.keys() and (not names or prod(len(values[name]) for name in names) <= most)
     ]
 
 

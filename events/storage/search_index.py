@@ -26,6 +26,9 @@ POSTGRESQL_TEXT = f'({TEXT}) COLLATE "C"'
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 # One word: in quotes, which the end closes too, or up to the next blank. Two minuses are text, one means "not".
 _WORD = re.compile(r'(-?)"([^"]*)(?:"(?=\s|$)|$)|(-(?=[^\s"-]))?([^\s"]+)(?=\s|$)')
+_PHONE = re.compile(r"\+?[\d\s().-]+", re.ASCII)
+_JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|[{}\[\]:,]|\s+|[^\s"{}\[\]:,]+', re.DOTALL)
+_JSON_MARKS = frozenset("{}[]:,")
 MOST_WORDS = 20  # whoever pastes more means the passage
 _ESCAPE = re.compile(r'\\(?:u[0-9a-fA-F]{4}(?:\\u[dD][c-fC-F][0-9a-fA-F]{2})?|["\\/bfnrt])')
 
@@ -44,6 +47,8 @@ def words(text: str) -> Words:
     Quotes that stand elsewhere than around words are a piece of JSON, and that is one word, as it stands.
     """
     text = text.strip()
+    if phone_number(text):
+        return Words((text,))
     wanted: list[str] = []
     unwanted: list[str] = []
     place = 0
@@ -79,8 +84,41 @@ def fold(text: str) -> str:
 
 
 def spellings(term: str) -> list[str]:
-    """What to look for: the text as typed and, when it was copied out of JSON, with its escapes read."""
-    return list(dict.fromkeys((fold(term), fold(_read_escapes(term)))))
+    """What to look for: the text as typed, and whatever else an event may hold for it.
+
+    That is: with its escapes read, when it was copied out of JSON; without blanks and with those that JSON may have, as
+    pages lay it out with others; and a telephone number as Nexmo writes it.
+    """
+    if term.isalnum() and term.isascii() and not term.startswith("00"):
+        return [term]
+    terms = [term, *_json_spellings(term)]
+    if number := phone_number(term):
+        terms.append(number)
+    return list(dict.fromkeys(fold(spelling) for each in terms for spelling in (each, _read_escapes(each))))
+
+
+def phone_number(text: str) -> str:
+    """The digits of a telephone number in international form: +44 7700 900000, 0044..., (44)...; "" for other text."""
+    if not text.startswith(("+", "00", "(")) or not _PHONE.fullmatch(text):
+        return ""
+    digits = re.sub(r"\D", "", text.replace("(0)", "")).removeprefix("00")
+    return digits if 7 <= len(digits) <= 15 else ""
+
+
+def _json_spellings(text: str) -> list[str]:
+    """A piece of JSON without blanks between its parts, and with one after each colon and comma."""
+    if '"' not in text:
+        return []
+    tokens = _JSON_TOKEN.findall(text)
+    if not any(token in _JSON_MARKS for token in tokens):
+        return []
+    parts: list[str] = []
+    for place, token in enumerate(tokens):
+        beside = (*tokens[max(place - 1, 0) : place], *tokens[place + 1 : place + 2])
+        if not (token.isspace() and any(other in _JSON_MARKS for other in beside)):
+            parts.append(token)
+    spaced = "".join(f"{part} " if part in (":", ",") else part for part in parts)
+    return ["".join(parts), spaced.strip()]
 
 
 def ways(wanted: Sequence[str]) -> list[tuple[str, ...]]:

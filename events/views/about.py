@@ -225,7 +225,7 @@ def _configuration(asked: Asked, newest: Page, page: Page) -> dict[str, Any]:
 def _moment(request: HttpRequest) -> tuple[datetime | None, str]:
     text = request.GET.get("at", "").strip()
     try:
-        return (parse_moment(text, end_of_day=True).at if text else None), ""
+        return (parse_moment(text).last if text else None), ""
     except ValueError as error:
         return None, str(error)
 

@@ -43,7 +43,7 @@ def _back(request: HttpRequest) -> str:
     if any(params.get(name) for name in DATES):
         for name in DATES:
             if name in params:
-                params[name] = pinned(params.get(name) or "")
+                params[name] = pinned(params.get(name) or "", is_end=name == "date_to")
         asked = f"{path}?{params.urlencode()}"
     own = url_has_allowed_host_and_scheme(asked, {request.get_host()}, require_https=request.is_secure())
     return asked if own else reverse("events:display")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.shortcuts import render
@@ -56,7 +56,7 @@ def _summary(request: HttpRequest, account: NexmoAccount | None) -> HttpResponse
     found = filtered_events(request, account)
     page = reverse("events:account_events", args=[account.api_key]) if account else reverse("events:list")
     hidden = {"account"} if account else set()
-    context = picture(found, found.conditions, sample(found.conditions), page, request.GET, hidden)
+    context = picture(found, found.conditions, sample(found.conditions), page, found.data, hidden)
     context |= {"account": account, "back": page + with_params(request.GET), "unknown": unknown(request.GET)}
     if not request.headers.get("HX-Request"):
         return render(request, "events/summary.html", context | {"open_facets": True})
@@ -81,7 +81,7 @@ def picture(
     def address(bar: Bar) -> str:
         # No further than what was asked for: the first and the last bar count only that.
         first = max(filter(None, (bar.start, conditions.start)))
-        last = min(filter(None, (bar.end - timedelta(microseconds=1), conditions.end)))
+        last = min(filter(None, (bar.end.astimezone(UTC) - timedelta(microseconds=1), conditions.end)))
         narrowed = {"date_from": first.isoformat(), "date_to": last.isoformat(), "period": None}
         return page + with_params(params, **(CLEAR | narrowed))
 
@@ -117,7 +117,8 @@ def _facet(params: QueryDict, found: EventFilter, facet: Facet, page: str) -> di
             continue  # made a moment ago
         code = found.accounts_by_pk[value].api_key if facet.name == "account" else value
         # Values are Nexmo's, and some are not what the form's field takes.
-        href = page + with_params(params, **(CLEAR | {facet.name: code})) if found.takes(facet.name, code) else ""
+        link = found.form.fields[facet.name].link(code)
+        href = page + with_params(params, **(CLEAR | {facet.name: link})) if found.takes(facet.name, link) else ""
         title = titles.get(value, value) or _("(none)")
         if facet.name == "source_country" and value:
             title = mark_safe(country_name(value, get_language()))  # noqa: S308 - escaped there
