@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 
 from events.filters import search_box
+from events.filters.query_string import PAGE_PARAMS
 from events.reading.dimensions import PARAMETERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-PAGE_PARAMS = ("before", "after")
 # How a file is to look.
 SHAPE = ("columns", "times")
 # What else pages and exports read beside the conditions.
