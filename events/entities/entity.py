@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from events.nexmo.parse import ip_key
 from events.reading.conditions import Conditions
 from events.reading.dimensions import ENTITIES
+from events.reading.users import one_user, spellings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -73,7 +74,7 @@ def entity(slug: str, value: str) -> Entity | None:
     if not value or "\0" in value:
         return None
     if slug in ENTITIES:
-        value = value.lower() if slug == "user" else value
+        value = one_user(value) if slug == "user" else value
         name, compared = ENTITIES[slug].name, _as_compared(slug, value)
         return Entity(slug, value, {name: value}, Conditions(wanted={name: compared})) if compared else None
     if (slug == "number" and _NUMBER.fullmatch(value)) or (slug == "application" and _ID.fullmatch(value)):
@@ -85,7 +86,7 @@ def entity(slug: str, value: str) -> Entity | None:
 def _as_compared(slug: str, value: str) -> tuple[Any, ...]:
     """A user or an address as conditions compare it; nothing where it is none."""
     if slug == "user":
-        return (value,)
+        return spellings_of(value)
     key = ip_key(value)
     return ((key, key),) if key else ()
 

@@ -15,6 +15,7 @@ from django_countries import countries
 from events.filters import names as known_names
 from events.filters.limits import MOST_ITEMS
 from events.nexmo.parse import ip_key
+from events.reading.users import spellings_of
 from events.wording.codes import is_country_code, source_codes, source_title
 
 if TYPE_CHECKING:
@@ -118,6 +119,9 @@ class EmailsField(ListField):
         if "@" not in item:
             raise ValidationError(_("Write the whole address, such as name@example.com; Search finds parts of one."))
         return item.lower()
+
+    def compared(self, value: str) -> tuple[str, ...]:
+        return spellings_of(value)
 
 
 class SourcesField(ListField):

@@ -22,6 +22,7 @@ from django.utils.translation import get_language, gettext
 from events.filters import search_box
 from events.filters.event_types import descriptions, event_type_choices
 from events.filters.fields import CodesField, signed, split_list, unsigned
+from events.filters.form_html import FORM, FormRenderer
 from events.filters.limits import MOST_CHARACTERS, excess, within
 from events.filters.narrowing import filters
 from events.models import AuditEvent
@@ -34,12 +35,17 @@ from events.storage.search_index import Words, spellings, words
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from django.utils.safestring import SafeString
+
     from accounts.models import NexmoAccount
     from events.wording.times import Moment
 
 
 class FilterForm(forms.Form):
-    """What must hold between two fields."""
+    """What must hold between two fields; drawn by `events.filters.form_html`."""
+
+    template_name = FORM
+    default_renderer = FormRenderer
 
     problems: Mapping[str, str] = {}  # with what was typed, by field, found before the fields were read
 
@@ -159,6 +165,17 @@ class EventFilter(django_filters.FilterSet):
     def filter_queryset(self, queryset: Any) -> Any:
         """The events as a queryset; pages and exports read `conditions` by `events.reading` instead."""
         return matching(queryset, self.conditions)
+
+    def html(self, *, one_account: bool, sizes: Sequence[int], size: int) -> SafeString:
+        """The inside of the form.
+
+        Args:
+            one_account: it is about one account, which cannot be chosen.
+            sizes, size: how many rows a page can have, and has.
+        """
+        context = {"found": self, "one_account": one_account, "sizes": sizes, "size": size}
+        html: SafeString = self.form.render(context=context)
+        return html
 
     @property
     def is_in_words(self) -> bool:

@@ -1,5 +1,7 @@
-"""The inside of the filter form, drawn by functions: templates for some eighty boxes and fields would cost more time
-than the rest of the page."""
+"""The inside of the filter form, drawn by functions behind Django's seam for that: a form renderer.
+
+Templates for some eighty boxes and fields would cost more time than the rest of the page.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,7 @@ from functools import lru_cache
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from django.forms.renderers import DjangoTemplates
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext, ngettext
 
@@ -20,6 +23,19 @@ if TYPE_CHECKING:
 
     from events.filters.event_types import Choices
     from events.filters.form import EventFilter
+
+
+FORM = "events/filter_form"  # the name that stands for a template
+
+
+class FormRenderer(DjangoTemplates):
+    """Django's renderer, but that the filter form is drawn by functions. Its context is what `draw` takes."""
+
+    def render(self, template_name: str, context: dict[str, Any], request: Any = None) -> str:
+        if template_name == FORM:
+            return draw(**context)
+        rendered: str = super().render(template_name, context, request)
+        return rendered
 
 
 class Words(NamedTuple):

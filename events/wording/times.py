@@ -85,11 +85,10 @@ def _time(
     if at.tzinfo:
         return Moment(at, at + length - _INSTANT, unit)
     # When clocks go back, a bare time comes twice: it is both.
-    passes = [at.replace(tzinfo=timezone.get_current_timezone(), fold=fold) for fold in (0, 1)]
-    if is_skipped(passes[0]):
-        passes = passes[:1]
-    first, last = (moment.astimezone(UTC) for moment in (passes[0], passes[-1]))
-    return Moment(first, last + length - _INSTANT, unit)
+    zone_in_force = timezone.get_current_timezone()
+    passes = [at.replace(tzinfo=zone_in_force, fold=fold) for fold in (0, 1)]
+    last = passes[0 if is_skipped(passes[0]) else 1].astimezone(UTC) + length - _INSTANT
+    return Moment(passes[0], last.astimezone(zone_in_force), unit)
 
 
 def _offset(zone: str | None) -> str:
@@ -129,7 +128,7 @@ def pinned(text: str, *, is_end: bool) -> str:
         return text
     if moment.is_day:
         return text
-    at = timezone.localtime(moment.last if is_end else moment.first)
+    at = moment.last if is_end else moment.first
     exactness = {"hour": "hours", "minute": "minutes", "second": "seconds", "fraction": "microseconds"}
     return at.isoformat(timespec=exactness[moment.unit])
 

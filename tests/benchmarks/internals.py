@@ -166,7 +166,6 @@ def events_page(request: Any) -> Any:
 
     from events.display.event_table import EventTable
     from events.display.page_size import SIZES
-    from events.filters import form_html
     from events.reading import Cursor, read_page
     from events.views import lists
     from events.views.scope import filtered_events
@@ -180,7 +179,7 @@ def events_page(request: Any) -> Any:
         request,
         "benchmarks/part.html",
         {
-            "filter_html": form_html.draw(found, one_account=False, sizes=SIZES, size=50),
+            "filter_html": found.html(one_account=False, sizes=SIZES, size=50),
             "list_url": "/events/",
             "table": EventTable(page.rows, accounts=found.accounts.values(), descriptions=found.type_descriptions),
         },
