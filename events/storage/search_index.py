@@ -17,11 +17,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-TABLE, INDEX, POSTGRESQL_INDEX = "events_auditevent", "events_search", "event_text"
+TABLE, INDEX, POSTGRESQL_INDEX = "events_auditevent", "events_search", "event_account_text"
+COLUMN = "text_and_account"  # of the index on SQLite
 # Must be written the same everywhere: PostgreSQL uses its index only for the very expression it was made of.
 TEXT = "CASE WHEN searchable = '' THEN raw ELSE searchable END"
 # Comparing bytes is several times as fast as by any locale's rules, and other letters than ASCII are folded already.
 POSTGRESQL_TEXT = f'({TEXT}) COLLATE "C"'
+# The account is part of the index, so that a search reads nothing of other accounts: neither what it finds nor how long
+# it takes tells of them. Written as a sum, it is what no other index serves.
+POSTGRESQL_ACCOUNT = "(account_id + 0)"
+_PRIVATE, _PRIVATE_SIZE = 0xE000, 6_400  # characters that mean nothing to anybody: three of them name an account
 # Only of ASCII: other letters are folded already, and some of those have a lower case again.
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 # One word: in quotes, which the end closes too, or up to the next blank. Two minuses are text, one means "not".
@@ -150,21 +155,42 @@ def _read_escape(found: re.Match[str]) -> str:
     return found[0] if any("\ud800" <= letter <= "\udfff" for letter in character) else character
 
 
+def indexed_text(row: str = "") -> str:
+    """What SQLite's index holds of an event, as SQL: its text, and its account's mark."""
+    text = TEXT.replace("searchable", f"{row}searchable").replace("THEN raw", f"THEN {row}raw")
+    account, size = f"{row}account_id", _PRIVATE_SIZE
+    places = (f"{account} / {size * size} % {size}", f"{account} / {size} % {size}", f"{account} % {size}")
+    return f"({text}) || char({', '.join(f'{_PRIVATE} + {place}' for place in places)})"
+
+
+def account_mark(account_id: int) -> str:
+    """The piece of three letters that stands in SQLite's index for an account."""
+    size = _PRIVATE_SIZE
+    places = (account_id // (size * size) % size, account_id // size % size, account_id % size)
+    return "".join(chr(_PRIVATE + place) for place in places)
+
+
 def install(connection: Any) -> None:
     """Make the index and what keeps it up to date, where they are missing; a new one is filled."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+            for extension in ("pg_trgm", "btree_gin"):
+                cursor.execute(f"CREATE EXTENSION IF NOT EXISTS {extension}")
             cursor.execute(
-                f"CREATE INDEX IF NOT EXISTS {POSTGRESQL_INDEX} ON {TABLE} USING gin (({POSTGRESQL_TEXT}) gin_trgm_ops)"
+                f"CREATE INDEX IF NOT EXISTS {POSTGRESQL_INDEX} ON {TABLE} "
+                f"USING gin ({POSTGRESQL_ACCOUNT}, ({POSTGRESQL_TEXT}) gin_trgm_ops)"
             )
+            cursor.execute("DROP INDEX IF EXISTS event_text")  # of all accounts together
             return
+        cursor.execute("SELECT 1 FROM sqlite_master WHERE name = %s AND sql NOT LIKE %s", [INDEX, f"%({COLUMN},%"])
+        if cursor.fetchone():
+            remove(connection)  # of all accounts together
         cursor.execute("SELECT 1 FROM sqlite_master WHERE name = %s", [INDEX])
         is_new = cursor.fetchone() is None
         for statement in _sqlite():
             cursor.execute(statement)
         if is_new:
-            cursor.execute(f"INSERT INTO {INDEX}(rowid, text) SELECT id, {TEXT} FROM {TABLE}")
+            cursor.execute(f"INSERT INTO {INDEX}(rowid, {COLUMN}) SELECT id, {indexed_text()} FROM {TABLE}")
 
 
 def missing(connection: Any) -> list[str]:
@@ -195,18 +221,16 @@ def _sqlite() -> Iterator[str]:
     # The index keeps no text of its own, nor positions and lengths (detail, columnsize), which would make it four
     # times as large: it only names candidates, and they are looked up in the events.
     yield (
-        f"CREATE VIRTUAL TABLE IF NOT EXISTS {INDEX} USING fts5(text, content='', "
+        f"CREATE VIRTUAL TABLE IF NOT EXISTS {INDEX} USING fts5({COLUMN}, content='', "
         "tokenize='trigram', detail='none', columnsize=0)"
     )
-    new, old = (
-        TEXT.replace("searchable", f"{row}.searchable").replace("THEN raw", f"THEN {row}.raw") for row in ("NEW", "OLD")
-    )
+    new, old = indexed_text("NEW."), indexed_text("OLD.")
     yield (
         f"CREATE TRIGGER IF NOT EXISTS {INDEX}_add AFTER INSERT ON {TABLE} "
-        f"BEGIN INSERT INTO {INDEX}(rowid, text) VALUES (NEW.id, {new}); END"
+        f"BEGIN INSERT INTO {INDEX}(rowid, {COLUMN}) VALUES (NEW.id, {new}); END"
     )
     # The one way to take an entry out of such an index is to name the text it was made of.
     yield (
         f"CREATE TRIGGER IF NOT EXISTS {INDEX}_remove AFTER DELETE ON {TABLE} "
-        f"BEGIN INSERT INTO {INDEX}({INDEX}, rowid, text) VALUES ('delete', OLD.id, {old}); END"
+        f"BEGIN INSERT INTO {INDEX}({INDEX}, rowid, {COLUMN}) VALUES ('delete', OLD.id, {old}); END"
     )

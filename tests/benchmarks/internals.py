@@ -36,7 +36,7 @@ ENDED_EARLY = b"Searched back to"
 
 # What each relation's bytes are counted under; the first pattern that fits its name.
 SIZE_GROUPS: tuple[tuple[str, str], ...] = (
-    ("search index", r"^events_search|^event_text$"),
+    ("search index", r"^events_search|^event_account_text$"),
     ("rollups", r"daycount|monthcount|firstseen|day_count|month_count|first_seen"),
     ("events: unique and primary keys", r"event_once|event_seq_once|auditevent_pkey|sqlite_autoindex_events_aud"),
     ("events: indexes for filters", r"^event_|auditevent.*_idx$"),

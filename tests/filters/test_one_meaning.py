@@ -15,7 +15,7 @@ from django.test import Client
 
 from accounts.models import NexmoAccount
 from events.archive.add import add_events
-from events.models import AuditEvent
+from events.models import AuditEvent, EventType
 from events.nexmo.parse import parse_event
 from tests.conftest import NOON, event_json
 from tests.tools.filters import Add, found, number_of, refusal
@@ -188,6 +188,7 @@ def test_code_that_people_use_for_a_country_finds_the_standards_too(
 
 def odd_event(account: NexmoAccount, number: int, **fields: Any) -> None:
     """One that was archived when parsing let such values through."""
+    EventType.objects.get_or_create(code=fields.get("event_type", "USER_LOGIN"))
     AuditEvent.objects.create(
         **{
             "account": account,
