@@ -19,7 +19,8 @@ from events.models import (
     SyncRun,
     SyncState,
 )
-from events.nexmo.parse import content_digest, ip_key
+from events.nexmo.parse import content_digest
+from events.nexmo.values import ip_key
 from events.storage import chain
 from events.storage.appending import ChainAppender
 from events.storage.search_index import searchable_text
@@ -117,7 +118,7 @@ def _insert(account: NexmoAccount, events: list[Event], run: SyncRun | None, fet
             event.source_country,
             context or "",
             ",".join(event.odd_fields)[:255],
-            event.account_id if event.account_id not in ("", account.api_key) else "",
+            event.account_id if event.account_id.lower() not in ("", account.api_key.lower()) else "",
             run_id,
             fetched,
             event.raw,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
-from events.nexmo.parse import ip_key
+from events.nexmo.values import ip_key, plain_address, read_address
 from events.reading.conditions import Conditions
 
 if TYPE_CHECKING:
@@ -75,8 +75,11 @@ def entity(slug: str, value: str) -> Entity | None:
         value = value.lower()
         return Entity(slug, value, {"user_email": value}, Conditions(user_emails=(value,)))
     if slug == "ip":
-        key = ip_key(value)
-        return Entity(slug, value, {"source_ip": value}, Conditions(addresses=(key,))) if key else None
+        address = read_address(value)
+        if address is None:
+            return None
+        value = value if plain_address(value) else str(address)  # without the port that it was written with
+        return Entity(slug, value, {"source_ip": value}, Conditions(addresses=(ip_key(address),)))
     if (slug == "number" and _NUMBER.fullmatch(value)) or (slug == "application" and _ID.fullmatch(value)):
         text = value.removeprefix("+")  # written with it or without
         return Entity(slug, value, {"search_text": text}, Conditions(text=text))

@@ -37,7 +37,7 @@ from events.filters.fields import (
 )
 from events.models import AuditEvent, EventType, MonthCount
 from events.nexmo.catalog import EVENT_TYPES, FAMILIES, family
-from events.nexmo.parse import ip_key
+from events.nexmo.values import ip_key
 from events.reading.conditions import Conditions
 from events.reading.matching import matching
 from events.storage.search_index import Words, words
