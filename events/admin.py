@@ -151,7 +151,7 @@ class SyncedAccountAdmin(NexmoAccountAdmin):
 
     @admin.display(description=_("last sync"))
     def last_sync(self, account: Any) -> str:
-        return show(account.sync_status.state.last_success_at) or gettext("never")
+        return show(account.sync_status.last_success_at) or gettext("never")
 
     @admin.display(description=_("events"))
     def event_count(self, account: Any) -> str:

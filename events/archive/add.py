@@ -67,6 +67,7 @@ def add_events(account: NexmoAccount, events: Sequence[Event], *, run: SyncRun |
             .order_by()
             .values_list("event_id_key", "pk", "raw")
         }
+        withdraw_vanished(account, [pk for pk, _ in known.values()], run, fetched_at)
         fresh = [event for key, event in batch.items() if key not in known]
         # Oldest first: rows of one batch then lie in the order of time, which keeps the indexes' pages together.
         fresh.sort(key=lambda event: event.created_at or fetched_at)
@@ -188,12 +189,19 @@ def _keep_conflicts(
 
 def note(event: AuditEvent, kind: str, run: SyncRun | None, noticed_at: datetime) -> bool:
     """Record a difference between an archived event and what Nexmo says now. Returns whether it is news."""
-    _, created = Discrepancy.objects.get_or_create(
+    _, created = Discrepancy.objects.standing().get_or_create(
         event=event,
         kind=kind,
+        withdrawn_at=None,
         defaults={"account_id": event.account_id, "run": run, "noticed_at": noticed_at},
     )
     return bool(created)
+
+
+def withdraw_vanished(account: NexmoAccount, events: Sequence[int], run: SyncRun | None, seen_at: datetime) -> int:
+    """Withdraw that these events (by key) are no longer at Nexmo: it has just shown them. Returns how many had it."""
+    standing = Discrepancy.objects.standing().filter(account=account, kind=Discrepancy.Kind.VANISHED, event__in=events)
+    return int(standing.update(withdrawn_at=seen_at, withdrawn_by=run)) if events else 0
 
 
 def _note_late(account: NexmoAccount, fresh: list[Event], run: SyncRun | None, noticed_at: datetime) -> None:

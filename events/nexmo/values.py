@@ -1,7 +1,8 @@
-"""Reading single values of an event: times and addresses, in any of the shapes seen or feared."""
+"""Reading single values of events and headers: times and addresses, in any of the shapes seen or feared."""
 
 from __future__ import annotations
 
+import email.utils
 import ipaddress
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -51,6 +52,34 @@ def parse_time(value: Any, zone: tzinfo) -> tuple[datetime | None, str]:
     if beyond == timedelta(seconds=1) and (read.hour, read.minute, read.second) != (0, 0, 0):
         return None, ""  # leap seconds end days of UTC, and nothing else has a second 60
     return read, offset or str(zone)
+
+
+LONGEST_PAUSE = 86_400.0
+
+
+def parse_http_date(value: str | None) -> datetime | None:
+    """The time in a header such as Date, as aware UTC; None when there is none, or none that can be."""
+    try:
+        moment = email.utils.parsedate_to_datetime((value or "").strip())
+        aware = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return aware if 1970 <= aware.year <= 9998 else None
+
+
+def parse_retry_after(value: str | None, now: datetime | None = None) -> float | None:
+    """Seconds to wait, a day at most, from seconds or an HTTP date; None for anything else.
+
+    Args:
+        now: the other side's clock, which its date counts from; ours if None.
+    """
+    text = (value or "").strip()
+    if re.fullmatch("[0-9]+", text):
+        return min(float(text[:20]), LONGEST_PAUSE)
+    moment = parse_http_date(text)
+    if moment is None:
+        return None
+    return min(max(0.0, (moment - (now or datetime.now(UTC))).total_seconds()), LONGEST_PAUSE)
 
 
 _WITH_PORT = re.compile(r"([0-9.]+):[0-9]{1,5}|\[([0-9A-Fa-f:.%]+)\](?::[0-9]{1,5})?")
