@@ -29,7 +29,7 @@ def chosen_account(request: HttpRequest, api_key: str | None) -> NexmoAccount | 
 
 def visible_accounts(request: HttpRequest) -> list[NexmoAccount]:
     """All accounts the reader may see, without their secrets."""
-    return list(NexmoAccount.objects.visible_to(request.user).defer("api_secret", "api_secret_secondary"))
+    return NexmoAccount.objects.list_visible_to(request.user)
 
 
 def visible_events(request: HttpRequest) -> Any:
