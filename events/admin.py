@@ -250,7 +250,7 @@ class SealAdmin(ReadOnlyAdmin):
 
 @admin.register(Discrepancy)
 class DiscrepancyAdmin(ReadOnlyAdmin):
-    list_display = ("noticed_at", "account", "kind", "event")
+    list_display = ("noticed_at", "account", "kind", "event", "withdrawn_at")
     list_filter = (VisibleAccountFilter, "kind")
     list_select_related = ("account", "event")
 

@@ -189,7 +189,7 @@ def _keep_conflicts(
 
 def note(event: AuditEvent, kind: str, run: SyncRun | None, noticed_at: datetime) -> bool:
     """Record a difference between an archived event and what Nexmo says now. Returns whether it is news."""
-    _, created = Discrepancy.objects.standing().get_or_create(
+    _, created = Discrepancy.objects.get_or_create(
         event=event,
         kind=kind,
         withdrawn_at=None,

@@ -42,6 +42,7 @@ def describe_skew(now: datetime, sent_at: datetime | None) -> str:
 
 
 def _in_words(length: timedelta) -> str:
-    if length >= timedelta(days=1):
-        return f"{length.days:,} day(s)"
-    return f"{length // timedelta(minutes=1)} minutes"
+    for unit, name in ((timedelta(days=1), "days"), (timedelta(hours=1), "hours")):
+        if length >= 2 * unit:
+            return f"{round(length / unit):,} {name}"
+    return f"{round(length / timedelta(minutes=1))} minutes"

@@ -15,12 +15,14 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.fields import SecretUnreadable
 from events.archive.add import add_events
 from events.models import CoveredSpan, SyncRun, SyncState, SyncWindow
 from events.nexmo import errors
+from events.nexmo.parse import MAX_COUNT
 from events.storage import clock
 from events.storage.transactions import write_turn
 from events.sync import api_clock, coverage, event_types, state
@@ -222,12 +224,9 @@ class _AccountSync:
     def _tried_lately(self, window: Window) -> bool:
         """Whether something within a gap was read a short while ago and could not be verified."""
         now = timezone.now()
-        tried = SyncWindow.objects.filter(
-            account=self.account,
-            verified=False,
-            asked_at__gt=now - RETRY_UNVERIFIED_AFTER,
-            asked_at__lte=clock.latest_believable(now),
-        )
+        lately = (now - RETRY_UNVERIFIED_AFTER, clock.latest_believable(now))
+        tried = SyncWindow.objects.filter(account=self.account, verified=False)
+        tried = tried.filter(Q(asked_at__range=lately) | Q(asked_again_at__range=lately))
         if window.last:
             tried = tried.exclude(first_day__gt=window.last)
         if window.first:
@@ -246,7 +245,7 @@ class _AccountSync:
             self._note(f"Reading {current}")
             first = walk.peek(1)
             if current is window:
-                self.expected = (self.expected or 0) + (first.total or 0)
+                self.expected = min((self.expected or 0) + (first.total or 0), MAX_COUNT)
             if self._is_known_whole(first.total):
                 whole = Reading(
                     walk.asked_at, first.sent_at, True, reported=first.total, received=first.total or 0, pages=1

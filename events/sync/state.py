@@ -158,10 +158,30 @@ def count_requests(run: SyncRun, requests: int) -> None:
 
 
 def record_window(run: SyncRun, window: SyncWindow) -> None:
-    """Add a finished window to the ledger and to the run's figures."""
-    window.save()
+    """Add a finished window to the ledger and to the run's figures.
+
+    One that failed before in the very same way is counted there instead: it may fail so at every run, for ever.
+    """
+    if window.verified or not _count_repeat(window):
+        window.save()
     name = "windows_verified" if window.verified else "windows_unverified"
     SyncRun.objects.filter(pk=run.pk).update(**{name: F(name) + 1})
+
+
+def _count_repeat(window: SyncWindow) -> bool:
+    latest = (
+        SyncWindow.objects.filter(
+            account_id=window.account_id, verified=False, first_day=window.first_day, last_day=window.last_day
+        )
+        .order_by("-pk")
+        .first()
+    )
+    if latest is None or any(
+        getattr(latest, name) != getattr(window, name) for name in ("reason", "reported", "received")
+    ):
+        return False
+    SyncWindow.objects.filter(pk=latest.pk).update(repeats=F("repeats") + 1, asked_again_at=window.asked_at)
+    return True
 
 
 def finish(
@@ -242,7 +262,7 @@ def _is_free(now: datetime, prefix: str = "") -> Q:
 def withdraw_future_dates(account: NexmoAccount, now: datetime) -> bool:
     """Forget when an account was last synced, and last asked for its event types, where that lies in the future.
 
-    Due times, leases and the pace are judged where they are read, and the next run writes them anew; so are full checks.
+    Due times, leases, the pace and full checks are judged where they are read, and written anew by the next run.
     """
     latest = clock.latest_believable(now)
     rows = SyncState.objects.filter(account=account)
