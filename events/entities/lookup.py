@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from events.fields import load_json
-from events.nexmo.parse import ip_key
+from events.nexmo.values import ip_key
 from events.reading import Cursor, Page, read_page
 from events.reading.dimensions import DIMENSIONS, ENTITIES, FACETS
 from events.reading.facets import Sample, sample, with_one_user

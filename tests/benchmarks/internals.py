@@ -68,7 +68,7 @@ def ready_rows(account: Any, events: Sequence[Any], fetched_at: datetime, first_
     from django.db import connection
 
     from events.models import AuditEvent
-    from events.nexmo.parse import ip_key
+    from events.nexmo.values import ip_key
     from events.storage.search_index import searchable_text
 
     fields = [field for field in AuditEvent._meta.concrete_fields if not field.primary_key]
