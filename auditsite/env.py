@@ -29,6 +29,23 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+# What only the worker and commands may hold. Pages are what strangers talk to; whoever takes such a process over shall
+# not be able to sign.
+WORKER_ONLY = frozenset({"SEAL_KEY"})
+_withheld: set[str] = set()
+
+
+def become_web_process() -> None:
+    """Hold nothing of WORKER_ONLY in this process and its children. Called by every entry point that serves pages,
+    before it reads the settings."""
+    _withheld.update(WORKER_ONLY)
+    for name in WORKER_ONLY:
+        os.environ.pop(name, None)
+
+
+def is_web_process() -> bool:
+    """Whether this process serves pages."""
+    return bool(_withheld)
 
 
 @dataclass(frozen=True)
@@ -66,7 +83,12 @@ SETTINGS = {
             "(tests: locmem://).",
         ),
         Setting("CREDENTIAL_KEYS", None, "Fernet keys, comma-separated: the first encrypts, all decrypt."),
-        Setting("SEAL_KEY", "", "Signs the seals of the archive (`manage.py seal_key` makes one); empty: no seals."),
+        Setting(
+            "SEAL_KEY",
+            "",
+            "Signs seals and evidence (`manage.py seal_key` makes one); read by the worker and commands only; "
+            "empty: no seals.",
+        ),
         Setting("SEAL_PUBLIC_KEYS", "", "Earlier public keys, in hex, comma-separated: their seals still count."),
         Setting("SEAL_INTERVAL", "24h", "Time between two seals of an account that has new events."),
         Setting(
@@ -172,7 +194,8 @@ def load(path: Path | None = None) -> environ.Env:
             )
     if path.exists():
         for name, value in read_env_file(path).items():
-            os.environ.setdefault(name, value)
+            if name not in _withheld:
+                os.environ.setdefault(name, value)
     return environ.Env()
 
 
@@ -184,10 +207,10 @@ class Reader:
 
     def text(self, name: str) -> str:
         """A setting as it is written, or the value of the variable that `$NAME` points to."""
-        value: str | None = self.env.ENVIRON.get(name)
-        if value is None:
+        given: str | None = self.env.ENVIRON.get(name)
+        if given is None:
             return SETTINGS[name].default or ""
-        value = value.strip()
+        value = given.strip()
         if re.search(r"\s#", value):
             raise refuse(name, "seems to end in a comment. A comment stands on a line of its own.")
         if value.startswith("\\$"):
@@ -218,7 +241,7 @@ class Reader:
             if target in passed or target == name:
                 raise refuse(name, f"points to {shown}, which points back to it. {how}")
             passed.add(target)
-            value = str(self.env.ENVIRON.get(target, "")).strip()
+            value = self.env.ENVIRON.get(target, "").strip()
             if not value:
                 state = "empty" if target in self.env.ENVIRON else "not set"
                 raise refuse(name, f"points to {shown}, which is {state}. {how}")
@@ -298,17 +321,18 @@ def cache(url: str) -> dict[str, Any]:
     if url in ("database", "db://"):
         # Room for many: entries that are pushed out are logins that are no longer counted.
         return {
-            "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+            "BACKEND": "auditsite.caches.SignedDatabaseCache",
             "LOCATION": "auditsite_cache",
             "OPTIONS": {"MAX_ENTRIES": 100_000},
         }
     if url.startswith(("redis://", "rediss://", "unix://")):
         return {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "BACKEND": "auditsite.caches.SignedRedisCache",
             "LOCATION": url,
             "KEY_PREFIX": "auditsite",
         }
     if url in ("locmem://", "locmem:"):
+        # It pickles, but only this process can write to it.
         return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
     raise refuse("CACHE_URL", "must be database, redis://... or locmem://.")
 

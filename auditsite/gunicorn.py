@@ -11,9 +11,12 @@ import shutil
 import socket
 from typing import Any
 
-from auditsite import logs, web_worker
-from auditsite import settings as ours
+from auditsite import env, logs, web_worker
 from auditsite.env import BASE_DIR
+
+env.become_web_process()  # before the settings are read, which is the next line
+
+from auditsite import settings as ours  # noqa: E402
 
 workers = ours.WEB_PROCESSES
 worker_class = "auditsite.web_worker.BufferingWorker"

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from auditsite import checks, logs
+from auditsite import checks, logs, time_limits
 from auditsite import env as environment
 
 _env_file = os.environ.get("ENV_FILE")
@@ -93,7 +93,7 @@ _pool = environment.pool_size(read.text("DATABASE_POOL"), max(WEB_THREADS, SYNC_
 if DATABASES["default"]["ENGINE"].endswith("postgresql"):
     _options = DATABASES["default"].setdefault("OPTIONS", {})
     # Pages are short reads along an index, on disks without a head to move: so the planner is to see them.
-    _options.setdefault("options", "-c random_page_cost=1.1 -c jit=off")
+    _options["options"] = time_limits.postgresql_options(_options.get("options", "-c random_page_cost=1.1 -c jit=off"))
     _options.setdefault("connect_timeout", 10)  # a server that is gone must not hold up those who ask whether it is
     if _pool:
         DATABASES["default"]["CONN_MAX_AGE"] = 0  # each goes back to the pool at the end of its request
@@ -109,7 +109,7 @@ CACHES = {
 INSTALLED_APPS = [
     "accounts",
     "events",
-    "django.contrib.admin",
+    "auditsite.apps.GuardedAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -148,6 +148,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "auditsite.time_limits.TimeLimitMiddleware",
 ]
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576  # as the web server and the proxies have it

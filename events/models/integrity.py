@@ -12,6 +12,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import NexmoAccount
+from accounts.validators import text_validator
 from events.models.querysets import ScopedQuerySet
 
 
@@ -108,7 +109,7 @@ class LegalHold(models.Model):
     )
     first_day = models.DateField(null=True, blank=True, help_text=_("Empty: since the beginning."))
     last_day = models.DateField(null=True, blank=True, help_text=_("Empty: without end."))
-    reason = models.TextField(help_text=_("The case, and who asked for the hold."))
+    reason = models.TextField(help_text=_("The case, and who asked for the hold."), validators=[text_validator])
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     released_at = models.DateTimeField(null=True, blank=True)
@@ -136,8 +137,17 @@ class LegalHold(models.Model):
         }
 
 
+class DiscrepancyQuerySet(ScopedQuerySet):
+    def standing(self) -> DiscrepancyQuerySet:
+        """Those that have not been withdrawn."""
+        return self.filter(withdrawn_at=None)
+
+
 class Discrepancy(models.Model):
-    """A difference between the archive and what Nexmo says now. The archive stays as it is; this is noted beside it."""
+    """A difference between the archive and what Nexmo says now. The archive stays as it is; this is noted beside it.
+
+    A mark that proves wrong is withdrawn, not deleted: that it once stood is part of the record.
+    """
 
     class Kind(models.TextChoices):
         LATE = "late", _("Arrived late")
@@ -149,13 +159,25 @@ class Discrepancy(models.Model):
     kind = models.CharField(max_length=16, choices=Kind.choices)
     noticed_at = models.DateTimeField()
     run = models.ForeignKey("SyncRun", on_delete=models.SET_NULL, null=True, related_name="discrepancies")
+    withdrawn_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When Nexmo showed the event again; empty: the difference stands.")
+    )
+    withdrawn_by = models.ForeignKey(
+        "SyncRun",
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        help_text=_("The sync that met the event again; empty: a person's check did."),
+    )
 
-    objects: ClassVar[Any] = ScopedQuerySet.as_manager()
+    objects: ClassVar[Any] = DiscrepancyQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = _("discrepancies")
         ordering = ("-noticed_at", "-id")
-        constraints = (models.UniqueConstraint(fields=("event", "kind"), name="discrepancy_once"),)
+        constraints = (
+            models.UniqueConstraint(fields=("event", "kind"), condition=Q(withdrawn_at=None), name="discrepancy_once"),
+        )
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.event_id}"

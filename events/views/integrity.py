@@ -16,17 +16,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.fields import SecretUnreadable
 from accounts.models import NexmoAccount
 from events.archive import seals
-from events.archive.add import note
 from events.evidence.pack import make_pack
 from events.export.refusal import refusal
 from events.export.shape import contents
-from events.models import Discrepancy, Seal
-from events.nexmo import errors
-from events.nexmo.parse import content_digest
-from events.sync.clients import client_for
+from events.models import Seal
+from events.sync import asking
+from events.sync.check_event import check_event
 from events.views.scope import filtered_events, visible_account, visible_events
 from events.wording.json_layout import pretty
 
@@ -99,22 +96,18 @@ def check(request: HttpRequest, api_key: str, event_id: str) -> HttpResponse:
     event: AuditEvent = get_object_or_404(visible_events(request).filter(account=account).with_id(event_id))
     event.account = account
     context: dict[str, Any] = {"event": event, "account": account, "asked_at": timezone.now()}
-    return render(request, "events/check.html", context | _ask_nexmo(account, event))
+    return render(request, "events/check.html", context | _ask_nexmo(request, event))
 
 
-def _ask_nexmo(account: NexmoAccount, event: AuditEvent) -> dict[str, Any]:
+def _ask_nexmo(request: HttpRequest, event: AuditEvent) -> dict[str, Any]:
     try:
-        with client_for(account, attempts=2) as client:
-            now = client.get_event(event.event_id)
-    except errors.NotFound:
-        note(event, Discrepancy.Kind.VANISHED, None, timezone.now())
-        return {"outcome": "gone"}
-    except (errors.AuditAPIError, SecretUnreadable) as error:
-        return {"outcome": "failed", "problem": str(error)}
-    if content_digest(now.raw) == content_digest(event.raw):
-        return {"outcome": "same"}
-    note(event, Discrepancy.Kind.ALTERED, None, timezone.now())
-    before, after = pretty(event.raw).splitlines(), pretty(now.raw).splitlines()
+        with asking.turn(request.user):
+            checked = check_event(event, lambda: asking.client_now(event.account, request.user))
+    except asking.NotAsked as error:
+        return {"outcome": "failed", "problem": str(error), "asked_at": None}
+    if checked.outcome != "altered":
+        return {"outcome": checked.outcome, "problem": checked.reason}
+    before, after = pretty(event.raw).splitlines(), pretty(checked.raw).splitlines()
     return {
         "outcome": "altered",
         "diff": list(difflib.unified_diff(before, after, _("archived"), _("at Nexmo now"), lineterm="")),

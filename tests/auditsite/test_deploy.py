@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import configparser
+import importlib
 import re
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from django.conf import settings
 from django.core.management import get_commands
 from django.test import Client
 
-from auditsite import env, gunicorn, web_worker
+from auditsite import env, web_worker
 from auditsite.supervisor import PATIENCE
 from tests.tools.processes import ROOT
 
@@ -23,6 +25,14 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted(
 # Variables that are not settings of the site: where they are read from, and what other programs read.
 NOT_OURS = {"ENV_FILE", "PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
 COMPOSE_OWN = {"SITE_HOST", "POSTGRES_PASSWORD"}
+
+
+@pytest.fixture
+def gunicorn(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The server's configuration, whose import makes a process one that serves pages."""
+    monkeypatch.setattr(env, "_withheld", set())
+    monkeypatch.setenv("SEAL_KEY", "")  # so that it is back afterwards
+    return importlib.import_module("auditsite.gunicorn")
 
 
 def compose() -> dict[str, Any]:
@@ -108,7 +118,7 @@ def test_links_of_the_document_lead_somewhere() -> None:
 
 
 @pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
-def test_units_run_as_their_own_user_and_may_do_little(path: Path) -> None:
+def test_units_run_as_their_own_user_and_may_do_little(path: Path, gunicorn: ModuleType) -> None:
     service = unit(path)["Service"]
     assert service["User"] == "auditsite"
     assert service["NoNewPrivileges"] == "yes"
@@ -119,7 +129,7 @@ def test_units_run_as_their_own_user_and_may_do_little(path: Path) -> None:
     assert unit(path)["Install"]["WantedBy"] == "multi-user.target"
 
 
-def test_gunicorn_is_started_in_the_same_way_everywhere() -> None:
+def test_gunicorn_is_started_in_the_same_way_everywhere(gunicorn: ModuleType) -> None:
     wanted = "-c python:auditsite.gunicorn auditsite.wsgi --bind "
     assert wanted in unit(DEPLOY / "auditsite-web.service")["Service"]["ExecStart"]
     (command,) = (rest for what, rest in instructions() if what == "CMD")
@@ -128,6 +138,13 @@ def test_gunicorn_is_started_in_the_same_way_everywhere() -> None:
     assert "--config=python:auditsite.gunicorn" in supervisor
     assert "--workers" not in supervisor
     assert gunicorn.graceful_timeout < PATIENCE, "else the supervisor ends what gunicorn still answers"
+
+
+def test_only_the_worker_is_given_the_key_that_signs() -> None:
+    services = compose()["services"]
+    assert [name for name in services if "seal.env" in services[name].get("env_file", ())] == ["worker"]
+    files = {path.name: unit(path)["Service"].get("EnvironmentFile", "") for path in UNITS}
+    assert files == {"auditsite-web.service": "", "auditsite-worker.service": "-/etc/auditsite/seal.env"}
 
 
 def test_image_runs_as_nobody_in_particular_and_holds_no_settings() -> None:
@@ -169,7 +186,7 @@ def seconds(text: str) -> int:
     return int(text[:-1]) * {"s": 1, "m": 60}[text[-1]]
 
 
-def test_nginx_limits_time_and_size() -> None:
+def test_nginx_limits_time_and_size(gunicorn: ModuleType) -> None:
     text = re.sub(r"(?m)(^|\s)#.*$", "", (DEPLOY / "nginx.conf").read_text())
     values = dict(re.findall(r"^\s+(\w+) ([^;{]+);", text, re.MULTILINE))
     assert seconds(values["client_header_timeout"]) <= web_worker.HEAD_WITHIN
@@ -185,7 +202,7 @@ def test_nginx_limits_time_and_size() -> None:
     assert gunicorn.keepalive > 4, "else nginx sends to connections that are being closed"
 
 
-def test_caddy_limits_time_and_size() -> None:
+def test_caddy_limits_time_and_size(gunicorn: ModuleType) -> None:
     values = dict(re.findall(r"^\s+(\w+) (\w+)$", (DEPLOY / "Caddyfile").read_text(), re.MULTILINE))
     assert seconds(values["read_header"]) <= web_worker.HEAD_WITHIN
     assert seconds(values["read_body"]) <= web_worker.BODY_WITHIN
@@ -196,7 +213,7 @@ def test_caddy_limits_time_and_size() -> None:
     assert "response_header_timeout" in values
 
 
-def test_units_and_containers_limit_what_they_take() -> None:
+def test_units_and_containers_limit_what_they_take(gunicorn: ModuleType) -> None:
     for path in UNITS:
         service = unit(path)["Service"]
         assert service["MemoryMax"].endswith("G")
@@ -214,7 +231,7 @@ def test_site_listens_on_loopback_only() -> None:
     assert "ports" not in compose()["services"]["web"], "the container's is reached by the proxy only"
 
 
-def test_server_limits_time_and_size() -> None:
+def test_server_limits_time_and_size(gunicorn: ModuleType) -> None:
     assert gunicorn.worker_class == f"{web_worker.__name__}.{web_worker.BufferingWorker.__name__}"
     assert gunicorn.threads > settings.EXPORTS_AT_ONCE
     assert gunicorn.limit_request_field_size >= web_worker.MAX_LINE

@@ -13,7 +13,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from events.nexmo import errors
-from events.nexmo.client import AuditClient, Pacer, parse_retry_after
+from events.nexmo.client import AuditClient, Pacer
+from events.nexmo.values import parse_retry_after
 from tests.tools.client import EMPTY_LIST, KEY, SECOND, SECRET, URL, Faked, Make, Waits
 
 # --- how it waits
