@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.fields import EncryptedTextField
 from accounts.prepared import Prepared
+from accounts.validators import name_validator
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -64,6 +65,15 @@ class NexmoAccountQuerySet(models.QuerySet["NexmoAccount"]):
         rows = _ALL.rows() if NexmoAccountQuerySet.sees_all(user) else _SHARED.rows(user.pk)
         return [NexmoAccount.from_db(connection.alias, _OPEN_FIELDS, row) for row in rows]
 
+    @staticmethod
+    def get_visible_to(user: AnyUser, api_key: str) -> NexmoAccount | None:
+        """The account of this key, if `visible_to` selects it; secrets are read when they are used."""
+        if _is_nobody(user):
+            return None
+        sees_all = NexmoAccountQuerySet.sees_all(user)
+        rows = _ONE_OF_ALL.rows(api_key) if sees_all else _ONE_SHARED.rows(user.pk, api_key)
+        return NexmoAccount.from_db(connection.alias, _OPEN_FIELDS, rows[0]) if rows else None
+
     def syncable_by(self, user: AnyUser) -> NexmoAccountQuerySet:
         """Accounts the user may have synced now: auditors read, and change nothing."""
         if _is_nobody(user):
@@ -97,7 +107,9 @@ class NexmoAccount(models.Model):
         related_name="nexmo_accounts",
         help_text=_("Manages this account's credentials and teams."),
     )
-    name = models.CharField(max_length=100, help_text=_("What people call it, such as Shop production."))
+    name = models.CharField(
+        max_length=100, help_text=_("What people call it, such as Shop production."), validators=[name_validator]
+    )
     api_key = models.CharField(
         _("API key"),
         max_length=64,
@@ -167,6 +179,10 @@ _OPEN_FIELDS = [
 ]
 _ALL = Prepared(lambda: NexmoAccount.objects.values_list(*_OPEN_FIELDS))
 _SHARED = Prepared(lambda user: NexmoAccount.objects.all()._shared_with(user).values_list(*_OPEN_FIELDS))
+_ONE_OF_ALL = Prepared(lambda key: NexmoAccount.objects.filter(api_key=key).values_list(*_OPEN_FIELDS))
+_ONE_SHARED = Prepared(
+    lambda user, key: NexmoAccount.objects.filter(api_key=key)._shared_with(user).values_list(*_OPEN_FIELDS)
+)
 
 
 class Profile(models.Model):

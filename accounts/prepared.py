@@ -14,22 +14,22 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-_FIRST = 7_355_608_001  # what stands for the first value while a query is compiled; no row has such a key
+_FIRST = 2_147_300_001  # what stands for the first value while a query is compiled: fits every key, and no row has it
 
 
 class Prepared:
     """A query whose shape never changes.
 
     Args:
-        build: makes the queryset, a `values_list`, for the values it is given. They must be integers that end up as
-            parameters of the SQL, each at least once.
+        build: makes the queryset, a `values_list`, for the values it is given. They must be integers or texts that end
+            up as parameters of the SQL, each at least once.
     """
 
     def __init__(self, build: Callable[..., QuerySet[Any]]) -> None:
         self._build = build
         self._compiled: dict[tuple[str, int], tuple[str, list[Any], list[int | None], dict[int, Any]]] = {}
 
-    def rows(self, *values: int) -> list[tuple[Any, ...]]:
+    def rows(self, *values: Any) -> list[tuple[Any, ...]]:
         """The rows for these values."""
         key = (connection.vendor, len(values))
         compiled = self._compiled.get(key)
@@ -46,7 +46,10 @@ class Prepared:
         stand_ins = [_FIRST + number for number in range(count)]
         compiler = self._build(*stand_ins).query.get_compiler(connection=connection)
         sql, params = compiler.as_sql()
-        places = [stand_ins.index(param) if param in stand_ins else None for param in params]
+        by_text = {
+            str(stand_in): number for number, stand_in in enumerate(stand_ins)
+        }  # fields of text make texts of them
+        places = [by_text.get(str(param)) for param in params]
         if set(places) - {None} != set(range(count)):
             raise ValueError("a value of a prepared query is no parameter of its SQL")
         return sql, list(params), places, compiler.get_converters([selected for selected, *_ in compiler.select])

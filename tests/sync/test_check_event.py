@@ -11,7 +11,9 @@ from django.utils import timezone
 
 from events.models import AuditEvent, Discrepancy
 from events.sandbox import Sandbox
-from events.sync.check_event import MOST_PAGES, check_event
+from events.sync import check_event as checks
+from events.sync.check_event import MOST_PAGES, Check
+from events.sync.clients import client_for
 from events.sync.engine import SyncOptions, sync_account
 
 pytestmark = pytest.mark.django_db
@@ -27,6 +29,10 @@ def event(event_id: str, when: datetime = WHEN, **fields: Any) -> dict[str, Any]
 def archived(event_id: str = "e1") -> AuditEvent:
     found: AuditEvent = AuditEvent.objects.select_related("account").get(event_id=event_id)
     return found
+
+
+def check_event(event: AuditEvent) -> Check:
+    return checks.check_event(event, lambda: client_for(event.account, attempts=2))
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ QUERIES = {
     "/about/number/447700900000": 10,
     "/about/number/447700900000?at=2026-03-15T12:30": 10,
     "/accounts/": 11,
-    "/accounts/demo0003/": 23,
+    "/accounts/demo0003/": 24,
 }
 
 

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0003_profile'),
-        ('events', '0006_first_seen'),
+        ('events', '0008_names_without_hidden_characters'),
     ]
 
     operations = [
