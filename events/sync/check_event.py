@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.fields import SecretUnreadable
 from events.archive.add import note, withdraw_vanished
 from events.models import Discrepancy, SyncState
 from events.nexmo import errors
 from events.nexmo.parse import content_digest, id_as_sent
-from events.sync.clients import client_for
 from events.sync.coverage import Window
 from events.sync.limits import PAGE_SIZE
 from events.sync.walk import FiltersIgnored, Walk
@@ -30,8 +28,7 @@ if TYPE_CHECKING:
     from events.nexmo.client import AuditClient
     from events.nexmo.parse import Event, EventPage
 
-ATTEMPTS = 2  # a person is waiting
-MOST_PAGES = 3
+MOST_PAGES = 3  # of the list; a person is waiting
 
 
 @dataclass(frozen=True)
@@ -57,23 +54,22 @@ class _Listed(Exception):
         self.event = event
 
 
-def check_event(
-    event: AuditEvent, open_client: Callable[[], AbstractContextManager[AuditClient]] | None = None
-) -> Check:
+def check_event(event: AuditEvent, question: Callable[[], AbstractContextManager[AuditClient]]) -> Check:
     """Compare an archived event with Nexmo's, and note or withdraw the difference.
 
     Args:
-        open_client: opens the client to ask with, where that is not the account's usual one.
+        question: opens the client to ask with, for as long as that takes; what it raises besides the client's own
+            errors is the caller's. It is not called for an event that cannot be asked for.
     """
     if id_as_sent(event.raw) != event.event_id:
         return Check("unknown", _("Nexmo sent this event without an id of its own, so it cannot be asked for it."))
     try:
-        with open_client() if open_client else client_for(event.account, attempts=ATTEMPTS) as client:
+        with question() as client:
             try:
                 shown = client.get_event(event.event_id)
             except errors.NotFound:
                 return _look_in_list(client, event)
-    except (errors.AuditAPIError, SecretUnreadable) as error:
+    except errors.AuditAPIError as error:
         return Check("failed", str(error))
     if shown.identity != event.event_id_key:
         return Check("unknown", _("Nexmo answered with another event."))

@@ -62,13 +62,13 @@ def add(account: NexmoAccount, start: datetime | None, end: datetime) -> None:
 
 def gaps(spans: list[CoveredSpan]) -> list[tuple[datetime | None, datetime]]:
     """What lies before and between the spans (in order of time), newest first; after the last is simply new."""
-    found: list[tuple[datetime | None, datetime]] = []
+    missing: list[tuple[datetime | None, datetime]] = []
     reached: datetime | None = None
     for span in spans:
         if span.start is not None and (reached is None or reached < span.start):
-            found.append((reached, span.start))
+            missing.append((reached, span.start))
         reached = span.end
-    return found[::-1]
+    return missing[::-1]
 
 
 def is_patchy(spans: list[CoveredSpan]) -> bool:

@@ -106,10 +106,10 @@ def next_moment(account: NexmoAccount, interval: float) -> float:
     state = SyncState.objects.filter(account=account)
     while True:
         now = timezone.now()
-        found = state.values_list("next_request_at", flat=True)[:1]
-        if not found:
+        moments = state.values_list("next_request_at", flat=True)[:1]
+        if not moments:
             raise LeaseLost  # the account was removed
-        known = found[0]
+        known = moments[0]
         # Nobody is far ahead of the pace but a machine whose clock was wrong: that must not hold up the account.
         farthest = now + timedelta(seconds=max(60.0, 10 * interval))
         moment = now if known is None or known > farthest else max(now, known)
@@ -170,7 +170,7 @@ def finish(
     """Close a run, release the account, and decide when it is due again.
 
     Args:
-        error: what ended it; None when it came to its end.
+        error: what ended it; None when it completed.
         fingerprint: of the credentials, to remember when they were refused.
         whole: whether the run was asked for everything, so that a gap left behind is its own failure.
         clock_problem: how this machine's clock and the API's differ; a problem of the account until they agree.
@@ -270,11 +270,11 @@ def make_due(account: NexmoAccount) -> None:
 
 def still_refused(account: NexmoAccount) -> SyncRun | None:
     """Nothing was asked, because nothing changed since the refusal: look again in an hour. Returns the refused run."""
-    found: SyncState = SyncState.objects.select_related("last_run").get(account=account)
+    state: SyncState = SyncState.objects.select_related("last_run").get(account=account)
     SyncState.objects.filter(account=account).update(
         due_at=timezone.now() + LONGEST_BACKOFF, wanted_at=None, wanted_by=None
     )
-    return found.last_run
+    return state.last_run
 
 
 def clear_refusal(account: NexmoAccount) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import json
 import logging
@@ -16,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.fields import SecretUnreadable
 from accounts.models import NexmoAccount
 from events.archive import seals
 from events.evidence.pack import make_pack
@@ -28,10 +30,13 @@ from events.views.scope import filtered_events, visible_account, visible_events
 from events.wording.json_layout import pretty
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
     from events.models import AuditEvent
+    from events.nexmo.client import AuditClient
 
 logger = logging.getLogger(__name__)
 
@@ -96,14 +101,18 @@ def check(request: HttpRequest, api_key: str, event_id: str) -> HttpResponse:
     event: AuditEvent = get_object_or_404(visible_events(request).filter(account=account).with_id(event_id))
     event.account = account
     context: dict[str, Any] = {"event": event, "account": account, "asked_at": timezone.now()}
-    return render(request, "events/check.html", context | _ask_nexmo(request, event))
+    return render(request, "events/check.html", context | _ask_nexmo(request, account, event))
 
 
-def _ask_nexmo(request: HttpRequest, event: AuditEvent) -> dict[str, Any]:
+def _ask_nexmo(request: HttpRequest, account: NexmoAccount, event: AuditEvent) -> dict[str, Any]:
+    @contextlib.contextmanager
+    def question() -> Iterator[AuditClient]:
+        with asking.turn(request.user), asking.client_now(account, request.user) as client:
+            yield client
+
     try:
-        with asking.turn(request.user):
-            checked = check_event(event, lambda: asking.client_now(event.account, request.user))
-    except asking.NotAsked as error:
+        checked = check_event(event, question)
+    except (asking.NotAsked, SecretUnreadable) as error:
         return {"outcome": "failed", "problem": str(error), "asked_at": None}
     if checked.outcome != "altered":
         return {"outcome": checked.outcome, "problem": checked.reason}
