@@ -17,6 +17,7 @@ from accounts.models import NexmoAccount
 from events.models import SyncRun, SyncState, WorkerBeat
 from events.operations import jobs
 from events.operations.queue import QUEUE, STOP
+from events.storage import clock
 from events.sync import history, state
 from events.sync.engine import SyncOptions, sync_account
 
