@@ -46,6 +46,7 @@ from events.wording.times import PERIODS, Moment, period_start
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from accounts.models import NexmoAccount
 
@@ -163,11 +164,19 @@ class EventFilter(django_filters.FilterSet):
         form = FilterForm
         fields: list[str] = []
 
-    def __init__(self, data: Any, *, accounts: Sequence[NexmoAccount], everything: bool = False) -> None:
+    def __init__(
+        self,
+        data: Any,
+        *,
+        accounts: Sequence[NexmoAccount],
+        everything: bool = False,
+        now: datetime | None = None,
+    ) -> None:
         """
         Args:
             accounts: those the reader may see, or the one whose page this is; anything else is an invalid choice.
             everything: these are all the accounts there are, so that events need not be asked for theirs.
+            now: the moment that periods end at, where it is not the present.
         """
         # Not super().__init__: it copies every filter each time, and ours keep nothing of a request.
         self.is_bound = data is not None
@@ -177,6 +186,7 @@ class EventFilter(django_filters.FilterSet):
         self.filters = self.base_filters
         self.accounts = {account.api_key: account for account in accounts}
         self.everything = everything
+        self.now = now
         self.event_types = event_type_choices([account.pk for account in accounts])
         self.form.slip = self.slip
         fields = self.form.fields
@@ -222,7 +232,7 @@ class EventFilter(django_filters.FilterSet):
         start, end = asked["date_from"], asked["date_to"]
         starts = [start.at] if start else []
         if asked["period"]:
-            starts.append(period_start(asked["period"]))
+            starts.append(period_start(asked["period"], self.now))
         values, without = self._values(asked)
         networks = [(wanted, (ip_key(net[0]), ip_key(net[-1]))) for wanted, net in asked["source_ip"]]
         ranges = [pair for wanted, pair in networks if wanted]
