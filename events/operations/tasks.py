@@ -13,8 +13,8 @@ from django.db.models import Max
 from django.utils import timezone
 
 from accounts.models import NexmoAccount
-from events.archive import seal_channels, seals
-from events.models import Seal, SyncRun, SyncState, WorkerBeat
+from events.models import SyncRun, SyncState, WorkerBeat
+from events.operations import jobs
 from events.operations.queue import QUEUE, STOP
 from events.sync import state
 from events.sync.engine import SyncOptions, sync_account
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-BEAT_EVERY = 2.0  # seconds between two looks at what is due
+BEAT_EVERY = 2.0  # seconds between two beats, and between two looks at what is due
 ALIVE_WITHIN = timedelta(seconds=30)
 # Runs that brought nothing are history of no interest; those that brought events are kept for ever.
 KEEP_QUIET_RUNS = timedelta(days=30)
@@ -67,29 +67,28 @@ def request_sync(account: NexmoAccount, user: AnyUser) -> None:
         logger.exception("The queue could not be reached")
 
 
-def beat(name: str) -> int:
-    """Say that this worker lives, and queue what is due. Returns how many syncs were queued."""
-    now = timezone.now()
-    WorkerBeat.objects.update_or_create(name=name, defaults={"seen_at": now})
+def beat(name: str) -> None:
+    """Say that this worker lives. Nothing else belongs here: what can block would make it look dead."""
+    WorkerBeat.objects.update_or_create(name=name, defaults={"seen_at": timezone.now()})
+
+
+def queue_due_syncs() -> int:
+    """Queue the syncs that are due, unless there is enough in the queue. Returns how many were queued."""
     state.release_dead_leases()
     if QUEUE.pending_count():
         return 0  # what is queued already comes first
+    due = state.due(NexmoAccount.objects.all(), timezone.now()).values_list("pk", flat=True)
     queued = 0
-    for pk in state.due(NexmoAccount.objects.all(), now).values_list("pk", flat=True)[: settings.SYNC_CONCURRENCY * 2]:
+    for pk in due[: settings.SYNC_CONCURRENCY * 2]:
         sync_if_due(pk)
         queued += 1
     return queued
 
 
-def seal_what_is_due() -> None:
-    """Seal accounts with events newer than their last seal, when that is long enough ago, and send the seals off."""
-    if not settings.SEAL_KEY:
-        return
-    for account in NexmoAccount.objects.filter(chain_head__seq__gt=0).select_related("chain_head"):
-        last = Seal.objects.filter(account=account).first()
-        if last and (last.seq == account.chain_head.seq or timezone.now() - last.sealed_at < settings.SEAL_INTERVAL):
-            continue
-        seal_channels.send(seals.seal(account))
+@jobs.handler("tidy", every=timedelta(hours=1))
+def tidy_hourly(job: jobs.Claim) -> None:
+    """Tidy as a background job: `tidy`."""
+    tidy()
 
 
 def tidy() -> None:
