@@ -63,6 +63,8 @@ SEAL_KEY = environment.check_seal_key(read.text("SEAL_KEY"))
 SEAL_PUBLIC_KEYS = environment.check_public_keys(read.list("SEAL_PUBLIC_KEYS"))
 SEAL_INTERVAL = read.duration("SEAL_INTERVAL")
 SEAL_CHANNELS = read.list("SEAL_CHANNELS")
+EVIDENCE_DIR = BASE_DIR / read.text("EVIDENCE_DIR")
+EVIDENCE_KEEP = read.duration("EVIDENCE_KEEP")
 CHECK_INTERVAL = read.duration("CHECK_INTERVAL")
 
 # --- where things are kept ------------------------------------------------------------------------------------

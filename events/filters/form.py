@@ -15,6 +15,8 @@ import django_filters
 from django import forms
 from django.core.cache import caches
 from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models.expressions import RawSQL
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -38,15 +40,13 @@ from events.filters.fields import (
 from events.models import AuditEvent, EventType, MonthCount
 from events.nexmo.catalog import EVENT_TYPES, FAMILIES, family
 from events.nexmo.parse import ip_key
-from events.reading.conditions import Conditions
-from events.reading.matching import matching
+from events.reading.conditions import Conditions, joined
 from events.storage.search_index import Words, words
 from events.wording.codes import family_title, type_words
 from events.wording.times import PERIODS, Moment, period_start
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from accounts.models import NexmoAccount
 
@@ -164,19 +164,11 @@ class EventFilter(django_filters.FilterSet):
         form = FilterForm
         fields: list[str] = []
 
-    def __init__(
-        self,
-        data: Any,
-        *,
-        accounts: Sequence[NexmoAccount],
-        everything: bool = False,
-        now: datetime | None = None,
-    ) -> None:
+    def __init__(self, data: Any, *, accounts: Sequence[NexmoAccount], everything: bool = False) -> None:
         """
         Args:
             accounts: those the reader may see, or the one whose page this is; anything else is an invalid choice.
             everything: these are all the accounts there are, so that events need not be asked for theirs.
-            now: the moment that periods end at, where it is not the present.
         """
         # Not super().__init__: it copies every filter each time, and ours keep nothing of a request.
         self.is_bound = data is not None
@@ -186,7 +178,6 @@ class EventFilter(django_filters.FilterSet):
         self.filters = self.base_filters
         self.accounts = {account.api_key: account for account in accounts}
         self.everything = everything
-        self.now = now
         self.event_types = event_type_choices([account.pk for account in accounts])
         self.form.slip = self.slip
         fields = self.form.fields
@@ -232,7 +223,7 @@ class EventFilter(django_filters.FilterSet):
         start, end = asked["date_from"], asked["date_to"]
         starts = [start.at] if start else []
         if asked["period"]:
-            starts.append(period_start(asked["period"], self.now))
+            starts.append(period_start(asked["period"]))
         values, without = self._values(asked)
         networks = [(wanted, (ip_key(net[0]), ip_key(net[-1]))) for wanted, net in asked["source_ip"]]
         ranges = [pair for wanted, pair in networks if wanted]
@@ -284,8 +275,16 @@ class EventFilter(django_filters.FilterSet):
 
     @property
     def qs(self) -> Any:
-        """The filtered events as a queryset; pages and exports read `conditions` by `events.reading` instead."""
-        return matching(self.queryset, self.conditions)
+        """The filtered events as a queryset, in no order. Pages, exports and evidence packs read the same conditions
+        faster, by `events.reading`."""
+        conditions = self.conditions
+        if conditions.is_empty:
+            return self.queryset.none()
+        where, values = joined(conditions.rest())
+        events = self.queryset.filter(RawSQL(f"({where})", values, models.BooleanField()))  # noqa: S611 - constants
+        if conditions.start:
+            events = events.filter(created_at__gte=conditions.start)
+        return events.filter(created_at__lte=conditions.end) if conditions.end else events
 
     @property
     def is_in_words(self) -> bool:

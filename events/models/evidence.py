@@ -59,7 +59,7 @@ class EvidencePack(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="evidence_packs")
-    requested_at = models.DateTimeField(help_text=_("Periods such as 7d end at this moment."))
+    requested_at = models.DateTimeField()
     account = models.ForeignKey(
         NexmoAccount,
         on_delete=models.CASCADE,
@@ -69,8 +69,9 @@ class EvidencePack(models.Model):
     )
     query = models.TextField(blank=True, help_text=_("The filter, as a URL's query string."))
     time_zone = models.CharField(max_length=64, help_text=_("The zone in which the query's dates were meant."))
-    language = models.CharField(max_length=10, help_text=_("The language in which the query's names were meant."))
+    language = models.CharField(max_length=10, help_text=_("The language of the person who asked."))
     name = models.CharField(max_length=120, help_text=_("What the file is called when it is fetched."))
+    file = models.CharField(max_length=80, blank=True, help_text=_("Its name in EVIDENCE_DIR, new for each attempt."))
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     stage = models.CharField(max_length=10, choices=Stage.choices, blank=True)
     done = models.PositiveBigIntegerField(default=0, help_text=_("How much of the stage is done."))

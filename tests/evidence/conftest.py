@@ -24,3 +24,10 @@ def pack(account: Any, add_event: Callable[..., Any], tmp_path: Path) -> Path:
     options = ("--event-type=APP_CREATE", "--made-by=audrey", "-o", str(file))
     call_command("export_evidence", *options, stdout=io.StringIO())
     return file
+
+
+@pytest.fixture(autouse=True)
+def evidence_dir(settings: Any, tmp_path: Path) -> Path:
+    """An empty place for the packs of each test."""
+    settings.EVIDENCE_DIR = tmp_path / "packs"
+    return settings.EVIDENCE_DIR

@@ -19,8 +19,8 @@ from events.models import AuditEvent
 from events.nexmo.parse import ip_key, parse_event
 from events.reading import candidates, count, counts, pages, plan, read_page, stream
 from events.reading.conditions import Conditions
-from events.reading.matching import matching
 from tests.conftest import NOON, event_json
+from tests.reading.oracle import matching
 
 TYPES = ("NUMBER_ASSIGN", "APP_CREATE", "USER_LOGIN", "")
 USERS = ("a@example.com", "b@example.com", "")
