@@ -78,7 +78,7 @@ def request(user: AnyUser, account: NexmoAccount | None, event_filter: EventFilt
     try:
         with transaction.atomic():
             pack: EvidencePack = EvidencePack.objects.create(
-                requested_by_id=user.pk,
+                requested_by=user,  # type: ignore[misc] - nobody gets here without having logged in
                 requested_at=timezone.now(),
                 account=account,
                 query=_lasting(event_filter),
@@ -103,10 +103,12 @@ def _lasting(event_filter: EventFilter) -> str:
 
 def open_file(pack: EvidencePack) -> IO[bytes] | None:
     """The file of a pack that can be fetched; None when it is not, or no longer, there."""
-    if pack.state != EvidencePack.State.READY or pack.expires_at is None or pack.expires_at <= timezone.now():
+    path = _path_of(pack.file)
+    expired = pack.expires_at is None or pack.expires_at <= timezone.now()
+    if path is None or expired or pack.state != EvidencePack.State.READY:
         return None
     try:
-        return (settings.EVIDENCE_DIR / pack.file).open("rb")
+        return path.open("rb")
     except OSError as error:
         logger.error("The file of evidence pack %s cannot be read: %s", pack.pk, error.strerror)
         return None
@@ -171,7 +173,7 @@ def _filter_of(pack: EvidencePack) -> EventFilter:
         event_filter = EventFilter(QueryDict(pack.query), accounts=accounts, everything=everything)
         if not event_filter.form.is_valid():
             problems = " ".join(str(text) for texts in event_filter.form.errors.values() for text in texts)
-            raise Refused(_("The filter cannot be read any more: %(problems)s") % {"problems": problems})
+            raise Refused(_("The filter can no longer be read: %(problems)s") % {"problems": problems})
         event_filter.conditions  # noqa: B018 - computed here, in this zone
     return event_filter
 
@@ -300,10 +302,15 @@ def _remove_abandoned_files(before: float) -> None:
                 path.unlink()
 
 
+def _path_of(name: str) -> Path | None:
+    """The file of this name; None for a name that we never give: a row may lead nowhere else."""
+    return settings.EVIDENCE_DIR / name if OUR_FILES.fullmatch(name) else None
+
+
 def _remove(name: str) -> None:
     """Remove a file; what cannot be removed now is left to the worker's tidying."""
     try:
-        if name:
-            (settings.EVIDENCE_DIR / name).unlink(missing_ok=True)
+        if path := _path_of(name):
+            path.unlink(missing_ok=True)
     except OSError as error:
         logger.warning("The evidence file %s cannot be deleted yet: %s", name, error.strerror)

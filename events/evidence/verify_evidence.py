@@ -245,7 +245,7 @@ class Pack:
             or sizes != [size, compressed]
         ):
             raise Fault(f"the zip's own header of {name} differs from its directory")
-        return offset + 30 + name_length + extra_length
+        return offset + 30 + len(rest)
 
     def _bytes(self, start: int, size: int) -> bytes:
         self.file.seek(start)

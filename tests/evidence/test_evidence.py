@@ -141,3 +141,21 @@ def test_pack_without_events_verifies_too(account: Any, tmp_path: Path) -> None:
     file = tmp_path / "evidence.zip"
     call_command("export_evidence", "-o", str(file), stdout=io.StringIO())
     assert check(files_of(file), seals.public_key())["count"] == 0
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_command_shows_its_progress_on_a_terminal_only(account: Any, add_event: Any, tmp_path: Path) -> None:
+    for number in range(3):
+        add_event(account, number)
+    outputs = []
+    for stderr in (Terminal(), io.StringIO()):
+        file = str(tmp_path / "evidence.zip")
+        call_command("export_evidence", "-o", file, stdout=io.StringIO(), stderr=stderr)
+        outputs.append(stderr.getvalue())
+
+    assert "Writing chains" in outputs[0]
+    assert outputs[1] == ""

@@ -360,6 +360,20 @@ def test_file_that_is_not_there_is_404_and_no_error(
     assert client.post(f"{pack.get_absolute_url()}delete").status_code == 302
 
 
+def test_row_leads_to_no_other_file(login: Any, account: Any, add_event: Any, evidence_dir: Path) -> None:
+    """Whoever can write to the database gets no file of the machine by it, and none deleted."""
+    add_event(account, 1)
+    client = login("audrey")
+    pack = made(client)
+    other = evidence_dir.parent / "secret.zip"
+    other.write_text("secret")
+    for name in ("../secret.zip", str(other), f"{pack.pk}.0123abcd.zip/../../secret.zip"):
+        EvidencePack.objects.update(file=name)
+        assert client.get(f"{pack.get_absolute_url()}pack.zip").status_code == 404
+    client.post(f"{pack.get_absolute_url()}delete")
+    assert other.exists()
+
+
 def test_files_of_nobody_are_removed_and_others_left(
     login: Any, account: Any, add_event: Any, evidence_dir: Path
 ) -> None:

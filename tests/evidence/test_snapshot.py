@@ -24,10 +24,12 @@ from events.evidence import packs
 from events.evidence.pack import make_pack
 from events.filters.form import EventFilter
 from events.models import AuditEvent, CoveredSpan, EvidencePack
+from events.nexmo.parse import ip_key
 from events.operations import jobs
 from events.reading.conditions import Conditions
 from events.storage.transactions import snapshot
 from events.sync import coverage
+from tests.reading.oracle import matching
 from tests.tools.evidence import check, files_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -130,6 +132,47 @@ def test_snapshot_shows_one_state_and_keeps_nobody_from_writing(account: NexmoAc
         elsewhere(lambda: add_event(account, 2))
         assert AuditEvent.objects.count() == 1
     assert AuditEvent.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        Conditions(text="447700900000"),
+        Conditions(text="landline"),
+        Conditions(networks=((ip_key("192.0.2.0"), ip_key("192.0.2.255")),)),
+        Conditions(new_country=True),
+        Conditions(event_types=("NUMBER_UPDATED",), countries=("GB",)),
+    ],
+)
+def test_every_kind_of_reading_works_within_a_snapshot(
+    old_and_new: NexmoAccount, tmp_path: Path, conditions: Conditions
+) -> None:
+    target = tmp_path / "pack.zip"
+    with target.open("wb") as file:
+        contents = make_pack(file, conditions, [old_and_new], query="", made_by="audrey")
+
+    with_conditions = set(matching(AuditEvent.objects.all(), conditions).values_list("event_id", flat=True))
+    assert len(with_conditions) == {"landline": 0}.get(conditions.text, 1 if conditions.new_country else 6)
+    lines = files_of(target)["events.ndjson"].splitlines()
+    assert {json.loads(line)["record"][1] for line in lines} == with_conditions
+    assert check(target.read_bytes(), seals.public_key())["count"] == contents.count == len(with_conditions)
+
+
+@pytest.mark.parametrize("moment", list(Stage))
+def test_making_that_ends_early_leaves_the_connection_as_it_was(
+    old_and_new: NexmoAccount, add_event: Any, tmp_path: Path, moment: str
+) -> None:
+    def report(stage: str, done: int, total: int | None) -> None:
+        if stage == moment:
+            raise jobs.JobInterrupted
+
+    with (tmp_path / "pack.zip").open("wb") as file, pytest.raises(jobs.JobInterrupted):
+        make_pack(file, Conditions(), [old_and_new], query="", made_by="audrey", report=report)
+
+    assert not connection.in_atomic_block
+    add_event(old_and_new, 8)
+    elsewhere(lambda: add_event(old_and_new, 9))
+    assert AuditEvent.objects.count() == 8
 
 
 # --- progress -------------------------------------------------------------------------------------------------------
