@@ -14,6 +14,7 @@ from django.db import transaction
 
 from events.archive import seals
 from events.models import Seal
+from events.wording.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +44,7 @@ def send_through(channel: str, seal: Seal) -> str:
     Whatever the channel does, this returns within PATIENCE.
     """
     name, line = _label(channel), json.dumps(seals.export(seal), sort_keys=True)
-    title = f"Auditsite seal: {seal.account.api_key}, {seal.seq} events"
+    title = printable(f"Auditsite seal: {seal.account.api_key}, {seal.seq} events")
     trouble = _within_patience(channel, lambda: _send(channel, line, title))
     _note(seal, name, trouble)
     if trouble:

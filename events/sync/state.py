@@ -75,10 +75,15 @@ def claim(account: NexmoAccount, trigger: str, requested_by: Any = None) -> Sync
     return run
 
 
-def request(account: NexmoAccount, user: AnyUser) -> None:
-    """Note that a person wants a sync now; a worker picks it up."""
-    ensure([account])
-    SyncState.objects.filter(account=account).update(wanted_at=timezone.now(), wanted_by=user)
+def request(accounts: Any, user: AnyUser) -> int:
+    """Note that a person wants these accounts (a queryset) synced now; a worker picks them up.
+
+    Returns:
+        For how many nobody had asked already. However many accounts there are, this takes the same few statements.
+    """
+    ensure(accounts.filter(sync_state=None))
+    states = SyncState.objects.filter(account__in=accounts, wanted_at=None)
+    return int(states.update(wanted_at=timezone.now(), wanted_by=user))
 
 
 def renew(run: SyncRun, **figures: Any) -> None:

@@ -312,7 +312,7 @@ def test_export_does_not_wait_for_whoever_writes_to_sqlite(
     from django.core.management import call_command
 
     settings.CACHES = settings.CACHES | {
-        "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "auditsite_cache"}
+        "default": {"BACKEND": "auditsite.caches.SignedDatabaseCache", "LOCATION": "auditsite_cache"}
     }
     call_command("createcachetable", verbosity=0)
     add_many(account, range(12))

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0003_profile'),
-        ('events', '0007_background_jobs'),
+        ('events', '0008_names_without_hidden_characters'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
