@@ -5,6 +5,7 @@ Events are only ever added, by `events.archive`; the state of a sync is only eve
 """
 
 from events.models.archive import AuditEvent, EventConflict, EventType
+from events.models.evidence import EvidencePack
 from events.models.integrity import ChainHead, Discrepancy, LegalHold, Removal, RemovedEvent, Seal
 from events.models.jobs import BackgroundJob
 from events.models.rollup import DayCount, FirstSeen, MonthCount
@@ -20,6 +21,7 @@ __all__ = [
     "Discrepancy",
     "EventConflict",
     "EventType",
+    "EvidencePack",
     "FirstSeen",
     "LegalHold",
     "MonthCount",
