@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
@@ -12,10 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Profile
-from events.display.event_table import ALWAYS, COLUMNS, USUAL
-
-if TYPE_CHECKING:
-    pass
+from events.display.event_table import ALWAYS, USUAL, page_columns
 
 AS_THE_BROWSER = _("As the browser asks")
 
@@ -31,7 +28,10 @@ class DisplayForm(forms.ModelForm):
         widget=forms.RadioSelect,
     )
     columns = forms.MultipleChoiceField(
-        label=_("Columns of the table"), choices=COLUMNS.items(), required=False, widget=forms.CheckboxSelectMultiple
+        label=_("Columns of the table"),
+        choices=page_columns().items(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
     )
     language = forms.ChoiceField(
         label=_("Language"), choices=(("", AS_THE_BROWSER), *settings.LANGUAGES), required=False
@@ -60,14 +60,14 @@ class DisplayForm(forms.ModelForm):
         return completed
 
     def clean_columns(self) -> str:
-        chosen = [name for name in COLUMNS if name in self.cleaned_data["columns"] or name in ALWAYS]
+        chosen = [name for name in page_columns() if name in self.cleaned_data["columns"] or name in ALWAYS]
         return "" if chosen == list(USUAL) else ",".join(chosen)
 
 
 def shown_columns(profile: Profile) -> list[str]:
     """The columns of the table of events, by name, in its order."""
     chosen = profile.columns.split(",") if profile.columns else USUAL
-    return [name for name in COLUMNS if name in chosen or name in ALWAYS]
+    return [name for name in page_columns() if name in chosen or name in ALWAYS]
 
 
 @lru_cache

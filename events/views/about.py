@@ -14,11 +14,12 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from events.display.event_table import USUAL, country_name
+from events.display.columns import country_name
+from events.display.event_table import USUAL, EventTable
 from events.entities.configuration import configuration
 from events.entities.entity import entity
 from events.entities.lookup import MOST_FOLDED, companions, ends, read_about, sample_of
-from events.entities.table import AboutTable, SteppedTable
+from events.entities.table import SteppedTable
 from events.export.files import FILES
 from events.filters.parameters import PAGE_PARAMS
 from events.filters.query_string import with_params
@@ -189,7 +190,7 @@ def _link(asked: Asked, name: str, companion: Companion) -> tuple[str, str]:
 
 def _events(asked: Asked, page: Page) -> dict[str, Any]:
     shown = [name for name in USUAL if not (asked.entity.slug == "user" and name == "who")]
-    return {"table": AboutTable(page.rows, shown=shown, **_of_table(asked))}
+    return {"table": EventTable(page.rows, shown=shown, **_of_table(asked))}
 
 
 def _of_table(asked: Asked) -> dict[str, Any]:
@@ -197,6 +198,7 @@ def _of_table(asked: Asked) -> dict[str, Any]:
         "accounts": asked.found.accounts.values(),
         "descriptions": asked.found.type_descriptions,
         "params": asked.params,
+        "list_url": reverse("events:list"),
     }
 
 

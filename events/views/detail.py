@@ -18,7 +18,7 @@ from django.views.decorators.vary import vary_on_headers
 from django_countries import countries
 
 from accounts.models import NexmoAccount
-from events.display.event_table import country_name
+from events.display.columns import country_name
 from events.entities.entity import entities
 from events.entities.lookup import elsewhere
 from events.fields import load_json

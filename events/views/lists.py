@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from accounts.models import Profile, profile_of
-from events.display.event_table import ALWAYS, COLUMNS, EventTable
+from events.display.event_table import ALWAYS, EventTable, page_columns
 from events.display.forms import shown_columns
 from events.display.page_size import SIZES, read_size
 from events.export.files import FILES
@@ -80,6 +80,8 @@ def _event_list(request: HttpRequest, account: NexmoAccount | None) -> HttpRespo
             shown=[name for name in shown_columns(profile) if not (account and name == "account")],
             now=timezone.now() if profile.times == Profile.Times.RELATIVE else None,
             params=found.data,
+            density=profile.density,
+            words=found.marked if found.conditions.text else None,
         ),
         "profile": profile,
         "display": _display(profile),
@@ -129,7 +131,7 @@ def _display(profile: Profile) -> dict[str, Any]:
     shown = shown_columns(profile)
     now = timezone.now()
     return {
-        "columns": [(name, title, name in shown) for name, title in COLUMNS.items() if name not in ALWAYS],
+        "columns": [(name, title, name in shown) for name, title in page_columns().items() if name not in ALWAYS],
         "densities": Profile.Density.choices,
         "times": Profile.Times.choices,
         "zone": str(profile.own_zone),

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from events.display.event_table import country_name
+from events.display.columns import country_name
 from events.display.histogram import draw, in_words, label, legend
 from events.filters.parameters import PAGE_PARAMS, unknown
 from events.filters.query_string import with_params

@@ -5,8 +5,11 @@ For lists, the context's tree, and the CSV and XLSX exports. The event as receiv
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
+
+from events.fields import dump_json
 
 MASK = "•••"
 _QUERY = re.compile(
@@ -32,3 +35,12 @@ def mask_all(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: mask_all(item) for key, item in value.items()}
     return value
+
+
+def mask_json(text: str) -> str:
+    """JSON with every text in it masked; it stays JSON."""
+    # Only addresses with parameters or a user in them can hold credentials.
+    if "=" not in text and "://" not in text:
+        return text
+    # What is masked ends before a quote, so that the JSON stays whole; where a quote is escaped it would not.
+    return dump_json(mask_all(json.loads(text))) if "\\" in text else mask(text)
