@@ -8,9 +8,9 @@ from typing import Any
 
 from auditsite import env as environment
 from auditsite import logs
-from auditsite.env import BASE_DIR
 
 _env_file = os.environ.get("ENV_FILE")
+BASE_DIR: Path = environment.BASE_DIR
 read = environment.Reader(environment.load(Path(_env_file) if _env_file else None))
 
 # --- who may reach the site, and how ---------------------------------------------------------------------------

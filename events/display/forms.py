@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Profile
 from events.display.event_table import ALWAYS, USUAL, page_columns
+from events.wording.times import offset
 
 AS_THE_BROWSER = _("As the browser asks")
 
@@ -68,6 +69,18 @@ def shown_columns(profile: Profile) -> list[str]:
     """The columns of the table of events, by name, in its order."""
     chosen = profile.columns.split(",") if profile.columns else USUAL
     return [name for name in page_columns() if name in chosen or name in ALWAYS]
+
+
+def table_menu(profile: Profile) -> dict[str, Any]:
+    """What the menu of the table of events offers, and what of it is chosen."""
+    shown = shown_columns(profile)
+    return {
+        "columns": [(name, title, name in shown) for name, title in page_columns().items() if name not in ALWAYS],
+        "densities": Profile.Density.choices,
+        "times": Profile.Times.choices,
+        "zone": str(profile.own_zone),
+        "offset": offset(timezone.now().astimezone(profile.own_zone)),
+    }
 
 
 @lru_cache

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from events.reading.histogram import Bar, Histogram
 
 HEIGHT, WIDTH, GAP = 100, 12, 2  # of the drawing's own units; the page stretches them
-HATCH = f"<defs>{svg.hatch('hatch', 6, '<line x1="0" y1="0" x2="0" y2="6"/>')}</defs>"
+_STRIPE = '<line x1="0" y1="0" x2="0" y2="6"/>'
+HATCH = f"<defs>{svg.hatch('hatch', 6, _STRIPE)}</defs>"
 ORDER = (*dict.fromkeys(slug for _prefix, slug, _title in FAMILIES), "other")
 BY_UNIT = {
     "minute": _("by minute"),

@@ -9,11 +9,11 @@ from django.utils.translation import gettext as _
 
 from events.filters import search_box
 from events.filters.form import EventFilter
+from events.filters.query_string import PAGE_PARAMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-PAGE_PARAMS = ("before", "after")
 # How a file is to look.
 SHAPE = ("columns", "times")
 # What else pages and exports read beside the conditions.

@@ -1,9 +1,20 @@
-"""The addresses of lists: the query string is the filter."""
+"""Addresses of event lists and of the pages beside them: the query string is the filter."""
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
+
+from django.urls import reverse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from accounts.models import NexmoAccount
+    from events.reading import Page
+
+PAGE_PARAMS = ("before", "after")
 
 
 def with_params(params: Any, **changes: str | None) -> str:
@@ -14,3 +25,31 @@ def with_params(params: Any, **changes: str | None) -> str:
         if value is not None:
             query[name] = value
     return "?" + query.urlencode() if query else "?" + urlencode({})
+
+
+def page_address(name: str, account: NexmoAccount | None, *args: str) -> str:
+    """A page about events, such as "list", "summary" or "export": of one account, or of all the reader may see."""
+    if account is None:
+        return reverse(f"events:{name}", args=args)
+    return reverse(f"events:account_{name}", args=[account.api_key, *args])
+
+
+def page_links(path: str, params: Any, page: Page) -> dict[str, str]:
+    """The neighbouring pages of a list; an empty text where there is none."""
+    clear: Mapping[str, str | None] = dict.fromkeys(PAGE_PARAMS)
+    return {
+        "newer": with_params(params, **{**clear, "after": str(page.newer)}) if page.newer else "",
+        "older": with_params(params, **{**clear, "before": str(page.older)}) if page.older else "",
+        "newest": with_params(params, **clear),
+        "everything": path,
+    }
+
+
+def days_address(account: NexmoAccount, first: date, last: date | None = None) -> str:
+    """An account's events of some days of UTC, up to now where no last one is given."""
+    params = {"date_from": datetime.combine(first, time(), tzinfo=UTC).isoformat()}
+    if last:
+        params["date_to"] = (
+            datetime.combine(last, time(), tzinfo=UTC) + timedelta(days=1, microseconds=-1)
+        ).isoformat()
+    return f"{page_address('list', account)}?{urlencode(params)}"

@@ -18,6 +18,7 @@ from events.reading.rows import as_time
 
 if TYPE_CHECKING:
     from events.reading.conditions import Conditions, Sql
+    from events.reading.pages import Page
 
 MOST_COUNTED = 10_000
 # Where no index counts, so many events are looked at, and so many counted among them.
@@ -48,6 +49,21 @@ def count(conditions: Conditions, *, shown: int = 0) -> Count:
         return Count(shown, at_least=True)  # looking for more would take as long as the page did
     plan = None if conditions.is_sought else choose(conditions, span, 1)
     return _in_index(plan, span) if plan and plan.in_order else _along_a_walk(conditions, span, shown)
+
+
+def count_for_page(conditions: Conditions, page: Page, archived: int | None = None) -> Count:
+    """Count what matches, as far as that can be told at once, for a page of it that was read already.
+
+    Args:
+        archived: how many events there are, where the conditions leave none out.
+    """
+    if conditions.is_empty:
+        return Count(0)
+    if page.total is not None:
+        return Count(page.total)
+    if not page.newer and not page.older:
+        return Count(len(page.rows))
+    return count(conditions, shown=len(page.rows)) if archived is None else Count(archived)
 
 
 def announce(conditions: Conditions) -> Count:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 from django.utils.translation import gettext
@@ -20,6 +20,8 @@ from events.reading.plan import MOST_WALKED, Key, Plan, Span, choose, db_time, t
 from events.reading.rows import as_time, fetch, fetch_in_order
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from events.reading.rows import Row
 
 FIRST_WALKED = 1_000
@@ -109,6 +111,18 @@ def read_page(conditions: Conditions, size: int, *, before: Cursor | None = None
         return Page(rows[::-1], newer=going_on, older=older, searched_up_to=_time(reached))
     newer = first or before if before is not None else None
     return Page(rows, newer=newer, older=going_on, searched_back_to=_time(reached), total=total)
+
+
+def read_page_at(params: Mapping[str, Any], read: Callable[[Cursor | None, Cursor | None], Page]) -> tuple[Page, str]:
+    """The page that a URL's markers name, by `read(before, after)`, and what is wrong with the markers, if anything."""
+    before, after = params.get("before"), params.get("after")
+    try:
+        return read(
+            Cursor.parse(before) if before else None,
+            Cursor.parse(after) if after and not before else None,
+        ), ""
+    except BadCursor as error:
+        return Page([]), str(error)
 
 
 def find(conditions: Conditions, span: Span, wanted: int, *, walk: int | None = None, rows: bool = True) -> Found:

@@ -21,13 +21,11 @@ from events.entities.entity import entity
 from events.entities.lookup import MOST_FOLDED, companions, ends, read_about, sample_of
 from events.entities.table import SteppedTable
 from events.export.files import FILES
-from events.filters.parameters import PAGE_PARAMS
-from events.filters.query_string import with_params
-from events.reading import BadCursor, Cursor, Page
+from events.filters.overview import picture
+from events.filters.query_string import PAGE_PARAMS, page_links, with_params
+from events.reading import Cursor, Page, read_page_at
 from events.reading.facets import FACETS
-from events.views.lists import page_links
 from events.views.scope import filtered_events
-from events.views.summary import picture
 from events.wording.codes import grouped
 from events.wording.times import parse_moment, show
 
@@ -84,7 +82,7 @@ def about(request: HttpRequest, kind: str, value: str) -> HttpResponse:
         "beside": [_beside(asked, sampled, name) for name in BESIDES.get(subject.slug, ())],
         "page": page,
         "page_error": page_error,
-        "links": page_links(request, page),
+        "links": page_links(request.path, request.GET, page),
         "searched_to": show(page.searched_back_to or page.searched_up_to),
         "sampled_to": "" if sampled.complete or not sampled.reached else show(sampled.reached),
     }
@@ -110,16 +108,10 @@ def _page(asked: Asked, newest: Page) -> tuple[Page, str]:
         if len(newest.rows) <= SIZE:
             return newest, ""
         return Page(newest.rows[:SIZE], older=Cursor.of(newest.rows[SIZE - 1])), ""
-    try:
-        return read_about(
-            asked.entity,
-            asked.conditions,
-            SIZE,
-            before=Cursor.parse(before) if before else None,
-            after=Cursor.parse(after) if after and not before else None,
-        ), ""
-    except BadCursor as error:
-        return Page([]), str(error)
+    return read_page_at(
+        asked.request.GET,
+        lambda before, after: read_about(asked.entity, asked.conditions, SIZE, before=before, after=after),
+    )
 
 
 def _overview(asked: Asked, sampled: Sample) -> dict[str, Any]:

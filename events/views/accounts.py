@@ -14,8 +14,10 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.models import NexmoAccount
+from events.filters.query_string import days_address
 from events.health import sparklines
 from events.health.calendar import calendar, in_words
+from events.health.completeness import coverage_sentence
 from events.health.status import statuses
 from events.health.timeline import timelines
 from events.models import ChainHead, Discrepancy, RemovedEvent, Seal, SyncRun, SyncWindow
@@ -23,8 +25,6 @@ from events.operations import tasks
 from events.reading import recent
 from events.sync import coverage
 from events.sync.engine import are_refused
-from events.views.lists import coverage_sentence
-from events.views.overview import events_url
 from events.views.scope import visible_account
 
 if TYPE_CHECKING:
@@ -55,9 +55,9 @@ def account(request: HttpRequest, api_key: str) -> HttpResponse:
         "windows": SyncWindow.objects.filter(account=found).order_by("-asked_at", "-id")[:WINDOWS_SHOWN],
         "weeks": weeks,
         "weeks_in_words": in_words(weeks),
-        "days": sparklines.days(days, today, timeline, lambda day: events_url(found, day, day)),
+        "days": sparklines.days(days, today, timeline, lambda day: days_address(found, day, day)),
         "days_in_words": sparklines.in_words(days, today, timeline),
-        "days_url": events_url(found, recent.first_day(today)),
+        "days_url": days_address(found, recent.first_day(today)),
         "strip": sparklines.strip(timeline, sparklines.WIDE_STRIP),
         "strip_from": timeline.start.date(),
         "strip_words": timeline.in_words(),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -29,6 +28,7 @@ from events.reading import Cursor, read_page
 from events.views.scope import filtered_events, visible_account, visible_accounts, visible_events
 from events.wording.changes import changes
 from events.wording.codes import family_title, type_words
+from events.wording.json_layout import pretty
 from events.wording.sentences import sentence
 from events.wording.times import show
 
@@ -158,35 +158,3 @@ def _elsewhere_address(found: Elsewhere, account: NexmoAccount) -> str:
     if not found.entity.is_looked_up:  # the list would show whatever contains its digits
         return found.entity.get_absolute_url()
     return reverse("events:list") + "?" + urlencode({**found.entity.params, "account": f"-{account.api_key}"})
-
-
-MOST_BRACKETS = 2_000
-_PIECE = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{},:]|[^\s\[\]{},:"]+', re.DOTALL)
-
-
-def pretty(raw: str) -> str:
-    """JSON laid out for reading, token by token: every number, escape and doubled key stays as it was sent."""
-    if raw.count("[") + raw.count("{") > MOST_BRACKETS:
-        return raw  # laid out, a deep one would be mostly blanks
-    pieces = _PIECE.findall(raw)
-    lines, line, depth = [], "", 0
-    for number, piece in enumerate(pieces):
-        following = pieces[number + 1] if number + 1 < len(pieces) else ""
-        if piece in ("]", "}"):
-            depth -= 1
-            if line.strip():
-                lines.append(line)
-                line = "  " * max(depth, 0)
-        line += piece
-        if piece in ("[", "{"):
-            depth += 1
-            if following in ("]", "}"):
-                continue
-        elif piece == ":":
-            line += " "
-            continue
-        elif piece != ",":
-            continue
-        lines.append(line)
-        line = "  " * max(depth, 0)
-    return "\n".join([*lines, line])

@@ -8,23 +8,21 @@ import tempfile
 from typing import IO, TYPE_CHECKING
 
 from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
-from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from events.export.files import Shape, csv_lines, ndjson_lines, write_xlsx
 from events.export.progress import BROKEN, PACKING, SENDING, Job, Progress, TrackedStream, owns
-from events.export.shape import BadChoice, read_shape
-from events.filters.parameters import unknown
+from events.export.refusal import refusal, refused
+from events.export.shape import BadChoice, contents, read_shape
 from events.reading import count
 from events.reading.stream import stream_raw, stream_rows
-from events.views.scope import filtered_events, visible_account
+from events.views.scope import chosen_account, filtered_events
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
-    from accounts.models import NexmoAccount
     from events.filters.form import EventFilter
 
 logger = logging.getLogger(__name__)
@@ -38,40 +36,9 @@ BLOCK = 65_536  # bytes of a workbook sent together
 
 
 @require_safe
-def merged(request: HttpRequest, kind: str) -> HttpResponseBase:
-    """All filtered events of the accounts the reader may see."""
-    return _export(request, kind, None)
-
-
-@require_safe
-def one_account(request: HttpRequest, api_key: str, kind: str) -> HttpResponseBase:
-    """All filtered events of one account."""
-    return _export(request, kind, visible_account(request, api_key))
-
-
-def refused(request: HttpRequest, found: EventFilter, account: NexmoAccount | None, *wrong: str) -> HttpResponse:
-    """What is answered to a filter or a choice that is wrong: a file with nothing in it would look like an answer."""
-    context = {"form": found.form, "account": account, "wrong": wrong}
-    return render(request, "events/export_refused.html", context, status=400)
-
-
-def refusal(request: HttpRequest, found: EventFilter, account: NexmoAccount | None) -> HttpResponse | None:
-    """The same, where a filter is wrong or not known at all: a file with everything in it would look like one too."""
-    wrong = unknown(request.GET)
-    return refused(request, found, account, *wrong) if wrong or not found.form.is_valid() else None
-
-
-def contents(found: EventFilter, account: NexmoAccount | None) -> str:
-    """What a file's name says of the events in it."""
-    if account:
-        return account.api_key
-    if not found.active:
-        return "all"
-    chosen = (found.conditions.accounts or ()) if "account" in found.active else ()
-    return found.accounts_by_pk[chosen[0]].api_key if len(chosen) == 1 else "filtered"
-
-
-def _export(request: HttpRequest, kind: str, account: NexmoAccount | None) -> HttpResponseBase:
+def export(request: HttpRequest, kind: str, api_key: str | None = None) -> HttpResponseBase:
+    """All filtered events of one account, or of all accounts the reader may see, as a file."""
+    account = chosen_account(request, api_key)
     if kind not in TYPES:
         raise Http404
     found = filtered_events(request, account)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.http import Http404
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
@@ -17,19 +16,18 @@ from django.views.decorators.vary import vary_on_headers
 from accounts.models import profile_of
 from events.export.files import COLUMNS, FILES
 from events.export.progress import DONE, new_token, owns, read
+from events.export.refusal import refusal, refused
 from events.export.shape import BadChoice, read_shape
 from events.filters.parameters import OTHERS, SHAPE
 from events.filters.pills import pills
-from events.filters.query_string import with_params
+from events.filters.query_string import page_address, with_params
 from events.reading.counts import announce, count_all
-from events.views.export import refusal, refused
-from events.views.scope import filtered_events, visible_account
+from events.views.scope import chosen_account, filtered_events
 from events.wording.codes import grouped
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-    from accounts.models import NexmoAccount
     from events.export.progress import Progress
 
 COUNTED_FOR = 20  # seconds
@@ -40,20 +38,9 @@ QUIET, SILENT = 10, 600
 @require_safe
 @never_cache
 @vary_on_headers("HX-Request")
-def merged(request: HttpRequest) -> HttpResponse:
-    """Of all accounts the reader may see."""
-    return _page(request, None)
-
-
-@require_safe
-@never_cache
-@vary_on_headers("HX-Request")
-def one_account(request: HttpRequest, api_key: str) -> HttpResponse:
-    """Of one account."""
-    return _page(request, visible_account(request, api_key))
-
-
-def _page(request: HttpRequest, account: NexmoAccount | None) -> HttpResponse:
+def export_page(request: HttpRequest, api_key: str | None = None) -> HttpResponse:
+    """Of one account, or of all accounts the reader may see."""
+    account = chosen_account(request, api_key)
     found = filtered_events(request, account)
     if answer := refusal(request, found, account):
         return answer
@@ -72,13 +59,11 @@ def _page(request: HttpRequest, account: NexmoAccount | None) -> HttpResponse:
     }
     if to_the_end and request.headers.get("HX-Request"):
         return render(request, "events/_export_count.html", context)
-    events = reverse("events:account_events", args=[account.api_key]) if account else reverse("events:list")
-    pack = reverse("events:account_evidence", args=[account.api_key]) if account else reverse("events:evidence")
     query = with_params(request.GET, **(clear | dict.fromkeys(SHAPE)))
     own = str(profile_of(request.user).own_zone)
     context |= {
-        "back": events + query,
-        "evidence": pack + query,
+        "back": page_address("list", account) + query,
+        "evidence": page_address("evidence", account) + query,
         "pills": pills(found),
         "conditions": [
             (name, value)
@@ -87,7 +72,7 @@ def _page(request: HttpRequest, account: NexmoAccount | None) -> HttpResponse:
             for value in values
             if value
         ],
-        "kinds": [(title, _address(account, kind)) for title, kind in FILES],
+        "kinds": [(title, page_address("export", account, kind)) for title, kind in FILES],
         "columns": [(name, name in shape.columns) for name in COLUMNS],
         # The zones to choose from, and the chosen one.
         "zones": dict.fromkeys((own, str(shape.zone), "UTC")),
@@ -95,12 +80,6 @@ def _page(request: HttpRequest, account: NexmoAccount | None) -> HttpResponse:
         "token": new_token(request.user.pk),
     }
     return render(request, "events/export.html", context)
-
-
-def _address(account: NexmoAccount | None, kind: str) -> str:
-    if account:
-        return reverse("events:account_export", args=[account.api_key, kind])
-    return reverse("events:export", args=[kind])
 
 
 @require_safe

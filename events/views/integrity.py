@@ -21,13 +21,14 @@ from accounts.models import NexmoAccount
 from events.archive import seals
 from events.archive.add import note
 from events.evidence.pack import make_pack
+from events.export.refusal import refusal
+from events.export.shape import contents
 from events.models import Discrepancy, Seal
 from events.nexmo import errors
 from events.nexmo.parse import content_digest
 from events.sync.clients import client_for
-from events.views.detail import pretty
-from events.views.export import contents, refusal
 from events.views.scope import filtered_events, visible_account, visible_events
+from events.wording.json_layout import pretty
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -83,7 +84,7 @@ def _evidence(request: HttpRequest, account: NexmoAccount | None) -> HttpRespons
     except seals.NoSealKey as error:
         file.close()
         messages.error(request, str(error))
-        return redirect("events:account_events", account.api_key) if account else redirect("events:list")
+        return redirect("events:account_list", account.api_key) if account else redirect("events:list")
     logger.info("%s takes evidence of %d events", request.user.get_username(), count)
     file.seek(0)
     return FileResponse(file, as_attachment=True, filename=name, content_type="application/zip")

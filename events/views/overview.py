@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.models import NexmoAccount
-from events.filters.query_string import with_params
+from events.filters.query_string import days_address, with_params
 from events.health import sparklines
 from events.health.account_list import ATTENTION, AccountFilter, chosen, heads, in_order
 from events.health.status import NEEDS_ATTENTION, statuses
@@ -112,19 +110,11 @@ def _lines(request: HttpRequest, page: Page[AccountStatus], times: dict[int, Tim
             strip=sparklines.strip(times[each.account.pk]),
             spark=sparklines.spark(counts[each.account.pk], today, times[each.account.pk]),
             recent=sum(counts[each.account.pk]),
-            recent_url=events_url(each.account, recent.first_day(today)),
+            recent_url=days_address(each.account, recent.first_day(today)),
             managed=known.get(each.account.pk),
         )
         for each in found
     ]
-
-
-def events_url(account: NexmoAccount, first: date, last: date | None = None) -> str:
-    """An account's events of some days of UTC, up to now where no last one is given."""
-    asked = {"date_from": datetime.combine(first, time(), tzinfo=UTC).isoformat()}
-    if last:
-        asked["date_to"] = (datetime.combine(last, time(), tzinfo=UTC) + timedelta(days=1, microseconds=-1)).isoformat()
-    return f"{reverse('events:account_events', args=[account.api_key])}?{urlencode(asked)}"
 
 
 def _links(request: HttpRequest, page: Page[AccountStatus]) -> dict[str, str]:

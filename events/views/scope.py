@@ -22,6 +22,11 @@ def visible_account(request: HttpRequest, api_key: str) -> NexmoAccount:
     return get_object_or_404(NexmoAccount.objects.visible_to(request.user).select_related("owner"), api_key=api_key)
 
 
+def chosen_account(request: HttpRequest, api_key: str | None) -> NexmoAccount | None:
+    """The account a page is about, or 404; None for a page about all that the reader may see."""
+    return None if api_key is None else visible_account(request, api_key)
+
+
 def visible_accounts(request: HttpRequest) -> list[NexmoAccount]:
     """All accounts the reader may see, without their secrets."""
     return list(NexmoAccount.objects.visible_to(request.user).defer("api_secret", "api_secret_secondary"))

@@ -2,66 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.shortcuts import render
-from django.urls import reverse
-from django.utils.safestring import mark_safe
-from django.utils.translation import get_language, gettext_lazy
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from events.display.columns import country_name
-from events.display.histogram import draw, in_words, label, legend
-from events.filters.parameters import PAGE_PARAMS, unknown
-from events.filters.query_string import with_params
-from events.nexmo.catalog import SOURCES
-from events.reading.facets import SAMPLE, facets, sample
-from events.reading.histogram import histogram
+from events.filters.overview import picture
+from events.filters.parameters import unknown
+from events.filters.query_string import page_address, with_params
+from events.reading.facets import sample
 from events.reading.rollups import answers
-from events.views.scope import filtered_events, visible_account
-from events.wording.codes import source_title
+from events.views.scope import chosen_account, filtered_events
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse, QueryDict
+    from django.http import HttpRequest, HttpResponse
 
-    from accounts.models import NexmoAccount
-    from events.filters.form import EventFilter
-    from events.reading.conditions import Conditions
-    from events.reading.facets import Facet, Sample
-    from events.reading.histogram import Bar, Histogram
-
-SHOWN, MORE = 10, 40
-CLEAR: dict[str, str | None] = dict.fromkeys(PAGE_PARAMS)
-TITLES = {
-    "event_type": gettext_lazy("Types"),
-    "account": gettext_lazy("Accounts"),
-    "user_email": gettext_lazy("Users"),
-    "source_ip": gettext_lazy("IP addresses"),
-    "source_country": gettext_lazy("Countries"),
-    "source": gettext_lazy("Sources"),
-}
+    from events.reading.histogram import Histogram
 
 
 @require_safe
 @vary_on_headers("HX-Request")
-def merged(request: HttpRequest) -> HttpResponse:
-    """Of the events of all accounts the reader may see."""
-    return _summary(request, None)
-
-
-@require_safe
-@vary_on_headers("HX-Request")
-def one_account(request: HttpRequest, api_key: str) -> HttpResponse:
-    """Of the events of one account."""
-    return _summary(request, visible_account(request, api_key))
-
-
-def _summary(request: HttpRequest, account: NexmoAccount | None) -> HttpResponse:
+def summary(request: HttpRequest, api_key: str | None = None) -> HttpResponse:
+    """Of the events of one account, or of all accounts the reader may see."""
+    account = chosen_account(request, api_key)
     found = filtered_events(request, account)
-    page = reverse("events:account_events", args=[account.api_key]) if account else reverse("events:list")
+    page = page_address("list", account)
     hidden = {"account"} if account else set()
     context = picture(found, found.conditions, sample(found.conditions), page, request.GET, hidden)
     context |= {"account": account, "back": page + with_params(request.GET), "unknown": unknown(request.GET)}
@@ -71,69 +37,3 @@ def _summary(request: HttpRequest, account: NexmoAccount | None) -> HttpResponse
     if chart and chart.exact and not answers(found.conditions):
         context["counted"] = chart.total  # the list itself may have stopped counting earlier
     return render(request, "events/_summary.html", context)
-
-
-def picture(
-    found: EventFilter, conditions: Conditions, sampled: Sample, page: str, params: QueryDict, hidden: set[str]
-) -> dict[str, Any]:
-    """What templates/events/_summary.html needs.
-
-    Args:
-        page, params: the list of these events, which bars and values narrow.
-        hidden: facets that would tell nothing new.
-    """
-    chosen = conditions.accounts or [each.pk for each in found.accounts.values()]
-    chart = histogram(conditions, sampled, accounts=chosen)
-
-    def address(bar: Bar) -> str:
-        # No further than what was asked for: the first and the last bar count only that.
-        first = max(filter(None, (bar.start, conditions.start)))
-        last = min(filter(None, (bar.end - timedelta(microseconds=1), conditions.end)))
-        narrowed = {"date_from": first.isoformat(), "date_to": last.isoformat(), "period": None}
-        return page + with_params(params, **(CLEAR | narrowed))
-
-    return {
-        "chart": chart,
-        "drawing": draw(chart, address) if chart else "",
-        "legend": legend(chart) if chart else [],
-        "words": in_words(chart) if chart else _("There is nothing to draw."),
-        "bars": [(label(bar.start, chart.unit), address(bar), bar) for bar in chart.bars] if chart else [],
-        "first": label(chart.bars[0].start, chart.unit) if chart else "",
-        "last": label(chart.bars[-1].start, chart.unit) if chart else "",
-        "most": max(bar.total for bar in chart.bars) if chart else 0,
-        "uncovered": chart is not None and any(not bar.covered for bar in chart.bars),
-        "unknown": chart is not None and any(not bar.known for bar in chart.bars),
-        "facets": [
-            _facet(params, found, each, page) for each in facets(conditions, sampled) if each.name not in hidden
-        ],
-        "sample_size": SAMPLE,
-        "complete": sampled.complete,
-    }
-
-
-def _facet(params: QueryDict, found: EventFilter, facet: Facet, page: str) -> dict[str, Any]:
-    known: dict[str, dict[Any, str]] = {
-        "account": {pk: account.name for pk, account in found.accounts_by_pk.items()},
-        "event_type": found.type_descriptions,
-        "source": {code: source_title(code) for code in SOURCES},
-    }
-    titles = known.get(facet.name, {})
-    lines = []
-    for value, count in facet.values[: SHOWN + MORE]:
-        if facet.name == "account" and value not in found.accounts_by_pk:
-            continue  # made a moment ago
-        code = found.accounts_by_pk[value].api_key if facet.name == "account" else value
-        # Values are Nexmo's, and some are not what the form's field takes.
-        href = page + with_params(params, **(CLEAR | {facet.name: code})) if found.takes(facet.name, code) else ""
-        title = titles.get(value, value) or _("(none)")
-        if facet.name == "source_country" and value:
-            title = mark_safe(country_name(value, get_language()))  # noqa: S308 - escaped there
-        lines.append({"title": title, "code": code, "count": count, "href": href})
-    return {
-        "name": facet.name,
-        "title": TITLES[facet.name],
-        "exact": facet.exact,
-        "shown": lines[:SHOWN],
-        "more": lines[SHOWN:],
-        "left_out": max(len(facet.values) - SHOWN - MORE, 0),
-    }

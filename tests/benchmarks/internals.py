@@ -172,7 +172,7 @@ def events_page(request: Any) -> Any:
     from events.views.scope import filtered_events
 
     if not request.headers.get("HX-Request"):
-        return lists.merged(request)
+        return lists.event_list(request)
     found = filtered_events(request)
     before = request.GET.get("before")
     page = read_page(found.conditions, 50, before=Cursor.parse(before) if before else None)

@@ -74,7 +74,7 @@ EXPECTED: dict[str, Statuses] = {
     "events:accounts": {"/accounts/": everybody(200)},
     "events:account": by_account("/accounts/{}/"),
     "events:sync": {f"/accounts/{key}/sync/": everybody(405) for key in ("demo0001", "nosuchkey")},  # POST: see below
-    "events:account_events": by_account("/accounts/{}/events/"),
+    "events:account_list": by_account("/accounts/{}/events/"),
     "events:account_export": {
         path: row for kind in KINDS for path, row in by_account(f"/accounts/{{}}/events/export.{kind}").items()
     },

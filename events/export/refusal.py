@@ -1,0 +1,27 @@
+"""The page that stands in for a file when its filter or shape cannot be read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.shortcuts import render
+
+from events.filters.parameters import unknown
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+    from accounts.models import NexmoAccount
+    from events.filters.form import EventFilter
+
+
+def refused(request: HttpRequest, event_filter: EventFilter, account: NexmoAccount | None, *wrong: str) -> HttpResponse:
+    """The answer to a wrong filter or choice: a file with nothing in it would look like a result."""
+    context = {"form": event_filter.form, "account": account, "wrong": wrong}
+    return render(request, "events/export_refused.html", context, status=400)
+
+
+def refusal(request: HttpRequest, event_filter: EventFilter, account: NexmoAccount | None) -> HttpResponse | None:
+    """The same where a filter is wrong or unknown: a file with everything in it would look like a result too."""
+    wrong = unknown(request.GET)
+    return refused(request, event_filter, account, *wrong) if wrong or not event_filter.form.is_valid() else None

@@ -1,0 +1,28 @@
+"""What a list says when its filter was perhaps not meant as written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext as _
+
+from events.filters.fields import unsigned
+from events.filters.names import did_you_mean
+from events.nexmo.catalog import SOURCES
+from events.reading import read_page
+from events.reading.conditions import Conditions
+from events.wording.codes import source_codes, source_title
+
+if TYPE_CHECKING:
+    from events.filters.form import EventFilter
+
+
+def unknown_source(event_filter: EventFilter) -> str:
+    """Which source may be meant instead of one that Nexmo does not document and no event has."""
+    names = [name for code, title in SOURCES.items() for name in (source_title(code), title, code)]
+    for item in event_filter.active.get("source") or ():
+        source = unsigned(item)[1]
+        near = "" if source.lower() in source_codes() else did_you_mean(source, names)
+        if near and not read_page(Conditions(accounts=event_filter.conditions.accounts, sources=(source,)), 1).rows:
+            return _("No event here has the source %(source)s.") % {"source": source} + near
+    return ""

@@ -1,0 +1,106 @@
+"""What filtered events look like from further away: over time, and by type, account, user and so on.
+
+Every bar and every value is a link that narrows the filter.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.utils.safestring import mark_safe
+from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext as _
+
+from events.display.columns import country_name
+from events.display.histogram import draw, in_words, label, legend
+from events.filters.query_string import PAGE_PARAMS, with_params
+from events.nexmo.catalog import SOURCES
+from events.reading.facets import SAMPLE, facets
+from events.reading.histogram import histogram
+from events.wording.codes import source_title
+
+if TYPE_CHECKING:
+    from django.http import QueryDict
+
+    from events.filters.form import EventFilter
+    from events.reading.conditions import Conditions
+    from events.reading.facets import Facet, Sample
+    from events.reading.histogram import Bar
+
+SHOWN, MORE = 10, 40
+CLEAR: dict[str, str | None] = dict.fromkeys(PAGE_PARAMS)
+TITLES = {
+    "event_type": gettext_lazy("Types"),
+    "account": gettext_lazy("Accounts"),
+    "user_email": gettext_lazy("Users"),
+    "source_ip": gettext_lazy("IP addresses"),
+    "source_country": gettext_lazy("Countries"),
+    "source": gettext_lazy("Sources"),
+}
+
+
+def picture(
+    found: EventFilter, conditions: Conditions, sampled: Sample, page: str, params: QueryDict, hidden: set[str]
+) -> dict[str, Any]:
+    """What templates/events/_summary.html needs.
+
+    Args:
+        page, params: the list of these events, which bars and values narrow.
+        hidden: facets that would tell nothing new.
+    """
+    chosen = conditions.accounts or [each.pk for each in found.accounts.values()]
+    chart = histogram(conditions, sampled, accounts=chosen)
+
+    def address(bar: Bar) -> str:
+        # No further than what was asked for: the first and the last bar count only that.
+        first = max(filter(None, (bar.start, conditions.start)))
+        last = min(filter(None, (bar.end - timedelta(microseconds=1), conditions.end)))
+        narrowed = {"date_from": first.isoformat(), "date_to": last.isoformat(), "period": None}
+        return page + with_params(params, **(CLEAR | narrowed))
+
+    return {
+        "chart": chart,
+        "drawing": draw(chart, address) if chart else "",
+        "legend": legend(chart) if chart else [],
+        "words": in_words(chart) if chart else _("There is nothing to draw."),
+        "bars": [(label(bar.start, chart.unit), address(bar), bar) for bar in chart.bars] if chart else [],
+        "first": label(chart.bars[0].start, chart.unit) if chart else "",
+        "last": label(chart.bars[-1].start, chart.unit) if chart else "",
+        "most": max(bar.total for bar in chart.bars) if chart else 0,
+        "uncovered": chart is not None and any(not bar.covered for bar in chart.bars),
+        "unknown": chart is not None and any(not bar.known for bar in chart.bars),
+        "facets": [
+            _facet(params, found, each, page) for each in facets(conditions, sampled) if each.name not in hidden
+        ],
+        "sample_size": SAMPLE,
+        "complete": sampled.complete,
+    }
+
+
+def _facet(params: QueryDict, found: EventFilter, facet: Facet, page: str) -> dict[str, Any]:
+    known: dict[str, dict[Any, str]] = {
+        "account": {pk: account.name for pk, account in found.accounts_by_pk.items()},
+        "event_type": found.type_descriptions,
+        "source": {code: source_title(code) for code in SOURCES},
+    }
+    titles = known.get(facet.name, {})
+    lines = []
+    for value, count in facet.values[: SHOWN + MORE]:
+        if facet.name == "account" and value not in found.accounts_by_pk:
+            continue  # made a moment ago
+        code = found.accounts_by_pk[value].api_key if facet.name == "account" else value
+        # Values are Nexmo's, and some are not what the form's field takes.
+        href = page + with_params(params, **(CLEAR | {facet.name: code})) if found.takes(facet.name, code) else ""
+        title = titles.get(value, value) or _("(none)")
+        if facet.name == "source_country" and value:
+            title = mark_safe(country_name(value, get_language()))  # noqa: S308 - escaped there
+        lines.append({"title": title, "code": code, "count": count, "href": href})
+    return {
+        "name": facet.name,
+        "title": TITLES[facet.name],
+        "exact": facet.exact,
+        "shown": lines[:SHOWN],
+        "more": lines[SHOWN:],
+        "left_out": max(len(facet.values) - SHOWN - MORE, 0),
+    }
