@@ -21,6 +21,7 @@ from events.fields import load_json
 from events.nexmo.catalog import family
 from events.wording.codes import source_title, type_words
 from events.wording.context_line import summarise
+from events.wording.marking import marked
 from events.wording.masking import mask_json
 from events.wording.sentences import sentence
 from events.wording.times import ago, offset
@@ -84,7 +85,7 @@ class What(EventColumn):
 
     def render(self, record: Row, table: EventTable) -> SafeString:
         code = record.event_type
-        shown = _sentence(code, record.context, table.language) or escape(
+        shown = _sentence(code, record.context, table.language) or marked(
             type_words(code, record.event_type_description or table.descriptions.get(code, ""))
             or _("Event without type")
         )
@@ -100,9 +101,9 @@ class Who(EventColumn):
         if record.user_email:
             name, at, domain = record.user_email.rpartition("@")
             # A long address breaks here, not within a word.
-            shown = f"{escape(name)}{at}<wbr>{escape(domain)}"
+            shown = f"{marked(name)}{at}<wbr>{marked(domain)}"
             return SafeString(table.narrowing_link("user_email", record.user_email, shown))
-        return SafeString(escape(_("user %(id)s") % {"id": record.user_id})) if record.user_id else NOTHING
+        return (marked(_("user %(id)s") % {"id": record.user_id})) if record.user_id else NOTHING
 
 
 class Code(EventColumn):
@@ -110,7 +111,7 @@ class Code(EventColumn):
 
     def render(self, record: Row, table: EventTable) -> SafeString:
         text = self.value(record, table)
-        return SafeString(f"<code>{escape(text)}</code>") if text else NOTHING
+        return SafeString(f"<code>{marked(text)}</code>") if text else NOTHING
 
 
 class Source(EventColumn):
@@ -119,7 +120,7 @@ class Source(EventColumn):
     def render(self, record: Row, table: EventTable) -> SafeString:
         if not record.source:
             return NOTHING
-        shown = _source(record.source, table.language) or escape(record.source_description or record.source)
+        shown = _source(record.source, table.language) or marked(record.source_description or record.source)
         return SafeString(table.narrowing_link("source", record.source, shown))
 
 
@@ -129,7 +130,7 @@ class Origin(EventColumn):
     def render(self, record: Row, table: EventTable) -> SafeString:
         if not record.source_ip and not record.source_country:
             return NOTHING
-        country, address = "", f"<code>{escape(record.source_ip)}</code>"
+        country, address = "", f"<code>{marked(record.source_ip)}</code>"
         if record.source_country:
             shown = country_name(record.source_country, table.language)
             is_code = _COUNTRY.fullmatch(record.source_country)
@@ -153,7 +154,7 @@ class Details(EventColumn):
 
 
 def _type_code(code: str, table: EventTable) -> str:
-    shown = f"<code>{escape(code)}</code>"
+    shown = f"<code>{marked(code)}</code>"
     return table.narrowing_link("event_type", code, shown) if _TYPE.fullmatch(code) else shown
 
 
@@ -180,7 +181,7 @@ def country_name(code: str, language: str | None) -> str:
     """A country with its flag, as HTML; whatever is not a country's code stays as it is."""
     name = countries.name(code)
     if not name:
-        return f'<span class="country">{escape(code)}</span>'
+        return f'<span class="country">{marked(code)}</span>'
     flag = static(f"flags/{code.lower()}.gif")
     return (
         f'<span class="country" title="{escape(code)}"><img src="{escape(flag)}" alt="" width="16" height="11"> '
@@ -207,4 +208,4 @@ def _summary(context: str, language: str | None) -> str:
 
 @lru_cache(maxsize=4096)
 def _read_summary(context: str, language: str | None) -> str:
-    return escape(summarise(load_json(context)))
+    return summarise(load_json(context))

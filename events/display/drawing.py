@@ -21,6 +21,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
 from events.reading import Row
+from events.wording.marking import marked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -48,7 +49,7 @@ class EventColumn(tables.Column):
         return column
 
     def render(self, record: Row, table: Any) -> SafeString:
-        return SafeString(escape(self.value(record, table)))
+        return marked(self.value(record, table))
 
     def value(self, record: Row, table: Any) -> str:
         text: str = getattr(record, str(self.accessor))

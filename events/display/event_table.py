@@ -18,6 +18,7 @@ from django_tables2.utils import Sequence as ColumnSequence
 
 from events.display import columns, drawing
 from events.nexmo.catalog import EVENT_TYPES
+from events.wording.marking import marked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -120,7 +121,7 @@ class EventTable(tables.Table):
         root = reverse("events:accounts")
         self.events_urls = {pk: f"{root}{quote(account.api_key)}/events/" for pk, account in self.accounts.items()}
         self.account_links = {
-            pk: SafeString(self.narrowing_link("account", account.api_key, escape(account.name)))
+            pk: SafeString(self.narrowing_link("account", account.api_key, marked(account.name)))
             for pk, account in self.accounts.items()
         }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from django.utils.safestring import SafeString
@@ -11,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from events.display.columns import NOTHING
 from events.display.drawing import EventColumn
 from events.display.event_table import USUAL, EventTable
+from events.wording.marking import marked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,6 +44,6 @@ class SteppedTable(EventTable):
 
 
 def _step(change: Change) -> str:
-    before = f"<del>{escape(change.before)}</del>" if change.before is not None else ""
-    after = f"<ins>{escape(change.after)}</ins>" if change.after is not None else ""
-    return f'<span class="step">{escape(change.field)}: {before}{" → " if before and after else ""}{after}</span>'
+    before = f"<del>{marked(change.before)}</del>" if change.before is not None else ""
+    after = f"<ins>{marked(change.after)}</ins>" if change.after is not None else ""
+    return f'<span class="step">{marked(change.field)}: {before}{" → " if before and after else ""}{after}</span>'

@@ -18,7 +18,7 @@ from events.display.columns import country_name
 from events.display.event_table import USUAL, EventTable
 from events.entities.configuration import configuration
 from events.entities.entity import entity
-from events.entities.lookup import MOST_FOLDED, companions, ends, read_about, sample_of
+from events.entities.lookup import MOST_FOLDED, companions, ends, look_alikes, read_about, sample_of
 from events.entities.table import SteppedTable
 from events.export.files import FILES
 from events.filters.overview import picture
@@ -79,6 +79,7 @@ def about(request: HttpRequest, kind: str, value: str) -> HttpResponse:
             for title, each in zip((_("First seen"), _("Last seen")), seen, strict=True)
         ],
         "figures": _figures(asked, sampled),
+        "look_alikes": look_alikes(subject, asked.conditions.accounts),
         "beside": [_beside(asked, sampled, name) for name in BESIDES.get(subject.slug, ())],
         "page": page,
         "page_error": page_error,
