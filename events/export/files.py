@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
@@ -14,6 +13,7 @@ from django.utils import timezone
 from xlsxwriter import Workbook
 
 from events.display.event_table import EventTable, file_columns, page_columns
+from events.export.formulas import harmless, harmless_json, need_care
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
@@ -33,29 +33,26 @@ _NAMES = file_columns()
 COLUMNS = tuple(_NAMES)
 # Told how many more rows are written.
 Wrote = Callable[[int], None]
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-_FIRST = frozenset(_FORMULA)
-_INNER_FORMULA = re.compile(r"([;\t]\s*)([=+\-@])")
+BYTE_ORDER_MARK = "\ufeff"  # by it Excel knows that a CSV is UTF-8
 
 
 def nobody(rows: int) -> None:
     """Told of rows where nobody asked."""
 
 
-def harmless(text: str) -> str:
-    """Text that no spreadsheet runs as a formula: foreign text may begin with one, also after what another
-    country's spreadsheet takes for a separator."""
-    text = _INNER_FORMULA.sub(r"\1'\2", text)
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
 @dataclass(frozen=True)
 class Shape:
-    """What a table of events looks like: its columns, in the order of COLUMNS, and the zone of its times."""
+    """What a file of events looks like.
+
+    Attributes:
+        columns: of CSV and Excel, in the order of COLUMNS.
+        zone: of the times.
+        byte_order_mark: whether a CSV begins with one.
+    """
 
     columns: Sequence[str]
     zone: tzinfo
+    byte_order_mark: bool = False
 
     @classmethod
     def usual(cls) -> Shape:
@@ -73,14 +70,14 @@ def csv_lines(
     rows: Iterable[Row], accounts: Mapping[int, NexmoAccount], shape: Shape, wrote: Wrote = nobody
 ) -> Generator[str, None, None]:
     """CSV with a header, CRLF as RFC 4180 has it; several lines at a time."""
-    yield _csv([shape.columns])
+    yield (BYTE_ORDER_MARK if shape.byte_order_mark else "") + _csv([shape.columns])
     source = cells(rows, accounts, shape)
+    made_harmless = [harmless_json if name == "context" else harmless for name in shape.columns]
     size = FIRST_LINES
     while chunk := list(islice(source, size)):
         text = _csv(chunk)
-        # Looking closely at each cell costs more than writing it; few lines need that.
-        if ";" in text or "\t" in text or not all(_FIRST.isdisjoint([cell[:1] for cell in row]) for row in chunk):
-            text = _csv([[harmless(cell) for cell in row] for row in chunk])
+        if need_care(text, chunk):
+            text = _csv([[make(cell) for make, cell in zip(made_harmless, row, strict=True)] for row in chunk])
         yield text
         wrote(len(chunk))
         size = LINES

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 # How a file is to look.
-SHAPE = ("columns", "times")
+SHAPE = ("columns", "times", "bom")
 # What else pages and exports read beside the conditions.
 OTHERS = (*PAGE_PARAMS, "size", "count", "job", "announced", "since")
 KNOWN = (*EventFilter.base_filters, *SHAPE, *OTHERS)
