@@ -19,6 +19,7 @@ from django_tables2.utils import Sequence as ColumnSequence
 from events.display import columns, drawing
 from events.nexmo.catalog import EVENT_TYPES
 from events.wording.marking import marked
+from events.wording.plausible import latest_plausible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -95,6 +96,7 @@ class EventTable(tables.Table):
         """
         self.accounts = {account.pk: account for account in accounts}
         self.now, self.zone = now, zone or timezone.get_current_timezone()
+        self.latest = latest_plausible()
         self.language = translation.get_language()
         self.descriptions = descriptions or EVENT_TYPES
         in_force = (

@@ -114,4 +114,16 @@ def in_words(found: Histogram) -> str:
             gaps,
         )
         sentences.append(text % {"count": gaps, "bars": bars})
+    if found.later:
+        sentences.append(later_in_words(found.later))
     return " ".join(sentences)
+
+
+def later_in_words(count: int) -> str:
+    """The events that lie beyond the picture."""
+    text = ngettext(
+        "%(count)s event is dated in the future, beyond the chart.",
+        "%(count)s events are dated in the future, beyond the chart.",
+        count,
+    )
+    return text % {"count": grouped(count)}

@@ -42,6 +42,7 @@ from events.reading.conditions import Conditions
 from events.reading.matching import matching
 from events.storage.search_index import Words, words
 from events.wording.codes import family_title, type_words
+from events.wording.plausible import latest_plausible
 from events.wording.times import PERIODS, Moment, period_start
 
 if TYPE_CHECKING:
@@ -221,8 +222,10 @@ class EventFilter(django_filters.FilterSet):
         asked = self.form.cleaned_data
         start, end = asked["date_from"], asked["date_to"]
         starts = [start.at] if start else []
+        ends = [end.at] if end else []
         if asked["period"]:
             starts.append(period_start(asked["period"]))
+            ends.append(latest_plausible())
         values, without = self._values(asked)
         networks = [(wanted, (ip_key(net[0]), ip_key(net[-1]))) for wanted, net in asked["source_ip"]]
         ranges = [pair for wanted, pair in networks if wanted]
@@ -236,7 +239,7 @@ class EventFilter(django_filters.FilterSet):
             addresses=tuple(first for first, last in ranges if first == last),
             networks=tuple((first, last) for first, last in ranges if first != last),
             start=max(starts) if starts else None,
-            end=end.at if end else None,
+            end=min(ends) if ends else None,
             text=asked["search_text"],
             new_country=asked["new"] == "country",
             without=(*without, ("networks", unwanted)) if unwanted else without,

@@ -180,7 +180,7 @@ def parse_event(raw: str, zone: tzinfo) -> Event:
         return read[:limit]
 
     created_at, basis = parse_time(data.get("created_at"), zone)
-    if created_at is None:
+    if created_at is None or basis == CAPPED:
         odd.append("created_at")
     event_id = text("id")
     if not event_id.strip():
@@ -211,6 +211,11 @@ def parse_event(raw: str, zone: tzinfo) -> Event:
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d))?(?:[.,](\d{1,9}))?\s*(Z|z|[+-]\d\d(?::?\d\d)?)?)?")
 
 
+# The calendar's last year overflows in other zones: what is dated in it stands at the end of the year before.
+LATEST = datetime(9998, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+CAPPED = "capped"
+
+
 def parse_time(value: Any, zone: tzinfo) -> tuple[datetime | None, str]:
     """A time in any of the shapes seen or feared, as aware UTC, and what it rests on: its offset or the zone.
 
@@ -228,8 +233,10 @@ def parse_time(value: Any, zone: tzinfo) -> tuple[datetime | None, str]:
     spelled = f"{day}T{clock or '00:00'}:{seconds or '00'}.{(fraction or '0')[:6]:0<6}{offset}"
     try:
         moment = datetime.fromisoformat(spelled)
-        if not 1970 <= moment.year <= 9998:  # the calendar's ends overflow in other zones
+        if moment.year < 1970:
             return None, ""
+        if moment.year > LATEST.year:
+            return LATEST, CAPPED
         aware = moment if moment.tzinfo else moment.replace(tzinfo=zone)
         return aware.astimezone(UTC), offset or str(zone)
     except (ValueError, OverflowError):

@@ -24,11 +24,13 @@ from events.fields import load_json
 from events.filters.query_string import with_params
 from events.models import EventType
 from events.nexmo.catalog import family
+from events.nexmo.parse import CAPPED
 from events.reading import Cursor, read_page
 from events.views.scope import filtered_events, visible_account, visible_accounts, visible_events
 from events.wording.changes import changes
 from events.wording.codes import family_title, type_words
 from events.wording.json_layout import pretty
+from events.wording.plausible import latest_plausible
 from events.wording.sentences import sentence
 from events.wording.times import show
 
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 
 BASES = {
     "fetched": gettext_lazy("Nexmo sent no readable time; this is when the event was fetched."),
+    CAPPED: gettext_lazy("Nexmo sent a later time; no calendar here reaches further."),
 }
 
 
@@ -86,6 +89,7 @@ def event(request: HttpRequest, api_key: str, event_id: str) -> HttpResponse:
                 if found.created_at_basis.startswith(("+", "-", "Z"))
                 else _("Nexmo's times carry no zone; read as %(zone)s.") % {"zone": found.created_at_basis}
             ),
+            "in_future": found.created_at > latest_plausible(),
             "country": _country(found.source_country),
             "address": request.get_full_path(),
             "odd_fields": [name for name in found.odd_fields.split(",") if name],

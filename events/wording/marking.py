@@ -48,7 +48,7 @@ def marked(text: Any, kept: frozenset[str] = frozenset()) -> SafeString:
     if isinstance(text, SafeString):
         return text
     text = str(text)
-    if text.isascii() and text.isprintable():
+    if text.isascii() and (text.isprintable() or kept.issuperset(letter for letter in text if is_hidden(letter))):
         return SafeString(escape(text))
     pieces = [_mark(character) if _is_coded(character, kept) else escape(character) for character in text]
     shown = "".join(pieces)
@@ -56,8 +56,8 @@ def marked(text: Any, kept: frozenset[str] = frozenset()) -> SafeString:
 
 
 def marked_lines(text: str) -> SafeString:
-    """The same of a text of several lines."""
-    return marked(text, LINES)
+    """The same of JSON on several lines, string by string."""
+    return SafeString("&quot;".join(marked(part, LINES) for part in text.split('"')))
 
 
 def coded(text: Any) -> str:

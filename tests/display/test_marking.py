@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import Group
@@ -61,7 +62,8 @@ def world(cast: dict[str, Any], add_event: Add) -> AuditEvent:
     for group in Group.objects.all():
         Group.objects.filter(pk=group.pk).update(name=f"{group.pk} {HOSTILE}")
     SavedView.objects.create(
-        owner=cast["bob"], name=f"view {HOSTILE}", description=HOSTILE, query=f"user_email={HOSTILE}@x.example",
+        owner=cast["bob"], name=f"view {HOSTILE}", description=HOSTILE, 
+        query=urlencode({"user_email": f"{HOSTILE}@x.example"}),
         team=cast["alice"].groups.first(),
     )  # fmt: skip
     cast["bob"].username = f"bob {HOSTILE}"
@@ -169,6 +171,9 @@ class TestMarked:
 
     def test_markup_is_left_alone(self) -> None:
         assert marked(marked("\u202e<")) == marked("\u202e<")
+
+    def test_each_string_of_json_ends_where_it_does(self) -> None:
+        assert marked_lines('{"שלום": 5}') == "{&quot;<bdi>שלום</bdi>&quot;: 5}"
 
     def test_lines_stay_lines(self) -> None:
         assert marked_lines('{\n  "a":\t1\r}') == '{\n  &quot;a&quot;:\t1<span class="code-mark">U+000D</span>}'
