@@ -19,7 +19,7 @@ from django_countries import countries
 from events.display.drawing import EventColumn
 from events.fields import load_json
 from events.nexmo.catalog import family
-from events.wording.codes import source_title, type_words
+from events.wording.codes import is_country_code, source_title, type_words
 from events.wording.context_line import summarise
 from events.wording.marking import marked
 from events.wording.masking import mask_json
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 NOTHING = SafeString('<span class="none">–</span>')
 LONGEST_KEPT = 4_000  # characters of a context that is kept with what was read from it: there may be thousands
-_COUNTRY = re.compile(r"[A-Z]{2}")
-_ADDRESS = re.compile(r"[0-9.]{7,15}|[0-9a-fA-F:.]{2,45}")  # what an address may look like; anything else is only text
+# What an address may look like; anything else is only text.
+_ADDRESS = re.compile(r"[0-9.]{7,15}|[]0-9a-fA-F:.[]{2,53}")
 _TYPE = re.compile(r"[A-Za-z0-9_.]+")
 
 
@@ -116,6 +116,14 @@ class Code(EventColumn):
         return SafeString(f"<code>{marked(text)}</code>") if text else NOTHING
 
 
+class UserId(Code):
+    """The user's number."""
+
+    def render(self, record: Row, table: EventTable) -> SafeString:
+        shown = super().render(record, table)
+        return SafeString(table.narrowing_link("user_id", record.user_id, shown)) if record.user_id else NOTHING
+
+
 class Source(EventColumn):
     """Where it was done: in words on pages, as Nexmo's code in files."""
 
@@ -135,7 +143,7 @@ class Origin(EventColumn):
         country, address = "", f"<code>{marked(record.source_ip)}</code>"
         if record.source_country:
             shown = country_name(record.source_country, table.language)
-            is_code = _COUNTRY.fullmatch(record.source_country)
+            is_code = is_country_code(record.source_country)
             country = table.narrowing_link("source_country", record.source_country, shown) if is_code else shown
             country += " "
         if record.source_ip and _ADDRESS.fullmatch(record.source_ip):
@@ -157,7 +165,8 @@ class Details(EventColumn):
 
 def _type_code(code: str, table: EventTable) -> str:
     shown = f"<code>{marked(code)}</code>"
-    return table.narrowing_link("event_type", code, shown) if _TYPE.fullmatch(code) else shown
+    plain = code.strip()
+    return table.narrowing_link("event_type", plain, shown) if _TYPE.fullmatch(plain) else shown
 
 
 def _unreadable_time() -> str:

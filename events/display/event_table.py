@@ -18,6 +18,7 @@ from django_tables2.utils import Sequence as ColumnSequence
 
 from events.display import columns, drawing
 from events.nexmo.catalog import EVENT_TYPES
+from events.reading.dimensions import DIMENSIONS
 from events.wording.marking import marked
 from events.wording.plausible import latest_plausible
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from accounts.models import NexmoAccount
     from events.reading import Row
 
-CLICKABLE = ("account", "event_type", "user_email", "source", "source_ip", "source_country")
+CLICKABLE = tuple(DIMENSIONS)
 PAGE = ("before", "after", "size")
 ALWAYS = ("when", "what")  # these lead to the event
 USUAL = ("when", "account", "what", "who", "source", "origin", "summary")
@@ -52,7 +53,7 @@ class EventTable(tables.Table):
     type = columns.Type(_("Type"), accessor="event_type")
     what = columns.What(_("What"), accessor="event_type_description")
     who = columns.Who(_("Who"), accessor="user_email")
-    user_id = columns.Code(_("User id"))
+    user_id = columns.UserId(_("User id"))
     source = columns.Source(_("Source"))
     source_description = drawing.EventColumn(visible=False)
     origin = columns.Origin(_("From"), accessor="source_ip")
@@ -144,7 +145,9 @@ class EventTable(tables.Table):
         return drawing.values(self, records, names)
 
     def narrowing_link(self, name: str, value: str, shown: str) -> str:
-        """A value that narrows the filter to itself; `shown` is HTML."""
+        """A value that narrows the filter to itself, where there is such a filter; `shown` is HTML."""
+        if name not in self.narrowing or "," in value or value != value.strip() or value.startswith("-"):
+            return shown  # no filter, or none that could ask for this value
         return f'<a class="v" href="{self.narrowing[name]}{_quoted(value)}">{shown}</a>'
 
     def address(self, record: Row) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -10,16 +11,21 @@ from django.db.models import BigIntegerField, BooleanField, CharField, Exists, O
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.functional import cached_property
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from accounts.prepared import Prepared
 from events.filters.fields import split_list, unsigned
-from events.filters.form import expanded
-from events.filters.pills import LISTS, MOMENTS, SINGLE
+from events.filters.limits import MOST_CHARACTERS, excess, within
+from events.filters.saved_html import draw_menu
+from events.filters.search_box import expanded
 from events.models import SavedView, Star
+from events.reading.dimensions import DATES, DIMENSIONS, SINGLE
 from events.wording.codes import source_codes
 from events.wording.times import pinned
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
     from django.utils.functional import _StrPromise
 
     from accounts.models import AnyUser
@@ -76,13 +82,18 @@ BUILTIN = (
 CODES = {builtin.code for builtin in BUILTIN}
 
 
+def read_query(text: str) -> QueryDict | None:
+    """The parameters of a query string; None where it is too long to be one of a filter."""
+    return QueryDict(text) if len(text) <= MOST_CHARACTERS else None
+
+
 def canonical(params: QueryDict, **more: str) -> str:
     """A list's query string in the one spelling that equal filters share: without its page, without what is empty."""
-    asked, _slip = expanded(params)
-    found = {name: (asked.get(name) or "").strip() for name in SINGLE}
-    found |= {name: pinned(found[name]) for name in MOMENTS if found[name]}
-    found |= {name: ",".join(sorted(split_list(asked.getlist(name)))) for name in LISTS}
-    return urlencode(sorted((name, value) for name, value in (found | more).items() if value), safe=",*:@/")
+    params, _problem = expanded(within(params, excess(params)))
+    values = {name: (params.get(name) or "").strip() for name in SINGLE}
+    values |= {name: pinned(values[name], is_end=name == "date_to") for name in DATES if values[name]}
+    values |= {name: ",".join(sorted(split_list(params.getlist(name)))) for name in DIMENSIONS}
+    return urlencode(sorted((name, value) for name, value in (values | more).items() if value), safe=",*:@/")
 
 
 def _by_codes(query: str) -> str:
@@ -152,29 +163,44 @@ class Views:
         return next((view for view in views if _by_codes(view.query) == meant), None)
 
 
-def views_of(user: AnyUser) -> Views:
-    """The views that a user may choose from, with the user's stars: one query."""
-    star = Exists(Star.objects.filter(user=user.pk, view=OuterRef("pk")))
-    visible = SavedView.objects.visible_to(user).order_by()
-    rows = visible.values_list(
-        "pk", "name", "description", "query", "owner", "owner__username", "team__name", star, Value("", CharField())
+def _choices(user: int) -> QuerySet[Any]:
+    """Saved views, with whether the user starred each; then, as rows of the same form, the built-in ones starred."""
+    star = Exists(Star.objects.filter(user=user, view=OuterRef("pk")))
+    saved = (
+        SavedView.objects.visible_to_key(user)
+        .order_by()
+        .values_list(
+            "pk", "name", "description", "query", "owner", "owner__username", "team__name", star, Value("", CharField())
+        )
     )
     nothing = (Value("", CharField()), Value("", CharField()), Value("", TextField()))
-    codes = Star.objects.filter(user=user.pk, view=None).values_list(
+    codes = Star.objects.filter(user=user, view=None).values_list(
         *(Value(0, BigIntegerField()), *nothing, Value(0, BigIntegerField())),
         *(Value("", CharField()), Value("", CharField()), Value(True, BooleanField()), "builtin"),
     )
+    return saved.union(codes, all=True)
+
+
+_CHOICES = Prepared(_choices)
+
+
+def views_of(user: AnyUser) -> Views:
+    """The views that a user may choose from, with the user's stars: one query."""
     saved, stars = [], set()
-    for pk, name, description, query, owner, username, team, starred, code in rows.union(codes, all=True):
+    for pk, name, description, query, owner, username, team, starred, code in _CHOICES.rows(user.pk or 0):
         if code:
             stars.add(code)
         else:
             saved.append(View(name, description, query, pk, "", username, team or "", owner == user.pk, bool(starred)))
     saved.sort(key=lambda view: (view.name.casefold(), view.pk))
-    known = [
-        View(each.name, each.description, each.query, 0, each.code, starred=each.code in stars) for each in BUILTIN
-    ]
-    return Views(saved, known)
+    builtin = [view if view.builtin not in stars else replace(view, starred=True) for view in _builtin(get_language())]
+    return Views(saved, builtin)
+
+
+@lru_cache(maxsize=16)
+def _builtin(language: str | None) -> tuple[View, ...]:
+    """The built-in views in the language in use, which is part of what the cache knows an answer by."""
+    return tuple(View(str(view.name), str(view.description), view.query, 0, view.code) for view in BUILTIN)
 
 
 @dataclass(frozen=True)
@@ -185,19 +211,24 @@ class Menu:
     current: View | None = None
     save: str = ""
 
+    @property
+    def html(self) -> str:
+        """What there is to choose from."""
+        return draw_menu(self.views, self.current) if self.views else ""
+
 
 def menu(user: AnyUser, params: QueryDict, *, readable: bool) -> Menu:
     """The menu of the list of all accounts. `readable`: the filter has no mistake."""
-    query = canonical(params)
+    query = canonical(params) if readable else ""
     views = views_of(user)
     current = views.of(query) if query else None
-    return Menu(views, current, _save(query) if query and readable and not current else "")
+    return Menu(views, current, _save(query) if query and not current else "")
 
 
 def account_menu(params: QueryDict, api_key: str, *, readable: bool) -> Menu:
     """The same for the list of one account, of which a view then is a view too."""
-    query = canonical(params)
-    return Menu(save=_save(canonical(params, account=api_key)) if query and readable else "")
+    query = canonical(params) if readable else ""
+    return Menu(save=_save(canonical(params, account=api_key)) if query else "")
 
 
 def _save(query: str) -> str:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import NexmoAccount
+from accounts.validators import text_validator
 from events.models.querysets import ScopedQuerySet
 
 
@@ -108,7 +109,7 @@ class LegalHold(models.Model):
     )
     first_day = models.DateField(null=True, blank=True, help_text=_("Empty: since the beginning."))
     last_day = models.DateField(null=True, blank=True, help_text=_("Empty: without end."))
-    reason = models.TextField(help_text=_("The case, and who asked for the hold."))
+    reason = models.TextField(help_text=_("The case, and who asked for the hold."), validators=[text_validator])
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     released_at = models.DateTimeField(null=True, blank=True)

@@ -11,6 +11,8 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from accounts.validators import name_validator, text_validator
+
 if TYPE_CHECKING:
     from accounts.models import AnyUser
 
@@ -22,16 +24,19 @@ class SavedViewQuerySet(models.QuerySet["SavedView"]):
         """Views that the user made, and those shared with a team that the user is in: nobody sees all of them."""
         if not (user.is_authenticated and user.is_active):
             return self.none()
-        teams = Group.objects.filter(user=user.pk).values("pk")
-        return self.filter(Q(owner=user.pk) | Q(team__in=teams))
+        return self.visible_to_key(user.pk)
+
+    def visible_to_key(self, user: int) -> Self:
+        """The same for the key of a person known to be active."""
+        return self.filter(Q(owner=user) | Q(team__in=Group.objects.filter(user=user).values("pk")))
 
 
 class SavedView(models.Model):
     """A filter with a name. It never widens what its reader may see: it is a query, asked with the reader's scope."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="views")
-    name = models.CharField(_("name"), max_length=80)
-    description = models.CharField(_("description"), max_length=300, blank=True)
+    name = models.CharField(_("name"), max_length=80, validators=[name_validator])
+    description = models.CharField(_("description"), max_length=300, blank=True, validators=[text_validator])
     query = models.TextField(help_text=_("The list's query string, as `saved_views.canonical` spells it."))
     team = models.ForeignKey(
         Group,

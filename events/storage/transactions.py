@@ -7,6 +7,7 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db import connection, transaction
 
 if TYPE_CHECKING:
@@ -21,6 +22,21 @@ def write_turn() -> Iterator[None]:
     tenth of a second at a time; between threads of ours a lock hands over at once."""
     with _turns if connection.vendor == "sqlite" else contextlib.nullcontext(), transaction.atomic():
         yield
+
+
+@contextlib.contextmanager
+def impatient(milliseconds: int) -> Iterator[None]:
+    """Let SQLite wait no longer than this for its lock. PostgreSQL has none that writers share."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    usual = int(settings.DATABASES["default"].get("OPTIONS", {}).get("timeout", 5) * 1000)
+    with connection.cursor() as cursor:
+        cursor.execute(f"PRAGMA busy_timeout = {milliseconds:d}")
+        try:
+            yield
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {usual:d}")
 
 
 def _begin_anew() -> None:

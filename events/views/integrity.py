@@ -26,7 +26,7 @@ from events.export.shape import contents
 from events.models import Discrepancy, Seal
 from events.nexmo import errors
 from events.nexmo.parse import content_digest
-from events.sync.clients import client_for
+from events.sync import asking
 from events.views.scope import filtered_events, visible_account, visible_events
 from events.wording.json_layout import pretty
 
@@ -99,17 +99,19 @@ def check(request: HttpRequest, api_key: str, event_id: str) -> HttpResponse:
     event: AuditEvent = get_object_or_404(visible_events(request).filter(account=account).with_id(event_id))
     event.account = account
     context: dict[str, Any] = {"event": event, "account": account, "asked_at": timezone.now()}
-    return render(request, "events/check.html", context | _ask_nexmo(account, event))
+    return render(request, "events/check.html", context | _ask_nexmo(request, account, event))
 
 
-def _ask_nexmo(account: NexmoAccount, event: AuditEvent) -> dict[str, Any]:
+def _ask_nexmo(request: HttpRequest, account: NexmoAccount, event: AuditEvent) -> dict[str, Any]:
     try:
-        with client_for(account, attempts=2) as client:
+        with asking.turn(request.user), asking.client_now(account, request.user) as client:
             now = client.get_event(event.event_id)
     except errors.NotFound:
         note(event, Discrepancy.Kind.VANISHED, None, timezone.now())
         return {"outcome": "gone"}
-    except (errors.AuditAPIError, SecretUnreadable) as error:
+    except (asking.NotAsked, SecretUnreadable) as error:
+        return {"outcome": "failed", "problem": str(error), "asked_at": None}
+    except errors.AuditAPIError as error:
         return {"outcome": "failed", "problem": str(error)}
     if content_digest(now.raw) == content_digest(event.raw):
         return {"outcome": "same"}

@@ -14,7 +14,6 @@ from events.display.event_table import EventTable
 from events.display.forms import shown_columns, table_menu
 from events.display.page_size import SIZES, read_size
 from events.export.files import FILES
-from events.filters import form_html
 from events.filters.hints import unknown_source
 from events.filters.parameters import unknown
 from events.filters.pills import pills
@@ -59,9 +58,7 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
         "account": account,
         "filter": event_filter,
         "form": event_filter.form,
-        "filter_html": form_html.draw(
-            event_filter, one_account=account is not None, sizes=sorted({*SIZES, size}), size=size
-        ),
+        "filter_html": event_filter.html(one_account=account is not None, sizes=sorted({*SIZES, size}), size=size),
         "page": page,
         "page_error": page_error,
         "table": EventTable(

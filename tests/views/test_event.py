@@ -264,7 +264,7 @@ def test_hostile_text_is_text(client: Client, account: NexmoAccount, add_event: 
         assert violations(page) == []
         source = page.content.decode()
         spoken = html.unescape(re.sub(r"</?(?:\w+)(?:\s[^<>]*)?>", "", source))
-        # E-mail addresses are archived in small letters, countries in capitals; what cannot be seen is shown as its code.
+        # Addresses are archived in small letters, countries in capitals; what cannot be seen is shown as its code.
         spellings = {marked(text) for text in (hostile, hostile.lower(), hostile.upper())}
         shown = {html.unescape(re.sub(r"<[^<>]*>", "", text)) for text in spellings}
         assert sum(spoken.count(text) for text in shown) >= least
@@ -287,3 +287,18 @@ def test_account_made_between_two_queries_is_no_error(
 
     assert page.status_code == 200
     assert 'rel="next"' not in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    "line", ['"country": "GB",', '"msisdn": "447700900000"', '"created_at": "2026-03-15T12:01:00",']
+)
+def test_a_line_copied_from_the_json_of_the_page_is_found(
+    client: Client, account: NexmoAccount, add_event: Add, line: str
+) -> None:
+    event = add_event(account, 1)
+    add_event(account, 2, id="other", context={"country": "FR"}, created_at="2026-03-14T00:00:00")
+    page = client.get(event.get_absolute_url()).content.decode()
+    (drawn,) = re.findall(r'<pre id="raw-json" tabindex="0">(.*?)</pre>', page, re.DOTALL)
+
+    assert line in html.unescape(drawn)
+    assert shown_ids(client.get("/events/", {"search_text": line})) == [event.event_id]

@@ -18,7 +18,7 @@ from events.archive import seals
 from events.evidence import verify_evidence
 from events.health.calendar import calendar, in_words
 from events.models import Discrepancy, Seal, SyncRun, SyncWindow
-from events.operations import tasks
+from events.operations import sealing
 from events.sandbox import Sandbox
 from events.sync import coverage, state
 from events.sync.engine import sync_account
@@ -60,7 +60,7 @@ def test_evidence_of_a_wrong_filter_is_refused_in_words(login: Any, account: Any
     add_event(account, 1)
     response = login("audrey").post("/events/evidence.zip?source_ip=nowhere")
     assert response.status_code == 400
-    assert "nowhere is no IP address" in response.content.decode()
+    assert "nowhere is not an IP address" in response.content.decode()
 
 
 def test_without_a_key_evidence_says_what_to_do(login: Any, account: Any, add_event: Any, settings: Any) -> None:
@@ -79,16 +79,16 @@ def test_seals_can_be_taken_away_and_checked(login: Any, account: Any, add_event
 
 
 def test_worker_seals_accounts_with_news_once_an_interval(account: Any, add_event: Any, settings: Any) -> None:
-    tasks.seal_what_is_due()
+    sealing.seal_what_is_due()
     assert not Seal.objects.exists()
     add_event(account, 1)
-    tasks.seal_what_is_due()
+    sealing.seal_what_is_due()
     add_event(account, 2)
-    tasks.seal_what_is_due()
+    sealing.seal_what_is_due()
     assert Seal.objects.count() == 1
     settings.SEAL_INTERVAL = timedelta(0)
-    tasks.seal_what_is_due()
-    tasks.seal_what_is_due()  # nothing new since
+    sealing.seal_what_is_due()
+    sealing.seal_what_is_due()  # nothing new since
     assert Seal.objects.count() == 2
 
 

@@ -14,6 +14,7 @@ from events.management.filtering import add_filter_arguments, read_filter, writt
 from events.management.progress import counting
 from events.reading.counts import announce
 from events.reading.stream import stream_raw, stream_rows
+from events.wording.printable import printable
 
 if TYPE_CHECKING:
     from events.filters.form import EventFilter
@@ -89,4 +90,4 @@ def _write_text(found: EventFilter, kind: str, file: IO[bytes], shape: Shape, wr
 
 
 def _printable(line: str) -> str:
-    return "".join(character if character.isprintable() or character == "\n" else "\ufffd" for character in line)
+    return "\n".join(printable(part) for part in line.replace("\r\n", "\n").split("\n"))

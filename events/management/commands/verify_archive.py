@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from events.archive import seals, verify
 from events.management.filtering import choose_accounts
 from events.models import SyncState
+from events.wording.printable import printable
 
 
 class Command(BaseCommand):
@@ -29,14 +30,14 @@ class Command(BaseCommand):
         outside = self._outside_seals(options["seals"], options["public_key"])
         problems = verify.verify_database()
         for problem in problems:
-            self.stdout.write(problem)
+            self.stdout.write(printable(problem))
         counts = dict(SyncState.objects.values_list("account", "event_count"))
         console = Console(file=cast("IO[str]", self.stdout._out), no_color=options["no_color"])
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         began, events = time.monotonic(), 0
         with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
             for account in accounts:
-                bar = bars.add_task(escape(account.name), total=counts.get(account.pk, 0))
+                bar = bars.add_task(escape(printable(account.name)), total=counts.get(account.pk, 0))
                 verdict = verify.verify_account(
                     account,
                     public_keys=options["public_key"],
@@ -45,7 +46,7 @@ class Command(BaseCommand):
                 )
                 bars.remove_task(bar)
                 events += verdict.events
-                console.print(escape(_line(verdict)), highlight=False, soft_wrap=True)
+                console.print(escape(printable(_line(verdict))), highlight=False, soft_wrap=True)
                 problems += [verdict.problem] if verdict.problem else []
         seconds = max(time.monotonic() - began, 0.001)
         self.stdout.write(f"{events:,} events in {seconds:.1f} s, {events / seconds:,.0f} a second.")
@@ -58,9 +59,9 @@ class Command(BaseCommand):
         try:
             return seals.import_lines(Path(file).read_text(encoding="utf-8"), public_keys)
         except (OSError, UnicodeDecodeError) as error:
-            raise CommandError(f"{file} cannot be read: {error}.") from None
+            raise CommandError(printable(f"{file} cannot be read: {error}.")) from None
         except seals.BadSeal as error:
-            raise CommandError(f"{file}, {error}") from None
+            raise CommandError(printable(f"{file}, {error}")) from None
 
 
 def _line(verdict: verify.Verdict) -> str:
