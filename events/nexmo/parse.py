@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from events.nexmo.errors import MalformedResponse
-from events.nexmo.values import parse_time, plain_address
+from events.nexmo.values import CAPPED, parse_time, plain_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -201,7 +201,7 @@ def parse_event(raw: str, zone: tzinfo) -> Event:
         return read.strip()
 
     created_at, basis = parse_time(data.get("created_at"), zone)
-    if created_at is None:
+    if created_at is None or basis == CAPPED:
         odd.append("created_at")
     event_id = text("id")
     if not event_id.strip():

@@ -17,6 +17,10 @@ _TIME = re.compile(
     r"\s*([Zz]|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)?(?:\[([A-Za-z0-9_+\-/]{1,50})\])?)?"
 )
 
+# The calendar's last year overflows in other zones: what is dated in it stands at the end of the year before.
+LATEST = datetime(9998, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+CAPPED = "capped"
+
 
 def parse_time(value: Any, zone: tzinfo) -> tuple[datetime | None, str]:
     """A time as aware UTC, and what it rests on: the offset or the zone it came with, or the zone assumed.
@@ -41,12 +45,16 @@ def parse_time(value: Any, zone: tzinfo) -> tuple[datetime | None, str]:
         seconds, fraction, beyond = "59", "", timedelta(seconds=1)
     try:
         moment = datetime.fromisoformat(f"{day}T{clock}:{seconds}.{(fraction or '0')[:6]:0<6}{offset}")
-        if not 1970 <= moment.year <= 9998:  # the calendar's ends overflow in other zones
+        if moment.year < 1970:
             return None, ""
+        if moment.year > LATEST.year:
+            return LATEST, CAPPED
         if name and not offset:
             zone = ZoneInfo(name)
         aware = moment if moment.tzinfo else moment.replace(tzinfo=zone)
         read = (aware + beyond).astimezone(UTC)
+        if read > LATEST:
+            return LATEST, CAPPED
     except (ValueError, OverflowError, KeyError, OSError):  # the last two: there is no such zone
         return None, ""
     if beyond == timedelta(seconds=1) and (read.hour, read.minute, read.second) != (0, 0, 0):

@@ -67,6 +67,8 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
             shown=[name for name in shown_columns(profile) if not (account and name == "account")],
             now=timezone.now() if profile.times == Profile.Times.RELATIVE else None,
             params=event_filter.data,
+            density=profile.density,
+            words=event_filter.marked if event_filter.conditions.text else None,
         ),
         "profile": profile,
         "display": table_menu(profile),

@@ -24,7 +24,7 @@ from events.evidence import packs
 from events.evidence.pack import make_pack
 from events.filters.form import EventFilter
 from events.models import AuditEvent, CoveredSpan, EvidencePack
-from events.nexmo.parse import ip_key
+from events.nexmo.values import ip_key
 from events.operations import jobs
 from events.reading.conditions import Conditions
 from events.storage.transactions import snapshot
