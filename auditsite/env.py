@@ -207,10 +207,10 @@ class Reader:
 
     def text(self, name: str) -> str:
         """A setting as it is written, or the value of the variable that `$NAME` points to."""
-        value = self.env.ENVIRON.get(name)
-        if value is None:
+        given: str | None = self.env.ENVIRON.get(name)
+        if given is None:
             return SETTINGS[name].default or ""
-        value = value.strip()
+        value = given.strip()
         if re.search(r"\s#", value):
             raise refuse(name, "seems to end in a comment. A comment stands on a line of its own.")
         if value.startswith("\\$"):

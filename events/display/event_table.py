@@ -20,7 +20,8 @@ from django_countries import countries
 
 from events.fields import load_json
 from events.nexmo.catalog import EVENT_TYPES, family
-from events.wording.codes import source_title, type_words
+from events.reading.dimensions import DIMENSIONS
+from events.wording.codes import is_country_code, source_title, type_words
 from events.wording.context_line import summarise
 from events.wording.sentences import sentence
 from events.wording.times import ago, offset
@@ -32,10 +33,11 @@ if TYPE_CHECKING:
     from accounts.models import NexmoAccount
     from events.reading import Row
 
-CLICKABLE = ("account", "event_type", "user_email", "source", "source_ip", "source_country")
+CLICKABLE = tuple(DIMENSIONS)
 PAGE = ("before", "after", "size")
-_COUNTRY = re.compile(r"[A-Z]{2}")
-_ADDRESS = re.compile(r"[0-9.]{7,15}|[0-9a-fA-F:.]{2,45}")  # what an address may look like; anything else is only text
+_ADDRESS = re.compile(
+    r"[0-9.]{7,15}|[]0-9a-fA-F:.[]{2,53}"
+)  # what an address may look like; anything else is only text
 NOTHING = '<span class="none">–</span>'
 # What the table can show, in its order; the two that lead to the event always stay.
 COLUMNS = {
@@ -142,7 +144,9 @@ class EventTable(tables.Table):
         return mark_safe("\n".join(lines))  # noqa: S308 - every piece of it was escaped
 
     def value(self, name: str, value: str, shown: str) -> str:
-        """A value that narrows the filter to itself; `shown` is HTML."""
+        """A value that narrows the filter to itself, where there is such a filter; `shown` is HTML."""
+        if name not in self.narrowing or "," in value or value != value.strip() or value.startswith("-"):
+            return shown  # no filter, or none that could ask for this value
         return f'<a class="v" href="{self.narrowing[name]}{quote(value)}">{shown}</a>'
 
     def address(self, row: Row) -> str:
@@ -177,7 +181,8 @@ class EventTable(tables.Table):
 
     def render_type(self, row: Row) -> str:
         code = f"<code>{escape(row.event_type)}</code>"
-        return self.value("event_type", row.event_type, code) if _TYPE.fullmatch(row.event_type) else code
+        plain = row.event_type.strip()
+        return self.value("event_type", plain, code) if _TYPE.fullmatch(plain) else code
 
     def render_who(self, row: Row) -> str:
         if row.user_email:
@@ -187,7 +192,7 @@ class EventTable(tables.Table):
         return escape(_("user %(id)s") % {"id": row.user_id}) if row.user_id else NOTHING
 
     def render_user_id(self, row: Row) -> str:
-        return f"<code>{escape(row.user_id)}</code>" if row.user_id else NOTHING
+        return self.value("user_id", row.user_id, f"<code>{escape(row.user_id)}</code>") if row.user_id else NOTHING
 
     def render_event_id(self, row: Row) -> str:
         return f"<code>{escape(row.event_id)}</code>"
@@ -204,7 +209,7 @@ class EventTable(tables.Table):
         country, address = "", f"<code>{escape(row.source_ip)}</code>"
         if row.source_country:
             shown = country_name(row.source_country, self.language)
-            known = _COUNTRY.fullmatch(row.source_country)
+            known = is_country_code(row.source_country)
             country = (self.value("source_country", row.source_country, shown) if known else shown) + " "
         if row.source_ip and _ADDRESS.fullmatch(row.source_ip):
             address = self.value("source_ip", row.source_ip, address)

@@ -137,8 +137,17 @@ class LegalHold(models.Model):
         }
 
 
+class DiscrepancyQuerySet(ScopedQuerySet):
+    def standing(self) -> DiscrepancyQuerySet:
+        """Those that have not been withdrawn."""
+        return self.filter(withdrawn_at=None)
+
+
 class Discrepancy(models.Model):
-    """A difference between the archive and what Nexmo says now. The archive stays as it is; this is noted beside it."""
+    """A difference between the archive and what Nexmo says now. The archive stays as it is; this is noted beside it.
+
+    A mark that proves wrong is withdrawn, not deleted: that it once stood is part of the record.
+    """
 
     class Kind(models.TextChoices):
         LATE = "late", _("Arrived late")
@@ -150,13 +159,25 @@ class Discrepancy(models.Model):
     kind = models.CharField(max_length=16, choices=Kind.choices)
     noticed_at = models.DateTimeField()
     run = models.ForeignKey("SyncRun", on_delete=models.SET_NULL, null=True, related_name="discrepancies")
+    withdrawn_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When Nexmo showed the event again; empty: the difference stands.")
+    )
+    withdrawn_by = models.ForeignKey(
+        "SyncRun",
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        help_text=_("The sync that met the event again; empty: a person's check did."),
+    )
 
-    objects: ClassVar[Any] = ScopedQuerySet.as_manager()
+    objects: ClassVar[Any] = DiscrepancyQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = _("discrepancies")
         ordering = ("-noticed_at", "-id")
-        constraints = (models.UniqueConstraint(fields=("event", "kind"), name="discrepancy_once"),)
+        constraints = (
+            models.UniqueConstraint(fields=("event", "kind"), condition=Q(withdrawn_at=None), name="discrepancy_once"),
+        )
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.event_id}"

@@ -169,7 +169,10 @@ def _containing(wanted: str, rows: list[Row], switches: Switches) -> list[Row]:
 def _text(row: Row, switches: Switches) -> str:
     if switches.search_scope == "context":
         fields = loads(row.body)
-        return render(fields["context"]).decode() if fields and "context" in fields else ""
+        try:
+            return render(fields["context"]).decode() if fields and "context" in fields else ""
+        except RecursionError:  # it could just be read, and is too deep to be written again
+            return row.body.decode(errors="replace")
     return row.body.decode(errors="replace")
 
 

@@ -23,7 +23,7 @@ from events.export.files import FILES
 from events.filters.overview import picture
 from events.filters.query_string import PAGE_PARAMS, page_links, with_params
 from events.reading import Cursor, Page, read_page_at
-from events.reading.facets import FACETS
+from events.reading.dimensions import ENTITIES, FACETS
 from events.views.scope import filtered_events
 from events.wording.codes import grouped
 from events.wording.times import parse_moment, show
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 SIZE = 50
 SHOWN = 12  # companions of a kind
 BESIDES = {"user": ("source_ip", "source_country"), "ip": ("user_email",)}
-KINDS = {"source_ip": "ip", "user_email": "user"}
-HIDDEN = {"user": {"user_email"}, "ip": {"source_ip"}}
+KINDS = {dimension.name: slug for slug, dimension in ENTITIES.items()}
+HIDDEN = {slug: {dimension.name} for slug, dimension in ENTITIES.items()}
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,7 @@ def _configuration(asked: Asked, newest: Page, page: Page) -> dict[str, Any]:
 def _moment(request: HttpRequest) -> tuple[datetime | None, str]:
     text = request.GET.get("at", "").strip()
     try:
-        return (parse_moment(text, end_of_day=True).at if text else None), ""
+        return (parse_moment(text).last if text else None), ""
     except ValueError as error:
         return None, str(error)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import json
 import logging
@@ -19,22 +20,23 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.fields import SecretUnreadable
 from accounts.models import NexmoAccount
 from events.archive import seals
-from events.archive.add import note
 from events.evidence.pack import make_pack
 from events.export.refusal import refusal
 from events.export.shape import contents
-from events.models import Discrepancy, Seal
-from events.nexmo import errors
-from events.nexmo.parse import content_digest
+from events.models import Seal
 from events.sync import asking
+from events.sync.check_event import check_event
 from events.views.scope import filtered_events, visible_account, visible_events
 from events.wording.json_layout import pretty
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
     from events.models import AuditEvent
+    from events.nexmo.client import AuditClient
 
 logger = logging.getLogger(__name__)
 
@@ -103,20 +105,18 @@ def check(request: HttpRequest, api_key: str, event_id: str) -> HttpResponse:
 
 
 def _ask_nexmo(request: HttpRequest, account: NexmoAccount, event: AuditEvent) -> dict[str, Any]:
-    try:
+    @contextlib.contextmanager
+    def question() -> Iterator[AuditClient]:
         with asking.turn(request.user), asking.client_now(account, request.user) as client:
-            now = client.get_event(event.event_id)
-    except errors.NotFound:
-        note(event, Discrepancy.Kind.VANISHED, None, timezone.now())
-        return {"outcome": "gone"}
+            yield client
+
+    try:
+        checked = check_event(event, question)
     except (asking.NotAsked, SecretUnreadable) as error:
         return {"outcome": "failed", "problem": str(error), "asked_at": None}
-    except errors.AuditAPIError as error:
-        return {"outcome": "failed", "problem": str(error)}
-    if content_digest(now.raw) == content_digest(event.raw):
-        return {"outcome": "same"}
-    note(event, Discrepancy.Kind.ALTERED, None, timezone.now())
-    before, after = pretty(event.raw).splitlines(), pretty(now.raw).splitlines()
+    if checked.outcome != "altered":
+        return {"outcome": checked.outcome, "problem": checked.reason}
+    before, after = pretty(event.raw).splitlines(), pretty(checked.raw).splitlines()
     return {
         "outcome": "altered",
         "diff": list(difflib.unified_diff(before, after, _("archived"), _("at Nexmo now"), lineterm="")),

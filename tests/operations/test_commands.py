@@ -217,7 +217,7 @@ def test_export_as_ndjson_goes_to_standard_output(three_events: None, capfdbinar
 
 def test_export_with_a_wrong_filter_says_which_and_writes_nothing(three_events: None, tmp_path: Path) -> None:
     target = tmp_path / "out.csv"
-    with pytest.raises(CommandError, match="--source-ip: nowhere is no IP address"):
+    with pytest.raises(CommandError, match="--source-ip: nowhere is not an IP address"):
         run("export_events", "--format", "csv", "--source-ip", "nowhere", "-o", str(target))
     assert not target.exists()
 

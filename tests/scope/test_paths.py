@@ -237,9 +237,7 @@ def test_deleted_account_in_a_shared_address_is_404(login: Login, cast: dict[str
     for path in ("", "events/", "events/export.csv", "events/of-demo0005/"):
         assert client.get(f"/accounts/demo0005/{path}").status_code == 404
     assert client.post("/accounts/demo0005/sync/").status_code == 404
-    assert error_text(client.get("/events/?account=demo0005"), "account") == (
-        "There is no account demo0005 that you may see."
-    )
+    assert error_text(client.get("/events/?account=demo0005"), "account") == ("No account demo0005 is visible to you.")
 
 
 def test_password_of_the_cast_logs_in(client: Client, cast: dict[str, Any]) -> None:

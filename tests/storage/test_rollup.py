@@ -133,7 +133,7 @@ def test_counts_by_rollup_are_exact(
     monkeypatch.setattr(rollups, "MOST_IN_A_PIECE", 12)
     asked = Conditions(
         accounts=None if accounts is None else tuple(account.pk for account in years[:accounts]),
-        event_types=types,
+        wanted={"event_type": types},
         start=start,
         end=end,
     )

@@ -60,7 +60,7 @@ def test_evidence_of_a_wrong_filter_is_refused_in_words(login: Any, account: Any
     add_event(account, 1)
     response = login("audrey").post("/events/evidence.zip?source_ip=nowhere")
     assert response.status_code == 400
-    assert "nowhere is no IP address" in response.content.decode()
+    assert "nowhere is not an IP address" in response.content.decode()
 
 
 def test_without_a_key_evidence_says_what_to_do(login: Any, account: Any, add_event: Any, settings: Any) -> None:
