@@ -34,7 +34,6 @@ from tests.benchmarks import vocabulary as words
 from tests.benchmarks.markdown import table
 from tests.tools.calls import python_calls
 
-
 SYNC = {"accounts": 20, "pages": 1000, "events": 9, "latency ms": 150, "concurrency": 4, "seconds": 40.0}
 SYNC |= {"ideal seconds": 37.5, "ratio": 1.07, "requests": 1120, "requests / pages": 1.12}
 
