@@ -78,7 +78,7 @@ def request(user: AnyUser, account: NexmoAccount | None, event_filter: EventFilt
     try:
         with transaction.atomic():
             pack: EvidencePack = EvidencePack.objects.create(
-                requested_by=user,  # type: ignore[misc] - nobody gets here without having logged in
+                requested_by=user,  # type: ignore[misc]
                 requested_at=timezone.now(),
                 account=account,
                 query=_lasting(event_filter),
