@@ -6,13 +6,15 @@ import uuid
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import NexmoAccount
+from events.models.ledger import LedgerEntry, Recorded, RecordedQuerySet
 from events.models.querysets import ScopedQuerySet
+from events.storage import ledger
 
 
 def new_chain_id() -> str:
@@ -20,18 +22,25 @@ def new_chain_id() -> str:
     return uuid.uuid4().hex
 
 
-class ChainHead(models.Model):
-    """The newest link of an account's chain. Locked while links are added, so that there is one order."""
+class ChainHead(Recorded):
+    """The newest link of an account's chain. Locked while links are added, so that there is one order.
+
+    It is made with the account's first event or seal, and that enters the account in the ledger.
+    """
 
     account = models.OneToOneField(NexmoAccount, on_delete=models.CASCADE, primary_key=True, related_name="chain_head")
     chain_id = models.CharField(max_length=32, default=new_chain_id)
     seq = models.PositiveBigIntegerField(default=0, help_text=_("How many events were ever linked."))
     digest = models.CharField(max_length=64, blank=True, help_text=_("Empty before the first event."))
 
-    objects: ClassVar[Any] = ScopedQuerySet.as_manager()
+    objects: ClassVar[Any] = RecordedQuerySet.as_manager()
 
     def __str__(self) -> str:
         return gettext("%(account)s at %(number)s") % {"account": self.account_id, "number": self.seq}
+
+    def ledger_entries(self) -> list[ledger.Entry]:
+        said = (self.account.api_key, self.chain_id)
+        return [ledger.Entry(LedgerEntry.Kind.ACCOUNT, self.account_id, self.account_id, said)]
 
 
 class Seal(models.Model):
@@ -56,7 +65,7 @@ class Seal(models.Model):
         return gettext("seal of %(account)s at %(number)s") % {"account": self.account_id, "number": self.seq}
 
 
-class Removal(models.Model):
+class Removal(Recorded):
     """One act of retention: what was removed, by which rule, by whom."""
 
     account = models.ForeignKey(NexmoAccount, on_delete=models.PROTECT, related_name="removals")
@@ -67,7 +76,7 @@ class Removal(models.Model):
     count = models.PositiveBigIntegerField()
     held = models.PositiveBigIntegerField(default=0, help_text=_("Events that a legal hold kept."))
 
-    objects: ClassVar[Any] = ScopedQuerySet.as_manager()
+    objects: ClassVar[Any] = RecordedQuerySet.as_manager()
 
     class Meta:
         ordering = ("-removed_at", "-id")
@@ -76,6 +85,10 @@ class Removal(models.Model):
         return ngettext(
             "removal of %(count)s event of %(account)s", "removal of %(count)s events of %(account)s", self.count
         ) % {"count": self.count, "account": self.account_id}
+
+    def ledger_entries(self) -> list[ledger.Entry]:
+        said = (self.removed_at, self.older_than, self.reason, self.requested_by_id, self.count, self.held)
+        return [ledger.Entry(LedgerEntry.Kind.REMOVAL, self.pk, self.account_id, said)]
 
 
 class RemovedEvent(models.Model):
@@ -95,12 +108,26 @@ class RemovedEvent(models.Model):
         return gettext("removed event %(number)s of %(account)s") % {"number": self.seq, "account": self.account_id}
 
 
-class LegalHold(models.Model):
-    """Nothing of an account (or of any) and a range of days is removed while the hold stands."""
+class LegalHoldQuerySet(RecordedQuerySet):
+    """Holds; how they are released is entered in the ledger too."""
+
+    def update(self, **kwargs: Any) -> int:
+        with transaction.atomic():
+            pks = list(self.filter(released_at=None).values_list("pk", flat=True)) if "released_at" in kwargs else []
+            changed = super().update(**kwargs)
+            released = self.model.objects.filter(pk__in=pks).exclude(released_at=None)
+            ledger.enter(hold.release_entry() for hold in released)
+        return changed
+
+
+class LegalHold(Recorded):
+    """Nothing of an account (or of any) and a range of days is removed while the hold stands. Holds are never deleted,
+    and a released one stays released.
+    """
 
     account = models.ForeignKey(
         NexmoAccount,
-        on_delete=models.CASCADE,
+        on_delete=models.PROTECT,
         null=True,
         blank=True,
         related_name="legal_holds",
@@ -116,7 +143,7 @@ class LegalHold(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
 
-    objects: ClassVar[Any] = models.Manager()
+    objects: ClassVar[Any] = LegalHoldQuerySet.as_manager()
 
     class Meta:
         ordering = ("-created_at", "-id")
@@ -135,8 +162,25 @@ class LegalHold(models.Model):
             "last": self.last_day or gettext("open end"),
         }
 
+    def save(self, **kwargs: Any) -> None:
+        with transaction.atomic():
+            stood = LegalHold.objects.filter(pk=self.pk, released_at=None).exists() if self.pk else False
+            super().save(**kwargs)
+            if stood and self.released_at:
+                ledger.enter([self.release_entry()])
 
-class Discrepancy(models.Model):
+    def ledger_entries(self) -> list[ledger.Entry]:
+        said = (self.first_day, self.last_day, self.reason, self.created_at, self.created_by_id)
+        entries = [ledger.Entry(LedgerEntry.Kind.HOLD, self.pk, self.account_id, said)]
+        return [*entries, self.release_entry()] if self.released_at else entries
+
+    def release_entry(self) -> ledger.Entry:
+        """What the ledger says of its release."""
+        said = (self.released_at, self.released_by_id)
+        return ledger.Entry(LedgerEntry.Kind.RELEASE, self.pk, self.account_id, said)
+
+
+class Discrepancy(Recorded):
     """A difference between the archive and what Nexmo says now. The archive stays as it is; this is noted beside it."""
 
     class Kind(models.TextChoices):
@@ -150,7 +194,7 @@ class Discrepancy(models.Model):
     noticed_at = models.DateTimeField()
     run = models.ForeignKey("SyncRun", on_delete=models.SET_NULL, null=True, related_name="discrepancies")
 
-    objects: ClassVar[Any] = ScopedQuerySet.as_manager()
+    objects: ClassVar[Any] = RecordedQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = _("discrepancies")
@@ -159,3 +203,7 @@ class Discrepancy(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.event_id}"
+
+    def ledger_entries(self) -> list[ledger.Entry]:
+        kind, seq = LedgerEntry.Kind.DISCREPANCY, self.event.seq
+        return [ledger.Entry(kind, self.pk, self.account_id, (self.kind, self.noticed_at), seq)]
