@@ -1,5 +1,5 @@
-"""Signed statements of a chain's head and of the ledger. A head that is kept beside its chain proves little; a seal that
-has left the machine proves that the chain up to it has not been touched since.
+"""Signed statements of a chain's head and of the ledger. A head that is kept beside its chain proves little; a seal
+that has left the machine proves that the chain up to it has not been touched since.
 
 Statements have a format: "auditsite seal 2" states the ledger's digest too. Seals of the first format stay valid.
 """

@@ -296,7 +296,7 @@ def _check_rollups(account: NexmoAccount) -> None:
         firsts = set(cursor.fetchall())
         cursor.execute(first_seen.NOTED, [account.pk])
         noted = set(cursor.fetchall())
-    for _, _, user, country, _ in sorted(firsts ^ noted):
+    for _, _, user, country, _ in sorted(firsts ^ noted, key=str):
         raise _Broken(f"What is noted as the first event of {user} from {country} is not the first there is.")
 
 

@@ -8,12 +8,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.db import close_old_connections, connection
+from django.db import close_old_connections, connection, transaction
 from django.db.models import Max
 from django.utils import timezone
 
 from accounts.models import NexmoAccount
-from events.archive import seal_channels, seals
+from events.archive import proven_coverage, seal_channels, seals
 from events.models import Seal, SyncRun, SyncState, WorkerBeat
 from events.operations.queue import QUEUE, STOP
 from events.sync import state
@@ -95,9 +95,15 @@ def seal_what_is_due() -> None:
 def tidy() -> None:
     """Forget runs of long ago that found nothing, and workers that are gone."""
     now = timezone.now()
-    SyncRun.objects.filter(
-        started_at__lt=now - KEEP_QUIET_RUNS, status=SyncRun.Status.SUCCEEDED, added=0, conflicts_found=0
-    ).delete()
+    # Whole days: what the runs prove of each account is noted before they go, and once a day is often enough.
+    before = (now - KEEP_QUIET_RUNS).replace(hour=0, minute=0, second=0, microsecond=0)
+    quiet = SyncRun.objects.filter(
+        started_at__lt=before, status=SyncRun.Status.SUCCEEDED, added=0, conflicts_found=0
+    ).order_by()
+    for account in NexmoAccount.objects.filter(pk__in=quiet.values("account")):
+        with transaction.atomic():
+            proven_coverage.note(account)
+            quiet.filter(account=account).delete()
     WorkerBeat.objects.filter(seen_at__lt=now - timedelta(days=1)).delete()
 
 

@@ -131,5 +131,6 @@ def _postgresql_columns(model: type[Model], connection: Any) -> Iterator[str]:
         )
         there = {name: kind.replace("character varying", "varchar") for name, kind in cursor}
     for field in model._meta.concrete_fields:
-        if there.get(field.column) != field.db_type(connection):
-            yield f"The column {field.column} of {model._meta.db_table} is of another type than {field.db_type(connection)}."
+        wanted = field.db_type(connection)
+        if there.get(field.column) != wanted:
+            yield f"The column {field.column} of {model._meta.db_table} is not of the type {wanted}."
