@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.validators import MinValueValidator, RegexValidator
-from django.db import models
+from django.db import connection, models
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
@@ -17,6 +17,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.fields import EncryptedTextField
+from accounts.prepared import Prepared
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -49,8 +50,28 @@ class NexmoAccountQuerySet(models.QuerySet["NexmoAccount"]):
         """Accounts the user owns or shares through a team; auditors' wider sight does not count."""
         if _is_nobody(user):
             return self.none()
-        shares = NexmoAccount.teams.through.objects.filter(nexmoaccount=OuterRef("pk"), group__user=user.pk)
-        return self.filter(Q(owner=user.pk) | Q(Exists(shares)))
+        return self._shared_with(user.pk)
+
+    def _shared_with(self, user_pk: int | None) -> NexmoAccountQuerySet:
+        shares = NexmoAccount.teams.through.objects.filter(nexmoaccount=OuterRef("pk"), group__user=user_pk)
+        return self.filter(Q(owner=user_pk) | Q(Exists(shares)))
+
+    @staticmethod
+    def list_visible_to(user: AnyUser) -> list[NexmoAccount]:
+        """What `visible_to` selects, without secrets, by queries that are compiled once: every page asks this."""
+        if _is_nobody(user):
+            return []
+        rows = _ALL.rows() if NexmoAccountQuerySet.sees_all(user) else _SHARED.rows(user.pk)
+        return [NexmoAccount.from_db(connection.alias, _OPEN_FIELDS, row) for row in rows]
+
+    @staticmethod
+    def get_visible_to(user: AnyUser, api_key: str) -> NexmoAccount | None:
+        """The account of this key, if `visible_to` selects it; secrets are read when they are used."""
+        if _is_nobody(user):
+            return None
+        sees_all = NexmoAccountQuerySet.sees_all(user)
+        rows = _ONE_OF_ALL.rows(api_key) if sees_all else _ONE_SHARED.rows(user.pk, api_key)
+        return NexmoAccount.from_db(connection.alias, _OPEN_FIELDS, rows[0]) if rows else None
 
     def syncable_by(self, user: AnyUser) -> NexmoAccountQuerySet:
         """Accounts the user may have synced now: auditors read, and change nothing."""
@@ -148,6 +169,17 @@ class NexmoAccount(models.Model):
     def credentials_fingerprint(self) -> str:
         """Changes when key or secrets change and tells nothing about them. Raises SecretUnreadable."""
         return salted_hmac("accounts.credentials", "\0".join((self.api_key, *self.secrets()))).hexdigest()[:40]
+
+
+_OPEN_FIELDS = [
+    field.attname for field in NexmoAccount._meta.concrete_fields if not isinstance(field, EncryptedTextField)
+]
+_ALL = Prepared(lambda: NexmoAccount.objects.values_list(*_OPEN_FIELDS))
+_SHARED = Prepared(lambda user: NexmoAccount.objects.all()._shared_with(user).values_list(*_OPEN_FIELDS))
+_ONE_OF_ALL = Prepared(lambda key: NexmoAccount.objects.filter(api_key=key).values_list(*_OPEN_FIELDS))
+_ONE_SHARED = Prepared(
+    lambda user, key: NexmoAccount.objects.filter(api_key=key)._shared_with(user).values_list(*_OPEN_FIELDS)
+)
 
 
 class Profile(models.Model):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -10,16 +11,20 @@ from django.db.models import BigIntegerField, BooleanField, CharField, Exists, O
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.functional import cached_property
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from accounts.prepared import Prepared
 from events.filters.fields import split_list, unsigned
 from events.filters.form import expanded
 from events.filters.pills import LISTS, MOMENTS, SINGLE
+from events.filters.saved_html import draw_menu
 from events.models import SavedView, Star
 from events.wording.codes import source_codes
 from events.wording.times import pinned
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
     from django.utils.functional import _StrPromise
 
     from accounts.models import AnyUser
@@ -152,29 +157,44 @@ class Views:
         return next((view for view in views if _by_codes(view.query) == meant), None)
 
 
-def views_of(user: AnyUser) -> Views:
-    """The views that a user may choose from, with the user's stars: one query."""
-    star = Exists(Star.objects.filter(user=user.pk, view=OuterRef("pk")))
-    visible = SavedView.objects.visible_to(user).order_by()
-    rows = visible.values_list(
-        "pk", "name", "description", "query", "owner", "owner__username", "team__name", star, Value("", CharField())
+def _choices(user: int) -> QuerySet[Any]:
+    """Saved views, with whether the user starred each; then, as rows of the same form, the built-in ones starred."""
+    star = Exists(Star.objects.filter(user=user, view=OuterRef("pk")))
+    saved = (
+        SavedView.objects.visible_to_key(user)
+        .order_by()
+        .values_list(
+            "pk", "name", "description", "query", "owner", "owner__username", "team__name", star, Value("", CharField())
+        )
     )
     nothing = (Value("", CharField()), Value("", CharField()), Value("", TextField()))
-    codes = Star.objects.filter(user=user.pk, view=None).values_list(
+    codes = Star.objects.filter(user=user, view=None).values_list(
         *(Value(0, BigIntegerField()), *nothing, Value(0, BigIntegerField())),
         *(Value("", CharField()), Value("", CharField()), Value(True, BooleanField()), "builtin"),
     )
+    return saved.union(codes, all=True)
+
+
+_CHOICES = Prepared(_choices)
+
+
+def views_of(user: AnyUser) -> Views:
+    """The views that a user may choose from, with the user's stars: one query."""
     saved, stars = [], set()
-    for pk, name, description, query, owner, username, team, starred, code in rows.union(codes, all=True):
+    for pk, name, description, query, owner, username, team, starred, code in _CHOICES.rows(user.pk or 0):
         if code:
             stars.add(code)
         else:
             saved.append(View(name, description, query, pk, "", username, team or "", owner == user.pk, bool(starred)))
     saved.sort(key=lambda view: (view.name.casefold(), view.pk))
-    known = [
-        View(each.name, each.description, each.query, 0, each.code, starred=each.code in stars) for each in BUILTIN
-    ]
-    return Views(saved, known)
+    builtin = [view if view.builtin not in stars else replace(view, starred=True) for view in _builtin(get_language())]
+    return Views(saved, builtin)
+
+
+@lru_cache(maxsize=16)
+def _builtin(language: str | None) -> tuple[View, ...]:
+    """The built-in views in the language in use, which is part of what the cache knows an answer by."""
+    return tuple(View(str(view.name), str(view.description), view.query, 0, view.code) for view in BUILTIN)
 
 
 @dataclass(frozen=True)
@@ -184,6 +204,11 @@ class Menu:
     views: Views | None = None
     current: View | None = None
     save: str = ""
+
+    @property
+    def html(self) -> str:
+        """What there is to choose from."""
+        return draw_menu(self.views, self.current) if self.views else ""
 
 
 def menu(user: AnyUser, params: QueryDict, *, readable: bool) -> Menu:

@@ -17,9 +17,13 @@ if TYPE_CHECKING:
 
 def visible_account(request: HttpRequest, api_key: str) -> NexmoAccount:
     """The account with this key, or 404 when there is none that the reader may see."""
-    if "\0" in api_key:  # PostgreSQL refuses even to be asked
+    # PostgreSQL refuses even to be asked for a NUL.
+    account: NexmoAccount | None = (
+        None if "\0" in api_key else NexmoAccount.objects.get_visible_to(request.user, api_key)
+    )
+    if account is None:
         raise Http404
-    return get_object_or_404(NexmoAccount.objects.visible_to(request.user).select_related("owner"), api_key=api_key)
+    return account
 
 
 def chosen_account(request: HttpRequest, api_key: str | None) -> NexmoAccount | None:
@@ -29,7 +33,7 @@ def chosen_account(request: HttpRequest, api_key: str | None) -> NexmoAccount | 
 
 def visible_accounts(request: HttpRequest) -> list[NexmoAccount]:
     """All accounts the reader may see, without their secrets."""
-    return list(NexmoAccount.objects.visible_to(request.user).defer("api_secret", "api_secret_secondary"))
+    return NexmoAccount.objects.list_visible_to(request.user)
 
 
 def visible_events(request: HttpRequest) -> Any:

@@ -71,7 +71,8 @@ def test_header_names_the_reader_and_offers_what_she_may(login: Login, person: s
     page = login(person).get("/events/").content.decode()
 
     assert f"<summary>{person}</summary>" in page
-    assert '<form method="post" action="/logout/">' in page
+    assert '<form id="logout" method="post" hidden action="/logout/">' in page
+    assert '<button type="submit" form="logout" class="plain">Log out</button>' in page
     assert ('<a href="/admin/">Admin</a>' in page) == (person == "alice")
     assert '<a href="/events/" aria-current="page">Events</a>' in page
 
