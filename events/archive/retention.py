@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
 from events.models import AuditEvent, EventConflict, LegalHold, Removal, RemovedEvent, SyncState
 from events.storage import chain, first_seen, ledger
 from events.storage.appending import uncount
+from events.storage.transactions import lock_table
 
 if TYPE_CHECKING:
     from accounts.models import NexmoAccount
@@ -55,7 +56,8 @@ def apply(planned: Plan, *, requested_by: Any = None) -> Removal | None:
         # Nobody adds to the account meanwhile.
         SyncState.objects.get_or_create(account=account)
         SyncState.objects.select_for_update().get(account=account)
-        _lock_holds()
+        # Until this transaction ends no hold is placed or released; one that is being saved is waited for, and counts.
+        lock_table(LegalHold, "SHARE")
         old = AuditEvent.objects.filter(account=account, created_at__lt=planned.older_than)
         doomed = old.exclude(_held(account))
         count = doomed.count()
@@ -90,16 +92,6 @@ def apply(planned: Plan, *, requested_by: Any = None) -> Removal | None:
         first_seen.replace_removed(account.pk)
         ledger.enter(removal.ledger_entries())
     return removal
-
-
-def _lock_holds() -> None:
-    """Until this transaction ends, no hold is placed or released. One that is being saved is waited for, and counts.
-
-    SQLite needs nothing of it: it has one lock for all that write, and this transaction has it.
-    """
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(f"LOCK TABLE {connection.ops.quote_name(LegalHold._meta.db_table)} IN SHARE MODE")
 
 
 def _held(account: NexmoAccount) -> Q:

@@ -15,6 +15,7 @@ from accounts.models import NexmoAccount
 from events.models.ledger import LedgerEntry, Recorded, RecordedQuerySet
 from events.models.querysets import ScopedQuerySet
 from events.storage import ledger
+from events.storage.transactions import lock_table
 
 
 def new_chain_id() -> str:
@@ -164,6 +165,8 @@ class LegalHold(Recorded):
 
     def save(self, **kwargs: Any) -> None:
         with transaction.atomic():
+            # First the turn, then the time: a hold that waited for a removal to end is later than that.
+            lock_table(LegalHold, "ROW EXCLUSIVE")
             stood = LegalHold.objects.filter(pk=self.pk, released_at=None).exists() if self.pk else False
             super().save(**kwargs)
             if stood and self.released_at:

@@ -67,12 +67,12 @@ def schema_problems(models: Iterable[type[Model]], connection: Any) -> Iterator[
         indexes = _postgresql_indexes(table, connection) if connection.vendor == "postgresql" else None
         indexes = indexes if indexes is not None else _sqlite_indexes(table, connection)
         for index in model._meta.indexes:
-            wanted = tuple(model._meta.get_field(name).column for name, _ in index.fields_orders)
+            wanted = _columns(model, [name for name, _ in index.fields_orders])
             if (index.name, wanted) not in {(name, columns) for name, columns, _ in indexes}:
                 yield f"The index {index.name} of {table} is missing, or leaves rows out."
         for constraint in model._meta.constraints:
             if isinstance(constraint, UniqueConstraint) and constraint.condition is None:
-                wanted = tuple(model._meta.get_field(name).column for name in constraint.fields)
+                wanted = _columns(model, constraint.fields)
                 if not any(unique and columns == wanted for _, columns, unique in indexes):
                     yield f"The constraint {constraint.name} of {table} is missing."
         if connection.vendor == "postgresql":
@@ -95,6 +95,11 @@ def index_problems(models: Iterable[type[Model]], connection: Any) -> Iterator[s
                 answer = str(error)
         if answer != "ok":
             yield f"An index of {model._meta.db_table} does not lead to its rows: {answer}."
+
+
+def _columns(model: type[Model], names: Iterable[str]) -> tuple[str, ...]:
+    columns = {field.name: field.column for field in model._meta.concrete_fields}
+    return tuple(columns[name] for name in names)
 
 
 def _sqlite_indexes(table: str, connection: Any) -> list[tuple[str, tuple[str, ...], bool]]:

@@ -94,9 +94,9 @@ class _IndexCheck:
     def __init__(self) -> None:
         self._problems: list[str] = []
         self._thread: threading.Thread | None = None
-        # Another connection sees neither an open transaction nor a database in memory.
-        alone = connection.in_atomic_block or (connection.vendor == "sqlite" and connection.is_in_memory_db())
-        if connection.vendor == "sqlite" and not alone:
+        # Another connection sees neither what an open transaction wrote nor a database in memory.
+        in_memory = "memory" in str(connection.settings_dict["NAME"])
+        if connection.vendor == "sqlite" and not connection.in_atomic_block and not in_memory:
             self._thread = threading.Thread(target=self._run, daemon=True)
             self._thread.start()
 
