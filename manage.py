@@ -17,6 +17,10 @@ def main() -> None:
     except ImportError:
         sys.exit("Django is not installed here. Use `.venv/bin/python manage.py ...`; `make run` makes the .venv.")
     try:
+        if sys.argv[1:2] == ["runserver"]:
+            from auditsite.env import become_web_process
+
+            become_web_process()
         if sys.argv[1:2] == ["demo"]:
             from auditsite.demo import use_demo_environment
 

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.fields import EncryptedTextField
 from accounts.prepared import Prepared
+from accounts.validators import name_validator
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -106,7 +107,9 @@ class NexmoAccount(models.Model):
         related_name="nexmo_accounts",
         help_text=_("Manages this account's credentials and teams."),
     )
-    name = models.CharField(max_length=100, help_text=_("What people call it, such as Shop production."))
+    name = models.CharField(
+        max_length=100, help_text=_("What people call it, such as Shop production."), validators=[name_validator]
+    )
     api_key = models.CharField(
         _("API key"),
         max_length=64,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-_FIRST = 7_355_608_001  # what stands for the first value while a query is compiled; no row has such a key
+_FIRST = 2_147_300_001  # what stands for the first value while a query is compiled: fits every key, and no row has it
 
 
 class Prepared:

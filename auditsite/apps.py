@@ -6,13 +6,22 @@ import os
 from typing import Any
 
 from django.apps import AppConfig, apps
+from django.contrib.admin.apps import AdminConfig
 from django.db import connections
+from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 from accounts.names import translate_names
+from auditsite.time_limits import prepare_sqlite
 
 _inherited: list[Any] = []
+
+
+class GuardedAdminConfig(AdminConfig):
+    """Django's admin, with what holds for every page of it."""
+
+    default_site = "auditsite.admin_site.Site"
 
 
 class AuditsiteConfig(AppConfig):
@@ -29,6 +38,7 @@ class AuditsiteConfig(AppConfig):
         translate_names(apps.get_app_config("mfa"))
         # Sent for apps with models only, and this one has none.
         post_migrate.connect(_make_cache_table, sender=apps.get_app_config("auth"))
+        connection_created.connect(prepare_sqlite)
         os.register_at_fork(after_in_child=_leave_connections_to_the_parent)
 
 

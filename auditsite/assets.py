@@ -50,6 +50,7 @@ SCRIPTS = (
     "js/search-further",
     "js/remember-open",
     "js/highlight",
+    "js/restored",
 )
 # What the script says to people comes with the page, in its language. Parts are blocks: what one names is its own.
 SCRIPT = '"use strict";\n{{\nconst words = document.body.dataset;\n{}}}\n'

@@ -7,27 +7,45 @@ raises ``ImproperlyConfigured`` with a sentence that names the setting and says 
 from __future__ import annotations
 
 import base64
-import binascii
-import ipaddress
+import hashlib
 import os
 import re
 import secrets
 import sys
+import tempfile
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import environ
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
+from auditsite import database_url
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+# What only the worker and commands may hold. Pages are what strangers talk to; whoever takes such a process over shall
+# not be able to sign.
+WORKER_ONLY = frozenset({"SEAL_KEY"})
+_withheld: set[str] = set()
+
+
+def become_web_process() -> None:
+    """Hold nothing of WORKER_ONLY in this process and its children. Called by every entry point that serves pages,
+    before it reads the settings."""
+    _withheld.update(WORKER_ONLY)
+    for name in WORKER_ONLY:
+        os.environ.pop(name, None)
+
+
+def is_web_process() -> bool:
+    """Whether this process serves pages."""
+    return bool(_withheld)
 
 
 @dataclass(frozen=True)
@@ -65,12 +83,23 @@ SETTINGS = {
             "(tests: locmem://).",
         ),
         Setting("CREDENTIAL_KEYS", None, "Fernet keys, comma-separated: the first encrypts, all decrypt."),
-        Setting("SEAL_KEY", "", "Signs the seals of the archive (`manage.py seal_key` makes one); empty: no seals."),
+        Setting(
+            "SEAL_KEY",
+            "",
+            "Signs seals and evidence (`manage.py seal_key` makes one); read by the worker and commands only; "
+            "empty: no seals.",
+        ),
         Setting("SEAL_PUBLIC_KEYS", "", "Earlier public keys, in hex, comma-separated: their seals still count."),
         Setting("SEAL_INTERVAL", "24h", "Time between two seals of an account that has new events."),
         Setting(
             "SEAL_CHANNELS", "", "Where seals are sent: a file's path, or apprise addresses (mailtos://, jsons://)."
         ),
+        Setting(
+            "EVIDENCE_DIR",
+            "var/evidence",
+            "Where evidence packs wait to be fetched: one directory for all web and worker processes.",
+        ),
+        Setting("EVIDENCE_KEEP", "7d", "How long evidence packs can be fetched before they are deleted."),
         Setting("CHECK_INTERVAL", "7d", "Time between two comparisons of all counts with Nexmo's."),
         Setting("NEXMO_AUDIT_URL", "https://api.nexmo.com/beta/audit", "The Audit API. Plain http only to loopback."),
         Setting("NEXMO_REQUESTS_PER_SECOND", "1", "At most so many requests a second for one account; 0: no limit."),
@@ -87,6 +116,12 @@ SETTINGS = {
         Setting("WEB_THREADS", "4", "Threads of each of them: so many pages at once."),
     )
 }
+
+
+# Their values are never repeated, and hold whatever characters they like.
+SECRETS = frozenset({"SECRET_KEY", "CREDENTIAL_KEYS", "SEAL_KEY", "METRICS_TOKEN"})
+# A variable as one whole part of an address or a list.
+REFERENCE = re.compile(r"(?:(?<=[/:@,=])|^)(?:\$\{?[A-Za-z_]\w*\}?)(?=[/:@,?&]|$)|\$\{[^}]*\}", re.ASCII)
 
 
 def refuse(name: str, why: str) -> ImproperlyConfigured:
@@ -113,11 +148,16 @@ def read_env_file(path: Path) -> dict[str, str]:
         if not equals or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name.strip()):
             # The line itself is not repeated: it may hold half a secret.
             raise ImproperlyConfigured(f"{path}, line {number}: expected NAME=value.")
-        value = value.strip()
-        if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
-            value = value[1:-1]
-        values[name.strip()] = value
+        values[name.strip()] = _unquoted(value.strip())
     return values
+
+
+def _unquoted(value: str) -> str:
+    """A value without its quotes. Between single ones a dollar at the beginning is only a dollar, as in a shell."""
+    if len(value) < 2 or value[0] != value[-1] or value[0] not in "'\"":
+        return value
+    inner = value[1:-1]
+    return f"\\{inner}" if value[0] == "'" and inner.startswith("$") else inner
 
 
 def write_first_env_file(path: Path) -> None:
@@ -130,14 +170,23 @@ def write_first_env_file(path: Path) -> None:
         f"CREDENTIAL_KEYS={Fernet.generate_key().decode()}\n"
         f"SEAL_KEY={base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()}\n"
     )
-    # O_EXCL: two processes starting at once must not overwrite each other's keys.
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
+    # Written whole under another name and then linked: a start that is interrupted leaves no half a file, and two
+    # processes starting at once do not overwrite each other's keys.
+    descriptor, draft = tempfile.mkstemp(prefix=".env-", dir=path.parent)  # mode 0600
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(draft, path)
+    finally:
+        os.unlink(draft)
 
 
 def load(path: Path | None = None) -> environ.Env:
     """Read the env file (writing one at the very first start) beneath the real environment."""
+    if path and not path.exists() and ("SECRET_KEY" in os.environ or not path.parent.is_dir()):
+        raise refuse("ENV_FILE", f"names {path}, which does not exist.")
     path = path or BASE_DIR / ".env"
     if not path.exists() and "SECRET_KEY" not in os.environ:
         try:
@@ -151,7 +200,8 @@ def load(path: Path | None = None) -> environ.Env:
             )
     if path.exists():
         for name, value in read_env_file(path).items():
-            os.environ.setdefault(name, value)
+            if name not in _withheld:
+                os.environ.setdefault(name, value)
     return environ.Env()
 
 
@@ -162,8 +212,46 @@ class Reader:
         self.env = env
 
     def text(self, name: str) -> str:
-        default = SETTINGS[name].default
-        return str(self.env.str(name, default=default if default is not None else "")).strip()
+        """A setting as it is written, or the value of the variable that `$NAME` points to."""
+        given: str | None = self.env.ENVIRON.get(name)
+        if given is None:
+            return SETTINGS[name].default or ""
+        value = given.strip()
+        if re.search(r"\s#", value):
+            raise refuse(name, "seems to end in a comment. A comment stands on a line of its own.")
+        if value.startswith("\\$"):
+            return value[1:]
+        if value.startswith("$"):
+            return self._follow(name, value)
+        if name not in SECRETS and (reference := REFERENCE.search(value)):
+            # Before an @ it is a password, which may itself begin with a dollar.
+            what = "a variable in place of a password" if value[reference.end() :].startswith("@") else reference[0]
+            raise refuse(
+                name,
+                f"holds {what}. A variable is replaced only where it is the whole value; "
+                "a $ that is meant as such is written %24 in an address.",
+            )
+        return value
+
+    def _follow(self, name: str, value: str) -> str:
+        """What another variable holds. Never empty: a setting that points to nothing is a mistake, not a default."""
+        how = f"A $ at the beginning of {name} means another variable; write \\$ for the character itself."
+        passed: set[str] = set()
+        while value.startswith("$"):
+            match = re.fullmatch(r"\$(?:\{(\w+)\}|(\w+))", value, re.ASCII)
+            target = (match[1] or match[2]) if match else ""
+            if not target or target[0].isdecimal():
+                raise refuse(name, f"begins with $, but what follows is not the name of a variable. {how}")
+            # What looks like a secret may be one, whose first character happens to be a dollar.
+            shown = f"the variable {target}" if target.isupper() or len(target) < 20 else "a variable"
+            if target in passed or target == name:
+                raise refuse(name, f"points to {shown}, which points back to it. {how}")
+            passed.add(target)
+            value = self.env.ENVIRON.get(target, "").strip()
+            if not value:
+                state = "empty" if target in self.env.ENVIRON else "not set"
+                raise refuse(name, f"points to {shown}, which is {state}. {how}")
+        return value.removeprefix("\\") if value.startswith("\\$") else value
 
     def list(self, name: str) -> list[str]:
         return [item.strip() for item in self.text(name).split(",") if item.strip()]
@@ -184,6 +272,12 @@ class Reader:
         if not least <= value <= most:
             raise refuse(name, f"must lie between {least:g} and {most:g}, not {value:g}.")
         return value
+
+    def whole(self, name: str, *, least: int, most: int) -> int:
+        value = self.number(name, least=least, most=most)
+        if value != int(value):
+            raise refuse(name, f"must be a whole number, not {value:g}.")
+        return int(value)
 
     def duration(self, name: str) -> timedelta:
         match = re.fullmatch(r"(\d+)\s*([smhd]?)", self.text(name).lower())
@@ -210,85 +304,12 @@ class Reader:
 
     def database(self, name: str) -> dict[str, Any]:
         """A Django database dictionary; a relative SQLite path is relative to the project."""
-        trouble = "cannot be read: expected sqlite:///path or postgres://user@host/name."
         try:
-            config: dict[str, Any] = self.env.db_url_config(self.text(name))
-        except (ImproperlyConfigured, ValueError, LookupError, TypeError, AttributeError):
-            # The address is not repeated: it may hold a password.
-            raise refuse(name, trouble) from None
-        if config.get("ENGINE") not in ("django.db.backends.sqlite3", "django.db.backends.postgresql"):
-            raise refuse(name, trouble)
-        if config["ENGINE"].endswith("sqlite3") and config["NAME"] != ":memory:":
-            file = BASE_DIR / config["NAME"]
-            file.parent.mkdir(parents=True, exist_ok=True)
-            config["NAME"] = str(file)
-        return config
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address, with or without brackets, is this machine itself."""
-    host = host.strip("[]").lower()
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def check_secret_key(value: str) -> str:
-    """Refuse a missing, short or well-known SECRET_KEY."""
-    advice = "Run `python -c 'import secrets; print(secrets.token_urlsafe(50))'` and put the result in .env."
-    if not value:
-        raise refuse("SECRET_KEY", f"is missing. {advice}")
-    if len(value) < 40 or len(set(value)) < 10 or value.startswith("django-insecure-"):
-        raise refuse("SECRET_KEY", f"is not random enough to sign sessions with. {advice}")
-    return value
-
-
-def check_credential_keys(values: list[str]) -> list[str]:
-    """Refuse keys that Fernet cannot use; the keys themselves are never repeated."""
-    advice = (
-        "Run `python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'` "
-        "and put the result in .env."
-    )
-    if not values:
-        raise refuse("CREDENTIAL_KEYS", f"is missing: API secrets cannot be encrypted. {advice}")
-    for position, value in enumerate(values, start=1):
-        try:
-            Fernet(value)
-        except ValueError:
-            raise refuse("CREDENTIAL_KEYS", f"holds no Fernet key at position {position}. {advice}") from None
-    return values
-
-
-def check_seal_key(value: str) -> str:
-    """Refuse a signing key that is none; the key itself is never repeated."""
-    try:
-        if value and len(base64.urlsafe_b64decode(value)) != 32:
-            raise ValueError
-    except (ValueError, binascii.Error):
-        raise refuse("SEAL_KEY", "is no key: expected 32 bytes in base64, as `manage.py seal_key` makes.") from None
-    return value
-
-
-def check_public_keys(values: list[str]) -> list[str]:
-    """Refuse public keys that are none."""
-    for value in values:
-        if not re.fullmatch(r"[0-9a-f]{64}", value):
-            raise refuse("SEAL_PUBLIC_KEYS", f"holds {value[:12]!r}, which is no public key: expected 64 hex digits.")
-    return values
-
-
-def check_metrics_token(value: str) -> str:
-    """Refuse a token that can be guessed; the token itself is never repeated."""
-    if value and (len(value) < 20 or not re.fullmatch(r"[A-Za-z0-9._~+/=-]+", value)):
-        raise refuse(
-            "METRICS_TOKEN",
-            "must be at least 20 random letters and digits. "
-            "Run `python -c 'import secrets; print(secrets.token_urlsafe(32))'` and put the result in .env.",
-        )
-    return value
+            return database_url.parse(self.text(name), self.env, BASE_DIR)
+        except ValueError as error:
+            raise refuse(name, str(error)) from None
+        except OSError as error:
+            raise refuse(name, f"cannot be used: {error.strerror}.") from None
 
 
 def pool_size(text: str, threads: int) -> int:
@@ -306,49 +327,26 @@ def cache(url: str) -> dict[str, Any]:
     if url in ("database", "db://"):
         # Room for many: entries that are pushed out are logins that are no longer counted.
         return {
-            "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+            "BACKEND": "auditsite.caches.SignedDatabaseCache",
             "LOCATION": "auditsite_cache",
             "OPTIONS": {"MAX_ENTRIES": 100_000},
         }
     if url.startswith(("redis://", "rediss://", "unix://")):
         return {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "BACKEND": "auditsite.caches.SignedRedisCache",
             "LOCATION": url,
             "KEY_PREFIX": "auditsite",
         }
     if url in ("locmem://", "locmem:"):
+        # It pickles, but only this process can write to it.
         return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
     raise refuse("CACHE_URL", "must be database, redis://... or locmem://.")
 
 
-def check_hosts(hosts: list[str], *, debug: bool, https: bool) -> list[str]:
-    """Refuse hosts that are missing, too wide, or public without HTTPS or with debug pages."""
-    public = [host for host in hosts if not is_loopback(host)]
-    if not hosts:
-        raise refuse("ALLOWED_HOSTS", "is empty: name the hosts the site is reached under.")
-    if "*" in hosts:
-        raise refuse("ALLOWED_HOSTS", "must not contain *: name the hosts the site is reached under.")
-    if debug and public:
-        raise refuse("DEBUG", f"must be false when ALLOWED_HOSTS names a public host ({public[0]}).")
-    if public and not https:
-        raise refuse("HTTPS", f"must be true when ALLOWED_HOSTS names a public host ({public[0]}).")
-    return hosts
-
-
-def check_audit_url(value: str) -> str:
-    """Refuse an Audit API address that would send credentials in the clear or cannot be one."""
-    try:
-        parts = urlsplit(value)
-        _ = parts.port
-    except ValueError:
-        raise refuse("NEXMO_AUDIT_URL", "cannot be read as an address.") from None
-    if parts.scheme not in {"https", "http"} or not parts.hostname:
-        raise refuse("NEXMO_AUDIT_URL", f"must be an address such as {SETTINGS['NEXMO_AUDIT_URL'].default}.")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise refuse("NEXMO_AUDIT_URL", "must hold no user name, query or fragment: only host and path.")
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
-        raise refuse("NEXMO_AUDIT_URL", "must use https: plain http would send the API secret in the clear.")
-    return value.rstrip("/")
+def cookie_prefix(secret_key: str, database: str) -> str:
+    """What the names of a site's cookies begin with: browsers do not tell ports of one host apart. The same for every
+    process and machine of a site."""
+    return f"auditsite_{hashlib.sha256(f'cookies:{secret_key}:{database}'.encode()).hexdigest()[:8]}_"
 
 
 def port(name: str, default: int) -> int:

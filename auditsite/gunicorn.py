@@ -11,16 +11,26 @@ import shutil
 import socket
 from typing import Any
 
-from auditsite import logs
-from auditsite import settings as ours
+from auditsite import env, logs, web_worker
 from auditsite.env import BASE_DIR
 
+env.become_web_process()  # before the settings are read, which is the next line
+
+from auditsite import settings as ours  # noqa: E402
+
 workers = ours.WEB_PROCESSES
-worker_class = "gthread"
-threads = ours.WEB_THREADS
+worker_class = "auditsite.web_worker.BufferingWorker"
+threads = max(2, ours.WEB_THREADS)  # one of them may be at an export
+worker_connections = 512  # of each process, so that files stay within the usual limit of 1,024
+backlog = 512
+# The worker's own limits come first, with a page that says what to do; 0: gunicorn sets none of its own.
+limit_request_line = 0
+limit_request_fields = 100
+limit_request_field_size = web_worker.MAX_LINE + 1_024
+sendfile = False  # answers go through the worker's outlet
 # A page that is being answered is finished; shorter than the patience of the supervisor, systemd and containers.
 graceful_timeout = 10
-keepalive = 5
+keepalive = int(web_worker.IDLE_FOR)
 control_socket_disable = True
 loglevel = "warning"
 accesslog = None  # auditsite.access says it, without query strings and with the request's id

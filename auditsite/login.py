@@ -13,14 +13,16 @@ from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME, get_user_model
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.models import Permission
+from django.core.exceptions import DisallowedRedirect
 from django.db import connection
 from django.db.models import Q
-from django.shortcuts import render, resolve_url
+from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.fields import decrypt, encrypt
 from accounts.models import Profile
 from accounts.prepared import Prepared
+from auditsite.proxy import client_address
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -35,13 +37,16 @@ class LoginMiddleware(LoginRequiredMiddleware):
         self, request: HttpRequest, view_func: Any
     ) -> HttpResponseBase:
         if not request.headers.get("HX-Request"):
-            return super().handle_no_permission(request, view_func)
+            try:
+                return super().handle_no_permission(request, view_func)
+            except DisallowedRedirect:  # the address to come back to is longer than Django lets a redirect be
+                return redirect(settings.LOGIN_URL)
         try:
             split = urlsplit(request.headers.get("HX-Current-URL", ""))
         except ValueError:
             split = urlsplit("")
         here = urlunsplit(("", "", split.path, split.query, ""))
-        own = url_has_allowed_host_and_scheme(here, None)
+        own = url_has_allowed_host_and_scheme(here[:2_000], None)  # Django takes no longer one for safe
         query = urlencode({REDIRECT_FIELD_NAME: here}) if own else ""
         response = render(request, "account/_logged_out.html", {"login": f"{resolve_url(settings.LOGIN_URL)}?{query}"})
         # Told at the top of the page, whatever part was asked for; and 286 ends htmx's polling.
@@ -102,6 +107,13 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def is_safe_url(self, url: str | None) -> bool:
+        # Django takes no address beyond 2,048 characters for safe. What makes one unsafe stands at its beginning.
+        return bool(super().is_safe_url(url[:2_000] if url and url.startswith("/") else url))
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        return client_address(request)
 
 
 class MFAAdapter(DefaultMFAAdapter):

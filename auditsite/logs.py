@@ -17,8 +17,20 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 FIELDS = ("levelname", "name", "message", "request_id")
 ACCESS_FIELDS = ("method", "path", "status", "ms", "user")  # of the lines in auditsite/middleware.py
-# What would end a line, or move a terminal's cursor: whoever can write that can forge a record.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# What would end a line, move a terminal's cursor, or turn, hide or split text: it could forge a record.
+_CONTROL = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff"
+    r"\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+
+
+def visible(text: str) -> str:
+    """Text with its control characters as codes."""
+    return _CONTROL.sub(lambda match: _code(ord(match[0])), text)
+
+
+def _code(point: int) -> str:
+    return f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
 
 
 class WithRequestId(logging.Filter):
@@ -31,12 +43,23 @@ class WithRequestId(logging.Filter):
 
 
 class Line(logging.Formatter):
-    """For people. A message is one line whatever is in it; only a traceback has more."""
+    """For people. A message is one line whatever is in it; only a traceback has more, each of them indented."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
-        record.message = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", record.message)
+        record.message = visible(record.message)
         name = getattr(record, "request_id", "")
-        return f"{super().formatMessage(record)}{f' [{name}]' if name else ''}"
+        return f"{super().formatMessage(record)}{f' [{visible(name)}]' if name else ''}"
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
+        return _indented(super().formatException(ei))
+
+    def formatStack(self, stack_info: str) -> str:  # noqa: N802 - logging's name
+        return _indented(super().formatStack(stack_info))
+
+
+def _indented(text: str) -> str:
+    """Lines that cannot be taken for records, whatever an exception's own text holds."""
+    return "\n".join(f"  {visible(line)}" for line in text.split("\n"))
 
 
 class Json(JsonFormatter):
@@ -44,6 +67,10 @@ class Json(JsonFormatter):
 
     def __init__(self) -> None:
         super().__init__(FIELDS, timestamp="time", rename_fields={"levelname": "level", "name": "logger"})
+
+    def jsonify_log_record(self, log_data: Any) -> str:
+        # All that is not ASCII is a code already; of ASCII, JSON leaves only this as it is.
+        return str(super().jsonify_log_record(log_data)).replace("\x7f", "\\u007f")
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
         order = ("time", "level", "logger", "message", "request_id", *ACCESS_FIELDS, "exc_info", "stack_info")

@@ -45,15 +45,21 @@ def check() -> list[Line]:
 
 def _worker() -> Line:
     try:
-        seen = tasks.worker_seen_at()
+        seen = tasks.worker_last_seen()
     except DatabaseError:  # a table that is not there yet
         return Line("worker", False, "unknown before the migrations.")
-    if seen is None:
+    now = timezone.now()
+    ago = max(0, int((now - seen.at).total_seconds())) if seen.at else None
+    if ago is not None and ago <= tasks.ALIVE_WITHIN.total_seconds():
+        return Line("worker", True, f"ok, seen {ago} s ago")
+    if seen.ahead:
+        ahead = int((seen.ahead - now).total_seconds())
+        return Line(
+            "worker", False, f"seen {ahead} s in the future. Set the clocks right (NTP), then restart the worker."
+        )
+    if ago is None:
         return Line("worker", False, "never seen. Start one with `manage.py worker`.")
-    ago = max(0, int((timezone.now() - seen).total_seconds()))
-    if ago > tasks.ALIVE_WITHIN.total_seconds():
-        return Line("worker", False, f"last seen {ago} s ago. Start one with `manage.py worker`, or look at its log.")
-    return Line("worker", True, f"ok, seen {ago} s ago")
+    return Line("worker", False, f"last seen {ago} s ago. Start one with `manage.py worker`, or look at its log.")
 
 
 @cache  # they are files of this program: reading them takes longer than everything else here

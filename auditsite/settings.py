@@ -6,20 +6,20 @@ import os
 from pathlib import Path
 from typing import Any
 
+from auditsite import checks, logs, time_limits
 from auditsite import env as environment
-from auditsite import logs
 
 _env_file = os.environ.get("ENV_FILE")
 BASE_DIR: Path = environment.BASE_DIR
 read = environment.Reader(environment.load(Path(_env_file) if _env_file else None))
 
 # --- who may reach the site, and how ---------------------------------------------------------------------------
-SECRET_KEY = environment.check_secret_key(read.text("SECRET_KEY"))
+SECRET_KEY = checks.secret_key(read.text("SECRET_KEY"))
 DEBUG = read.boolean("DEBUG")
 ALLOWED_HOSTS = read.list("ALLOWED_HOSTS")
-_loopback_only = all(environment.is_loopback(host) for host in ALLOWED_HOSTS)
+_loopback_only = all(checks.is_loopback(host) for host in ALLOWED_HOSTS)
 HTTPS = not _loopback_only if read.text("HTTPS").lower() == "auto" else read.boolean("HTTPS")
-environment.check_hosts(ALLOWED_HOSTS, debug=DEBUG, https=HTTPS)
+checks.hosts(ALLOWED_HOSTS, debug=DEBUG, https=HTTPS)
 CSRF_TRUSTED_ORIGINS = [f"https://{host.lstrip('.')}" for host in ALLOWED_HOSTS if HTTPS]
 # Health checks on the machine itself, such as a container's, ask for it by these names.
 ALLOWED_HOSTS = list(dict.fromkeys([*ALLOWED_HOSTS, "localhost", "127.0.0.1", "[::1]"]))
@@ -27,11 +27,12 @@ ALLOWED_HOSTS = list(dict.fromkeys([*ALLOWED_HOSTS, "localhost", "127.0.0.1", "[
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+# Set below, beside DATABASES: SESSION_COOKIE_NAME, CSRF_COOKIE_NAME, LANGUAGE_COOKIE_NAME, MESSAGES_COOKIE_NAME.
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 # A load balancer asks over plain http, and so does Prometheus beside it: a redirect would come after its token.
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
-METRICS_TOKEN = environment.check_metrics_token(read.text("METRICS_TOKEN"))
+METRICS_TOKEN = checks.metrics_token(read.text("METRICS_TOKEN"))
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 if read.boolean("TRUST_PROXY"):
@@ -49,20 +50,22 @@ CONTENT_SECURITY_POLICY = {
 }
 
 # --- Nexmo ----------------------------------------------------------------------------------------------------
-CREDENTIAL_KEYS = environment.check_credential_keys(read.list("CREDENTIAL_KEYS"))
-NEXMO_AUDIT_URL = environment.check_audit_url(read.text("NEXMO_AUDIT_URL"))
+CREDENTIAL_KEYS = checks.credential_keys(read.list("CREDENTIAL_KEYS"))
+NEXMO_AUDIT_URL = checks.audit_url(read.text("NEXMO_AUDIT_URL"))
 NEXMO_REQUESTS_PER_SECOND = read.number("NEXMO_REQUESTS_PER_SECOND", least=0, most=1000)
 NEXMO_TIMEOUT = read.number("NEXMO_TIMEOUT", least=0.1, most=600)
 NEXMO_DATE_STYLE = read.choice("NEXMO_DATE_STYLE", ("zulu", "naive", "date"))
 EVENT_TIME_ZONE = read.zone("EVENT_TIME_ZONE")
 SYNC_INTERVAL = read.duration("SYNC_INTERVAL")
-SYNC_CONCURRENCY = int(read.number("SYNC_CONCURRENCY", least=1, most=64))
+SYNC_CONCURRENCY = read.whole("SYNC_CONCURRENCY", least=1, most=64)
 
 # --- proofs ---------------------------------------------------------------------------------------------------
-SEAL_KEY = environment.check_seal_key(read.text("SEAL_KEY"))
-SEAL_PUBLIC_KEYS = environment.check_public_keys(read.list("SEAL_PUBLIC_KEYS"))
+SEAL_KEY = checks.seal_key(read.text("SEAL_KEY"))
+SEAL_PUBLIC_KEYS = checks.public_keys(read.list("SEAL_PUBLIC_KEYS"))
 SEAL_INTERVAL = read.duration("SEAL_INTERVAL")
-SEAL_CHANNELS = read.list("SEAL_CHANNELS")
+SEAL_CHANNELS = checks.seal_channels(read.list("SEAL_CHANNELS"))
+EVIDENCE_DIR = checks.evidence_dir(read.text("EVIDENCE_DIR"))
+EVIDENCE_KEEP = read.duration("EVIDENCE_KEEP")
 CHECK_INTERVAL = read.duration("CHECK_INTERVAL")
 
 # --- where things are kept ------------------------------------------------------------------------------------
@@ -81,13 +84,18 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"].setdefault("CONN_MAX_AGE", 600)
     # Tests use a file: threads that share an in-memory database lock each other's tables.
     DATABASES["default"]["TEST"] = {"NAME": str(BASE_DIR / "var" / "test.sqlite3")}
-WEB_PROCESSES = int(read.number("WEB_PROCESSES", least=1, most=64))
-WEB_THREADS = int(read.number("WEB_THREADS", least=1, most=64))
+_cookies = environment.cookie_prefix(SECRET_KEY, str(DATABASES["default"]["NAME"]))
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_cookies}session", f"{_cookies}csrf"
+LANGUAGE_COOKIE_NAME, MESSAGES_COOKIE_NAME = f"{_cookies}language", f"{_cookies}messages"
+MESSAGE_STORAGE = "auditsite.private.MessageStorage"
+WEB_PROCESSES = read.whole("WEB_PROCESSES", least=1, most=64)
+WEB_THREADS = read.whole("WEB_THREADS", least=1, most=64)
+EXPORTS_AT_ONCE = max(1, WEB_THREADS // 2)  # of a process: the other threads are for pages
 _pool = environment.pool_size(read.text("DATABASE_POOL"), max(WEB_THREADS, SYNC_CONCURRENCY))
 if DATABASES["default"]["ENGINE"].endswith("postgresql"):
     _options = DATABASES["default"].setdefault("OPTIONS", {})
     # Pages are short reads along an index, on disks without a head to move: so the planner is to see them.
-    _options.setdefault("options", "-c random_page_cost=1.1 -c jit=off")
+    _options["options"] = time_limits.postgresql_options(_options.get("options", "-c random_page_cost=1.1 -c jit=off"))
     _options.setdefault("connect_timeout", 10)  # a server that is gone must not hold up those who ask whether it is
     if _pool:
         DATABASES["default"]["CONN_MAX_AGE"] = 0  # each goes back to the pool at the end of its request
@@ -103,7 +111,7 @@ CACHES = {
 INSTALLED_APPS = [
     "accounts",
     "events",
-    "django.contrib.admin",
+    "auditsite.apps.GuardedAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -125,9 +133,12 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "auditsite.middleware.RequestMiddleware",  # first: it times and names all that follows
+    "auditsite.proxy.HostPortMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "auditsite.private.NoStoreMiddleware",  # after static files, which browsers may keep
     "csp.middleware.CSPMiddleware",
+    "auditsite.busy.BusyMiddleware",  # before sessions, which are in the database
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -139,8 +150,10 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "auditsite.time_limits.TimeLimitMiddleware",
 ]
 
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576  # as the web server and the proxies have it
 ROOT_URLCONF = "auditsite.urls"
 WSGI_APPLICATION = "auditsite.wsgi.application"
 TEMPLATES = [

@@ -13,10 +13,10 @@ import urllib.request
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from auditsite.env import BASE_DIR
+from auditsite.env import BASE_DIR, WORKER_ONLY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 PATIENCE = 15.0  # seconds between asking a process to stop and ending it
 
@@ -31,11 +31,17 @@ class Supervisor:
 
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
-    def start(self, name: str, arguments: Sequence[str], *, quiet: bool = False) -> None:
-        """Start a process of this project under a name. `quiet` drops what it prints, not its errors."""
+    def start(self, name: str, arguments: Sequence[str], *, quiet: bool = False, without: Collection[str] = ()) -> None:
+        """Start a process of this project under a name.
+
+        Args:
+            quiet: drop what it prints, not its errors.
+            without: variables of our environment that it does not get.
+        """
         self.processes[name] = subprocess.Popen(  # noqa: S603 - our own commands
             arguments,
             cwd=BASE_DIR,
+            env={variable: value for variable, value in os.environ.items() if variable not in without},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL if quiet else None,
             # Its own group: Ctrl-C reaches only us, and we stop the children in order.
@@ -60,6 +66,7 @@ class Supervisor:
                 f"--pid={BASE_DIR / 'var' / f'site-{port}.pid'}",
             ],
             quiet=quiet,
+            without=WORKER_ONLY,
         )
 
     def wait_for(self, name: str, url: str, seconds: float = 30) -> None:

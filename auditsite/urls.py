@@ -10,6 +10,8 @@ from django.views.generic import RedirectView
 from auditsite.assets import asset
 from auditsite.views import healthz, metrics_page, not_found, readyz
 
+handler400 = "auditsite.views.bad_request"
+handler500 = "auditsite.busy.server_error"
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="events:list", query_string=True), name="home"),
     path("", include("events.urls")),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpResponse
+from django.shortcuts import render
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
@@ -62,6 +63,11 @@ def _may_read_metrics(request: HttpRequest) -> bool:
     if kind.lower() == "bearer" and settings.METRICS_TOKEN:
         return constant_time_compare(token.strip(), settings.METRICS_TOKEN)
     return NexmoAccount.objects.sees_all(request.user)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """A page of ours for what Django refuses to read: too many fields, too long a redirect, an unknown host."""
+    return render(request, "400.html", status=400)
 
 
 def not_found(request: HttpRequest, **_: str) -> HttpResponse:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.core.paginator import Paginator
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.html import format_html
@@ -16,12 +18,12 @@ from accounts.admin import EnglishLog, NexmoAccountAdmin
 from accounts.fields import SecretUnreadable
 from accounts.models import NexmoAccount
 from events.health.status import statuses
-from events.models import AuditEvent, Discrepancy, EventType, LegalHold, Removal, SavedView, Seal, SyncRun
+from events.models import AuditEvent, Discrepancy, EventType, LegalHold, MonthCount, Removal, SavedView, Seal, SyncRun
 from events.models.querysets import ScopedQuerySet
+from events.nexmo.catalog import EVENT_TYPES
 from events.nexmo.errors import AuditAPIError
 from events.operations import tasks
-from events.sync import state
-from events.sync.clients import client_for
+from events.sync import asking, state
 from events.wording.codes import grouped
 from events.wording.times import show
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 
+LONGEST_TEST = 20.0  # seconds that testing several connections may take before it stops
 WATCH = _(
     'Its next sync begins within seconds: <a href="{}">watch it</a>. The action "Test connection" asks Nexmo now.'
 )
@@ -98,8 +101,8 @@ class AuditEventAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "account", "event_type", "user_email", "source", "source_ip", "source_country")
     list_filter = (VisibleAccountFilter,)
     list_select_related = ("account",)
-    search_fields = ("=event_id", "=user_email", "=event_type", "=source_ip")
-    search_help_text = _("Search by exact id, user, type or address; the site's own pages search in the text")
+    sortable_by = ()  # it comes along an index; other orders would sort the whole archive
+    # No search: the site's own pages do that along indexes, and the list leads there.
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).defer("raw", "context")
@@ -109,6 +112,12 @@ class AuditEventAdmin(ReadOnlyAdmin):
 class EventTypeAdmin(ReadOnlyAdmin):
     list_display = ("code", "description", "listed_at", "first_seen_at")
     search_fields = ("code", "description")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Types that Nexmo lists, and those that events of the reader's accounts carry."""
+        carried = MonthCount.objects.visible_to(request.user).filter(event_type=OuterRef("code"), count__gt=0)
+        listed = Q(listed_at__isnull=False) | Q(code__in=EVENT_TYPES)
+        return super().get_queryset(request).filter(listed | Exists(carried))
 
 
 @admin.register(SyncRun)
@@ -151,7 +160,7 @@ class SyncedAccountAdmin(NexmoAccountAdmin):
 
     @admin.display(description=_("last sync"))
     def last_sync(self, account: Any) -> str:
-        return show(account.sync_status.state.last_success_at) or gettext("never")
+        return show(account.sync_status.last_success_at) or gettext("never")
 
     @admin.display(description=_("events"))
     def event_count(self, account: Any) -> str:
@@ -175,10 +184,30 @@ class SyncedAccountAdmin(NexmoAccountAdmin):
     @admin.action(description=_("Test connection"), permissions=["sync"])
     def test_connection(self, request: HttpRequest, queryset: QuerySet[NexmoAccount]) -> None:
         """Ask Nexmo for a page of one event, once, and say how it went."""
-        for account in self._mine(request, queryset):
+        try:
+            with asking.turn(request.user):
+                self._test_connections(request, self._mine(request, queryset))
+        except asking.NotAsked as error:
+            self.message_user(request, str(error), messages.WARNING)
+
+    def _test_connections(self, request: HttpRequest, accounts: Any) -> None:
+        deadline = time.monotonic() + LONGEST_TEST
+        for number, account in enumerate(accounts):
+            if time.monotonic() > deadline:
+                rest = accounts.count() - number
+                text = ngettext(
+                    "%(count)s account was not tested: this took too long. Select fewer at a time.",
+                    "%(count)s accounts were not tested: this took too long. Select fewer at a time.",
+                    rest,
+                )
+                self.message_user(request, text % {"count": rest}, messages.WARNING)
+                return
             try:
-                with client_for(account, attempts=1) as client:
+                with asking.client_now(account, request.user, even_if_refused=True) as client:
                     page = client.list_events(size=1)
+            except asking.NotAsked as error:
+                self.message_user(request, f"{account}: {error}", messages.WARNING)
+                continue
             except (AuditAPIError, SecretUnreadable) as error:
                 self.message_user(request, f"{account}: {error}", messages.ERROR)
                 continue
@@ -188,12 +217,13 @@ class SyncedAccountAdmin(NexmoAccountAdmin):
     @admin.action(description=_("Sync now"), permissions=["sync"])
     def sync_now(self, request: HttpRequest, queryset: QuerySet[NexmoAccount]) -> None:
         """Have the selected accounts synced by the worker."""
-        for account in self._mine(request, queryset):
+        accounts = self._mine(request, queryset)
+        tasks.request_syncs(accounts.active(), request.user)
+        for account in accounts:
             if not account.is_active:
                 off = gettext("%(account)s is switched off; make it active first.") % {"account": account}
                 self.message_user(request, off, messages.WARNING)
                 continue
-            tasks.request_sync(account, request.user)
             begun = gettext("%(account)s: the sync begins as soon as a worker is free.") % {"account": account}
             self.message_user(request, begun, messages.SUCCESS)
 
@@ -250,7 +280,7 @@ class SealAdmin(ReadOnlyAdmin):
 
 @admin.register(Discrepancy)
 class DiscrepancyAdmin(ReadOnlyAdmin):
-    list_display = ("noticed_at", "account", "kind", "event")
+    list_display = ("noticed_at", "account", "kind", "event", "withdrawn_at")
     list_filter = (VisibleAccountFilter, "kind")
     list_select_related = ("account", "event")
 

@@ -5,6 +5,8 @@ from django.utils.translation import gettext_noop
 TO_TRANSLATE = (
     gettext_noop("account"),
     gettext_noop("added"),
+    gettext_noop("background job"),
+    gettext_noop("background jobs"),
     gettext_noop("chain head"),
     gettext_noop("chain heads"),
     gettext_noop("code"),

@@ -16,6 +16,7 @@ import pytest
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.core.cache import caches
+from django.core.cache.backends.locmem import LocMemCache
 from django.db import connection
 from django.test import Client, TransactionTestCase
 
@@ -27,8 +28,16 @@ from events.operations.demo_data import PASSWORD, make_demo_data
 from events.operations.queue import QUEUE, STOP
 from events.sandbox import Sandbox
 from events.storage import triggers
+from tests.tools import skips
 
 NOON = datetime(2026, 3, 15, 12, 0, tzinfo=UTC)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say what was not run and how to have it, a line a kind."""
+    skipped = [report.longrepr for report in terminalreporter.stats.get("skipped", [])]
+    for line in skips.lines(reason.removeprefix("Skipped: ") for _, _, reason in skipped):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -50,7 +59,9 @@ def _no_leftovers() -> Iterator[None]:
     yield
     QUEUE.flush()
     STOP.clear()
-    caches["local"].clear()
+    for cache in caches.all(initialized_only=True):
+        if isinstance(cache, LocMemCache):
+            cache.clear()
 
 
 @pytest.fixture

@@ -15,11 +15,12 @@ for name in (
     "ALLOWED_HOSTS",
     "DEBUG",
     "EVENT_TIME_ZONE",
+    "EVIDENCE_DIR",
+    "EVIDENCE_KEEP",
     "HTTPS",
     "LOG_FORMAT",
     "LOG_LEVEL",
     "METRICS_TOKEN",
-    "SEAL_CHANNELS",
     "SEAL_PUBLIC_KEYS",
     "SYNC_INTERVAL",
     "TIME_ZONE",
@@ -28,6 +29,7 @@ for name in (
 ):
     os.environ.pop(name, None)
 
+os.environ["SEAL_CHANNELS"] = os.environ.get("TEST_SEAL_CHANNELS", "")
 os.environ["SYNC_INTERVAL"] = os.environ.get("TEST_SYNC_INTERVAL", "5m")
 
 from auditsite.settings import *  # noqa: E402, F403

@@ -6,24 +6,24 @@ pruned, from what the ledger noted before they went. Anything beyond that was no
 
 from __future__ import annotations
 
+import contextlib
 import json
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-from django.utils import timezone
+from django.db import transaction
 
 from events.models import CoveredSpan, LedgerEntry, SyncWindow
-from events.storage import ledger
+from events.storage import clock, ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from accounts.models import NexmoAccount
 
 Span = tuple[datetime, datetime]
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
-CLOCKS_DIFFER = timedelta(hours=1)  # at most, between the machines that write and this one
 
 
 def claimed(account: NexmoAccount) -> list[Span]:
@@ -32,16 +32,16 @@ def claimed(account: NexmoAccount) -> list[Span]:
     return sorted((start or BEGINNING, end) for start, end in spans)
 
 
-def proven(account: NexmoAccount) -> list[Span]:
+def proven(account: NexmoAccount | int) -> list[Span]:
     """The coverage that follows from readings up to now, in order of time, merged."""
-    now = timezone.now() + CLOCKS_DIFFER
+    now = clock.latest_believable()
     spans = []
     windows = SyncWindow.objects.filter(account=account, verified=True, asked_at__lte=now)
     for first, last, asked_at in windows.values_list("first_day", "last_day", "asked_at"):
         start = datetime.combine(first, time(), UTC) if first else BEGINNING
         end = datetime.combine(last, time(), UTC) + timedelta(days=1) if last else asked_at
         spans.append((start, min(end, asked_at)))
-    noted = LedgerEntry.objects.filter(kind=LedgerEntry.Kind.COVERAGE, account_pk=account.pk)
+    noted = LedgerEntry.objects.filter(kind=LedgerEntry.Kind.COVERAGE, account_pk=getattr(account, "pk", account))
     for detail in noted.values_list("detail", flat=True):
         spans += [(start, min(end, now)) for start, end in _read(detail)]
     return merged(spans)
@@ -52,11 +52,17 @@ def statement(account: NexmoAccount) -> list[list[str | None]]:
     return _written(intersection(claimed(account), proven(account)))
 
 
-def note(account: NexmoAccount) -> None:
-    """Enter the proven coverage in the ledger: before windows that prove it are pruned."""
-    if spans := proven(account):
-        detail = json.dumps(_written(spans))
-        ledger.enter([ledger.Entry(LedgerEntry.Kind.COVERAGE, account.pk, account.pk, (), detail=detail)])
+@contextlib.contextmanager
+def kept(accounts: Iterable[int]) -> Iterator[None]:
+    """A transaction in which to prune windows: coverage that nothing else proves is noted in the ledger."""
+    with transaction.atomic():
+        before = {account: proven(account) for account in sorted(accounts)}
+        yield
+        ledger.enter(
+            ledger.Entry(LedgerEntry.Kind.COVERAGE, account, account, (), detail=json.dumps(_written(spans)))
+            for account, spans in before.items()
+            if subtraction(spans, proven(account))
+        )
 
 
 def problem_of(account: NexmoAccount) -> str:
@@ -68,8 +74,9 @@ def problem_of(account: NexmoAccount) -> str:
 
 
 def read_statement(covered: Iterable[tuple[str | None, str]]) -> list[Span]:
-    """The coverage that a seal states."""
-    return merged(_parse(start, end) for start, end in covered)
+    """The coverage that a seal states, but for what a wrong clock wrote: it lies in the future."""
+    spans = (_parse(start, end) for start, end in covered)
+    return merged((start, end) for start, end in spans if not clock.lies_ahead(end))
 
 
 def merged(spans: Iterable[Span]) -> list[Span]:

@@ -6,12 +6,11 @@ at one account's chain, counts and coverage. Reads with a plain cursor: millions
 
 from __future__ import annotations
 
-import contextlib
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from django.db import connection, transaction
+from django.db import connection
 
 from accounts.models import NexmoAccount
 from events.archive import proven_coverage, seals, verify_ledger
@@ -35,11 +34,12 @@ from events.models import (
 )
 from events.storage import chain, first_seen, search_check, search_index, stored_form, triggers
 from events.storage.search_index import searchable_text
+from events.storage.transactions import snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Verdict", "index_problems", "one_view", "record_hashes", "verify_account", "verify_database"]
+__all__ = ["Verdict", "index_problems", "record_hashes", "verify_account", "verify_database"]
 
 # What the archive consists of; each event's form is looked at with its record.
 BESIDE_EVENTS = (
@@ -114,7 +114,7 @@ def verify_database(
         problems += _misshapen_rows()
     if indexes:
         problems += index_problems()
-    with one_view():
+    with snapshot():
         if search_index.INDEX not in unsearchable and (
             trouble := search_check.problem(connection, whole=whole_search, progress=progress)
         ):
@@ -133,26 +133,6 @@ def _misshapen_rows() -> Iterator[str]:
         key = stored_form.misshapen(model, connection)
         if key is not None:
             yield f"Row {key} of {model._meta.db_table} holds a value in a form in which nothing is stored."
-
-
-@contextlib.contextmanager
-def one_view() -> Iterator[None]:
-    """Reads that all see the same moment, and keep nobody from writing."""
-    if connection.in_atomic_block:
-        yield
-    elif connection.vendor == "postgresql":
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            yield
-    else:
-        # Not atomic(): our transactions take SQLite's one lock for writing when they begin.
-        with connection.cursor() as cursor:
-            cursor.execute("BEGIN DEFERRED")
-        try:
-            yield
-        finally:
-            with connection.cursor() as cursor:
-                cursor.execute("ROLLBACK")
 
 
 # --- one account ----------------------------------------------------------------------------------------------------
@@ -174,7 +154,7 @@ def verify_account(
     """
     verdict = Verdict(account)
     # One view of the data for the whole check, whatever a sync adds meanwhile.
-    with one_view():
+    with snapshot():
         try:
             _verify(verdict, public_keys, outside_seals or [], progress)
         except _Broken as broken:

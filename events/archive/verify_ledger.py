@@ -111,6 +111,7 @@ def _named(kind: str, row: int) -> str:
         Kind.RELEASE: "The release of legal hold",
         Kind.REMOVAL: "Removal",
         Kind.DISCREPANCY: "Discrepancy",
+        Kind.WITHDRAWAL: "The withdrawal of discrepancy",
         Kind.CONFLICT: "Conflict",
         Kind.WINDOW: "Unverified window",
     }

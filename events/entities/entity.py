@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
-from events.nexmo.parse import ip_key
+from events.nexmo.values import ip_key, plain_address, read_address
 from events.reading.conditions import Conditions
+from events.reading.dimensions import ENTITIES
+from events.reading.users import one_user, spellings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,7 +58,7 @@ class Entity:
     @property
     def is_looked_up(self) -> bool:
         """Whether an index knows its events; else they are those whose context names it."""
-        return self.slug in ("user", "ip")
+        return self.slug in ENTITIES
 
     def is_named_in(self, context: Any) -> bool:
         """Whether a context names it as what it is: number 4479 is no part of 447900."""
@@ -71,16 +73,25 @@ def entity(slug: str, value: str) -> Entity | None:
     value = value.strip()
     if not value or "\0" in value:
         return None
-    if slug == "user":
-        value = value.lower()
-        return Entity(slug, value, {"user_email": value}, Conditions(user_emails=(value,)))
-    if slug == "ip":
-        key = ip_key(value)
-        return Entity(slug, value, {"source_ip": value}, Conditions(addresses=(key,))) if key else None
+    if slug in ENTITIES:
+        if slug == "user":
+            value = one_user(value)
+        elif (address := read_address(value)) is not None and not plain_address(value):
+            value = str(address)  # without the port that it was written with
+        name, compared = ENTITIES[slug].name, _as_compared(slug, value)
+        return Entity(slug, value, {name: value}, Conditions(wanted={name: compared})) if compared else None
     if (slug == "number" and _NUMBER.fullmatch(value)) or (slug == "application" and _ID.fullmatch(value)):
         text = value.removeprefix("+")  # written with it or without
         return Entity(slug, value, {"search_text": text}, Conditions(text=text))
     return None
+
+
+def _as_compared(slug: str, value: str) -> tuple[Any, ...]:
+    """A user or an address as conditions compare it; nothing where it is none."""
+    if slug == "user":
+        return spellings_of(value)
+    key = ip_key(value)
+    return ((key, key),) if key else ()
 
 
 def entities(event: AuditEvent) -> list[Entity]:

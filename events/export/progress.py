@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import re
 import secrets
@@ -10,10 +9,10 @@ import time
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from django.conf import settings
 from django.core import signing
 from django.core.cache import caches
-from django.db import connection
+
+from events.storage.transactions import impatient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -96,7 +95,7 @@ class Job:
         self.progress = replace(self.progress, state=state, rows=self.rows, at=time.time())
         self.next = time.monotonic() + EVERY
         try:
-            with _hurried(LAST_PATIENCE_MS if self.progress.is_over else PATIENCE_MS):
+            with impatient(LAST_PATIENCE_MS if self.progress.is_over else PATIENCE_MS):
                 caches["default"].set(self.key, asdict(self.progress), KEPT)
         except Exception:  # whatever a cache may raise: the export is what matters
             logger.warning("The progress of an export cannot be noted", exc_info=True)
@@ -127,21 +126,6 @@ class TrackedStream(Generic[Part]):
             self.close_parts()
         finally:
             self.job.note(DONE if self.complete else BROKEN)
-
-
-@contextlib.contextmanager
-def _hurried(milliseconds: int) -> Iterator[None]:
-    """Let SQLite wait no longer than this for its lock."""
-    if connection.vendor != "sqlite":
-        yield
-        return
-    usual = int(settings.DATABASES["default"].get("OPTIONS", {}).get("timeout", 5) * 1000)
-    with connection.cursor() as cursor:
-        cursor.execute(f"PRAGMA busy_timeout = {milliseconds}")
-        try:
-            yield
-        finally:
-            cursor.execute(f"PRAGMA busy_timeout = {usual}")
 
 
 def _signer(user_pk: Any) -> signing.Signer:

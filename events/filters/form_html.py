@@ -1,5 +1,7 @@
-"""The inside of the filter form, drawn by functions: templates for some eighty boxes and fields would cost more time
-than the rest of the page."""
+"""The inside of the filter form, drawn by functions behind Django's seam for that: a form renderer.
+
+Templates for some eighty boxes and fields would cost more time than the rest of the page.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +9,12 @@ from functools import lru_cache
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from django.forms.renderers import DjangoTemplates
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext, ngettext
 
-from events.filters.form import NEW
+from events.reading.dimensions import DATES, DIMENSIONS, FIRSTS
+from events.wording.marking import marked
 from events.wording.times import PERIODS
 
 if TYPE_CHECKING:
@@ -18,7 +22,21 @@ if TYPE_CHECKING:
 
     from django import forms
 
-    from events.filters.form import Choices, EventFilter
+    from events.filters.event_types import Choices
+    from events.filters.form import EventFilter
+
+
+FORM = "events/filter_form"  # the name that stands for a template
+
+
+class FormRenderer(DjangoTemplates):
+    """Django's renderer, but that the filter form is drawn by functions. Its context is what `draw` takes."""
+
+    def render(self, template_name: str, context: dict[str, Any], request: Any = None) -> str:
+        if template_name == FORM:
+            return draw(**context)
+        rendered: str = super().render(template_name, context, request)
+        return rendered
 
 
 class Words(NamedTuple):
@@ -42,7 +60,7 @@ def _words(language: str | None) -> Words:
         escape(everything),
         escape(gettext("not")),
         _titled({"": everything, **PERIODS}),
-        _titled({"": everything, **NEW}),
+        _titled({"": everything, **FIRSTS}),
     )
 
 
@@ -71,7 +89,8 @@ def draw(found: EventFilter, *, one_account: bool, sizes: Sequence[int], size: i
     )
 
 
-TEXT_FIELDS = ("user_email", "source", "source_ip", "source_country", "date_from", "date_to")
+BOXES = ("account", "event_type")
+TEXT_FIELDS = (*(name for name in DIMENSIONS if name not in BOXES), *DATES)
 
 
 def _labelled(field: forms.BoundField, kind: str) -> str:
@@ -95,7 +114,7 @@ def _input(field: forms.BoundField) -> str:
 def _errors(field: forms.BoundField) -> str:
     if not field.errors:
         return ""
-    words = " ".join(escape(str(error)) for error in field.errors)
+    words = " ".join(marked(error) for error in field.errors)
     return f'<p class="error" id="error-{field.name}" role="alert">{words}</p>'
 
 
@@ -150,15 +169,16 @@ def _ticks(name: str, groups: Choices, chosen: tuple[str, ...], without: str) ->
     known = {code for _, choices in groups for code, _ in choices}
     parts = [
         f'<label><input type="checkbox" name="{name}" value="{escape(item)}" checked>'
-        f" <span>{negation if item.startswith('-') else ''}<code>{escape(item.removeprefix('-'))}</code></span></label>"
+        f" <span>{negation if item.startswith('-') else ''}<code>{marked(item.removeprefix('-'))}</code></span></label>"
         for item in chosen
         if item not in known
     ]
     for title, choices in groups:
         boxes = "".join(
             f'<label><input type="checkbox" name="{name}" value="{escape(code)}"{" checked" if code in chosen else ""}>'
-            f" <span>{escape(words)} <code>{escape(code)}</code></span></label>"
+            f" <span>{marked(words)} <code>{marked(code)}</code></span></label>"
             for code, words in choices
+            if code == code.strip() or code.strip() not in known  # else its twin finds both
         )
         parts.append(f"<fieldset><legend>{escape(title)}</legend>{boxes}</fieldset>" if title else boxes)
     return "".join(parts)

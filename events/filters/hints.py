@@ -23,6 +23,7 @@ def unknown_source(event_filter: EventFilter) -> str:
     for item in event_filter.active.get("source") or ():
         source = unsigned(item)[1]
         near = "" if source.lower() in source_codes() else did_you_mean(source, names)
-        if near and not read_page(Conditions(accounts=event_filter.conditions.accounts, sources=(source,)), 1).rows:
+        conditions = Conditions(accounts=event_filter.conditions.accounts, wanted={"source": (source,)})
+        if near and not read_page(conditions, 1).rows:
             return _("No event here has the source %(source)s.") % {"source": source} + near
     return ""

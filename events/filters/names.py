@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 CLOSE = 0.7  # of 1; two names of one length that differ in a fifth of their letters have 0.8
-FAMILIAR = {"UK": "GB", "Great Britain": "GB", "England": "GB"}  # the standard calls it otherwise
+FAMILIAR = {"UK": "GB", "EL": "GR"}  # codes that are not the standard's
+CALLED = {"Great Britain": "GB", "England": "GB"}  # names that are not the standard's
 
 
 def plain(text: str) -> str:
@@ -55,7 +56,7 @@ def country_names(language: str | None) -> Mapping[str, tuple[str, ...]]:
     """Countries by their names in a language and in English, by their three letters, and by what they are called."""
     named = [(code, name) for spoken in ("en", language) for code, name in _countries(spoken)]
     named += [(code, countries.alpha3(code)) for code, _ in _countries("en")]
-    return by_name([*named, *((code, name) for name, code in FAMILIAR.items())])
+    return by_name([*named, *((code, name) for name, code in CALLED.items())])
 
 
 @lru_cache(maxsize=16)

@@ -5,17 +5,18 @@ Every bar and every value is a link that narrows the filter.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.utils.safestring import mark_safe
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from events.display.event_table import country_name
-from events.display.histogram import draw, in_words, label, legend
+from events.display.columns import country_name
+from events.display.histogram import draw, in_words, label, later_in_words, legend
 from events.filters.query_string import PAGE_PARAMS, with_params
 from events.nexmo.catalog import SOURCES
+from events.reading.dimensions import DIMENSIONS
 from events.reading.facets import SAMPLE, facets
 from events.reading.histogram import histogram
 from events.wording.codes import source_title
@@ -30,14 +31,6 @@ if TYPE_CHECKING:
 
 SHOWN, MORE = 10, 40
 CLEAR: dict[str, str | None] = dict.fromkeys(PAGE_PARAMS)
-TITLES = {
-    "event_type": gettext_lazy("Types"),
-    "account": gettext_lazy("Accounts"),
-    "user_email": gettext_lazy("Users"),
-    "source_ip": gettext_lazy("IP addresses"),
-    "source_country": gettext_lazy("Countries"),
-    "source": gettext_lazy("Sources"),
-}
 
 
 def picture(
@@ -55,7 +48,7 @@ def picture(
     def address(bar: Bar) -> str:
         # No further than what was asked for: the first and the last bar count only that.
         first = max(filter(None, (bar.start, conditions.start)))
-        last = min(filter(None, (bar.end - timedelta(microseconds=1), conditions.end)))
+        last = min(filter(None, (bar.end.astimezone(UTC) - timedelta(microseconds=1), conditions.end)))
         narrowed = {"date_from": first.isoformat(), "date_to": last.isoformat(), "period": None}
         return page + with_params(params, **(CLEAR | narrowed))
 
@@ -69,6 +62,7 @@ def picture(
         "last": label(chart.bars[-1].start, chart.unit) if chart else "",
         "most": max(bar.total for bar in chart.bars) if chart else 0,
         "uncovered": chart is not None and any(not bar.covered for bar in chart.bars),
+        "later": later_in_words(chart.later) if chart and chart.later else "",
         "unknown": chart is not None and any(not bar.known for bar in chart.bars),
         "facets": [
             _facet(params, found, each, page) for each in facets(conditions, sampled) if each.name not in hidden
@@ -91,14 +85,15 @@ def _facet(params: QueryDict, found: EventFilter, facet: Facet, page: str) -> di
             continue  # made a moment ago
         code = found.accounts_by_pk[value].api_key if facet.name == "account" else value
         # Values are Nexmo's, and some are not what the form's field takes.
-        href = page + with_params(params, **(CLEAR | {facet.name: code})) if found.takes(facet.name, code) else ""
+        link = found.form.fields[facet.name].link(code)
+        href = page + with_params(params, **(CLEAR | {facet.name: link})) if found.takes(facet.name, link) else ""
         title = titles.get(value, value) or _("(none)")
         if facet.name == "source_country" and value:
             title = mark_safe(country_name(value, get_language()))  # noqa: S308 - escaped there
         lines.append({"title": title, "code": code, "count": count, "href": href})
     return {
         "name": facet.name,
-        "title": TITLES[facet.name],
+        "title": DIMENSIONS[facet.name].facet,
         "exact": facet.exact,
         "shown": lines[:SHOWN],
         "more": lines[SHOWN:],

@@ -8,22 +8,26 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 
 from events.filters import search_box
-from events.filters.form import EventFilter
 from events.filters.query_string import PAGE_PARAMS
+from events.reading.dimensions import PARAMETERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 # How a file is to look.
-SHAPE = ("columns", "times")
+SHAPE = ("columns", "times", "bom")
 # What else pages and exports read beside the conditions.
 OTHERS = (*PAGE_PARAMS, "size", "count", "job", "announced", "since")
-KNOWN = (*EventFilter.base_filters, *SHAPE, *OTHERS)
+LONGEST, MOST = 60, 10  # characters of a name, and names, that are repeated
+KNOWN = (*PARAMETERS, *SHAPE, *OTHERS)
 
 
 def unknown(names: Iterable[str]) -> list[str]:
     """A sentence about each name that nobody reads, with the one that may be meant."""
-    return [_about(name) for name in names if name not in KNOWN]
+    unread = [name for name in names if name not in KNOWN]
+    sentences = [_about(name[:LONGEST]) for name in unread[:MOST]]
+    more = len(unread) - MOST
+    return [*sentences, _("And %(count)s more names.") % {"count": more}] if more > 0 else sentences
 
 
 def _about(name: str) -> str:

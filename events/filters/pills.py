@@ -3,123 +3,115 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import time
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
-from django_countries import countries
+from django.utils.translation import gettext, ngettext
 
-from events.filters.fields import split_list, unsigned
-from events.filters.form import NEW
+from events.filters.fields import signed, split_list, unsigned
+from events.filters.limits import MOST_ITEMS
 from events.filters.query_string import with_params
-from events.wording.codes import source_codes, source_title
-from events.wording.times import PERIODS, offset, parse_moment
+from events.reading.dimensions import DATES, DIMENSIONS, FIRSTS, SINGLE
+from events.wording.codes import grouped
+from events.wording.times import PERIODS, offset, parse_moment, start_of_day
 
 if TYPE_CHECKING:
     from events.filters.form import EventFilter
 
-LISTS = {
-    "account": _("Account"),
-    "event_type": _("Type"),
-    "user_email": _("User"),
-    "source": _("Source"),
-    "source_ip": _("IP address"),
-    "source_country": _("Country"),
-}
-SINGLE = {
-    "search_text": _("Text contains"),
-    "date_from": _("From"),
-    "date_to": _("Up to"),
-    "period": _("Period"),
-    "new": _("New"),
-}
-MOMENTS = ("date_from", "date_to")
+MOST_OF_A_LIST = 20  # pills; each that can be removed carries the whole query
+MOST_SHOWN = 400  # characters of a value
 # Values that the form has words for.
-CHOSEN: dict[str, dict[str, Any]] = {"period": {**PERIODS}, "new": {**NEW}}
+CHOSEN: dict[str, dict[str, Any]] = {"period": {**PERIODS}, "new": {**FIRSTS}}
 
 
 @dataclass(frozen=True)
 class Pill:
-    """One condition.
+    """One condition, in words.
 
-    Attributes:
-        without: the query string that leaves it out.
-        negated: it must not hold.
-        turned: the query string with the contrary in its place; "" where there is none.
+    The addresses that leave it out or negate it hold the whole query each, so they are made for pills that show them.
     """
 
     label: str
     verb: str
     value: str
     title: str
-    without: str
-    negated: bool = False
-    turned: str = ""
+    params: Any
+    name: str
+    items: tuple[str, ...] = ()  # of its list
+    item: str = ""  # the one that this pill is about; "" for all
+
+    @property
+    def negated(self) -> bool:
+        """Whether it must not hold."""
+        return self.item.startswith("-")
+
+    @property
+    def without(self) -> str:
+        """The query string that leaves it out."""
+        rest = [other for other in self.items if other != self.item] if self.item else []
+        return self._with(rest)
+
+    @property
+    def turned(self) -> str:
+        """The query string with the contrary in its place; "" where there is none."""
+        if not self.item:
+            return ""
+        wanted, value = unsigned(self.item)
+        return self._with([signed(not wanted, value) if other == self.item else other for other in self.items])
+
+    def _with(self, items: list[str]) -> str:
+        return with_params(self.params, **{self.name: ",".join(items) or None, "before": None, "after": None})
 
 
-def pills(found: EventFilter, params: Any = None) -> list[Pill]:
+def pills(filter_set: EventFilter, params: Any = None) -> list[Pill]:
     """The conditions, in the order of the form. Wrong ones too: they are in force, and nothing is shown for them.
 
     Args:
         params: those of another query, in the words of this filter.
     """
-    params = found.data if params is None else params
+    params = filter_set.data if params is None else params
     if not hasattr(params, "getlist"):
         return []
     result = []
-    for name, label in SINGLE.items():
-        if value := (params.get(name) or "").strip():
-            shown = _moment(value) if name in MOMENTS else str(CHOSEN.get(name, {}).get(value, value))
-            result.append(Pill(str(label), "", shown, value, _without(params, name, None)))
-    for name, label in LISTS.items():
-        items = split_list(params.getlist(name))
-        for item in items:
-            wanted, value = unsigned(item)
-            rest = ",".join(other for other in items if other != item)
-            verb, shown = gettext("is") if wanted else gettext("is not"), _named(found, name, value)
-            contrary = ",".join((f"-{value}" if wanted else value) if other == item else other for other in items)
-            result.append(
-                Pill(
-                    str(label),
-                    verb,
-                    shown,
-                    value,
-                    _without(params, name, rest),
-                    negated=not wanted,
-                    turned=_without(params, name, contrary),
-                )
-            )
+    for name, parameter in SINGLE.items():
+        if value := (params.get(name) or "").strip()[:MOST_SHOWN]:
+            shown = _moment(name, value) if name in DATES else str(CHOSEN.get(name, {}).get(value, value))
+            result.append(Pill(str(parameter.label), "", shown, value, params, name))
+    for name, dimension in DIMENSIONS.items():
+        field, label = filter_set.form.fields[name], str(dimension.label)
+        items = tuple(split_list(params.getlist(name)))
+        one_by_one = items[:MOST_OF_A_LIST] if len(items) <= MOST_ITEMS else ()
+        for item in one_by_one:
+            wanted, value = unsigned(item[:MOST_SHOWN])
+            verb = gettext("is") if wanted else gettext("is not")
+            result.append(Pill(label, verb, field.shown(value), value, params, name, items, item))
+        if others := len(items) - len(one_by_one):
+            result.append(Pill(label, "", _all_of(others, further=bool(one_by_one)), "", params, name))
     return result
 
 
-def _without(params: Any, name: str, rest: str | None) -> str:
-    return with_params(params, **{name: rest or None, "before": None, "after": None})
+def _all_of(number: int, *, further: bool) -> str:
+    text = (
+        ngettext("and %(count)s more: remove all", "and %(count)s more: remove all", number)
+        if further
+        else ngettext("%(count)s value", "%(count)s values", number)
+    )
+    return text % {"count": grouped(number)}
 
 
-def _moment(text: str) -> str:
-    """A day, or a time to the minute, as the reader's clock has it; what cannot be read stays as it is."""
+def _moment(name: str, text: str) -> str:
+    """A day, or a time as the reader's clock has it; what cannot be read stays as it is."""
     try:
-        moment = parse_moment(text, end_of_day=False)
+        moment = parse_moment(text)
     except ValueError:
         return text
-    at = timezone.localtime(moment.at)
-    clock = f"{at:%H:%M:%S}"
-    if moment.day_only or clock == "00:00:00":
+    if name == "date_from":
+        at = edge = timezone.localtime(moment.first)
+        is_minute = not at.second and not at.microsecond
+    else:
+        at, edge = (timezone.localtime(instant) for instant in (moment.last, moment.last + timedelta(microseconds=1)))
+        is_minute = not edge.second and not edge.microsecond
+    if moment.is_day or edge == start_of_day(edge.date()):
         return f"{at:%Y-%m-%d}"
-    # The end of a day or minute, as bars and days have it, is told by the last thing in it.
-    return f"{at:%Y-%m-%d}" if at.time() == time.max else f"{at:%Y-%m-%d %H:%M} {offset(at)}"
-
-
-def _named(found: EventFilter, name: str, value: str) -> str:
-    if name == "source_country":
-        return str(countries.name(value.upper()) or value)
-    if name == "source":
-        return source_title(source_codes().get(value.lower(), value)) or value
-    names: dict[str, str] = {}
-    if name == "account":
-        names = {key: account.name for key, account in found.accounts.items()}
-    elif name == "event_type":
-        names = found.type_descriptions
-    return names.get(value) or names.get(value.upper()) or value
+    return f"{at:%Y-%m-%d %H:%M}{'' if is_minute else f'{at::%S}'} {offset(at)}"

@@ -16,10 +16,11 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.prepared import Prepared
 from events.filters.fields import split_list, unsigned
-from events.filters.form import expanded
-from events.filters.pills import LISTS, MOMENTS, SINGLE
+from events.filters.limits import MOST_CHARACTERS, excess, within
 from events.filters.saved_html import draw_menu
+from events.filters.search_box import expanded
 from events.models import SavedView, Star
+from events.reading.dimensions import DATES, DIMENSIONS, SINGLE
 from events.wording.codes import source_codes
 from events.wording.times import pinned
 
@@ -81,13 +82,18 @@ BUILTIN = (
 CODES = {builtin.code for builtin in BUILTIN}
 
 
+def read_query(text: str) -> QueryDict | None:
+    """The parameters of a query string; None where it is too long to be one of a filter."""
+    return QueryDict(text) if len(text) <= MOST_CHARACTERS else None
+
+
 def canonical(params: QueryDict, **more: str) -> str:
     """A list's query string in the one spelling that equal filters share: without its page, without what is empty."""
-    asked, _slip = expanded(params)
-    found = {name: (asked.get(name) or "").strip() for name in SINGLE}
-    found |= {name: pinned(found[name]) for name in MOMENTS if found[name]}
-    found |= {name: ",".join(sorted(split_list(asked.getlist(name)))) for name in LISTS}
-    return urlencode(sorted((name, value) for name, value in (found | more).items() if value), safe=",*:@/")
+    params, _problem = expanded(within(params, excess(params)))
+    values = {name: (params.get(name) or "").strip() for name in SINGLE}
+    values |= {name: pinned(values[name], is_end=name == "date_to") for name in DATES if values[name]}
+    values |= {name: ",".join(sorted(split_list(params.getlist(name)))) for name in DIMENSIONS}
+    return urlencode(sorted((name, value) for name, value in (values | more).items() if value), safe=",*:@/")
 
 
 def _by_codes(query: str) -> str:
@@ -213,16 +219,16 @@ class Menu:
 
 def menu(user: AnyUser, params: QueryDict, *, readable: bool) -> Menu:
     """The menu of the list of all accounts. `readable`: the filter has no mistake."""
-    query = canonical(params)
+    query = canonical(params) if readable else ""
     views = views_of(user)
     current = views.of(query) if query else None
-    return Menu(views, current, _save(query) if query and readable and not current else "")
+    return Menu(views, current, _save(query) if query and not current else "")
 
 
 def account_menu(params: QueryDict, api_key: str, *, readable: bool) -> Menu:
     """The same for the list of one account, of which a view then is a view too."""
-    query = canonical(params)
-    return Menu(save=_save(canonical(params, account=api_key)) if query and readable else "")
+    query = canonical(params) if readable else ""
+    return Menu(save=_save(canonical(params, account=api_key)) if query else "")
 
 
 def _save(query: str) -> str:

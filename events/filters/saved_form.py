@@ -8,13 +8,13 @@ from django import forms
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import ROLES
 from events.filters.form import EventFilter
-from events.filters.saved import canonical
+from events.filters.saved import canonical, read_query
 from events.models import SavedView
+from events.wording.marking import coded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,6 +49,7 @@ class ViewForm(forms.ModelForm):
         self.accounts = accounts
         teams = Group.objects.filter(user=instance.owner_id).exclude(name__in=ROLES).order_by("name")
         self.fields["team"].queryset, self.fields["team"].empty_label = teams, _("Only me")  # type: ignore[attr-defined]
+        self.fields["team"].label_from_instance = lambda team: coded(team.name)  # type: ignore[attr-defined]
         if instance.pk:
             del self.fields["query"]
         for name, field in self.fields.items():
@@ -77,15 +78,18 @@ class ViewForm(forms.ModelForm):
         return " ".join(self.cleaned_data["description"].split())
 
     def clean_query(self) -> str:
-        asked = QueryDict(self.cleaned_data["query"])
-        found = EventFilter(asked, accounts=self.accounts)
-        if not found.form.is_valid():
-            raise ValidationError([str(text) for texts in found.form.errors.values() for text in texts])
-        query = canonical(found.data)
+        too_long = _("This filter is too long for an address.")
+        params = read_query(self.cleaned_data["query"])
+        if params is None:
+            raise ValidationError(too_long)
+        filter_set = EventFilter(params, accounts=self.accounts)
+        if not filter_set.is_valid():
+            raise ValidationError([str(text) for texts in filter_set.errors.values() for text in texts])
+        query = canonical(filter_set.data)
         if not query:
             raise ValidationError(_("No filter is in force: there is nothing to save."))
         if len(query) > MOST_OF_A_QUERY:
-            raise ValidationError(_("This filter is too long for an address."))
+            raise ValidationError(too_long)
         return query
 
     def keep(self) -> SavedView | None:

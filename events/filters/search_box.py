@@ -8,37 +8,21 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from events.reading.dimensions import DATES, DIMENSIONS, PARAMETERS, SINGLE
+from events.storage.search_index import phone_number
+
 # The words of the box, and the parameters they stand for. The parameters' own names will do too.
-KEYS = {
-    "type": "event_type",
-    "user": "user_email",
-    "source": "source",
-    "ip": "source_ip",
-    "country": "source_country",
-    "account": "account",
-    "number": "search_text",
-    "from": "date_from",
-    "since": "date_from",
-    "after": "date_from",
-    "to": "date_to",
-    "until": "date_to",
-    "before": "date_to",
-    "period": "period",
-    "new": "new",
-}
-DATES = ("date_from", "date_to")
-SINGLE = (*DATES, "period", "new")  # that take one value, and cannot be turned round
-_NAMES = KEYS | {name: name for name in KEYS.values()}
+KEYS = {word: parameter.name for parameter in PARAMETERS.values() for word in parameter.words}
+_NAMES = KEYS | {name: name for name in PARAMETERS}
 # A condition, a phrase or a word; the end closes quotes too.
-_PIECE = re.compile(r'(?<!\S)(-?)([A-Za-z_]+):((?:"[^"]*(?:"|$)|[^\s"])+)|(?:(?<!\S)-)?"[^"]*(?:"|$)|\S+')
-EXAMPLE = _(
-    "Write type:, user:, source:, ip:, country:, account:, number:, from:, to:, period: or new:, each followed by its "
-    "value."
-)
+_PIECE = re.compile(r'(?<!\S)(-?)([A-Za-z_]+):((?:"[^"]*(?:"|$)|[^\s"])*)|(?:(?<!\S)-)?"[^"]*(?:"|$)|\S+')
+EXAMPLE = _("Write one of %(keys)s, followed by its value.")
+FIRST_KEYS = ", ".join(f"{parameter.words[0]}:" for parameter in (*DIMENSIONS.values(), *SINGLE.values()))
 
 
 class BadQuery(ValueError):
@@ -57,12 +41,12 @@ def read(text: str) -> Query:
     """Read the box. What is not one of the words above is searched for as it stands, quotes and all.
 
     Raises:
-        BadQuery: a word that is nearly one of them, or a condition that cannot be turned round.
+        BadQuery: a word that is nearly one of them, or a condition that cannot be negated.
     """
     pieces = list(_PIECE.finditer(text))
     for piece in pieces:
         _refuse_slips(piece)
-    if not any(piece[2] and piece[2].lower() in _NAMES for piece in pieces):
+    if not any((piece[2] or "").lower() in _NAMES for piece in pieces):
         return Query(text=text)
     found = Query()
     words, end = [], 0
@@ -70,12 +54,14 @@ def read(text: str) -> Query:
         minus, key, value = piece[1], (piece[2] or "").lower(), (piece[3] or "").replace('"', "")
         if key not in _NAMES:
             continue
+        if not value:
+            raise BadQuery(gettext("%(key)s: has no value; to search for it, put it in quotes.") % {"key": key})
         words.append(text[end : piece.start()].strip())
         name, end = _NAMES[key], piece.end()
         if minus and name in DATES:
-            raise BadQuery(gettext("%(key)s: cannot be turned round; use from: and to:.") % {"key": key})
-        if minus and name in SINGLE:
-            raise BadQuery(gettext("%(key)s: cannot be turned round.") % {"key": key})
+            raise BadQuery(gettext("%(key)s: cannot be negated; use from: and to:.") % {"key": key})
+        if minus and name in SINGLE and name != "search_text":
+            raise BadQuery(gettext("%(key)s: cannot be negated.") % {"key": key})
         if name == "search_text":
             words.append(minus + (_number(key, value) if key == "number" else piece[3]))
             continue
@@ -85,10 +71,31 @@ def read(text: str) -> Query:
     return found
 
 
+def expanded(data: Any) -> tuple[Any, str]:
+    """The parameters with what the search box says put where it belongs, and what is wrong with the box."""
+    text = data.get("search_text") or ""
+    if ":" not in text:
+        return data, ""
+    try:
+        query = read(text)
+    except BadQuery as error:
+        return data, str(error)
+    if not query.values and query.text == text:
+        return data, ""
+    parameters = data.copy()
+    parameters["search_text"] = query.text
+    for name, values in query.values.items():
+        if name in SINGLE:
+            parameters[name] = values[-1]
+        else:
+            parameters.setlist(name, [*data.getlist(name), *values])
+    return parameters, ""
+
+
 def _number(key: str, value: str) -> str:
     """A number as events spell it, however people do."""
-    digits = re.sub(r"[\s().+-]", "", value)
-    if not digits.isdigit():
+    digits = phone_number(value) or re.sub(r"[\s().+-]", "", value)
+    if not (digits.isascii() and digits.isdigit()):
         raise BadQuery(gettext("%(key)s: takes one number, such as 447700900000, or a part of it.") % {"key": key})
     return digits
 
@@ -101,4 +108,4 @@ def _refuse_slips(piece: re.Match[str]) -> None:
     if near:
         slip = gettext("There is no %(key)s: here; did you mean %(near)s:?") % {"key": key, "near": near[0]}
         quoting = gettext("To search for it, put it in quotes.")
-        raise BadQuery(f"{slip} {EXAMPLE} {quoting}")
+        raise BadQuery(f"{slip} {EXAMPLE % {'keys': FIRST_KEYS}} {quoting}")

@@ -1,4 +1,4 @@
-"""The list of accounts: what it may be narrowed to and sorted by, and what is shown then."""
+"""The list of accounts: its filter and its order."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SORTS = {"name": "name", "health": "-health", "freshness": "freshness", "recent"
 
 
 class AccountFilter(forms.Form):
-    """The parameters of the list. A wrong one is told beside its field, and narrows nothing."""
+    """The parameters of the list. With a wrong one no account is shown, and the error stands beside its field."""
 
     q = forms.CharField(
         label=_("Search"),
@@ -40,17 +40,17 @@ class AccountFilter(forms.Form):
             (ATTENTION, _("Needs attention")),
             *((level, TITLES[level]) for level in WORST_FIRST),
         ],
-        error_messages={"invalid_choice": _("There is no state %(value)s; accounts of all states are shown.")},
+        error_messages={"invalid_choice": _("There is no state %(value)s.")},
     )
     sort = forms.ChoiceField(
         required=False,
         choices=[(sign + name, name) for name in SORTS for sign in ("", "-")],
-        error_messages={"invalid_choice": _("The list cannot be sorted by %(value)s; it is sorted by name.")},
+        error_messages={"invalid_choice": _("The list cannot be sorted by %(value)s.")},
     )
 
     @property
     def values(self) -> dict[str, str]:
-        """What was asked for, as far as it can be read."""
+        """The values of the parameters; "" for what is empty or wrong."""
         self.is_valid()
         return {name: self.cleaned_data.get(name) or "" for name in self.fields}
 
@@ -61,40 +61,42 @@ class AccountFilter(forms.Form):
     @property
     def narrows(self) -> bool:
         values = self.values
-        return bool(values["q"] or values["health"])
+        return bool(values["q"] or values["health"] or self.errors)
 
 
-def chosen(found: Sequence[AccountStatus], filters: AccountFilter) -> list[AccountStatus]:
-    """Those that the filter lets through."""
+def chosen(statuses: Sequence[AccountStatus], filters: AccountFilter) -> list[AccountStatus]:
+    """Those that match the filter; none where a value of it is wrong."""
     values = filters.values
+    if filters.errors:
+        return []
     text = values["q"].strip().casefold()
     levels = {"": LEVELS, ATTENTION: NEEDS_ATTENTION}.get(values["health"], (values["health"],))
     return [
-        each
-        for each in found
-        if each.health.level in levels
-        and (text in each.account.name.casefold() or text in each.account.api_key.casefold())
+        status
+        for status in statuses
+        if status.health.level in levels
+        and (text in status.account.name.casefold() or text in status.account.api_key.casefold())
     ]
 
 
 def in_order(
-    found: Sequence[AccountStatus], order: str, recent: Callable[[], Mapping[int, int]]
+    statuses: Sequence[AccountStatus], order: str, recent: Callable[[], Mapping[int, int]]
 ) -> list[AccountStatus]:
     """Sorted by a column; those that are equal there by name, whichever way the column is sorted.
 
     Args:
-        recent: counts the events of the last days by account; asked only when they decide.
+        recent: counts the events of the last days by account; called only when they decide.
     """
     name = order.removeprefix("-")
     counts = recent() if name == "recent" else {}
     keys: dict[str, Callable[[AccountStatus], Any]] = {
         "name": _by_name,
-        "health": lambda each: -WORST_FIRST.index(each.health.level),
-        "freshness": lambda each: each.complete_until or NEVER,
-        "events": lambda each: each.event_count,
-        "recent": lambda each: counts.get(each.account.pk, 0),
+        "health": lambda status: -WORST_FIRST.index(status.health.level),
+        "freshness": lambda status: status.complete_until or NEVER,
+        "events": lambda status: status.event_count,
+        "recent": lambda status: counts.get(status.account.pk, 0),
     }
-    by_name = sorted(found, key=_by_name)
+    by_name = sorted(statuses, key=_by_name)
     return sorted(by_name, key=keys[name], reverse=order.startswith("-"))
 
 
@@ -112,11 +114,11 @@ class Head:
 
 
 def heads(order: str) -> dict[str, Head]:
-    """By column; a second click turns the order around."""
-    found = {}
+    """By column; a second click reverses the order."""
+    by_column = {}
     for name, first in SORTS.items():
         is_by_this = order.removeprefix("-") == name
-        turned = name if order.startswith("-") else f"-{name}"
+        reverse = name if order.startswith("-") else f"-{name}"
         direction = "descending" if order.startswith("-") else "ascending"
-        found[name] = Head(name, turned if is_by_this else first, direction if is_by_this else "")
-    return found
+        by_column[name] = Head(name, reverse if is_by_this else first, direction if is_by_this else "")
+    return by_column

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import re
+import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -11,44 +13,53 @@ from django.http import QueryDict
 
 from accounts.models import NexmoAccount
 from events.filters.form import EventFilter
+from events.reading.dimensions import PARAMETERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from django.core.management.base import CommandParser
-
-FILTERS = {
-    "account": "Only this account (API key); repeatable.",
-    "event_type": "Only this type; repeatable, or a comma list.",
-    "search_text": "Only events that contain all these words; a phrase in quotes is one, a minus refuses one.",
-    "date_from": "From this day or time on.",
-    "date_to": "Up to this day or time, included.",
-    "period": "today, 24h, 7d, 30d or 90d.",
-    "user_email": "Only this user; repeatable, or a comma list.",
-    "source": "Only this source, such as CD or DEVAPI.",
-    "source_ip": "Only this address or network.",
-    "source_country": "Only this country, such as GB.",
-    "new": "country: only a user's first event from a country.",
-}
 
 
 def add_filter_arguments(parser: CommandParser) -> None:
     """Give a command an option for each filter."""
-    for name, text in FILTERS.items():
-        parser.add_argument(f"--{name.replace('_', '-')}", dest=name, action="append", default=[], help=text)
+    for name, parameter in PARAMETERS.items():
+        parser.add_argument(_option(name), dest=name, action="append", default=[], help=parameter.help)
+    parse_known_args = parser.parse_known_args
+
+    def parse(args: Any = None, namespace: Any = None) -> Any:
+        return parse_known_args(_with_negated_values(sys.argv[1:] if args is None else args), namespace)
+
+    parser.parse_known_args = parse  # type: ignore[method-assign]
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _with_negated_values(args: Sequence[Any]) -> list[Any]:
+    """Arguments with `--source-ip -10.0.0.0/8` as `--source-ip=-10.0.0.0/8`: argparse takes a minus for an option's."""
+    options = {_option(name) for name in PARAMETERS}
+    joined: list[Any] = []
+    for arg in args:
+        if joined and joined[-1] in options and isinstance(arg, str) and re.fullmatch(r"-[^-].+", arg):
+            joined[-1] = f"{joined[-1]}={arg}"
+        else:
+            joined.append(arg)
+    return joined
 
 
 def read_filter(options: dict[str, Any]) -> EventFilter:
     """The filter that the options ask for, over all accounts. Raises CommandError naming each wrong value."""
     query = QueryDict(mutable=True)
-    for name in FILTERS:
+    for name in PARAMETERS:
         if options[name]:
             query.setlist(name, options[name])
-    found = EventFilter(query, accounts=list(NexmoAccount.objects.all()), everything=True)
-    if not found.form.is_valid():
-        wrong = (f"--{name.replace('_', '-')}: {' '.join(texts)}" for name, texts in found.form.errors.items())
+    filter_set = EventFilter(query, accounts=list(NexmoAccount.objects.all()), everything=True, most_characters=None)
+    if not filter_set.is_valid():
+        wrong = (f"{_option(name)}: {' '.join(texts)}" for name, texts in filter_set.errors.items())
         raise CommandError("Nothing was exported. " + " ".join(wrong))
-    return found
+    return filter_set
 
 
 def choose_accounts(api_keys: list[str] | None) -> Any:

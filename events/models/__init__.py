@@ -1,11 +1,13 @@
-"""What happened (`archive`), how often (`rollup`), how it was fetched (`sync`), what proves it (`integrity`), and what
-people look for again and again (`view`).
+"""What happened (`archive`), how often (`rollup`), how it was fetched (`sync`), what proves it (`integrity`), what
+people look for again and again (`view`), and what the worker is to do (`jobs`).
 
 Events are only ever added, by `events.archive`; the state of a sync is only ever written by `events.sync.state`.
 """
 
 from events.models.archive import AuditEvent, EventConflict, EventType
+from events.models.evidence import EvidencePack
 from events.models.integrity import ChainHead, Discrepancy, LegalHold, Removal, RemovedEvent, Seal
+from events.models.jobs import BackgroundJob
 from events.models.ledger import LedgerEntry
 from events.models.rollup import DayCount, FirstSeen, MonthCount
 from events.models.sync import CoveredSpan, RequestCount, SyncRun, SyncState, SyncWindow, WorkerBeat
@@ -13,12 +15,14 @@ from events.models.view import SavedView, Star
 
 __all__ = [
     "AuditEvent",
+    "BackgroundJob",
     "ChainHead",
     "CoveredSpan",
     "DayCount",
     "Discrepancy",
     "EventConflict",
     "EventType",
+    "EvidencePack",
     "FirstSeen",
     "LedgerEntry",
     "LegalHold",

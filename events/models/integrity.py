@@ -12,6 +12,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import NexmoAccount
+from accounts.validators import text_validator
 from events.models.ledger import LedgerEntry, Recorded, RecordedQuerySet
 from events.models.querysets import ScopedQuerySet
 from events.storage import ledger
@@ -109,22 +110,12 @@ class RemovedEvent(models.Model):
         return gettext("removed event %(number)s of %(account)s") % {"number": self.seq, "account": self.account_id}
 
 
-class LegalHoldQuerySet(RecordedQuerySet):
-    """Holds; how they are released is entered in the ledger too."""
-
-    def update(self, **kwargs: Any) -> int:
-        with transaction.atomic():
-            pks = list(self.filter(released_at=None).values_list("pk", flat=True)) if "released_at" in kwargs else []
-            changed = super().update(**kwargs)
-            released = self.model.objects.filter(pk__in=pks).exclude(released_at=None)
-            ledger.enter(hold.release_entry() for hold in released)
-        return changed
-
-
 class LegalHold(Recorded):
     """Nothing of an account (or of any) and a range of days is removed while the hold stands. Holds are never deleted,
     and a released one stays released.
     """
+
+    ENDED_AT = "released_at"
 
     account = models.ForeignKey(
         NexmoAccount,
@@ -136,7 +127,7 @@ class LegalHold(Recorded):
     )
     first_day = models.DateField(null=True, blank=True, help_text=_("Empty: since the beginning."))
     last_day = models.DateField(null=True, blank=True, help_text=_("Empty: without end."))
-    reason = models.TextField(help_text=_("The case, and who asked for the hold."))
+    reason = models.TextField(help_text=_("The case, and who asked for the hold."), validators=[text_validator])
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     released_at = models.DateTimeField(null=True, blank=True)
@@ -144,7 +135,7 @@ class LegalHold(Recorded):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
 
-    objects: ClassVar[Any] = LegalHoldQuerySet.as_manager()
+    objects: ClassVar[Any] = RecordedQuerySet.as_manager()
 
     class Meta:
         ordering = ("-created_at", "-id")
@@ -167,24 +158,30 @@ class LegalHold(Recorded):
         with transaction.atomic():
             # First the turn, then the time: a hold that waited for a removal to end is later than that.
             lock_table(LegalHold, "ROW EXCLUSIVE")
-            stood = LegalHold.objects.filter(pk=self.pk, released_at=None).exists() if self.pk else False
             super().save(**kwargs)
-            if stood and self.released_at:
-                ledger.enter([self.release_entry()])
 
     def ledger_entries(self) -> list[ledger.Entry]:
         said = (self.first_day, self.last_day, self.reason, self.created_at, self.created_by_id)
-        entries = [ledger.Entry(LedgerEntry.Kind.HOLD, self.pk, self.account_id, said)]
-        return [*entries, self.release_entry()] if self.released_at else entries
+        return [ledger.Entry(LedgerEntry.Kind.HOLD, self.pk, self.account_id, said), *self.end_entries()]
 
-    def release_entry(self) -> ledger.Entry:
-        """What the ledger says of its release."""
+    def end_entry(self) -> ledger.Entry:
         said = (self.released_at, self.released_by_id)
         return ledger.Entry(LedgerEntry.Kind.RELEASE, self.pk, self.account_id, said)
 
 
+class DiscrepancyQuerySet(RecordedQuerySet):
+    def standing(self) -> DiscrepancyQuerySet:
+        """Those that have not been withdrawn."""
+        return self.filter(withdrawn_at=None)
+
+
 class Discrepancy(Recorded):
-    """A difference between the archive and what Nexmo says now. The archive stays as it is; this is noted beside it."""
+    """A difference between the archive and what Nexmo says now. The archive stays as it is; this is noted beside it.
+
+    A mark that proves wrong is withdrawn, not deleted: that it once stood is part of the record.
+    """
+
+    ENDED_AT = "withdrawn_at"
 
     class Kind(models.TextChoices):
         LATE = "late", _("Arrived late")
@@ -196,17 +193,33 @@ class Discrepancy(Recorded):
     kind = models.CharField(max_length=16, choices=Kind.choices)
     noticed_at = models.DateTimeField()
     run = models.ForeignKey("SyncRun", on_delete=models.SET_NULL, null=True, related_name="discrepancies")
+    withdrawn_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When Nexmo showed the event again; empty: the difference stands.")
+    )
+    withdrawn_by = models.ForeignKey(
+        "SyncRun",
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        help_text=_("The sync that met the event again; empty: a person's check did."),
+    )
 
-    objects: ClassVar[Any] = RecordedQuerySet.as_manager()
+    objects: ClassVar[Any] = DiscrepancyQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = _("discrepancies")
         ordering = ("-noticed_at", "-id")
-        constraints = (models.UniqueConstraint(fields=("event", "kind"), name="discrepancy_once"),)
+        constraints = (
+            models.UniqueConstraint(fields=("event", "kind"), condition=Q(withdrawn_at=None), name="discrepancy_once"),
+        )
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.event_id}"
 
     def ledger_entries(self) -> list[ledger.Entry]:
-        kind, seq = LedgerEntry.Kind.DISCREPANCY, self.event.seq
-        return [ledger.Entry(kind, self.pk, self.account_id, (self.kind, self.noticed_at), seq)]
+        kind, said = LedgerEntry.Kind.DISCREPANCY, (self.kind, self.noticed_at)
+        return [ledger.Entry(kind, self.pk, self.account_id, said, self.event.seq), *self.end_entries()]
+
+    def end_entry(self) -> ledger.Entry:
+        kind = LedgerEntry.Kind.WITHDRAWAL
+        return ledger.Entry(kind, self.pk, self.account_id, (self.withdrawn_at,), self.event.seq)

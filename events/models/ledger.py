@@ -27,6 +27,7 @@ class LedgerEntry(models.Model):
         RELEASE = "release", _("Release of a legal hold")
         REMOVAL = "removal", _("Removal")
         DISCREPANCY = "discrepancy", _("Discrepancy")
+        WITHDRAWAL = "withdrawal", _("Withdrawal of a discrepancy")
         CONFLICT = "conflict", _("Conflict")
         WINDOW = "window", _("Unverified window")
         COVERAGE = "coverage", _("Coverage")
@@ -51,7 +52,18 @@ class LedgerEntry(models.Model):
 
 
 class RecordedQuerySet(ScopedQuerySet):
-    """Rows that are entered in the ledger as they are created."""
+    """Rows that are entered in the ledger as they are created, and as they end."""
+
+    def update(self, **kwargs: Any) -> int:
+        ended_at = self.model.ENDED_AT
+        if not ended_at or ended_at not in kwargs:
+            return super().update(**kwargs)
+        with transaction.atomic():
+            standing = list(self.filter(**{ended_at: None}).values_list("pk", flat=True))
+            changed = super().update(**kwargs)
+            ended = self.model.objects.filter(pk__in=standing).exclude(**{ended_at: None})
+            ledger.enter(row.end_entry() for row in ended)
+        return changed
 
     def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> Any:
         """Create rows and enter them. Without `ignore_conflicts`: it does not say which rows are new."""
@@ -64,7 +76,9 @@ class RecordedQuerySet(ScopedQuerySet):
 
 
 class Recorded(models.Model):
-    """A row whose creation is entered in the ledger, in the same transaction."""
+    """A row whose creation is entered in the ledger, in the same transaction; and its end, if it can have one."""
+
+    ENDED_AT: ClassVar[str] = ""  # the field that says since when it no longer stands
 
     objects: ClassVar[Any] = RecordedQuerySet.as_manager()
 
@@ -72,11 +86,14 @@ class Recorded(models.Model):
         abstract = True
 
     def save(self, **kwargs: Any) -> None:
-        is_new = self._state.adding
+        is_new, ended_at = self._state.adding, self.ENDED_AT
         with transaction.atomic():
+            stood = bool(ended_at) and not is_new and type(self).objects.filter(pk=self.pk, **{ended_at: None}).exists()
             super().save(**kwargs)
             if is_new:
                 ledger.enter(entries_of([self]))
+            elif stood and getattr(self, ended_at):
+                ledger.enter([self.end_entry()])
 
     def save_unrecorded(self, **kwargs: Any) -> None:
         """For whoever enters the row later in the same transaction: the ledger stays locked from then on."""
@@ -85,6 +102,14 @@ class Recorded(models.Model):
     def ledger_entries(self) -> list[ledger.Entry]:
         """What the ledger says of this row, in the order in which it happened."""
         raise NotImplementedError
+
+    def end_entry(self) -> ledger.Entry:
+        """What the ledger says of its end."""
+        raise NotImplementedError
+
+    def end_entries(self) -> list[ledger.Entry]:
+        """Its end, if it has come."""
+        return [self.end_entry()] if getattr(self, self.ENDED_AT) else []
 
 
 def entries_of(rows: Iterable[Recorded]) -> list[ledger.Entry]:

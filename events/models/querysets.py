@@ -9,7 +9,8 @@ from django.db import models, transaction
 
 from accounts.models import NexmoAccount
 from events.fields import dump_json
-from events.nexmo.parse import id_key, ip_key
+from events.nexmo.parse import id_key
+from events.nexmo.values import ip_key
 from events.storage import chain
 from events.storage.appending import ChainAppender
 from events.storage.search_index import searchable_text

@@ -84,6 +84,8 @@ class SyncWindow(Recorded):
     received = models.PositiveIntegerField(default=0, help_text=_("Distinct events received for it."))
     pages = models.PositiveIntegerField(default=0)
     requests = models.PositiveIntegerField(default=0)
+    repeats = models.PositiveIntegerField(default=0, help_text=_("How often it was asked again with the same outcome."))
+    asked_again_at = models.DateTimeField(null=True, help_text=_("When that was last; empty: never."))
 
     objects: ClassVar[Any] = RecordedQuerySet.as_manager()
 

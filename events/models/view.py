@@ -11,6 +11,8 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from accounts.validators import name_validator, text_validator
+
 if TYPE_CHECKING:
     from accounts.models import AnyUser
 
@@ -33,8 +35,8 @@ class SavedView(models.Model):
     """A filter with a name. It never widens what its reader may see: it is a query, asked with the reader's scope."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="views")
-    name = models.CharField(_("name"), max_length=80)
-    description = models.CharField(_("description"), max_length=300, blank=True)
+    name = models.CharField(_("name"), max_length=80, validators=[name_validator])
+    description = models.CharField(_("description"), max_length=300, blank=True, validators=[text_validator])
     query = models.TextField(help_text=_("The list's query string, as `saved_views.canonical` spells it."))
     team = models.ForeignKey(
         Group,

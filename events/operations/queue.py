@@ -12,9 +12,13 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from huey import MemoryHuey, PostgresHuey, RedisHuey, SqliteHuey
 
+from events.operations.messages import SignedJSON
+
 logger = logging.getLogger(__name__)
 
 TABLES = "auditsite_queue"  # what the names of the queue's tables in PostgreSQL begin with
+
+_HOW: dict[str, Any] = {"results": False, "serializer": SignedJSON()}
 
 # Set when the worker is told to stop: a running sync leaves at its next request.
 STOP = threading.Event()
@@ -33,18 +37,18 @@ def make_queue(url: str) -> Any:
     if scheme == "sqlite" and rest.startswith("///"):
         file = settings.BASE_DIR / Path(rest[3:])
         file.parent.mkdir(parents=True, exist_ok=True)
-        return SqliteHuey("auditsite", filename=str(file), results=False)
+        return SqliteHuey("auditsite", filename=str(file), **_HOW)
     if scheme in {"redis", "rediss"}:
-        return RedisHuey("auditsite", url=url, results=False)
+        return RedisHuey("auditsite", url=url, **_HOW)
     if scheme in {"postgres", "postgresql"}:
         return _postgres(dsn=url)
     if scheme == "memory":
-        return MemoryHuey("auditsite", results=False)
+        return MemoryHuey("auditsite", **_HOW)
     raise ImproperlyConfigured("QUEUE_URL must be auto, or begin with sqlite:///, redis:// or postgres://.")
 
 
 def _postgres(**where: Any) -> Any:
-    return PostgresHuey("auditsite", results=False, create_tables=False, table_prefix=TABLES, **where)
+    return PostgresHuey("auditsite", **_HOW, create_tables=False, table_prefix=TABLES, **where)
 
 
 def _connect_as_django_does() -> Any:

@@ -4,32 +4,35 @@ from __future__ import annotations
 
 import logging
 import socket
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.db import close_old_connections, connection, transaction
-from django.db.models import Max
+from django.db import close_old_connections, connection
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from accounts.models import NexmoAccount
-from events.archive import proven_coverage, seal_channels, seals
-from events.models import Seal, SyncRun, SyncState, WorkerBeat
+from events.models import SyncRun, SyncState, WorkerBeat
+from events.operations import jobs
 from events.operations.queue import QUEUE, STOP
-from events.sync import state
+from events.storage import clock
+from events.sync import history, state
 from events.sync.engine import SyncOptions, sync_account
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from django.db.models import QuerySet
+
     from accounts.models import AnyUser
 
 logger = logging.getLogger(__name__)
 
-BEAT_EVERY = 2.0  # seconds between two looks at what is due
+BEAT_EVERY = 2.0  # seconds between two beats, and between two looks at what is due
 ALIVE_WITHIN = timedelta(seconds=30)
-# Runs that brought nothing are history of no interest; those that brought events are kept for ever.
-KEEP_QUIET_RUNS = timedelta(days=30)
+CLOCKS_DIFFER = timedelta(seconds=3)  # between machines, at most
 
 
 @QUEUE.task()  # type: ignore[untyped-decorator]
@@ -58,8 +61,9 @@ def sync_now_if_due(account_id: int) -> SyncRun | None:
 
 
 def request_sync(account: NexmoAccount, user: AnyUser) -> None:
-    """Have an account synced as soon as a worker is free."""
-    state.request(account, user)
+    """Have an account synced as soon as a worker is free. Asking again before it begins changes nothing."""
+    if not state.request(NexmoAccount.objects.filter(pk=account.pk), user):
+        return
     try:
         sync_if_due(account.pk)
     except Exception:
@@ -67,60 +71,77 @@ def request_sync(account: NexmoAccount, user: AnyUser) -> None:
         logger.exception("The queue could not be reached")
 
 
-def beat(name: str) -> int:
-    """Say that this worker lives, and queue what is due. Returns how many syncs were queued."""
-    now = timezone.now()
-    WorkerBeat.objects.update_or_create(name=name, defaults={"seen_at": now})
+def request_syncs(accounts: QuerySet[NexmoAccount], user: AnyUser) -> int:
+    """Have many accounts synced; the worker queues them at its next look. Returns for how many nobody had asked yet."""
+    return state.request(accounts, user)
+
+
+def beat(name: str) -> None:
+    """Say that this worker lives. Nothing else belongs here: what can block would make it look dead."""
+    WorkerBeat.objects.update_or_create(name=name, defaults={"seen_at": timezone.now()})
+
+
+def queue_due_syncs() -> int:
+    """Queue the syncs that are due, unless there is enough in the queue. Returns how many were queued."""
     state.release_dead_leases()
     if QUEUE.pending_count():
         return 0  # what is queued already comes first
+    due = state.due(NexmoAccount.objects.all(), timezone.now()).values_list("pk", flat=True)
     queued = 0
-    for pk in state.due(NexmoAccount.objects.all(), now).values_list("pk", flat=True)[: settings.SYNC_CONCURRENCY * 2]:
+    for pk in due[: settings.SYNC_CONCURRENCY * 2]:
         sync_if_due(pk)
         queued += 1
     return queued
 
 
-def seal_what_is_due() -> None:
-    """Seal accounts with events newer than their last seal, when that is long enough ago, and send the seals off."""
-    if not settings.SEAL_KEY:
-        return
-    for account in NexmoAccount.objects.filter(chain_head__seq__gt=0).select_related("chain_head"):
-        last = Seal.objects.filter(account=account).first()
-        if last and (last.seq == account.chain_head.seq or timezone.now() - last.sealed_at < settings.SEAL_INTERVAL):
-            continue
-        seal_channels.send(seals.seal(account))
+@jobs.handler("tidy", every=timedelta(hours=1))
+def tidy_hourly(job: jobs.Claim) -> None:
+    """Tidy as a background job: `tidy`."""
+    tidy()
 
 
 def tidy() -> None:
-    """Forget runs of long ago that found nothing, and workers that are gone."""
+    """Forget runs that found nothing, and workers that are gone or whose clock was wrong."""
     now = timezone.now()
-    # Whole days: what the runs prove of each account is noted before they go, and once a day is often enough.
-    before = (now - KEEP_QUIET_RUNS).replace(hour=0, minute=0, second=0, microsecond=0)
-    quiet = SyncRun.objects.filter(
-        started_at__lt=before, status=SyncRun.Status.SUCCEEDED, added=0, conflicts_found=0
-    ).order_by()
-    for account in NexmoAccount.objects.filter(pk__in=quiet.values("account")):
-        with transaction.atomic():
-            proven_coverage.note(account)
-            quiet.filter(account=account).delete()
-    WorkerBeat.objects.filter(seen_at__lt=now - timedelta(days=1)).delete()
+    history.forget_quiet_runs(now)
+    WorkerBeat.objects.filter(
+        Q(seen_at__lt=now - timedelta(days=1)) | Q(seen_at__gt=clock.latest_believable(now))
+    ).delete()
+
+
+def _seen_lately() -> Q:
+    """Beats that are believed. One of the future shows that a worker's clock is or was wrong, not that it lives."""
+    now = timezone.now()
+    return Q(seen_at__gt=now - ALIVE_WITHIN, seen_at__lte=now + CLOCKS_DIFFER)
 
 
 def worker_is_alive() -> bool:
     """Whether any worker was seen lately."""
-    return bool(WorkerBeat.objects.filter(seen_at__gt=timezone.now() - ALIVE_WITHIN).exists())
+    return bool(WorkerBeat.objects.filter(_seen_lately()).exists())
 
 
 def workers_alive() -> int:
     """How many workers were seen lately, on all machines."""
-    return int(WorkerBeat.objects.filter(seen_at__gt=timezone.now() - ALIVE_WITHIN).count())
+    return int(WorkerBeat.objects.filter(_seen_lately()).count())
 
 
-def worker_seen_at() -> datetime | None:
-    """When any worker was last seen; None: never, or not for a day."""
-    latest: datetime | None = WorkerBeat.objects.aggregate(latest=Max("seen_at"))["latest"]
-    return latest
+@dataclass(frozen=True)
+class LastSeen:
+    """When any worker was last seen; None: never, or not for a day.
+
+    Attributes:
+        ahead: the latest moment of the future at which a worker's clock says that it was seen.
+    """
+
+    at: datetime | None
+    ahead: datetime | None
+
+
+def worker_last_seen() -> LastSeen:
+    future = Q(seen_at__gt=timezone.now() + CLOCKS_DIFFER)
+    return LastSeen(
+        **WorkerBeat.objects.aggregate(at=Max("seen_at", filter=~future), ahead=Max("seen_at", filter=future))
+    )
 
 
 def worker_name(pid: int) -> str:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from django.db import OperationalError, connection, transaction
 
 from events.reading import trigrams
-from events.reading.conditions import contains, contains_word, joined
+from events.reading.conditions import contains, contains_word, in_ranges, is_one_of, joined
+from events.reading.dimensions import DIMENSIONS
 from events.reading.plan import PROBED, Key, table
 from events.reading.rows import TABLE
 from events.storage import search_index
@@ -24,29 +25,31 @@ PATIENCE_MS = 20
 
 
 def find(conditions: Conditions, span: Span) -> list[Key] | None:
-    """The keys of all events that match, in order; None when there may be too many to look at each."""
+    """The keys of all events that match, in order; None when there may be too many to look at each.
+
+    By text, only the accounts in question are looked at: nobody learns of others from what is found, or from how long
+    it takes.
+    """
     wanted = search_index.words(conditions.text).wanted if conditions.text else ()
     if connection.vendor == "postgresql":
         known = tuple(word for word in wanted if _is_indexed(word))
-        if known and trigrams.narrows(search_index.ways(known)):
+        if known and trigrams.narrows(search_index.ways(known), conditions.accounts):
             return _from_postgresql(conditions, span, known)
     elif wanted:
-        query = trigrams.fts_query(search_index.ways(wanted))
-        found = (
-            _ids(f"SELECT rowid FROM {search_index.INDEX} WHERE {search_index.INDEX} MATCH %s", [query])
-            if query
-            else None
-        )
-        if found is not None:
-            return _check(found, conditions, span)
-    return _from_networks(conditions, span) if conditions.networks else None
+        query = trigrams.fts_query(search_index.ways(wanted), conditions.accounts)
+        index = search_index.INDEX
+        pks = _ids(f"SELECT rowid FROM {index} WHERE {index} MATCH %s", [query]) if query else None
+        if pks is not None:
+            return _check(pks, conditions, span)
+    return _from_ranges(conditions, span) if conditions.ranges else None
 
 
-def _from_networks(conditions: Conditions, span: Span) -> list[Key] | None:
-    where, values = conditions.from_networks()
+def _from_ranges(conditions: Conditions, span: Span) -> list[Key] | None:
+    name, ranges = next(iter(conditions.ranges.items()))
+    dimension = DIMENSIONS[name]
+    where, values = in_ranges(dimension.column, ranges)
     # One range is read out of its index; SQLite joins several as it likes.
-    alone = len(conditions.networks) + len(conditions.addresses) == 1
-    source = table("event_ip_time") if alone else TABLE
+    source = table(dimension.index) if len(ranges) == 1 else TABLE
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT COUNT(*) FROM (SELECT 1 FROM {source} WHERE {where} LIMIT {PROBED + 1}) AS c", values)
         if cursor.fetchone()[0] > PROBED:
@@ -60,8 +63,8 @@ def _from_networks(conditions: Conditions, span: Span) -> list[Key] | None:
 def _ids(query: str, values: list[str]) -> list[int] | None:
     with connection.cursor() as cursor:
         cursor.execute(f"{query} LIMIT {PROBED + 1}", values)
-        found = [row[0] for row in cursor.fetchall()]
-    return found if len(found) <= PROBED else None
+        pks = [row[0] for row in cursor.fetchall()]
+    return pks if len(pks) <= PROBED else None
 
 
 def _check(pks: list[int], conditions: Conditions, span: Span) -> list[Key]:
@@ -81,7 +84,10 @@ def _check(pks: list[int], conditions: Conditions, span: Span) -> list[Key]:
 def _from_postgresql(conditions: Conditions, span: Span, known: tuple[str, ...]) -> list[Key] | None:
     """As `find`, out of the trigram index by the words it knows. The other conditions are written so that no other
     index is tried."""
-    where, values = joined(contains_word(word) for word in known)
+    looked_up = [contains_word(word) for word in known]
+    if conditions.accounts is not None:
+        looked_up.insert(0, is_one_of(search_index.POSTGRESQL_ACCOUNT, conditions.accounts))
+    where, values = joined(looked_up)
     rest, rest_values = joined([span.sql(), *conditions.rest(("text",)), contains(conditions.text, known)])
     query = (
         f"SELECT created_at, id FROM (SELECT * FROM {TABLE} WHERE {where} OFFSET 0) AS candidates WHERE {rest} "

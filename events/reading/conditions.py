@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
+from events.reading.dimensions import DIMENSIONS
 from events.storage import first_seen
 from events.storage.search_index import POSTGRESQL_TEXT, TEXT, like_pattern, spellings, words
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
 # A piece of SQL and its parameters.
 Sql = tuple[str, list[Any]]
 
-# Conditions that are one value or another of a column, and the column.
-COLUMNS = {
-    "accounts": "account_id",
-    "event_types": "event_type",
-    "user_emails": "user_email",
-    "sources": "source",
-    "countries": "source_country",
-    "addresses": "source_ip_key",
-}
+DEEPEST = 100  # conditions in one chain
+
 # Of its user from its country in its account.
 IS_FIRST = f"id IN (SELECT event_id FROM {first_seen.TABLE})"
 
@@ -36,36 +30,33 @@ class Conditions:
 
     Attributes:
         accounts: keys of accounts; None for all there are. Never empty by accident: () matches nothing.
-        addresses: single IP addresses, as in `AuditEvent.source_ip_key`.
-        networks: ranges of addresses, first and last. An event from any address or network will do.
+        wanted: values by the name of their dimension (`events.reading.dimensions`), accounts apart.
+        unwanted: in the same way, values that must not be there.
         start, end: both included.
         text: words that the event must contain, in any order, spelling and case; a phrase in quotes is one word, and
-            what has a minus before it must not be there. `events.search.words` reads it.
-        without: values that must not be there: pairs of a name in COLUMNS, or "networks", and its values.
+            what has a minus before it must not be there. `events.storage.search_index.words` reads it.
         new_country: only the first event of its user from its country in its account, as far as the archive goes.
         nothing: a contradiction, such as an unreadable value: matches no event.
     """
 
     accounts: tuple[int, ...] | None = None
-    event_types: tuple[str, ...] = ()
-    user_emails: tuple[str, ...] = ()
-    sources: tuple[str, ...] = ()
-    countries: tuple[str, ...] = ()
-    addresses: tuple[str, ...] = ()
-    networks: tuple[tuple[str, str], ...] = ()
+    wanted: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    unwanted: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     start: datetime | None = None
     end: datetime | None = None
     text: str = ""
-    without: tuple[tuple[str, tuple[Any, ...]], ...] = ()
     new_country: bool = False
     nothing: bool = False
 
     def __post_init__(self) -> None:
         # The same value twice would be two branches of one index, and each event of it twice on the page.
-        for name in (*COLUMNS, "networks"):
-            values = getattr(self, name)
+        if self.accounts:
+            object.__setattr__(self, "accounts", tuple(dict.fromkeys(self.accounts)))
+        for name in ("wanted", "unwanted"):
+            values: Mapping[str, tuple[Any, ...]] = getattr(self, name)
             if values:
-                object.__setattr__(self, name, tuple(dict.fromkeys(values)))
+                once = {dimension: tuple(dict.fromkeys(its)) for dimension, its in values.items() if its}
+                object.__setattr__(self, name, once)
 
     @property
     def is_empty(self) -> bool:
@@ -75,57 +66,72 @@ class Conditions:
     @property
     def is_plain(self) -> bool:
         """Whether there is nothing but values of columns, and times."""
-        return not (self.networks or self.text or self.without or self.new_country)
+        return not (self.text or self.unwanted or self.new_country or self.ranges)
 
     @property
     def is_sought(self) -> bool:
-        """Whether an index of texts or addresses may name candidates. First events are few enough as they are."""
-        return bool(self.text or self.networks) and not self.new_country
+        """Whether an index of texts or ranges may name candidates. First events are few enough as they are."""
+        return bool(self.text or self.ranges) and not self.new_country
+
+    @property
+    def ranges(self) -> dict[str, tuple[tuple[Any, Any], ...]]:
+        """The wanted ranges of columns, by dimension, where there is any that is more than one value."""
+        return {
+            name: values
+            for name, values in self.wanted.items()
+            if DIMENSIONS[name].ranges and any(first != last for first, last in values)
+        }
+
+    @property
+    def size(self) -> int:
+        """How many values there are in all lists."""
+        return sum(len(values) for values in (*self.wanted.values(), *self.unwanted.values()))
 
     def values(self) -> dict[str, tuple[Any, ...]]:
-        """The conditions on single columns that an index can look up, by name."""
-        found: dict[str, tuple[Any, ...]] = {}
-        for name in COLUMNS:
-            values = getattr(self, name)
-            if values and not (name == "addresses" and self.networks):
-                found[name] = values
-        return found
+        """The conditions on single columns that an index can look up, by dimension."""
+        looked_up: dict[str, tuple[Any, ...]] = {"account": self.accounts} if self.accounts else {}
+        ranges = self.ranges
+        for name, values in self.wanted.items():
+            if name not in ranges:
+                looked_up[name] = tuple(first for first, _ in values) if DIMENSIONS[name].ranges else values
+        return looked_up
 
     def rest(self, served: Iterable[str] = ()) -> list[Sql]:
         """Everything but the times and what `served` names, as SQL to check row by row."""
-        found = [is_one_of(COLUMNS[name], values) for name, values in self.values().items() if name not in served]
-        if self.networks:
-            found.append(self.from_networks())
+        conditions = [
+            is_one_of(DIMENSIONS[name].column, values) for name, values in self.values().items() if name not in served
+        ]
+        conditions += [in_ranges(DIMENSIONS[name].column, values) for name, values in self.ranges.items()]
         if self.text and "text" not in served:
-            found.append(contains(self.text))
-        for name, unwanted in self.without:
-            text, values = in_ranges(unwanted) if name == "networks" else is_one_of(COLUMNS[name], unwanted)
-            found.append((f"NOT ({text})", values))
+            conditions.append(contains(self.text))
+        for name, values in self.unwanted.items():
+            dimension = DIMENSIONS[name]
+            text, params = (in_ranges if dimension.ranges else is_one_of)(dimension.column, values)
+            conditions.append((f"NOT ({text})", params))
         if self.new_country and "new_country" not in served:
-            found.append((IS_FIRST, []))
-        return found
+            conditions.append((IS_FIRST, []))
+        return conditions
 
     def rest_columns(self, served: Iterable[str] = ()) -> tuple[str, ...]:
         """The columns that `rest` looks at."""
-        found = [COLUMNS[name] for name in self.values() if name not in served]
-        found += ["source_ip_key" if name == "networks" else COLUMNS[name] for name, _ in self.without]
-        if self.networks:
-            found.append("source_ip_key")
+        names = [*(name for name in self.values() if name not in served), *self.ranges, *self.unwanted]
+        columns = [DIMENSIONS[name].column for name in names]
         if self.text:
-            found += ["raw", "searchable"]
-        return tuple(dict.fromkeys(found))
-
-    def from_networks(self) -> Sql:
-        """The condition on addresses and networks together."""
-        return in_ranges([(key, key) for key in self.addresses] + list(self.networks))
+            columns += ["raw", "searchable"]
+        return tuple(dict.fromkeys(columns))
 
 
-def in_ranges(ranges: Sequence[tuple[str, str]]) -> Sql:
-    """The condition of an address being in one of these ranges."""
-    return (
-        "(" + " OR ".join(["source_ip_key BETWEEN %s AND %s"] * len(ranges)) + ")",
-        [key for pair in ranges for key in pair],
-    )
+def in_ranges(column: str, ranges: Sequence[tuple[Any, Any]]) -> Sql:
+    """The condition of a column being in one of these ranges."""
+    return any_of([f"{column} BETWEEN %s AND %s"] * len(ranges)), [end for pair in ranges for end in pair]
+
+
+def any_of(conditions: Sequence[str]) -> str:
+    """One of these, as a balanced tree: SQLite takes no more than 1,000 conditions in a chain."""
+    if len(conditions) <= DEEPEST:
+        return "(" + " OR ".join(conditions) + ")"
+    middle = len(conditions) // 2
+    return f"({any_of(conditions[:middle])} OR {any_of(conditions[middle:])})"
 
 
 def is_one_of(column: str, values: tuple[Any, ...]) -> Sql:
@@ -148,7 +154,7 @@ def contains_word(word: str) -> Sql:
     """The condition of containing one word or phrase, checked in the event itself."""
     like = f"{POSTGRESQL_TEXT} ILIKE %s" if connection.vendor == "postgresql" else rf"({TEXT}) LIKE %s ESCAPE '\'"
     patterns = [like_pattern(spelling) for spelling in spellings(word)]
-    return "(" + " OR ".join([like] * len(patterns)) + ")", list(patterns)
+    return any_of([like] * len(patterns)), list(patterns)
 
 
 def joined(conditions: Iterable[Sql]) -> Sql:

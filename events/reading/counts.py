@@ -41,7 +41,7 @@ def count(conditions: Conditions, *, shown: int = 0) -> Count:
         return Count(0)
     span = Span(conditions.start, conditions.end)
     if rollups.answers(conditions):
-        if not conditions.event_types and not conditions.start and not conditions.end:
+        if not conditions.wanted and not conditions.start and not conditions.end:
             return Count(_archived(conditions))
         found, complete = rollups.totals(conditions, ())
         return Count(found.total(), at_least=not complete)

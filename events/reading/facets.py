@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection
 
 from events.reading import rollups
+from events.reading.dimensions import ENTITIES, FACETS
 from events.reading.pages import find
 from events.reading.plan import Span
 from events.reading.rows import TABLE, as_time
+from events.reading.users import one_user
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,15 +21,6 @@ if TYPE_CHECKING:
     from events.reading.conditions import Conditions
 
 SAMPLE = 2_000
-# The parameter of the URL, and the column it is about.
-FACETS = {
-    "event_type": "event_type",
-    "account": "account_id",
-    "user_email": "user_email",
-    "source_ip": "source_ip",
-    "source_country": "source_country",
-    "source": "source",
-}
 
 
 @dataclass(frozen=True)
@@ -76,7 +69,13 @@ def sample(conditions: Conditions) -> Sample:
         cursor.execute(f"SELECT {', '.join(FACETS.values())}, created_at FROM {TABLE} WHERE id IN ({listed})")
         rows = [(*row[:-1], as_time(row[-1])) for row in cursor.fetchall()]
     rows.sort(key=lambda row: row[-1], reverse=True)
-    return Sample(rows, complete, reached)
+    return Sample(with_one_user(rows), complete, reached)
+
+
+def with_one_user(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """The rows of a sample with each user in one spelling."""
+    place = list(FACETS).index(ENTITIES["user"].name)
+    return [row if row[place].isascii() else (*row[:place], one_user(row[place]), *row[place + 1 :]) for row in rows]
 
 
 def facets(conditions: Conditions, sampled: Sample) -> list[Facet]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import MAXYEAR, UTC, datetime, time, timedelta
+from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from events.nexmo.catalog import family
 from events.reading import rollups
 from events.reading.plan import Span, choose, table
 from events.reading.rows import as_time
+from events.wording.times import start_of_day
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,12 +62,14 @@ class Histogram:
     Attributes:
         exact: they count all events, not a sample.
         foreign_days: they are days of UTC, though the reader's are others: only those are counted ahead.
+        later: events dated after the last bar, in the future; among the newest that were looked at.
     """
 
     bars: list[Bar]
     unit: str
     exact: bool
     foreign_days: bool = False
+    later: int = 0
 
     @property
     def total(self) -> int:
@@ -87,7 +90,7 @@ def histogram(conditions: Conditions, sampled: Sample, *, accounts: Sequence[int
     simple = rollups.answers(conditions)
     oldest = _oldest(conditions, sampled, simple)
     if oldest and end - oldest > 2 * DAY:
-        oldest = _midnight(oldest, UTC)  # whole days are what the rollups count
+        oldest = start_of_day(oldest.astimezone(UTC).date(), UTC)  # whole days are what the rollups count
     # Nothing is older than the oldest event, however far back was asked.
     start = max(filter(None, (conditions.start, oldest)), default=None)
     if start is None or start >= end:
@@ -107,7 +110,8 @@ def histogram(conditions: Conditions, sampled: Sample, *, accounts: Sequence[int
             for bar in bars:
                 bar.known = bar.end > back_to
     _cover(bars, accounts, now)
-    return Histogram(bars, unit, exact, foreign_days)
+    later = sum(1 for row in sampled.rows if row[-1] >= bars[-1].end)
+    return Histogram(bars, unit, exact, foreign_days, later)
 
 
 def _oldest(conditions: Conditions, sampled: Sample, simple: bool) -> datetime | None:
@@ -117,8 +121,8 @@ def _oldest(conditions: Conditions, sampled: Sample, simple: bool) -> datetime |
     months = MonthCount.objects.filter(count__gt=0)
     if conditions.accounts is not None:
         months = months.filter(account__in=conditions.accounts)
-    if simple and conditions.event_types:
-        months = months.filter(event_type__in=conditions.event_types)
+    if simple and (types := conditions.wanted.get("event_type")):
+        months = months.filter(event_type__in=types)
     first = months.aggregate(first=Min("month"))["first"]
     return datetime.combine(first, time(), tzinfo=UTC) if first else None
 
@@ -138,13 +142,13 @@ def _bars(start: datetime, end: datetime, zone: tzinfo) -> tuple[str, list[Bar]]
     length = end - start
     for width, unit in SHORT.items():
         if length <= width * (MOST_BARS - 1):
-            midnight = _midnight(start, zone).astimezone(UTC)
+            midnight = start_of_day(start.astimezone(zone).date(), zone).astimezone(UTC)
             # Counted in UTC: on the day when clocks change, the reader's day has another length.
             first = midnight + (start - midnight) // width * width
             count = int((end - first) / width) + 1
             edges = [first + width * number for number in range(count + 1)]
             return unit, [Bar(*pair) for pair in pairwise(edges)]
-    day = _midnight(start, zone)
+    day = start.astimezone(zone).date()
     years = 1
     if length <= DAY * (MOST_BARS - 1):
         unit = "day"
@@ -154,23 +158,20 @@ def _bars(start: datetime, end: datetime, zone: tzinfo) -> tuple[str, list[Bar]]
         unit, day = "month", day.replace(day=1)
     else:
         unit, day, years = "year", day.replace(month=1, day=1), 1 + (end.year - start.year) // MOST_BARS
-    edges = [day]
+    edges = [start_of_day(day, zone)]
     while edges[-1] <= end:
-        edges.append(_next(edges[-1], unit, years))
+        day = _next(day, unit, years)
+        edges.append(start_of_day(day, zone))
     return unit, [Bar(*pair) for pair in pairwise(edges)]
 
 
-def _next(day: datetime, unit: str, years: int) -> datetime:
+def _next(day: date, unit: str, years: int) -> date:
     if unit == "year":
         last = day.replace(year=MAXYEAR, month=12, day=31)  # no event is as late, and no year follows
         return day.replace(year=day.year + years) if day.year + years < MAXYEAR else last
     if unit == "month":
         return (day + timedelta(days=32)).replace(day=1)
     return day + (DAY if unit == "day" else WEEK)
-
-
-def _midnight(moment: datetime, zone: tzinfo) -> datetime:
-    return moment.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _from_rollups(conditions: Conditions, bars: list[Bar], unit: str, start: datetime) -> bool:

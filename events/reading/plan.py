@@ -10,34 +10,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import product
+from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import connection
 from django.utils import timezone
 
-from events.reading.conditions import COLUMNS, Conditions, Sql, joined
+from events.reading.conditions import Conditions, Sql, joined
+from events.reading.dimensions import DIMENSIONS, PAIR_RANK, PAIRS
 from events.reading.rows import TABLE, Row, as_time
 from events.storage import first_seen
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
 MOST_BRANCHES = 50
+MOST_REPEATED = 20_000  # values in all branches together; SQLite may take no more than 32,766
 MOST_WALKED = 8_000
 MOST_ON_PAGE = 250  # rows; more are asked for by exports only
 PROBED = 2_000  # how far a look ahead goes; so many candidates are looked through whole
 
-# The conditions an index begins with, and its name.
-INDEXES: dict[tuple[str, ...], str] = {
-    ("addresses",): "event_ip_time",
-    ("user_emails",): "event_user_time",
-    ("accounts", "event_types"): "event_account_type_time",
-    ("countries",): "event_country_time",
-    ("event_types",): "event_type_time",
-    ("accounts",): "event_account_time",
-    ("sources",): "event_source_time",
-    (): "event_time",
-}
+# The dimensions that an index begins with, and its name, the most selective first.
+_RANKED = [(dimension.rank, (name,), dimension.index) for name, dimension in DIMENSIONS.items()] + [
+    (PAIR_RANK, names, index) for names, index in PAIRS.items()
+]
+INDEXES: dict[tuple[str, ...], str] = {names: index for _, names, index in sorted(_RANKED)} | {(): "event_time"}
 FIRST_SEEN = "first_seen_time"
 
 
@@ -133,16 +130,14 @@ def choose(conditions: Conditions, span: Span, wanted: int, *, heads: bool = Tru
         return _along_first_seen(conditions)
     values = conditions.values()
     simple = conditions.is_plain
-    usable = [
-        names for names in INDEXES if set(names) <= values.keys() and _branch_count(conditions, names) <= MOST_BRANCHES
-    ]
+    usable = _usable(conditions, values)
     for names in usable:
         if simple and set(names) == values.keys():
             return _plan(conditions, names)
-    if heads and simple and set(values) == {"accounts"} and wanted <= MOST_ON_PAGE:
+    if heads and simple and set(values) == {"account"} and wanted <= MOST_ON_PAGE:
         ahead = _accounts_ahead(conditions.accounts or (), span, wanted)
         if len(ahead) <= MOST_ON_PAGE:  # unless very many have an event in the same second
-            return _plan(Conditions(accounts=ahead), ("accounts",))
+            return _plan(Conditions(accounts=ahead), ("account",))
     return _plan(conditions, _sparsest(conditions, span, usable))
 
 
@@ -151,9 +146,7 @@ def choose_for_all(conditions: Conditions) -> Plan:
     if conditions.new_country:
         return _along_first_seen(conditions)
     values = conditions.values()
-    usable = [
-        names for names in INDEXES if set(names) <= values.keys() and _branch_count(conditions, names) <= MOST_BRANCHES
-    ]
+    usable = _usable(conditions, values)
     for names in usable:
         if set(names) == values.keys():
             return _plan(conditions, names)
@@ -165,11 +158,14 @@ def _along_first_seen(conditions: Conditions) -> Plan:
     return Plan(FIRST_SEEN, [joined(conditions.rest(("new_country",)))], [])
 
 
-def _branch_count(conditions: Conditions, names: tuple[str, ...]) -> int:
-    count = 1
-    for name in names:
-        count *= len(getattr(conditions, name))
-    return count
+def _usable(conditions: Conditions, values: Mapping[str, tuple[Any, ...]]) -> list[tuple[str, ...]]:
+    """The indexes that answer some of the conditions in few branches, each of which repeats what is left to check."""
+    most = min(MOST_BRANCHES, MOST_REPEATED // max(conditions.size, 1))
+    return [
+        names
+        for names in INDEXES
+        if set(names) <= values.keys() and (not names or prod(len(values[name]) for name in names) <= most)
+    ]
 
 
 def _plan(conditions: Conditions, names: tuple[str, ...]) -> Plan:
@@ -177,9 +173,9 @@ def _plan(conditions: Conditions, names: tuple[str, ...]) -> Plan:
 
 
 def _branches(conditions: Conditions, names: tuple[str, ...]) -> list[Sql]:
-    values: Sequence[tuple[Any, ...]] = [getattr(conditions, name) for name in names]
-    where = " AND ".join(f"{COLUMNS[name]} = %s" for name in names) or "1 = 1"
-    return [(where, list(combination)) for combination in product(*values)]
+    values = conditions.values()
+    where = " AND ".join(f"{DIMENSIONS[name].column} = %s" for name in names) or "1 = 1"
+    return [(where, list(combination)) for combination in product(*(values[name] for name in names))]
 
 
 def _sparsest(conditions: Conditions, span: Span, usable: list[tuple[str, ...]]) -> tuple[str, ...]:

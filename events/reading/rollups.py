@@ -31,7 +31,7 @@ class Pieces:
 
 def answers(conditions: Conditions) -> bool:
     """Whether the rollups know all that is asked."""
-    return conditions.is_plain and conditions.values().keys() <= {"accounts", "event_types"}
+    return conditions.is_plain and conditions.values().keys() <= {"account", "event_type"}
 
 
 def cut(start: datetime | None, end: datetime | None, *, months: bool = True) -> Pieces:
@@ -89,8 +89,8 @@ def by_rollup(
     # Naming all accounts is faster than naming none: the index begins with them.
     accounts = SyncState.objects.values("account") if conditions.accounts is None else conditions.accounts
     rows = model.objects.order_by().filter(account__in=accounts, count__gt=0)
-    if conditions.event_types:
-        rows = rows.filter(event_type__in=conditions.event_types)
+    if types := conditions.wanted.get("event_type"):
+        rows = rows.filter(event_type__in=types)
     if first:
         rows = rows.filter(**{f"{unit}__gte": first})
     if last:

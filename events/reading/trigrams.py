@@ -1,7 +1,8 @@
 """What to ask a trigram index for the words of a text, so that it answers fast or is not asked at all.
 
 The indexes intersect lists of the events that hold each piece of three letters, and SQLite's reads every list to its
-end: a common piece costs, and narrows little. How common a piece is, a sample of the archive tells.
+end: a common piece costs, and narrows little. How common a piece is, a sample of the archive tells:
+of the accounts in question only, so that other accounts' events decide nothing.
 """
 
 from __future__ import annotations
@@ -15,13 +16,18 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from events.storage.search_index import TABLE, TEXT, trigrams
+from events.models import SyncState
+from events.storage.search_index import TABLE, TEXT, account_mark, trigrams
 
 SAMPLE = 400
 SAMPLE_AGE = 3600.0  # seconds
+MOST_SAMPLES = 64
 SMALL = 50_000  # events; among fewer, no list is long
 FEW = 500  # candidates to aim for
 MOST_READ = 1_000_000  # entries of lists, some 15 milliseconds
+
+
+Accounts = tuple[int, ...] | None  # those in question; None for all
 
 
 @dataclass(frozen=True)
@@ -37,26 +43,34 @@ class Sample:
         return (self.holding[piece] + 0.5) / (self.size + 1)
 
 
-_sample: dict[str, Sample] = {}
+_samples: dict[tuple[str, Accounts], Sample] = {}
 _lock = threading.Lock()
 
 
-def fts_query(ways: list[tuple[str, ...]]) -> str:
-    """The FTS5 expression for "may contain all words in one of these ways"; "" when the index can't tell, not soon."""
-    chosen = [choose(words) for words in ways]
+def fts_query(ways: list[tuple[str, ...]], accounts: Accounts = None) -> str:
+    """The FTS5 expression for "may contain all words in one of these ways, and is of one of the accounts"; "" when the
+    index can't tell, or not soon."""
+    chosen = [choose(words, accounts) for words in ways]
     if not all(chosen):
         return ""
-    quoted = (" AND ".join('"' + piece.replace('"', '""') + '"' for piece in pieces) for pieces in chosen)
-    return " OR ".join(f"({terms})" for terms in quoted)
+    terms = " OR ".join(f"({' AND '.join(map(_quoted, pieces))})" for pieces in chosen)
+    if accounts is None:
+        return terms
+    marks = " OR ".join(_quoted(account_mark(account)) for account in accounts)
+    return f"({marks}) AND ({terms})"
 
 
-def choose(words: tuple[str, ...]) -> list[str]:
+def _quoted(piece: str) -> str:
+    return '"' + piece.replace('"', '""') + '"'
+
+
+def choose(words: tuple[str, ...], accounts: Accounts = None) -> list[str]:
     """The pieces of all words to intersect, rarest first; none where that would not narrow enough, or take too long."""
     pieces = _pieces(words)
-    events = _newest()
+    events = _number(accounts)
     if events < SMALL:
         return pieces
-    sample = _sampled(events)
+    sample = _sampled(events, accounts)
     pieces.sort(key=sample.share)
     chosen: list[str] = []
     for piece in pieces:
@@ -69,12 +83,12 @@ def choose(words: tuple[str, ...]) -> list[str]:
     return chosen if _left(events, [sample.share(piece) for piece in chosen]) < 20 * FEW else []
 
 
-def narrows(ways: list[tuple[str, ...]]) -> bool:
+def narrows(ways: list[tuple[str, ...]], accounts: Accounts = None) -> bool:
     """Whether few events hold all the pieces of one of the ways: else an index need not be asked."""
-    events = _newest()
+    events = _number(accounts)
     if events < SMALL:
         return True
-    sample = _sampled(events)
+    sample = _sampled(events, accounts)
     return all(_left(events, [sample.share(piece) for piece in _pieces(words)]) < 20 * FEW for words in ways)
 
 
@@ -87,26 +101,53 @@ def _left(events: float, shares: list[float]) -> float:
     return events * float(math.prod(max(share, 0.02) ** 0.8 for share in shares))
 
 
-def _newest() -> int:
+def _number(accounts: Accounts) -> int:
+    """How many events there are, roughly."""
+    if accounts is not None:
+        return sum(_counts(accounts).values())
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT MAX(id) FROM {TABLE}")
         return int(cursor.fetchone()[0] or 0)
 
 
-def _sampled(events: int) -> Sample:
-    name = str(connection.settings_dict["NAME"])
+def _counts(accounts: tuple[int, ...]) -> dict[int, int]:
+    counts = SyncState.objects.filter(account__in=accounts, event_count__gt=0).order_by("account")
+    return dict(counts.values_list("account", "event_count"))
+
+
+def _sampled(events: int, accounts: Accounts) -> Sample:
+    key = (str(connection.settings_dict["NAME"]), accounts)
     with _lock:
-        known = _sample.get(name)
+        known = _samples.get(key)
         if known and time.monotonic() - known.taken_at < SAMPLE_AGE:
             return known
-        # Drawn with a fixed seed: the same archive answers the same way.
-        pks = random.Random(events).sample(range(1, events + 1), SAMPLE)  # noqa: S311
         holding: Counter[str] = Counter()
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT {TEXT} FROM {TABLE} WHERE id IN ({', '.join(map(str, pks))})")
-            texts = [text for (text,) in cursor.fetchall()]
+        texts = _texts(events) if accounts is None else _texts_of(_counts(accounts))
         for text in texts:
             holding.update(trigrams(text))
-        found = Sample(time.monotonic(), max(len(texts), 1), holding)
-        _sample[name] = found
-        return found
+        if len(_samples) >= MOST_SAMPLES:
+            _samples.clear()
+        _samples[key] = Sample(time.monotonic(), max(len(texts), 1), holding)
+        return _samples[key]
+
+
+def _texts(events: int) -> list[str]:
+    """The texts of some events, drawn with a fixed seed: the same archive answers the same way."""
+    pks = random.Random(events).sample(range(1, events + 1), SAMPLE)  # noqa: S311
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {TEXT} FROM {TABLE} WHERE id IN ({', '.join(map(str, pks))})")
+        return [text for (text,) in cursor.fetchall()]
+
+
+def _texts_of(counts: dict[int, int]) -> list[str]:
+    """The same of some accounts, by their events' places in their chains."""
+    dice = random.Random(sum(counts.values()))  # noqa: S311
+    drawn = dice.choices(list(counts), weights=list(counts.values()), k=SAMPLE)
+    places = sorted({(account, dice.randint(1, counts[account])) for account in drawn})
+    listed = ", ".join(f"({int(account)}, {place})" for account, place in places)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH places (its_account, place) AS (VALUES {listed}) SELECT {TEXT} FROM places "
+            f"CROSS JOIN {TABLE} WHERE account_id = its_account AND seq = place"
+        )
+        return [text for (text,) in cursor.fetchall()]

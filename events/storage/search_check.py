@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError
 
-from events.storage.search_index import INDEX, POSTGRESQL_INDEX, POSTGRESQL_TEXT, TABLE, TEXT, trigrams
+from events.storage.search_index import (
+    INDEX,
+    POSTGRESQL_INDEX,
+    POSTGRESQL_TEXT,
+    TABLE,
+    TEXT,
+    indexed_text,
+    trigrams,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -70,7 +78,7 @@ def _differing_probe(cursor: Any, last: int) -> str:
 def _wrong_event(cursor: Any, term: str) -> str:
     """What to say of a piece of text for which index and events differ: the event that it should lead to."""
     cursor.execute(
-        f"SELECT event_id, seq FROM {TABLE} WHERE instr(lower({TEXT}), %s) > 0 "  # noqa: S608 - constants
+        f"SELECT event_id, seq FROM {TABLE} WHERE instr(lower({indexed_text()}), %s) > 0 "  # noqa: S608 - constants
         f"AND id NOT IN (SELECT rowid FROM {INDEX} WHERE {INDEX} MATCH %s) LIMIT 1",
         [term, _phrase(term)],
     )
@@ -108,7 +116,8 @@ def _fresh_sums(cursor: Any, begin: int, end: int) -> list[tuple[Any, ...]]:
     )
     try:
         cursor.execute(
-            f"INSERT INTO temp.fresh_search(rowid, text) SELECT id, {TEXT} FROM {TABLE} WHERE id > %s AND id <= %s",  # noqa: S608
+            f"INSERT INTO temp.fresh_search(rowid, text) SELECT id, {indexed_text()} FROM {TABLE} "
+            "WHERE id > %s AND id <= %s",  # noqa: S608
             [begin, end],
         )
         return list(_sums(cursor, "temp", "fresh_search"))
@@ -146,7 +155,7 @@ def _postgresql(connection: Any) -> str:
         (before,) = cursor.fetchone()
         try:
             cursor.execute("SET enable_seqscan = off")
-            cursor.execute(f"EXPLAIN SELECT 1 FROM {TABLE} WHERE {POSTGRESQL_TEXT} LIKE '%%search%%'")  # noqa: S608
+            cursor.execute(f"EXPLAIN SELECT 1 FROM {TABLE} WHERE {POSTGRESQL_TEXT} LIKE '%search%'")  # noqa: S608
             plan = "\n".join(line for (line,) in cursor.fetchall())
         finally:
             cursor.execute("SELECT set_config('enable_seqscan', %s, false)", [before])

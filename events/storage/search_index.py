@@ -17,15 +17,23 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-TABLE, INDEX, POSTGRESQL_INDEX = "events_auditevent", "events_search", "event_text"
+TABLE, INDEX, POSTGRESQL_INDEX = "events_auditevent", "events_search", "event_account_text"
+COLUMN = "text_and_account"  # of the index on SQLite
 # Must be written the same everywhere: PostgreSQL uses its index only for the very expression it was made of.
 TEXT = "CASE WHEN searchable = '' THEN raw ELSE searchable END"
 # Comparing bytes is several times as fast as by any locale's rules, and other letters than ASCII are folded already.
 POSTGRESQL_TEXT = f'({TEXT}) COLLATE "C"'
+# The account is part of the index, so that a search reads nothing of other accounts: neither what it finds nor how long
+# it takes tells of them. Written as a sum, it is what no other index serves.
+POSTGRESQL_ACCOUNT = "(account_id + 0)"
+_PRIVATE, _PRIVATE_SIZE = 0xE000, 6_400  # characters that mean nothing to anybody: three of them name an account
 # Only of ASCII: other letters are folded already, and some of those have a lower case again.
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 # One word: in quotes, which the end closes too, or up to the next blank. Two minuses are text, one means "not".
 _WORD = re.compile(r'(-?)"([^"]*)(?:"(?=\s|$)|$)|(-(?=[^\s"-]))?([^\s"]+)(?=\s|$)')
+_PHONE = re.compile(r"\+?[\d\s().-]+", re.ASCII)
+_JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|[{}\[\]:,]|\s+|[^\s"{}\[\]:,]+', re.DOTALL)
+_JSON_MARKS = frozenset("{}[]:,")
 MOST_WORDS = 20  # whoever pastes more means the passage
 _ESCAPE = re.compile(r'\\(?:u[0-9a-fA-F]{4}(?:\\u[dD][c-fC-F][0-9a-fA-F]{2})?|["\\/bfnrt])')
 
@@ -44,6 +52,8 @@ def words(text: str) -> Words:
     Quotes that stand elsewhere than around words are a piece of JSON, and that is one word, as it stands.
     """
     text = text.strip()
+    if phone_number(text):
+        return Words((text,))
     wanted: list[str] = []
     unwanted: list[str] = []
     place = 0
@@ -79,8 +89,41 @@ def fold(text: str) -> str:
 
 
 def spellings(term: str) -> list[str]:
-    """What to look for: the text as typed and, when it was copied out of JSON, with its escapes read."""
-    return list(dict.fromkeys((fold(term), fold(_read_escapes(term)))))
+    """What to look for: the text as typed, and whatever else an event may hold for it.
+
+    That is: with its escapes read, when it was copied out of JSON; without blanks and with those that JSON may have, as
+    pages lay it out with others; and a telephone number as Nexmo writes it.
+    """
+    if term.isalnum() and term.isascii() and not term.startswith("00"):
+        return [term]
+    terms = [term, *_json_spellings(term)]
+    if number := phone_number(term):
+        terms.append(number)
+    return list(dict.fromkeys(fold(spelling) for each in terms for spelling in (each, _read_escapes(each))))
+
+
+def phone_number(text: str) -> str:
+    """The digits of a telephone number in international form: +44 7700 900000, 0044..., (44)...; "" for other text."""
+    if not text.startswith(("+", "00", "(")) or not _PHONE.fullmatch(text):
+        return ""
+    digits = re.sub(r"\D", "", text.replace("(0)", "")).removeprefix("00")
+    return digits if 7 <= len(digits) <= 15 else ""
+
+
+def _json_spellings(text: str) -> list[str]:
+    """A piece of JSON without blanks between its parts, and with one after each colon and comma."""
+    if '"' not in text:
+        return []
+    tokens = _JSON_TOKEN.findall(text)
+    if not any(token in _JSON_MARKS for token in tokens):
+        return []
+    parts: list[str] = []
+    for place, token in enumerate(tokens):
+        beside = (*tokens[max(place - 1, 0) : place], *tokens[place + 1 : place + 2])
+        if not (token.isspace() and any(other in _JSON_MARKS for other in beside)):
+            parts.append(token)
+    spaced = "".join(f"{part} " if part in (":", ",") else part for part in parts)
+    return ["".join(parts), spaced.strip()]
 
 
 def ways(wanted: Sequence[str]) -> list[tuple[str, ...]]:
@@ -112,14 +155,32 @@ def _read_escape(found: re.Match[str]) -> str:
     return found[0] if any("\ud800" <= letter <= "\udfff" for letter in character) else character
 
 
+def indexed_text(row: str = "") -> str:
+    """What SQLite's index holds of an event, as SQL: its text, and its account's mark."""
+    text = TEXT.replace("searchable", f"{row}searchable").replace("THEN raw", f"THEN {row}raw")
+    account, size = f"{row}account_id", _PRIVATE_SIZE
+    places = (f"{account} / {size * size} % {size}", f"{account} / {size} % {size}", f"{account} % {size}")
+    return f"({text}) || char({', '.join(f'{_PRIVATE} + {place}' for place in places)})"
+
+
+def account_mark(account_id: int) -> str:
+    """The piece of three letters that stands in SQLite's index for an account."""
+    size = _PRIVATE_SIZE
+    places = (account_id // (size * size) % size, account_id // size % size, account_id % size)
+    return "".join(chr(_PRIVATE + place) for place in places)
+
+
 def install(connection: Any) -> None:
     """Make the index and what keeps it up to date, where they are missing; a new one is filled."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+            for extension in ("pg_trgm", "btree_gin"):
+                cursor.execute(f"CREATE EXTENSION IF NOT EXISTS {extension}")
             cursor.execute(
-                f"CREATE INDEX IF NOT EXISTS {POSTGRESQL_INDEX} ON {TABLE} USING gin (({POSTGRESQL_TEXT}) gin_trgm_ops)"
+                f"CREATE INDEX IF NOT EXISTS {POSTGRESQL_INDEX} ON {TABLE} "
+                f"USING gin ({POSTGRESQL_ACCOUNT}, ({POSTGRESQL_TEXT}) gin_trgm_ops)"
             )
+            cursor.execute("DROP INDEX IF EXISTS event_text")  # of all accounts together
             return
         gone = missing(connection)
         for name in (f"{INDEX}_add", f"{INDEX}_remove", INDEX):
@@ -129,7 +190,7 @@ def install(connection: Any) -> None:
             if name in gone:
                 cursor.execute(statement)
         if INDEX in gone:
-            cursor.execute(f"INSERT INTO {INDEX}(rowid, text) SELECT id, {TEXT} FROM {TABLE}")
+            cursor.execute(f"INSERT INTO {INDEX}(rowid, {COLUMN}) SELECT id, {indexed_text()} FROM {TABLE}")
 
 
 def missing(connection: Any) -> list[str]:
@@ -158,21 +219,19 @@ def _sqlite() -> dict[str, str]:
     """The statement of each part, by name; spelled as SQLite keeps them."""
     # The index keeps no text of its own, nor positions and lengths (detail, columnsize), which would make it four
     # times as large: it only names candidates, and they are looked up in the events.
-    new, old = (
-        TEXT.replace("searchable", f"{row}.searchable").replace("THEN raw", f"THEN {row}.raw") for row in ("NEW", "OLD")
-    )
+    new, old = indexed_text("NEW."), indexed_text("OLD.")
     return {
         INDEX: (
-            f"CREATE VIRTUAL TABLE {INDEX} USING fts5(text, content='', "
+            f"CREATE VIRTUAL TABLE {INDEX} USING fts5({COLUMN}, content='', "
             "tokenize='trigram', detail='none', columnsize=0)"
         ),
         f"{INDEX}_add": (
             f"CREATE TRIGGER {INDEX}_add AFTER INSERT ON {TABLE} "
-            f"BEGIN INSERT INTO {INDEX}(rowid, text) VALUES (NEW.id, {new}); END"
+            f"BEGIN INSERT INTO {INDEX}(rowid, {COLUMN}) VALUES (NEW.id, {new}); END"
         ),
         # The one way to take an entry out of such an index is to name the text it was made of.
         f"{INDEX}_remove": (
             f"CREATE TRIGGER {INDEX}_remove AFTER DELETE ON {TABLE} "
-            f"BEGIN INSERT INTO {INDEX}({INDEX}, rowid, text) VALUES ('delete', OLD.id, {old}); END"
+            f"BEGIN INSERT INTO {INDEX}({INDEX}, rowid, {COLUMN}) VALUES ('delete', OLD.id, {old}); END"
         ),
     }

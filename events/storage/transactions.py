@@ -1,4 +1,4 @@
-"""Transactions that write much: on SQLite, the threads of a process take turns at them."""
+"""Transactions beyond Django's own: long writes that take turns on SQLite, and long reads of one state."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db import connection, transaction
 
 if TYPE_CHECKING:
@@ -31,6 +32,48 @@ def lock_table(model: type[Model], mode: str) -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(f"LOCK TABLE {connection.ops.quote_name(model._meta.db_table)} IN {mode} MODE")
+
+
+@contextlib.contextmanager
+def snapshot() -> Iterator[None]:
+    """Reads that all see one state of the database, however long they take, and keep nobody from writing.
+
+    Nothing may be written meanwhile on this thread's connection. Within a transaction this adds nothing to it.
+    """
+    if connection.in_atomic_block:
+        yield
+    elif connection.vendor == "postgresql":
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            cursor.execute("SELECT 1")  # the state is that of the first query
+            yield
+    else:
+        # Not atomic(): it would take SQLite's one lock for writing.
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN DEFERRED")
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT COUNT(*) FROM sqlite_master")  # the state is that of the first read
+                cursor.fetchone()
+            yield
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute("ROLLBACK")
+
+
+@contextlib.contextmanager
+def impatient(milliseconds: int) -> Iterator[None]:
+    """Let SQLite wait no longer than this for its lock. PostgreSQL has none that writers share."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    usual = int(settings.DATABASES["default"].get("OPTIONS", {}).get("timeout", 5) * 1000)
+    with connection.cursor() as cursor:
+        cursor.execute(f"PRAGMA busy_timeout = {milliseconds:d}")
+        try:
+            yield
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {usual:d}")
 
 
 def _begin_anew() -> None:

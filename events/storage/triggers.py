@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MESSAGE = "the archive is append-only"
 EVENTS, CONFLICTS, DISCREPANCIES = "events_auditevent", "events_eventconflict", "events_discrepancy"
 REMOVED, REMOVALS, SEALS, LEDGER = "events_removedevent", "events_removal", "events_seal", "events_ledgerentry"
-HOLDS, HEADS, WINDOWS, SPANS = "events_legalhold", "events_chainhead", "events_syncwindow", "events_coveredspan"
+HOLDS, HEADS, WINDOWS = "events_legalhold", "events_chainhead", "events_syncwindow"
 
 _LEFT_BEHIND = f"EXISTS (SELECT 1 FROM {REMOVED} r WHERE r.account_id = OLD.account_id AND r.seq = {{seq}})"  # noqa: S608
 _SEQ_OF_EVENT = f"(SELECT e.seq FROM {EVENTS} e WHERE e.id = OLD.event_id)"  # noqa: S608
@@ -71,7 +71,6 @@ GUARDS = (
         DISCREPANCIES,  # its run may be forgotten
         columns=("id", "account_id", "event_id", "kind", "noticed_at"),
         may_go=_LEFT_BEHIND.format(seq=_SEQ_OF_EVENT),
-        unique=(("id",), ("event_id", "kind")),
     ),
     Guard(REMOVED, may_change="1 = 0", unique=(("id",), ("account_id", "seq"))),
     Guard(REMOVALS, may_change="1 = 0"),
@@ -89,7 +88,6 @@ GUARDS = (
     Guard(
         WINDOWS,
         columns=_WINDOW_COLUMNS,
-        may_change="NEW.asked_at <= OLD.asked_at",
         may_go=f"OLD.verified OR NOT EXISTS (SELECT 1 FROM {HEADS} h WHERE h.account_id = OLD.account_id)",  # noqa: S608
     ),
 )
@@ -102,8 +100,6 @@ _DAY = {"sqlite": "date(e.created_at)", "postgresql": "(e.created_at AT TIME ZON
 
 def _inserts(vendor: str) -> Iterator[tuple[str, str]]:
     """Table, and the condition that its new rows must meet."""
-    yield SPANS, f"NEW.{_quoted('end')} <= {_SOON[vendor]}"
-    yield WINDOWS, f"NEW.asked_at <= {_SOON[vendor]}"
     # The removal is of this account, of this very event, and goes on now; and no hold keeps the event.
     yield (
         REMOVED,
@@ -155,10 +151,6 @@ def names() -> Iterator[tuple[str, str]]:
     yield from seen
 
 
-def _quoted(column: str) -> str:
-    return f'"{column}"'
-
-
 # --- SQLite ---------------------------------------------------------------------------------------------------------
 
 
@@ -187,8 +179,6 @@ def _sqlite() -> dict[str, tuple[str, str]]:
         trigger(guard.table, "no_replace", "INSERT", f"EXISTS (SELECT 1 FROM {guard.table} o WHERE {twin})")  # noqa: S608
     for table, condition in _inserts("sqlite"):
         trigger(table, "checked", "INSERT", f"NOT ({condition})")
-    spans = dict(_inserts("sqlite"))[SPANS]
-    trigger(SPANS, "no_future", "UPDATE", f"NOT ({spans})")
     return made
 
 
@@ -234,7 +224,6 @@ def _postgresql_wanted() -> Iterator[tuple[str, str, str, str, int]]:
         yield table, f"{table}_no_truncate", "TRUNCATE", "auditsite_refuse", _BEFORE
     for table, _ in _inserts("postgresql"):
         yield table, f"{table}_checked", "INSERT", f"{table}_may_come", _ROW | _BEFORE
-    yield SPANS, f"{SPANS}_no_future", "UPDATE", f"{SPANS}_may_come", _ROW | _BEFORE
 
 
 def _postgresql_triggers() -> Iterator[str]:

@@ -63,8 +63,15 @@ def client_for(
     stop: threading.Event | None = None,
     on_wait: Callable[[float, str], None] | None = None,
     attempts: int = 5,
+    timeout: float | None = None,
+    pacer: SharedPacer | None = None,
 ) -> Iterator[AuditClient]:
-    """A client in the account's name. Raises SecretUnreadable when its stored secret cannot be read."""
+    """A client in the account's name. Raises SecretUnreadable when its stored secret cannot be read.
+
+    Args:
+        timeout: instead of NEXMO_TIMEOUT.
+        pacer: instead of one that waits for the account's pace.
+    """
     rate = settings.NEXMO_REQUESTS_PER_SECOND
     tally = Tally(account)
     try:
@@ -73,10 +80,11 @@ def client_for(
             secrets=account.secrets(),
             base_url=settings.NEXMO_AUDIT_URL,
             zone=ZoneInfo(settings.EVENT_TIME_ZONE),
-            timeout=settings.NEXMO_TIMEOUT,
+            timeout=timeout or settings.NEXMO_TIMEOUT,
             date_style=settings.NEXMO_DATE_STYLE,
             attempts=attempts,
-            pacer=SharedPacer(account, rate) if rate else Pacer(0),  # without a limit the database is not asked
+            pacer=pacer
+            or (SharedPacer(account, rate) if rate else Pacer(0)),  # without a limit the database is not asked
             stop=stop or threading.Event(),
             on_wait=on_wait,
             on_answer=tally.add,

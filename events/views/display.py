@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import profile_of
 from events.display.forms import DisplayForm
-from events.filters.pills import MOMENTS
+from events.reading.dimensions import DATES
 from events.wording.times import pinned
 
 if TYPE_CHECKING:
@@ -40,10 +40,10 @@ def _back(request: HttpRequest) -> str:
     # The zone may be another now: times that were typed without one keep meaning what they meant.
     path, _mark, query = asked.partition("?")
     params = QueryDict(query, mutable=True)
-    if any(params.get(name) for name in MOMENTS):
-        for name in MOMENTS:
+    if any(params.get(name) for name in DATES):
+        for name in DATES:
             if name in params:
-                params[name] = pinned(params.get(name) or "")
+                params[name] = pinned(params.get(name) or "", is_end=name == "date_to")
         asked = f"{path}?{params.urlencode()}"
     own = url_has_allowed_host_and_scheme(asked, {request.get_host()}, require_https=request.is_secure())
     return asked if own else reverse("events:display")

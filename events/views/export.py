@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
-from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from events.export.files import Shape, csv_lines, ndjson_lines, write_xlsx
+from events.export.limits import RETRY_AFTER, LimitedStream, Place, TooManyExports, take_place
 from events.export.progress import BROKEN, PACKING, SENDING, Job, Progress, TrackedStream, owns
 from events.export.refusal import refusal, refused
 from events.export.shape import BadChoice, contents, read_shape
@@ -20,9 +22,12 @@ from events.reading.stream import stream_raw, stream_rows
 from events.views.scope import chosen_account, filtered_events
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
+    from accounts.models import NexmoAccount
     from events.filters.form import EventFilter
 
 logger = logging.getLogger(__name__)
@@ -45,7 +50,7 @@ def export(request: HttpRequest, kind: str, api_key: str | None = None) -> HttpR
     if answer := refusal(request, found, account):
         return answer
     try:
-        shape = read_shape(request.GET.getlist("columns"), request.GET.get("times", ""))
+        shape = read_shape(request.GET.getlist("columns"), request.GET.get("times", ""), request.GET.get("bom", "yes"))
     except BadChoice as error:
         return refused(request, found, account, str(error))
     stamp = timezone.localtime().strftime("%Y%m%d-%H%M%S")
@@ -60,12 +65,27 @@ def export(request: HttpRequest, kind: str, api_key: str | None = None) -> HttpR
     if request.method == "HEAD":
         response = HttpResponse(content_type=TYPES[kind])
     else:
-        job = _job(request, name, None if total.at_least else total.number)
-        response = _workbook(found, shape, job) if kind == "xlsx" else _text(found, kind, shape, job)
+        try:
+            place = take_place(request.user.pk, name)
+        except TooManyExports as error:
+            return _busy(request, account, error.names)
+        try:
+            job = _job(request, name, None if total.at_least else total.number)
+            response = _workbook(found, shape, job, place) if kind == "xlsx" else _text(found, kind, shape, job, place)
+        except BaseException:
+            place.release()
+            raise
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["Cache-Control"] = "no-store"
     if not total.at_least:
         response["X-Total-Count"] = str(total.number)
+    return response
+
+
+def _busy(request: HttpRequest, account: NexmoAccount | None, names: list[str]) -> HttpResponse:
+    context = {"account": account, "names": names, "seconds": RETRY_AFTER}
+    response = render(request, "events/export_busy.html", context, status=429 if names else 503)
+    response["Retry-After"] = str(RETRY_AFTER)
     return response
 
 
@@ -79,33 +99,43 @@ def _job(request: HttpRequest, name: str, total: int | None) -> Job | None:
     return Job(request.user.pk, token, Progress(name, total if on_the_page is None else on_the_page))
 
 
-def _text(found: EventFilter, kind: str, shape: Shape, job: Job | None) -> StreamingHttpResponse:
-    told = (job.wrote,) if job else ()
+def _stream(
+    parts: Iterator[Any], close: Callable[[], None], kind: str, job: Job | None, place: Place
+) -> StreamingHttpResponse:
+    if job:
+        tracked = TrackedStream(parts, job, close)
+        parts, close = tracked, tracked.close
+    return StreamingHttpResponse(LimitedStream(parts, place, close), content_type=TYPES[kind])
+
+
+def _text(found: EventFilter, kind: str, shape: Shape, job: Job | None, place: Place) -> StreamingHttpResponse:
+    wrote = (job.wrote,) if job else ()
     parts = (
-        csv_lines(stream_rows(found.conditions), found.accounts_by_pk, shape, *told)
+        csv_lines(stream_rows(found.conditions), found.accounts_by_pk, shape, *wrote)
         if kind == "csv"
-        else ndjson_lines(stream_raw(found.conditions), *told)
+        else ndjson_lines(stream_raw(found.conditions), *wrote)
     )
-    return StreamingHttpResponse(TrackedStream(parts, job, parts.close) if job else parts, content_type=TYPES[kind])
+    return _stream(parts, parts.close, kind, job, place)
 
 
-def _workbook(found: EventFilter, shape: Shape, job: Job | None) -> HttpResponseBase:
+def _workbook(found: EventFilter, shape: Shape, job: Job | None, place: Place) -> StreamingHttpResponse:
     """Made as a temporary file before the first byte is sent."""
-    file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
-    rows = stream_rows(found.conditions)
-    if job is None:
-        write_xlsx(rows, found.accounts_by_pk, file, shape)
-        file.seek(0)
-        return FileResponse(file, content_type=TYPES["xlsx"])
+    rows = place.renewing(stream_rows(found.conditions))
+    file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed when all is sent
     try:
-        write_xlsx(rows, found.accounts_by_pk, file, shape, job.wrote, lambda: job.note(PACKING))
+        if job:
+            write_xlsx(rows, found.accounts_by_pk, file, shape, job.wrote, lambda: job.note(PACKING))
+            job.note(SENDING)
+        else:
+            write_xlsx(rows, found.accounts_by_pk, file, shape)
     except BaseException:
-        job.note(BROKEN)
+        if job:
+            job.note(BROKEN)
         file.close()
         raise
-    job.note(SENDING)
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     # Not as a file: a server that hands it to the system does not say whether all of it was taken.
-    parts = TrackedStream(iter(lambda: file.read(BLOCK), b""), job, file.close)
-    return StreamingHttpResponse(parts, content_type=TYPES["xlsx"], headers={"Content-Length": str(size)})
+    response = _stream(iter(lambda: file.read(BLOCK), b""), file.close, "xlsx", job, place)
+    response["Content-Length"] = str(size)
+    return response

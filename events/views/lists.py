@@ -14,17 +14,15 @@ from events.display.event_table import EventTable
 from events.display.forms import shown_columns, table_menu
 from events.display.page_size import SIZES, read_size
 from events.export.files import FILES
-from events.filters import form_html
 from events.filters.hints import unknown_source
 from events.filters.parameters import unknown
 from events.filters.pills import pills
 from events.filters.query_string import PAGE_PARAMS, page_address, page_links, with_params
 from events.filters.saved import account_menu, menu
-from events.health.completeness import coverage_sentence, missing_logins, nothing_archived
+from events.health.completeness import completeness, coverage_sentence, missing_logins, nothing_archived
 from events.health.status import statuses
 from events.reading import Cursor, read_page, read_page_at
 from events.reading.counts import count_for_page
-from events.sync.coverage import completeness
 from events.views.scope import chosen_account, filtered_events
 from events.wording.times import show
 
@@ -59,9 +57,7 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
         "account": account,
         "filter": event_filter,
         "form": event_filter.form,
-        "filter_html": form_html.draw(
-            event_filter, one_account=account is not None, sizes=sorted({*SIZES, size}), size=size
-        ),
+        "filter_html": event_filter.html(one_account=account is not None, sizes=sorted({*SIZES, size}), size=size),
         "page": page,
         "page_error": page_error,
         "table": EventTable(
@@ -71,6 +67,8 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
             shown=[name for name in shown_columns(profile) if not (account and name == "account")],
             now=timezone.now() if profile.times == Profile.Times.RELATIVE else None,
             params=event_filter.data,
+            density=profile.density,
+            words=event_filter.marked if event_filter.conditions.text else None,
         ),
         "profile": profile,
         "display": table_menu(profile),

@@ -88,10 +88,8 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 
 def _sync_all(request: HttpRequest) -> HttpResponse:
-    accounts = list(NexmoAccount.objects.syncable_by(request.user).active())
-    for account in accounts:
-        tasks.request_sync(account, request.user)
-    if not accounts:
+    accounts = NexmoAccount.objects.syncable_by(request.user).active()
+    if not tasks.request_syncs(accounts, request.user) and not accounts.exists():
         messages.info(request, _("There is no account that you may sync."))
     return redirect("events:accounts")
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from events.filters.form import EventFilter
 from events.filters.pills import Pill, pills
-from events.filters.saved import CODES, View, canonical, views_of
+from events.filters.saved import CODES, View, canonical, read_query, views_of
 from events.filters.saved_form import ViewForm
 from events.models import SavedView, Star
 from events.views.scope import own_view, visible_accounts, visible_view
@@ -55,7 +55,7 @@ def new(request: HttpRequest) -> HttpResponse:
     """Save the filter in `query` as a view."""
     view = SavedView()
     view.owner_id = request.user.pk  # type: ignore[assignment]  # who is logged in has a key
-    return _form(request, view, canonical(QueryDict(request.GET.get("query", ""))))
+    return _form(request, view, canonical(read_query(request.GET.get("query", "")) or QueryDict()))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -72,12 +72,14 @@ def _form(request: HttpRequest, view: SavedView, query: str) -> HttpResponse:
         told = _("The filter of the view %(name)s is replaced.") if form.replaces else _("The view %(name)s is saved.")
         messages.success(request, told % {"name": kept.name})
         return redirect(f"{reverse('events:list')}?{kept.query}")
-    asked = view.query if view.pk else query if posted is None else posted.get("query", "")
+    typed = view.query if view.pk else query if posted is None else posted.get("query", "")
+    params = read_query(typed)
     context: dict[str, Any] = {
         "form": form,
         "view": view,
-        "query": asked,
-        "pills": pills(EventFilter(QueryDict(asked), accounts=accounts)),
+        "has_filter": bool(typed),
+        "cancel": typed if params is not None else "",
+        "pills": pills(EventFilter(params or QueryDict(), accounts=accounts)),
     }
     return render(request, "views/form.html", context)
 

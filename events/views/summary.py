@@ -29,7 +29,7 @@ def summary(request: HttpRequest, api_key: str | None = None) -> HttpResponse:
     found = filtered_events(request, account)
     page = page_address("list", account)
     hidden = {"account"} if account else set()
-    context = picture(found, found.conditions, sample(found.conditions), page, request.GET, hidden)
+    context = picture(found, found.conditions, sample(found.conditions), page, found.data, hidden)
     context |= {"account": account, "back": page + with_params(request.GET), "unknown": unknown(request.GET)}
     if not request.headers.get("HX-Request"):
         return render(request, "events/summary.html", context | {"open_facets": True})

@@ -5,6 +5,7 @@ The catalogue is plain English and knows no Django. Its words stand here once mo
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 from django.conf import settings
@@ -54,6 +55,7 @@ TO_TRANSLATE = (
     gettext_noop("Account"),
     gettext_noop("Other"),
 )
+_COUNTRY_CODE = re.compile("[A-Z0-9]{2}")
 _FAMILY_TITLES = {slug: title for _, slug, title in FAMILIES} | {"other": "Other"}
 
 
@@ -75,6 +77,11 @@ def family_title(slug: str) -> str:
 def source_title(code: str) -> str:
     """What a source is called; "" for one that Nexmo does not document."""
     return gettext(SOURCES[code]) if code in SOURCES else ""
+
+
+def is_country_code(text: str) -> bool:
+    """Whether this can be the code of a country, also of one that no list has: UK, XK, A1."""
+    return _COUNTRY_CODE.fullmatch(text) is not None
 
 
 @cache

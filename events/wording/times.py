@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
@@ -21,15 +21,31 @@ PERIODS = {
 YEARS = (1969, 9998)
 
 
+_MOMENT = re.compile(
+    r"(\d{4}-\d\d-\d\d)[T ](\d\d)(?::(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?\s*(Z|z|[+-]\d\d(?::?\d\d)?)?", re.ASCII
+)
+_INSTANT = timedelta(microseconds=1)  # no two events are closer
+
+
 @dataclass(frozen=True)
 class Moment:
-    """A point in time as typed; a bare day stands for its beginning or its end, as the field needs."""
+    """A stretch of time as typed: a day, a minute, a second, or a part of one; as long as it was written exactly.
 
-    at: datetime
-    day_only: bool
+    Attributes:
+        first, last: its first and its last instant.
+        unit: "day", "hour", "minute", "second" or "fraction".
+    """
+
+    first: datetime
+    last: datetime
+    unit: str
+
+    @property
+    def is_day(self) -> bool:
+        return self.unit == "day"
 
 
-def parse_moment(text: str, *, end_of_day: bool) -> Moment:
+def parse_moment(text: str) -> Moment:
     """Read `2026-01-31`, `2026-01-31T14:05`, with or without seconds, zone or offset; bare times are the reader's.
 
     Raises:
@@ -39,42 +55,89 @@ def parse_moment(text: str, *, end_of_day: bool) -> Moment:
     # In a URL the + of an offset arrives as a blank, unless it was escaped.
     spelled = re.sub(r"^(.{10}[T ]\S+) (\d\d:?\d\d)$", r"\1+\2", spelled)
     try:
-        if re.fullmatch(r"\d{4}-\d\d-\d\d", spelled):
-            day = date.fromisoformat(spelled)
-            clock = time.max if end_of_day else time.min
-            at = datetime.combine(day, clock, tzinfo=timezone.get_current_timezone())
-            return Moment(_within_calendar(at), day_only=True)
-        if not re.match(r"\d{4}-\d\d-\d\d[T ]", spelled):
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", spelled, re.ASCII):
+            return _day(date.fromisoformat(spelled))
+        if not (match := _MOMENT.fullmatch(spelled)):
             raise ValueError
-        at = datetime.fromisoformat(spelled)
-        at = at if at.tzinfo else at.replace(tzinfo=timezone.get_current_timezone())
-        return Moment(_within_calendar(at), day_only=False)
-    except ValueError:
+        return _time(*match.groups())
+    except (ValueError, OverflowError):
         raise ValueError(gettext("Enter a date such as 2026-01-31, or a time such as 2026-01-31T14:05.")) from None
 
 
-def _within_calendar(at: datetime) -> datetime:
-    """The time, if it is one that an event can have: the calendar's ends overflow in other zones."""
-    if not YEARS[0] <= at.year <= YEARS[1]:
+def _day(day: date) -> Moment:
+    _check_calendar(day.year)
+    # Up to where the next day begins, be the day 23 or 25 hours long.
+    return Moment(start_of_day(day), start_of_day(day + timedelta(days=1)).astimezone(UTC) - _INSTANT, "day")
+
+
+def _time(
+    day: str, hour: str, minute: str | None, second: str | None, fraction: str | None, zone: str | None
+) -> Moment:
+    digits = (fraction or "")[:6]
+    at = datetime.fromisoformat(f"{day}T{hour}:{minute or '00'}:{second or '00'}.{digits:0<6}{_offset(zone)}")
+    if fraction:
+        unit, length = "fraction", timedelta(microseconds=10 ** (6 - len(digits)))
+    elif second:
+        unit, length = "second", timedelta(seconds=1)
+    else:
+        unit, length = ("minute", timedelta(minutes=1)) if minute else ("hour", timedelta(hours=1))
+    _check_calendar(at.year)
+    if at.tzinfo:
+        return Moment(at, at + length - _INSTANT, unit)
+    # When clocks go back, a bare time comes twice: it is both.
+    zone_in_force = timezone.get_current_timezone()
+    passes = [at.replace(tzinfo=zone_in_force, fold=fold) for fold in (0, 1)]
+    last = passes[0 if is_skipped(passes[0]) else 1].astimezone(UTC) + length - _INSTANT
+    return Moment(passes[0], last.astimezone(zone_in_force), unit)
+
+
+def _offset(zone: str | None) -> str:
+    if not zone or zone in "Zz":
+        return "+00:00" if zone else ""
+    digits = zone[1:].replace(":", "")
+    return f"{zone[0]}{digits[:2]}:{digits[2:] or '00'}"
+
+
+def _check_calendar(year: int) -> None:
+    """Whether an event can have such a time: the calendar's ends overflow in other zones."""
+    if not YEARS[0] <= year <= YEARS[1]:
         raise ValueError
-    return at
 
 
-def pinned(text: str) -> str:
+def start_of_day(day: date, zone: tzinfo | None = None) -> datetime:
+    """A day's first instant. Where clocks go forward at midnight, that is when they do."""
+    return datetime.combine(day, time.min, tzinfo=zone or timezone.get_current_timezone())
+
+
+def is_skipped(at: datetime) -> bool:
+    """Whether clocks never show this time of their zone, because they are put forward past it."""
+    return at.astimezone(UTC).astimezone(at.tzinfo).replace(tzinfo=None) != at.replace(tzinfo=None)
+
+
+def is_repeated(at: datetime) -> bool:
+    """Whether clocks show this time of their zone twice, because they are put back."""
+    return not is_skipped(at) and at.replace(fold=0).utcoffset() != at.replace(fold=1).utcoffset()
+
+
+def pinned(text: str, *, is_end: bool) -> str:
     """A time as typed, with the reader's offset written out, so that it means the same to other readers and in other
     zones. A bare day stays each reader's own; what cannot be read stays as it is."""
     try:
-        moment = parse_moment(text, end_of_day=False)
+        moment = parse_moment(text)
     except ValueError:
         return text
-    return text if moment.day_only else moment.at.isoformat()
+    if moment.is_day:
+        return text
+    at = moment.last if is_end else moment.first
+    exactness = {"hour": "hours", "minute": "minutes", "second": "seconds", "fraction": "microseconds"}
+    return at.isoformat(timespec=exactness[moment.unit])
 
 
 def period_start(period: str, now: datetime | None = None) -> datetime:
     """Where a named period begins."""
     now = now or timezone.now()
     if period == "today":
-        return timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+        return start_of_day(timezone.localtime(now).date())
     amount, unit = int(period[:-1]), period[-1]
     return now - (timedelta(hours=amount) if unit == "h" else timedelta(days=amount))
 

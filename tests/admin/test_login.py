@@ -37,3 +37,23 @@ def test_who_is_no_staff_is_refused(login: Login, person: str) -> None:
 
 def test_email_addresses_are_not_managed(login: Login) -> None:
     assert login("admin").get("/admin/account/emailaddress/").status_code == 404
+
+
+@pytest.mark.parametrize("length", [10, 2_000, 5_000, 12_000])
+def test_login_leads_back_to_a_long_address(cast: dict[str, Any], length: int) -> None:
+    address = "/events/?search_text=" + "a" * length
+
+    sent_away = Client().get(address)
+    response = Client().post(sent_away["Location"], {"login": "alice", "password": "audit-demo", "next": address})
+
+    assert (response.status_code, response["Location"]) == (302, address)
+
+
+@pytest.mark.parametrize(
+    "address", ["//evil.example/", "/\\evil.example/", "https://evil.example/", "/\\/evil.example/", "javascript:x"]
+)
+def test_login_leads_nowhere_else(cast: dict[str, Any], address: str) -> None:
+    for long in (address, address + "a" * 5_000):
+        response = Client().post("/login/", {"login": "alice", "password": "audit-demo", "next": long})
+
+        assert response["Location"] == "/events/"

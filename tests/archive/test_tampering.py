@@ -34,7 +34,7 @@ from events.models import (
 )
 from events.operations import tasks
 from events.storage import ledger, search_check, search_index, stored_form, triggers
-from events.storage.search_index import POSTGRESQL_TEXT
+from events.storage.search_index import POSTGRESQL_ACCOUNT, POSTGRESQL_TEXT
 from events.sync import coverage
 from tests.archive.conftest import SQL, problem, verified
 from tests.conftest import NOON
@@ -186,7 +186,7 @@ def test_trigger_replaced_by_one_that_does_nothing_is_found(archive: NexmoAccoun
 
 def forget_in_search(sql: SQL, text: str, seq: int = 4) -> None:
     sql(
-        "INSERT INTO events_search(events_search, rowid, text) "
+        "INSERT INTO events_search(events_search, rowid, text_and_account) "
         f"SELECT 'delete', id, {text} FROM events_auditevent WHERE seq = {seq}"
     )
 
@@ -201,7 +201,7 @@ def test_entry_taken_out_of_the_search_index_is_found(archive: NexmoAccount, sql
 
 @only_sqlite
 def test_entry_moved_to_another_event_is_found(archive: NexmoAccount, sql: SQL) -> None:
-    sql("INSERT INTO events_search(rowid, text) VALUES (9999, 'something else')")
+    sql("INSERT INTO events_search(rowid, text_and_account) VALUES (9999, 'something else')")
     assert "search index does not fit the events" in verified()
 
 
@@ -232,15 +232,15 @@ def test_search_table_of_another_kind_is_found_and_made_anew(archive: NexmoAccou
 @pytest.mark.parametrize(
     "index",
     [
-        f"USING gin (({POSTGRESQL_TEXT}) gin_trgm_ops) WHERE seq <> 4",
+        f"USING gin ({POSTGRESQL_ACCOUNT}, ({POSTGRESQL_TEXT}) gin_trgm_ops) WHERE seq <> 4",
         "USING gin (source gin_trgm_ops)",
     ],
 )
 def test_search_index_of_other_rows_is_found(archive: NexmoAccount, sql: SQL, index: str) -> None:
     sql("SET CONSTRAINTS ALL IMMEDIATE")
-    sql("DROP INDEX event_text")
-    sql(f"CREATE INDEX event_text ON events_auditevent {index}")
-    assert "event_text does not lead to every event" in verified()
+    sql("DROP INDEX event_account_text")
+    sql(f"CREATE INDEX event_account_text ON events_auditevent {index}")
+    assert "event_account_text does not lead to every event" in verified()
 
 
 # --- D4: coverage ---------------------------------------------------------------------------------------------------
@@ -249,12 +249,6 @@ def test_search_index_of_other_rows_is_found(archive: NexmoAccount, sql: SQL, in
 def test_coverage_of_a_sync_is_proven(read: NexmoAccount) -> None:
     seals.seal(read)
     assert verified() == "intact"
-
-
-def test_coverage_in_the_future_is_refused(read: NexmoAccount, sql: SQL) -> None:
-    refused(sql, "UPDATE events_coveredspan SET \"end\" = '2031-01-01 00:00:00'")
-    refused(sql, f"INSERT INTO events_coveredspan (account_id, \"end\") VALUES ({read.pk}, '2031-01-01 00:00:00')")
-    refused(sql, "UPDATE events_syncwindow SET asked_at = '2031-01-01 00:00:00'")
 
 
 @pytest.mark.parametrize("end", ["2031-01-01 00:00:00", "now"])
@@ -290,7 +284,7 @@ def test_failed_reading_cannot_be_called_verified(read: NexmoAccount, sql: SQL, 
 
 
 def test_pruned_readings_leave_their_proof_in_the_ledger(read: NexmoAccount) -> None:
-    SyncRun.objects.update(started_at=timezone.now() - timedelta(days=40))
+    SyncRun.objects.update(started_at=timezone.now() - timedelta(days=40), finished_at=timezone.now())
     tasks.tidy()
     assert not SyncWindow.objects.exists()
     assert verified() == "intact"

@@ -17,6 +17,7 @@ from events.archive import seal_channels, seals, verify
 from events.models import AuditEvent, ChainHead, EventConflict, Seal, SyncState
 from events.storage import chain, triggers
 from tests.archive.conftest import problem
+from tests.tools.services import only_sqlite
 
 pytestmark = pytest.mark.django_db
 
@@ -104,13 +105,13 @@ def test_wrong_first_event_is_found(archive: Any, attack: Any, statement: str) -
 
 
 def test_lost_search_index_is_told(archive: Any, attack: Any) -> None:
-    attack("DROP INDEX event_text" if connection.vendor == "postgresql" else "DROP TRIGGER events_search_add")
+    attack("DROP INDEX event_account_text" if connection.vendor == "postgresql" else "DROP TRIGGER events_search_add")
     (problem,) = [said for said in verify.verify_database() if "earches miss" in said]
-    assert ("event_text" if connection.vendor == "postgresql" else "events_search_add") in problem
+    assert ("event_account_text" if connection.vendor == "postgresql" else "events_search_add") in problem
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="only SQLite has one lock for all that write")
+@only_sqlite  # which has one lock for all that write
 def test_verifying_keeps_nobody_from_writing(archive: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verify, "CHUNK", 2)
     written = []
@@ -125,9 +126,8 @@ def test_verifying_keeps_nobody_from_writing(archive: Any, monkeypatch: pytest.M
     assert written
 
 
+@only_sqlite  # PostgreSQL stores no NUL, so text cannot be moved across one
 def test_text_moved_between_fields_is_found(archive: Any, attack: Any) -> None:
-    if connection.vendor == "postgresql":
-        pytest.skip("PostgreSQL stores no NUL, so text cannot be moved across one")
     attack("UPDATE events_auditevent SET event_type = event_type || char(0) || event_type_description WHERE seq = 4")
     attack("UPDATE events_auditevent SET event_type_description = '' WHERE seq = 4")
     assert "number 4) was altered" in problem(archive)

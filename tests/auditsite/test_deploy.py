@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import configparser
+import importlib
 import re
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 import yaml
+from django.conf import settings
 from django.core.management import get_commands
 from django.test import Client
 
-from auditsite import env, gunicorn
+from auditsite import env, web_worker
 from auditsite.supervisor import PATIENCE
 from tests.tools.processes import ROOT
 
@@ -22,6 +25,14 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted(
 # Variables that are not settings of the site: where they are read from, and what other programs read.
 NOT_OURS = {"ENV_FILE", "PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
 COMPOSE_OWN = {"SITE_HOST", "POSTGRES_PASSWORD"}
+
+
+@pytest.fixture
+def gunicorn(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The server's configuration, whose import makes a process one that serves pages."""
+    monkeypatch.setattr(env, "_withheld", set())
+    monkeypatch.setenv("SEAL_KEY", "")  # so that it is back afterwards
+    return importlib.import_module("auditsite.gunicorn")
 
 
 def compose() -> dict[str, Any]:
@@ -107,7 +118,7 @@ def test_links_of_the_document_lead_somewhere() -> None:
 
 
 @pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
-def test_units_run_as_their_own_user_and_may_do_little(path: Path) -> None:
+def test_units_run_as_their_own_user_and_may_do_little(path: Path, gunicorn: ModuleType) -> None:
     service = unit(path)["Service"]
     assert service["User"] == "auditsite"
     assert service["NoNewPrivileges"] == "yes"
@@ -118,7 +129,7 @@ def test_units_run_as_their_own_user_and_may_do_little(path: Path) -> None:
     assert unit(path)["Install"]["WantedBy"] == "multi-user.target"
 
 
-def test_gunicorn_is_started_in_the_same_way_everywhere() -> None:
+def test_gunicorn_is_started_in_the_same_way_everywhere(gunicorn: ModuleType) -> None:
     wanted = "-c python:auditsite.gunicorn auditsite.wsgi --bind "
     assert wanted in unit(DEPLOY / "auditsite-web.service")["Service"]["ExecStart"]
     (command,) = (rest for what, rest in instructions() if what == "CMD")
@@ -127,6 +138,13 @@ def test_gunicorn_is_started_in_the_same_way_everywhere() -> None:
     assert "--config=python:auditsite.gunicorn" in supervisor
     assert "--workers" not in supervisor
     assert gunicorn.graceful_timeout < PATIENCE, "else the supervisor ends what gunicorn still answers"
+
+
+def test_only_the_worker_is_given_the_key_that_signs() -> None:
+    services = compose()["services"]
+    assert [name for name in services if "seal.env" in services[name].get("env_file", ())] == ["worker"]
+    files = {path.name: unit(path)["Service"].get("EnvironmentFile", "") for path in UNITS}
+    assert files == {"auditsite-web.service": "", "auditsite-worker.service": "-/etc/auditsite/seal.env"}
 
 
 def test_image_runs_as_nobody_in_particular_and_holds_no_settings() -> None:
@@ -161,6 +179,64 @@ def test_proxies_are_whole_and_close_the_figures_to_the_outside(name: str) -> No
     if name == "nginx.conf":
         assert "X-Forwarded-Proto $scheme" in text
         assert "X-Forwarded-For $remote_addr" in text, "what the client sent is overwritten"
+        assert "Host $http_host;" in text, "with its port"
+
+
+def seconds(text: str) -> int:
+    return int(text[:-1]) * {"s": 1, "m": 60}[text[-1]]
+
+
+def test_nginx_limits_time_and_size(gunicorn: ModuleType) -> None:
+    text = re.sub(r"(?m)(^|\s)#.*$", "", (DEPLOY / "nginx.conf").read_text())
+    values = dict(re.findall(r"^\s+(\w+) ([^;{]+);", text, re.MULTILINE))
+    assert seconds(values["client_header_timeout"]) <= web_worker.HEAD_WITHIN
+    assert seconds(values["client_body_timeout"]) <= web_worker.BODY_WITHIN
+    assert seconds(values["send_timeout"]) <= 60
+    assert values["client_max_body_size"] == "1m"
+    assert web_worker.MAX_BODY == settings.DATA_UPLOAD_MAX_MEMORY_SIZE == 1 << 20
+    count, size = re.fullmatch(r"(\d+) (\d+)k", values["large_client_header_buffers"]).groups()  # type: ignore[union-attr]
+    assert int(size) * 1024 > web_worker.MAX_LINE, "so that the site's own page says what to do"
+    assert int(count) > 1
+    assert {"limit_conn", "limit_req", "proxy_connect_timeout", "proxy_read_timeout"} <= values.keys()
+    assert "keepalive_timeout 4s" in text
+    assert gunicorn.keepalive > 4, "else nginx sends to connections that are being closed"
+
+
+def test_caddy_limits_time_and_size(gunicorn: ModuleType) -> None:
+    values = dict(re.findall(r"^\s+(\w+) (\w+)$", (DEPLOY / "Caddyfile").read_text(), re.MULTILINE))
+    assert seconds(values["read_header"]) <= web_worker.HEAD_WITHIN
+    assert seconds(values["read_body"]) <= web_worker.BODY_WITHIN
+    assert seconds(values["idle"]) <= 60
+    assert values["max_size"] == "1MB"
+    assert int(values["max_header_size"].removesuffix("KB")) * 1000 > web_worker.MAX_LINE
+    assert int(values["keepalive"].removesuffix("s")) < gunicorn.keepalive
+    assert "response_header_timeout" in values
+
+
+def test_units_and_containers_limit_what_they_take(gunicorn: ModuleType) -> None:
+    for path in UNITS:
+        service = unit(path)["Service"]
+        assert service["MemoryMax"].endswith("G")
+        assert int(service["TasksMax"]) >= 64 * 2
+        assert int(service["LimitNOFILE"]) > 2 * gunicorn.worker_connections
+    for name, service in compose()["services"].items():
+        assert service["mem_limit"], name
+        assert service["pids_limit"], name
+
+
+def test_site_listens_on_loopback_only() -> None:
+    binds = re.findall(r"--bind (\S+)", (DEPLOY / "auditsite-web.service").read_text())
+    binds += re.findall(r"--bind=([\d.]+):", (ROOT / "auditsite" / "supervisor.py").read_text())
+    assert [bind.partition(":")[0] for bind in binds] == ["127.0.0.1", "127.0.0.1"]
+    assert "ports" not in compose()["services"]["web"], "the container's is reached by the proxy only"
+
+
+def test_server_limits_time_and_size(gunicorn: ModuleType) -> None:
+    assert gunicorn.worker_class == f"{web_worker.__name__}.{web_worker.BufferingWorker.__name__}"
+    assert gunicorn.threads > settings.EXPORTS_AT_ONCE
+    assert gunicorn.limit_request_field_size >= web_worker.MAX_LINE
+    assert gunicorn.sendfile is False, "else answers go past the worker's outlet"
+    assert web_worker.MAX_LINE >= 2_000 * 12 + 1_000, "the search box takes 2,000 characters"
 
 
 def test_pinned_file_of_servers_holds_no_host_or_path_and_the_same_versions() -> None:

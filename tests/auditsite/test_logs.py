@@ -200,6 +200,37 @@ def test_path_cannot_forge_a_line(client: Client, written: Callable[[str], Writt
     assert all("\n" not in line and "\x1b" not in line for line in found.lines)
 
 
+HOSTILE = [
+    chr(n) for n in (*range(32), *range(0x7F, 0xA0), 0xAD, 0x200B, 0x200E, 0x2028, 0x202E, 0x2066, 0xFEFF, 0xE0041)
+]
+
+
+@pytest.mark.parametrize("kind", ["line", "json"])
+def test_control_characters_are_shown_as_codes_everywhere(written: Callable[[str], Written], kind: str) -> None:
+    """In messages, arguments, request ids, exceptions and the code around them."""
+    log = written(kind)
+    hostile = "".join(HOSTILE) + "\ud800"
+    logger = logging.getLogger("events")
+
+    logger.warning("account %s: intact", hostile)
+    logger.warning("account %s", f"X: intact.{chr(27)}[8m", extra={"request_id": hostile})
+    try:
+        raise RuntimeError(f"x\n2026-11-25 INFO auditsite.access: GET /forged 200{hostile}")
+    except RuntimeError:
+        logger.exception("failed", stack_info=True)
+
+    text = "\n".join(log.lines)
+    assert [character for character in [*HOSTILE, "\ud800"] if character in text.replace("\n", "")] == []
+    assert "\\x1b" in text or "\\u001b" in text
+    assert "\\u202e" in text
+    lines = text.split("\n")
+    if kind == "json":
+        assert len([json.loads(line) for line in lines]) == 3
+    else:
+        records = [line for line in lines if not line.startswith("  ")]
+        assert [line.split(":")[0] for line in records] == ["WARNING events", "WARNING events", "ERROR events"]
+
+
 def test_objects_hold_no_more_than_they_should(login: Login, written: Callable[[str], Written]) -> None:
     client = login("alice")
     found = written("json")
@@ -244,11 +275,11 @@ def test_no_secret_is_ever_logged_at_debug(
     # Logging in, wrongly and rightly, with and without the token of the form.
     client.post("/login/", {"login": "alice", "password": "wrong-hunter2"})
     client.get("/login/")
-    csrf = [client.cookies["csrftoken"].value]
+    csrf = [client.cookies[settings.CSRF_COOKIE_NAME].value]
     for password in ("wrong-hunter2", PASSWORD):
         client.post("/login/", {"login": "alice", "password": password, "csrfmiddlewaretoken": csrf[-1]})
-    csrf.append(client.cookies["csrftoken"].value)
-    session = client.cookies["sessionid"].value
+    csrf.append(client.cookies[settings.CSRF_COOKIE_NAME].value)
+    session = client.cookies[settings.SESSION_COOKIE_NAME].value
     # The pages, a sync, an export, and what monitoring asks.
     client.get("/events/?search_text=anything")
     client.post("/accounts/demo0001/sync/", {"csrfmiddlewaretoken": csrf[-1]})

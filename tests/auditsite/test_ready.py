@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import DatabaseError
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
@@ -48,6 +49,38 @@ def test_worker_that_fell_silent_is_503(client: Client, beat: WorkerBeat) -> Non
 
     assert status == 503
     assert lines[2].startswith("worker: last seen 35 s ago. Start one")
+
+
+@pytest.mark.parametrize("ahead", [timedelta(seconds=10), timedelta(minutes=5), timedelta(days=40)])
+def test_beat_of_the_future_is_not_believed(client: Client, beat: WorkerBeat, ahead: timedelta) -> None:
+    """Its clock was ahead, and it may have ended since."""
+    WorkerBeat.objects.update(seen_at=timezone.now() + ahead)
+
+    status, lines = ask(client)
+
+    assert status == 503
+    assert lines[2].startswith("worker: seen ")
+    assert "s in the future. Set the clocks right" in lines[2]
+    assert not tasks.worker_is_alive()
+    assert tasks.workers_alive() == 0
+
+
+def test_worker_that_ended_with_its_clock_a_little_ahead_is_missed_34_seconds_later(
+    client: Client, beat: WorkerBeat
+) -> None:
+    ended = timezone.now()
+    WorkerBeat.objects.update(seen_at=ended + tasks.CLOCKS_DIFFER)
+    with time_machine.travel(ended + timedelta(seconds=34), tick=False):
+        assert ask(client)[0] == 503
+
+
+def test_worker_beside_one_of_the_future_is_seen(client: Client, beat: WorkerBeat) -> None:
+    WorkerBeat.objects.create(name="ahead:1", seen_at=timezone.now() + timedelta(days=400))
+
+    assert ask(client)[0] == 200
+    assert tasks.workers_alive() == 1
+    tasks.tidy()
+    assert [other.name for other in WorkerBeat.objects.all()] == ["somewhere:1"]
 
 
 def test_missing_migration_is_503_and_says_what_to_run(client: Client, beat: WorkerBeat) -> None:

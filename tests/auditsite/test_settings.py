@@ -13,7 +13,7 @@ import pytest
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
-from auditsite import env
+from auditsite import checks, env
 
 ROOT = Path(__file__).resolve().parents[2]
 GOOD = {
@@ -24,10 +24,10 @@ GOOD = {
 }
 
 
-def start(**changes: str | None) -> subprocess.CompletedProcess[str]:
+def start(arguments: tuple[str, ...] = ("check",), **changes: str | None) -> subprocess.CompletedProcess[str]:
     values = {name: value for name, value in (GOOD | changes).items() if value is not None}
     return subprocess.run(
-        [sys.executable, "manage.py", "check"],
+        [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], **values},
         capture_output=True,
@@ -104,8 +104,8 @@ def test_first_start_writes_fresh_keys_for_the_owner_only(tmp_path: Path) -> Non
     env.write_first_env_file(second)
     assert stat.S_IMODE(first.stat().st_mode) == 0o600
     values = env.read_env_file(first)
-    assert env.check_secret_key(values["SECRET_KEY"])
-    assert env.check_credential_keys([values["CREDENTIAL_KEYS"]])
+    assert checks.secret_key(values["SECRET_KEY"])
+    assert checks.credential_keys([values["CREDENTIAL_KEYS"]])
     assert values != env.read_env_file(second)
 
 

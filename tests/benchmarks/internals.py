@@ -36,7 +36,7 @@ ENDED_EARLY = b"Searched back to"
 
 # What each relation's bytes are counted under; the first pattern that fits its name.
 SIZE_GROUPS: tuple[tuple[str, str], ...] = (
-    ("search index", r"^events_search|^event_text$"),
+    ("search index", r"^events_search|^event_account_text$"),
     ("rollups", r"daycount|monthcount|firstseen|day_count|month_count|first_seen"),
     ("events: unique and primary keys", r"event_once|event_seq_once|auditevent_pkey|sqlite_autoindex_events_aud"),
     ("events: indexes for filters", r"^event_|auditevent.*_idx$"),
@@ -68,7 +68,7 @@ def ready_rows(account: Any, events: Sequence[Any], fetched_at: datetime, first_
     from django.db import connection
 
     from events.models import AuditEvent
-    from events.nexmo.parse import ip_key
+    from events.nexmo.values import ip_key
     from events.storage.search_index import searchable_text
 
     fields = [field for field in AuditEvent._meta.concrete_fields if not field.primary_key]
@@ -169,7 +169,6 @@ def events_page(request: Any) -> Any:
 
     from events.display.event_table import EventTable
     from events.display.page_size import SIZES
-    from events.filters import form_html
     from events.reading import Cursor, read_page
     from events.views import lists
     from events.views.scope import filtered_events
@@ -183,7 +182,7 @@ def events_page(request: Any) -> Any:
         request,
         "benchmarks/part.html",
         {
-            "filter_html": form_html.draw(found, one_account=False, sizes=SIZES, size=50),
+            "filter_html": found.html(one_account=False, sizes=SIZES, size=50),
             "list_url": "/events/",
             "table": EventTable(page.rows, accounts=found.accounts.values(), descriptions=found.type_descriptions),
         },

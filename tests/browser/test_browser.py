@@ -242,7 +242,7 @@ def test_search_goes_on_by_itself_until_it_finds(
 def test_wrong_value_is_told_beside_its_field(many_events: None, open_page: Callable[..., Any]) -> None:
     page = open_page("/events/?source_ip=nowhere")
     log_in(page, "alice")
-    assert "nowhere is no IP address" in page.locator("#error-source_ip").inner_text()
+    assert "nowhere is not an IP address" in page.locator("#error-source_ip").inner_text()
     assert page.locator("#events").count() == 0
     assert page.get_by_label("IP address", exact=True).is_visible()
 

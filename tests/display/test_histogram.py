@@ -19,9 +19,9 @@ from events.reading import pages, rollups
 from events.reading.conditions import Conditions
 from events.reading.facets import facets, sample
 from events.reading.histogram import histogram
-from events.reading.matching import matching
 from events.sync import coverage
 from tests.conftest import NOON
+from tests.reading.oracle import matching
 from tests.storage.test_rollup import add_on
 from tests.tools.pages import Login, text_of
 
@@ -48,7 +48,9 @@ SPANS = [None, *(timedelta(**span) for span in ({"hours": 2}, {"days": 2}, {"day
 
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Kathmandu"])
 @pytest.mark.parametrize("span", SPANS, ids=str)
-@pytest.mark.parametrize("more", [{}, {"event_types": ("USER_LOGIN",)}, {"sources": ("CD",)}, {"text": "example.com"}])
+@pytest.mark.parametrize(
+    "more", [{}, {"wanted": {"event_type": ("USER_LOGIN",)}}, {"wanted": {"source": ("CD",)}}, {"text": "example.com"}]
+)
 def test_bars_add_up_to_the_events(
     accounts: list[NexmoAccount], settings: Any, zone: str, span: timedelta | None, more: dict[str, Any]
 ) -> None:
@@ -71,7 +73,7 @@ def test_bars_add_up_to_the_events(
 
 def test_days_are_the_readers(accounts: list[NexmoAccount], settings: Any) -> None:
     settings.TIME_ZONE = "America/New_York"
-    asked = Conditions(accounts=(accounts[0].pk,), sources=("CD",), start=NOW - timedelta(days=20))
+    asked = Conditions(accounts=(accounts[0].pk,), wanted={"source": ("CD",)}, start=NOW - timedelta(days=20))
 
     found = histogram(asked, sample(asked), accounts=[])
 
@@ -97,7 +99,7 @@ def test_days_are_the_readers_as_long_as_events_can_be_counted_by_them(
 
 def test_sample_that_is_not_all_says_so(accounts: list[NexmoAccount], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(facets_module, "SAMPLE", 20)
-    asked = Conditions(accounts=(accounts[0].pk,), sources=("CD",), start=NOW - timedelta(days=400))
+    asked = Conditions(accounts=(accounts[0].pk,), wanted={"source": ("CD",)}, start=NOW - timedelta(days=400))
     sampled = sample(asked)
 
     found = histogram(asked, sampled, accounts=[])

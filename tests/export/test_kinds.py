@@ -180,7 +180,7 @@ def test_export_with_a_wrong_filter_is_refused_with_the_message(
     assert response.status_code == 400
     assert response["Content-Type"] == "text/html; charset=utf-8"
     assert "Content-Disposition" not in response
-    assert "nonsense is no IP address or network" in response.content.decode()
+    assert "nonsense is not an IP address or network" in response.content.decode()
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -99,14 +99,14 @@ def test_page_announces_only_what_the_reader_may_see(login: Login, account: Any,
 @pytest.mark.parametrize(
     "query, says",
     [
-        ("source_ip=nonsense", "nonsense is no IP address or network"),
+        ("source_ip=nonsense", "nonsense is not an IP address or network"),
         ("columns=created_at,secret", "There is no column secret. The columns are created_at, account,"),
         ("columns=<b>", "There is no column <b>."),
         ("times=Mars/Olympus", "Mars/Olympus is no time zone"),
         ("times=../../etc/passwd", "is no time zone"),
         ("times=Europe", "Europe is no time zone"),
         ("times=a%00b", "is no time zone"),
-        ("account=demo0003", "There is no account demo0003 that you may see."),
+        ("account=demo0003", "No account demo0003 is visible to you."),
     ],
 )
 def test_wrong_choice_is_refused_with_what_there_is(

@@ -190,7 +190,7 @@ def test_date_field_stays_a_date_field_for_a_day_and_shows_anything_else(client:
 
     assert kind("") == ("date", None)
     assert kind("2026-01-31") == ("date", "2026-01-31")
-    assert kind("2026-01-31T14:05") == ("datetime-local", "2026-01-31T14:05:00")
+    assert kind("2026-01-31T14:05") == ("datetime-local", "2026-01-31T14:05")
     assert kind("nonsense") == ("text", "nonsense")
 
 

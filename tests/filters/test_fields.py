@@ -56,7 +56,7 @@ def test_unknown_event_type_is_told(client: Client, account: NexmoAccount, add_e
 def test_unknown_account_is_told(client: Client, account: NexmoAccount, add_event: Add) -> None:
     add_event(account, 1)
 
-    assert refusal(client, "account=nope", "account") == "There is no account nope that you may see."
+    assert refusal(client, "account=nope", "account") == "No account nope is visible to you."
 
 
 def test_type_that_only_events_carry_can_be_chosen(client: Client, account: NexmoAccount, add_event: Add) -> None:
@@ -165,7 +165,7 @@ def test_wrong_source_ip_is_told(client: Client, account: NexmoAccount, add_even
 
     wrong = ("nonsense", "192.0.2", "192.0.2.256", "192.0.2.0/33", "2001:db8::/129", "192.0.2.*", "1", "192.0.2.1:80")
     for text in wrong:
-        wanted = f"{text} is no IP address or network. Write 192.0.2.7 or 192.0.2.0/24."
+        wanted = f"{text} is not an IP address or network. Write 192.0.2.7 or 192.0.2.0/24."
         assert refusal(client, {"source_ip": text}, "source_ip") == wanted
         assert refusal(client, {"source_ip": f"192.0.2.1,{text}"}, "source_ip") == wanted
 

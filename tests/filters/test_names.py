@@ -80,8 +80,8 @@ def test_strangers_account_is_unknown_by_name_and_never_suggested(login: Login, 
     name = NexmoAccount.objects.get(api_key="demo0003").name
     client = login("alice")
 
-    assert refusal(client, {"account": name}, "account") == f"There is no account {name} that you may see."
-    assert refusal(client, {"account": name[:-1]}, "account") == f"There is no account {name[:-1]} that you may see."
+    assert refusal(client, {"account": name}, "account") == f"No account {name} is visible to you."
+    assert refusal(client, {"account": name[:-1]}, "account") == f"No account {name[:-1]} is visible to you."
 
 
 @pytest.mark.parametrize(
@@ -92,8 +92,8 @@ def test_strangers_account_is_unknown_by_name_and_never_suggested(login: Login, 
         ("type:ACOUNT_SECRET_DELETE", "event_type", "Did you mean ACCOUNT_SECRET_DELETE?"),
         ('type:"acount secret deleted"', "event_type", "Did you mean Account secret deleted?"),
         ("account:quilfern", "account", "Did you mean Quillfern Parcel?"),
-        ("account:demo001", "account", "There is no account demo001 that you may see."),
-        ("country:Span", "source_country", "SPAN is no country. Write its name or its two letters, such as GB. "
+        ("account:demo001", "account", "No account demo001 is visible to you."),
+        ("country:Span", "source_country", "SPAN is not a country. Write its name or its two letters, such as GB. "
          "Did you mean Spain?"),
         ("user:bob*@example.com", "user_email", "search for a part: @example.com."),
         ("-user:*", "user_email", "search for a part: example.com."),
@@ -154,8 +154,8 @@ def test_every_wrong_field_is_told_where_the_rows_would_be(client: Client, event
 
     assert dict(told) == {
         "Event types": "There is no event type NUMBR_*. Did you mean NUMBER_*?",
-        "IP address": "x is no IP address or network. Write 192.0.2.7 or 192.0.2.0/24.",
-        "Country": "&lt;B&gt; is no country. Write its name or its two letters, such as GB.",
+        "IP address": "x is not an IP address or network. Write 192.0.2.7 or 192.0.2.0/24.",
+        "Country": "&lt;B&gt; is not a country. Write its name or its two letters, such as GB.",
     }
 
 

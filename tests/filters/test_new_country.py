@@ -113,7 +113,7 @@ def test_all_of_them_are_drawn_where_the_facets_know_the_newest_only(
 
 
 def test_it_can_be_checked_beside_other_conditions(travels: None) -> None:
-    where, values = joined(Conditions(new_country=True, countries=("ES",)).rest())
+    where, values = joined(Conditions(new_country=True, wanted={"source_country": ("ES",)}).rest())
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT seq FROM events_auditevent WHERE {where} ORDER BY seq", values)
         assert cursor.fetchall() == [(3,), (4,)]

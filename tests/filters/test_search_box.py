@@ -57,12 +57,12 @@ def test_text_is_read(text: str, values: dict[str, list[str]], rest: str) -> Non
         ("tpye:APP_CREATE", "There is no tpye: here; did you mean type:?"),
         ("contry:GB", "did you mean country:?"),
         ("untill:2026-01-01", "did you mean until:?"),
-        ("-since:2026-01-01", "since: cannot be turned round; use from: and to:"),
-        ("-period:7d", "period: cannot be turned round."),
+        ("-since:2026-01-01", "since: cannot be negated; use from: and to:"),
+        ("-period:7d", "period: cannot be negated."),
         ("number:one", "number: takes one number"),
         ("number:1,2", "number: takes one number"),
-        ("-from:2026-01-01", "from: cannot be turned round"),
-        ("-new:country", "new: cannot be turned round"),
+        ("-from:2026-01-01", "from: cannot be negated"),
+        ("-new:country", "new: cannot be negated"),
     ],
 )
 def test_slip_is_told_with_what_is_allowed(text: str, said: str) -> None:
@@ -114,7 +114,7 @@ def test_slip_shows_nothing_and_says_why(client: Client, events: None) -> None:
 def test_unknown_group_is_told(client: Client, events: None) -> None:
     assert refusal(client, "event_type=NOTHING_*", "event_type") == "There is no event type NOTHING_*."
     assert refusal(client, "event_type=-NOTHING", "event_type") == "There is no event type NOTHING."
-    assert "no account demo0003" in refusal(client, "account=-demo0003", "account")
+    assert "No account demo0003" in refusal(client, "account=-demo0003", "account")
 
 
 def test_box_and_form_show_one_state(client: Client, events: None) -> None:

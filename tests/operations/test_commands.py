@@ -26,7 +26,7 @@ from events.models import AuditEvent, SyncRun, SyncState, WorkerBeat
 from events.operations import tasks
 from events.operations.queue import QUEUE
 from events.sandbox import Sandbox
-from events.sync import state
+from events.storage import leases
 from tests.tools.processes import ROOT, environment, start_command
 
 MakeSandbox = Callable[..., Sandbox]
@@ -140,23 +140,23 @@ def test_worker_syncs_what_is_wanted_and_stops_when_told(cast: Any, make_sandbox
 
 
 @pytest.mark.django_db
-def test_beat_queues_what_is_due_once(cast: Any, make_sandbox: MakeSandbox) -> None:
+def test_what_is_due_is_queued_once(cast: Any, make_sandbox: MakeSandbox) -> None:
     make_sandbox()
-    assert tasks.beat("here:1") == 5
+    assert tasks.queue_due_syncs() == 5
     assert QUEUE.pending_count() == 5
-    assert tasks.beat("here:1") == 0
+    assert tasks.queue_due_syncs() == 0
 
 
 @pytest.mark.django_db
 def test_account_held_by_a_process_that_is_gone_is_due_again(cast: Any, make_sandbox: MakeSandbox) -> None:
     make_sandbox()
-    tasks.beat("here:1")
+    tasks.queue_due_syncs()
     QUEUE.flush()
-    gone, alive = f"{state._machine()}:4194305:x", f"{state._machine()}:{os.getpid()}:x"  # no pid is so high
+    gone, alive = f"{leases.machine()}:4194305:x", f"{leases.machine()}:{os.getpid()}:x"  # no pid is so high
     later = timezone.now() + timedelta(minutes=3)
     SyncState.objects.update(lease_owner=alive, lease_until=later)
     SyncState.objects.filter(account__api_key="demo0001").update(lease_owner=gone)
-    assert tasks.beat("here:1") == 1
+    assert tasks.queue_due_syncs() == 1
 
 
 @pytest.mark.django_db
@@ -217,7 +217,7 @@ def test_export_as_ndjson_goes_to_standard_output(three_events: None, capfdbinar
 
 def test_export_with_a_wrong_filter_says_which_and_writes_nothing(three_events: None, tmp_path: Path) -> None:
     target = tmp_path / "out.csv"
-    with pytest.raises(CommandError, match="--source-ip: nowhere is no IP address"):
+    with pytest.raises(CommandError, match="--source-ip: nowhere is not an IP address"):
         run("export_events", "--format", "csv", "--source-ip", "nowhere", "-o", str(target))
     assert not target.exists()
 

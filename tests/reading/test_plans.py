@@ -185,7 +185,7 @@ def test_search_asks_the_trigram_index(archived: None) -> None:
         where, values = contains("needle")
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(f"EXPLAIN SELECT id FROM events_auditevent WHERE {where}", values)
-        assert "event_text" in "\n".join(line for (line,) in cursor.fetchall())
+        assert "event_account_text" in "\n".join(line for (line,) in cursor.fetchall())
 
 
 def test_words_are_looked_up_together_where_the_index_knows_them(archived: None) -> None:

@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from accounts.models import NexmoAccount
 from events.archive.add import add_events
 from events.models import AuditEvent
-from events.nexmo.parse import ip_key, parse_event
+from events.nexmo.parse import parse_event
+from events.nexmo.values import ip_key
 from events.reading import candidates, count, counts, pages, plan, read_page, stream
 from events.reading.conditions import Conditions
-from events.reading.matching import matching
 from tests.conftest import NOON, event_json
+from tests.reading.oracle import matching
 
 TYPES = ("NUMBER_ASSIGN", "APP_CREATE", "USER_LOGIN", "")
 USERS = ("a@example.com", "b@example.com", "")
@@ -100,35 +101,45 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 moments = st.none() | st.integers(0, 41).map(lambda step: NOON + timedelta(seconds=step * 7_000))
 
 
-def some(values: tuple[str, ...]) -> Any:
+RANGES = (
+    *((ip_key(address), ip_key(address)) for address in ADDRESSES[:4]),
+    (ip_key("192.0.2.0"), ip_key("192.0.2.63")),
+    (ip_key("2001:db8::"), ip_key("2001:db8::ff")),
+)
+
+
+def some(values: tuple[Any, ...]) -> Any:
     return st.lists(st.sampled_from(values), max_size=3).map(tuple)  # the same twice too
 
 
 asked = st.builds(
     Conditions,
     accounts=st.none() | some(("0", "1", "2")),
-    event_types=some(TYPES),
-    user_emails=some(USERS),
-    sources=some(SOURCES),
-    countries=some(COUNTRIES),
-    addresses=some(tuple(ip_key(address) for address in ADDRESSES[:4])),
-    networks=some(((ip_key("192.0.2.0"), ip_key("192.0.2.63")), (ip_key("2001:db8::"), ip_key("2001:db8::ff")))),  # type: ignore[arg-type]
+    wanted=st.fixed_dictionaries(
+        {
+            "event_type": some(TYPES),
+            "user_email": some(USERS),
+            "source": some(SOURCES),
+            "source_country": some(COUNTRIES),
+            "source_ip": some(RANGES),
+        }
+    ),
     start=moments,
     end=moments,
     text=st.sampled_from(TEXTS),
-    without=st.lists(
+    unwanted=st.lists(
         st.sampled_from(
             (
-                ("event_types", TYPES[:2]),
-                ("user_emails", USERS[:1]),
-                ("sources", SOURCES[:1]),
-                ("countries", COUNTRIES[1:]),
-                ("networks", ((ip_key("192.0.2.0"), ip_key("192.0.2.63")),)),
+                ("event_type", TYPES[:2]),
+                ("user_email", USERS[:1]),
+                ("source", SOURCES[:1]),
+                ("source_country", COUNTRIES[1:]),
+                ("source_ip", RANGES[4:5]),
             )
         ),
         max_size=2,
         unique=True,
-    ).map(tuple),
+    ).map(dict),
     new_country=st.sampled_from((False, False, True)),
 )
 

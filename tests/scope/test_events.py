@@ -106,7 +106,7 @@ def test_foreign_account_in_a_filter_is_as_unknown_as_one_that_does_not_exist(
     theirs = client.get(f"/events/?account={foreign}")
     nobodys = client.get("/events/?account=nosuchkey")
 
-    assert error_text(theirs, "account") == f"There is no account {foreign} that you may see."
+    assert error_text(theirs, "account") == f"No account {foreign} is visible to you."
     assert error_text(theirs, "account").replace(foreign, "nosuchkey") == error_text(nobodys, "account")
     assert shown_ids(theirs) == shown_ids(nobodys) == []
     assert theirs.status_code == nobodys.status_code == 200
@@ -124,7 +124,7 @@ def test_foreign_account_in_an_export_is_refused(login: Login, events: dict[str,
     response = login("alice").get(f"/events/export.{kind}?account=demo0003")
 
     assert response.status_code == 400
-    assert "There is no account demo0003 that you may see." in response.content.decode()
+    assert "No account demo0003 is visible to you." in response.content.decode()
     assert "of-demo0003" not in response.content.decode()
 
 
@@ -134,7 +134,7 @@ def test_other_account_in_the_filter_of_an_accounts_own_page_is_told(
     response = login("alice").get("/accounts/demo0001/events/?account=demo0002")
 
     assert shown_ids(response) == []
-    assert error_text(response, "account") == "There is no account demo0002 that you may see."
+    assert error_text(response, "account") == "No account demo0002 is visible to you."
 
 
 def test_account_key_is_found_in_its_own_spelling(login: Login, events: dict[str, AuditEvent]) -> None:

@@ -15,6 +15,7 @@ from tests.conftest import PASSWORD
 from tests.tools.export import KINDS, body
 from tests.tools.scope import CAST, KEYS, SEES, Add, Login, error_text, names, shown_ids
 
+NO_PACK = "00000000-0000-4000-8000-000000000000"
 Statuses = dict[str, tuple[int, ...]]
 
 
@@ -39,6 +40,11 @@ EXPECTED: dict[str, Statuses] = {
     "admin_redirect": {"/admin/r/1/1/": everybody(404)},
     "events:evidence": {"/events/evidence.zip": everybody(405)},  # POST
     "events:account_evidence": {"/accounts/demo0001/events/evidence.zip": everybody(405)},
+    # Packs that somebody asked for have tests of their own: tests/evidence/test_pages.
+    "events:packs": {"/evidence/": (302, 403, 403, 403, 200, 200)},
+    "events:pack": {f"/evidence/{NO_PACK}/": everybody(404)},
+    "events:pack_file": {f"/evidence/{NO_PACK}/pack.zip": everybody(404)},
+    "events:pack_delete": {f"/evidence/{NO_PACK}/delete": everybody(405)},  # POST
     "events:seals": by_account("/accounts/{}/seals.ndjson"),
     "events:check": {"/accounts/demo0001/events/of-demo0001/check": everybody(405)},
     "events:list": {"/events/": everybody(200)},
@@ -237,9 +243,7 @@ def test_deleted_account_in_a_shared_address_is_404(login: Login, cast: dict[str
     for path in ("", "events/", "events/export.csv", "events/of-demo0005/"):
         assert client.get(f"/accounts/demo0005/{path}").status_code == 404
     assert client.post("/accounts/demo0005/sync/").status_code == 404
-    assert error_text(client.get("/events/?account=demo0005"), "account") == (
-        "There is no account demo0005 that you may see."
-    )
+    assert error_text(client.get("/events/?account=demo0005"), "account") == ("No account demo0005 is visible to you.")
 
 
 def test_password_of_the_cast_logs_in(client: Client, cast: dict[str, Any]) -> None:

@@ -125,7 +125,7 @@ def test_view_of_an_account_that_its_reader_may_not_see_says_no_more(
     page = bob.get(f"/views/{views['team'].pk}/", follow=True)
 
     assert shown_ids(page) == []
-    assert error_text(page, "account") == "There is no account demo0002 that you may see."
+    assert error_text(page, "account") == "No account demo0002 is visible to you."
     assert "Marrowby" not in page.content.decode() + bob.get("/views/").content.decode()
 
 

@@ -18,10 +18,11 @@ from django.conf import settings
 from django.core.management import execute_from_command_line
 from django.db import connection
 
+from events.storage import leases
 from events.sync import state
 
 if machine := os.environ.get("TEST_MACHINE"):
-    state._machine = lambda: machine
+    leases.machine = lambda: machine
 if lease := os.environ.get("TEST_LEASE"):
     state.lease = lambda: timedelta(seconds=float(lease))
 settings.NEXMO_AUDIT_URL = sys.argv[1]

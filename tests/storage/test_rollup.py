@@ -19,8 +19,8 @@ from events.models import AuditEvent, DayCount, MonthCount
 from events.nexmo.parse import parse_event
 from events.reading import count, counts, rollups
 from events.reading.conditions import Conditions
-from events.reading.matching import matching
 from tests.conftest import NOON, event_json
+from tests.reading.oracle import matching
 
 
 def add_on(account: NexmoAccount, moments: list[datetime], types: tuple[str, ...] = ("APP_CREATE",)) -> None:
@@ -133,7 +133,7 @@ def test_counts_by_rollup_are_exact(
     monkeypatch.setattr(rollups, "MOST_IN_A_PIECE", 12)
     asked = Conditions(
         accounts=None if accounts is None else tuple(account.pk for account in years[:accounts]),
-        event_types=types,
+        wanted={"event_type": types},
         start=start,
         end=end,
     )

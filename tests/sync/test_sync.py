@@ -467,7 +467,7 @@ def test_wish_expressed_during_a_sync_is_kept_for_after_it(account: Any, cast: A
     make_sandbox()
     run = state.claim(account, SyncRun.Trigger.SCHEDULE)
     assert run is not None
-    state.request(account, cast["alice"])
+    state.request(NexmoAccount.objects.filter(pk=account.pk), cast["alice"])
     state.finish(run)
     assert state.due(NexmoAccount.objects.all(), timezone.now()).filter(pk=account.pk).exists()
 

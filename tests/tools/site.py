@@ -23,6 +23,7 @@ from tests.tools.processes import ROOT
 class Site:
     port: int
     log: Path
+    environment: dict[str, str]
 
     @property
     def url(self) -> str:
@@ -42,7 +43,7 @@ def start_site(directory: Path, **settings: str) -> Iterator[Site]:
     } | settings
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        site = Site(probe.getsockname()[1], directory / "site.log")
+        site = Site(probe.getsockname()[1], directory / "site.log", values)
     subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=values, check=True, timeout=120)
     with site.log.open("wb") as log:
         command = [sys.executable, "-m", "gunicorn", "-c", "python:auditsite.gunicorn", "auditsite.wsgi"]

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from auditsite import demo
 from auditsite.supervisor import ProcessEnded, Supervisor, port_is_free
 from events.operations.demo_data import PASSWORD, USERS, make_demo_data
-from events.operations.tasks import seal_what_is_due
+from events.operations.sealing import seal_what_is_due
 
 ACCOUNTS, EVENTS, SEED = 5, 20_000, 1
 

@@ -14,6 +14,7 @@ from events.management.filtering import add_filter_arguments, read_filter, writt
 from events.management.progress import counting
 from events.reading.counts import announce
 from events.reading.stream import stream_raw, stream_rows
+from events.wording.printable import printable
 
 if TYPE_CHECKING:
     from events.filters.form import EventFilter
@@ -32,12 +33,15 @@ class Command(BaseCommand):
             help=f"Only these columns of CSV and XLSX; repeatable, or a comma list of {', '.join(COLUMNS)}.",
         )
         parser.add_argument("--times", default="", help="The zone of times in CSV and XLSX: utc, or Europe/Madrid.")
+        parser.add_argument(
+            "--bom", action="store_true", help="Begin a CSV with a byte order mark, by which Excel knows its letters."
+        )
         add_filter_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         found = read_filter(options)
         try:
-            shape = read_shape(options["columns"], options["times"])
+            shape = read_shape(options["columns"], options["times"], "yes" if options["bom"] else "no")
         except BadChoice as error:
             raise CommandError(f"Nothing was exported. {error}") from None
         if not options["output"]:
@@ -86,4 +90,4 @@ def _write_text(found: EventFilter, kind: str, file: IO[bytes], shape: Shape, wr
 
 
 def _printable(line: str) -> str:
-    return "".join(character if character.isprintable() or character == "\n" else "\ufffd" for character in line)
+    return "\n".join(printable(part) for part in line.replace("\r\n", "\n").split("\n"))

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from events.archive import seal_channels, seals
 from events.management.filtering import choose_accounts
+from events.wording.printable import printable
 
 
 class Command(BaseCommand):
@@ -34,6 +35,6 @@ class Command(BaseCommand):
                         file.write(json.dumps(seals.export(seal), sort_keys=True) + "\n")
                 except OSError as error:
                     raise CommandError(f"{options['output']} cannot be written: {error.strerror}.") from None
-            self.stdout.write(f"{account.api_key}: sealed at {seal.seq:,} events. {seal.sent_to}".strip())
+            self.stdout.write(printable(f"{account.api_key}: sealed at {seal.seq:,} events. {seal.sent_to}".strip()))
         if troubles:
-            raise CommandError("Not every seal could be sent: " + "; ".join(troubles))
+            raise CommandError("Not every seal could be sent: " + printable("; ".join(troubles)))

@@ -19,4 +19,4 @@ class Command(BaseCommand):
             self.stdout.write("Give it to those who will check seals and evidence packs, by a way they trust.")
             return
         self.stdout.write(f"SEAL_KEY={seals.new_key()}")
-        self.stdout.write("Put this line into .env, keep it secret, and start the site and the worker again.")
+        self.stdout.write("Put this line into .env, keep it secret, and restart the worker; the site does not need it.")

@@ -20,6 +20,7 @@ from events.models import SyncRun
 from events.sync.engine import Progress as SyncProgress
 from events.sync.engine import SyncOptions
 from events.sync.pool import Result, sync_accounts
+from events.wording.printable import printable
 
 
 class Command(BaseCommand):
@@ -57,11 +58,13 @@ class Command(BaseCommand):
             TextColumn("{task.fields[doing]}"),
         )
         with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
-            bar = {account.pk: bars.add_task(escape(account.name), total=None, doing="") for account in accounts}
+            bar = {
+                account.pk: bars.add_task(escape(printable(account.name)), total=None, doing="") for account in accounts
+            }
 
             def report(account: NexmoAccount, at: SyncProgress) -> None:
                 total = max(at.expected, at.seen) if at.expected else None
-                doing = f"{at.added:,} new · {escape(at.doing)}"
+                doing = f"{at.added:,} new · {escape(printable(at.doing))}"
                 bars.update(bar[account.pk], completed=at.seen, total=total, doing=doing)
 
             try:
@@ -95,7 +98,8 @@ class Command(BaseCommand):
         return accounts
 
     def _line(self, result: Result) -> str:
-        return f"{result.account.api_key} {result.account.name}: {result.problem or outcome(result.run)}"
+        line = f"{result.account.api_key} {result.account.name}: {result.problem or outcome(result.run)}"
+        return printable(line)
 
 
 def _day(text: str) -> date:

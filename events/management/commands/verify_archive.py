@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from events.archive import seals, verify
 from events.management.filtering import choose_accounts
 from events.models import SyncState
+from events.wording.printable import printable
 
 
 class Command(BaseCommand):
@@ -54,9 +55,9 @@ class Command(BaseCommand):
             )
             bars.remove_task(bar)
             for problem in problems:
-                console.print(escape(problem), highlight=False, soft_wrap=True)
+                console.print(escape(printable(problem)), highlight=False, soft_wrap=True)
             for account in accounts:
-                bar = bars.add_task(escape(account.name), total=counts.get(account.pk, 0))
+                bar = bars.add_task(escape(printable(account.name)), total=counts.get(account.pk, 0))
                 verdict = verify.verify_account(
                     account,
                     public_keys=options["public_key"],
@@ -65,12 +66,12 @@ class Command(BaseCommand):
                 )
                 bars.remove_task(bar)
                 events += verdict.events
-                console.print(escape(_line(verdict)), highlight=False, soft_wrap=True)
+                console.print(escape(printable(_line(verdict))), highlight=False, soft_wrap=True)
                 problems += [verdict.problem] if verdict.problem else []
             bars.add_task("Indexes", total=None)
             wrong_indexes = indexes.problems()
         for problem in wrong_indexes:
-            console.print(escape(problem), highlight=False, soft_wrap=True)
+            console.print(escape(printable(problem)), highlight=False, soft_wrap=True)
         problems += wrong_indexes
         seconds = max(time.monotonic() - began, 0.001)
         self.stdout.write(f"{events:,} events in {seconds:.1f} s, {events / seconds:,.0f} a second.")
@@ -83,9 +84,9 @@ class Command(BaseCommand):
         try:
             return seals.import_lines(Path(file).read_text(encoding="utf-8"), public_keys)
         except (OSError, UnicodeDecodeError) as error:
-            raise CommandError(f"{file} cannot be read: {error}.") from None
+            raise CommandError(printable(f"{file} cannot be read: {error}.")) from None
         except seals.BadSeal as error:
-            raise CommandError(f"{file}, {error}") from None
+            raise CommandError(printable(f"{file}, {error}")) from None
 
 
 class _IndexCheck:

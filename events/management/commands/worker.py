@@ -6,18 +6,25 @@ import logging
 import os
 import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import close_old_connections, connection
 from huey.consumer import Consumer
 
-from events.operations import tasks
+from events.evidence import packs as packs  # declares jobs
+from events.operations import jobs, tasks
+from events.operations import sealing as sealing  # declares jobs
 from events.operations.queue import QUEUE, STOP, prepare
 from events.sync.pool import room_for
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 logger = logging.getLogger(__name__)
+
+PATIENCE = 8.0  # seconds between being told to stop and leaving jobs behind, which others take over
 
 
 class _Consumer(Consumer):
@@ -39,26 +46,43 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         name = tasks.worker_name(os.getpid())
         threads = max(1, options["threads"])
-        room_for(threads)
+        room_for(threads + 2 * jobs.THREADS)  # some jobs note their progress beside their work
         prepare()
         consumer = _Consumer(QUEUE, workers=threads, periodic=False, max_delay=0.5)
-        threading.Thread(target=_beat_until_stopped, args=(name,), daemon=True, name="beat").start()
+        loops = [threading.Thread(target=_beat_until_stopped, args=(name,), daemon=True, name="beat")]
+        loops.append(threading.Thread(target=_schedule_until_stopped, daemon=True, name="schedule"))
+        for number in range(jobs.THREADS):
+            loops.append(threading.Thread(target=jobs.run_until, args=(STOP,), daemon=True, name=f"jobs-{number}"))
+        for loop in loops:
+            loop.start()
         self.stdout.write(f"Worker {name} is waiting for work.")
         consumer.run()
+        deadline = time.monotonic() + PATIENCE
+        for loop in loops:
+            loop.join(max(0.0, deadline - time.monotonic()))
 
 
 def _beat_until_stopped(name: str) -> None:
-    tidied = 0.0
-    while not STOP.wait(tasks.BEAT_EVERY if tidied else 0.1):
+    _repeat_until_stopped(lambda: tasks.beat(name))
+
+
+def _schedule_until_stopped() -> None:
+    def schedule() -> None:
+        jobs.release_dead_leases()
+        jobs.schedule_periodic()
+        tasks.queue_due_syncs()
+
+    _repeat_until_stopped(schedule)
+
+
+def _repeat_until_stopped(act: Callable[[], object]) -> None:
+    pause = 0.1
+    while not STOP.wait(pause):
+        pause = tasks.BEAT_EVERY
         close_old_connections()
         try:
-            tasks.beat(name)
-            if not tidied or time.monotonic() - tidied > 3600:
-                tidied = time.monotonic()
-                tasks.tidy()
-                tasks.seal_what_is_due()
+            act()
         except Exception:
             # The database or the queue may be away for a moment; a worker that dies of it would stay dead.
             logger.exception("The worker could not look for work; it goes on trying")
-            tidied = tidied or time.monotonic()
     connection.close()

@@ -54,6 +54,9 @@ def fill(apps, schema_editor):
     for noted in rows("Discrepancy", "pk"):
         said = (noted.kind, noted.noticed_at)
         entries.append(ledger.Entry("discrepancy", noted.pk, noted.account_id, said, seq_of[noted.event_id]))
+        if noted.withdrawn_at:
+            said = (noted.withdrawn_at,)
+            entries.append(ledger.Entry("withdrawal", noted.pk, noted.account_id, said, seq_of[noted.event_id]))
     for conflict in rows("EventConflict", "pk"):
         said = (conflict.raw, conflict.digest, conflict.seen_at)
         entries.append(ledger.Entry("conflict", conflict.pk, conflict.account_id, said, seq_of[conflict.event_id]))
@@ -74,7 +77,7 @@ def fill(apps, schema_editor):
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0003_profile"),
-        ("events", "0006_first_seen"),
+        ("events", "0010_evidence_packs"),
     ]
 
     operations = [
@@ -91,6 +94,7 @@ class Migration(migrations.Migration):
                             ("release", "Release of a legal hold"),
                             ("removal", "Removal"),
                             ("discrepancy", "Discrepancy"),
+                            ("withdrawal", "Withdrawal of a discrepancy"),
                             ("conflict", "Conflict"),
                             ("window", "Unverified window"),
                             ("coverage", "Coverage"),

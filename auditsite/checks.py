@@ -1,0 +1,155 @@
+"""What the values of settings must be like. Each check returns the value or raises ``ImproperlyConfigured``."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+
+from auditsite.env import BASE_DIR, SETTINGS, refuse
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Labels of letters, digits and hyphens (underscores: names of containers); a leading dot means all names below.
+HOST = re.compile(r"(?=.{1,253}$)\.?(?!-)(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?")
+
+
+def is_ip_address(host: str) -> bool:
+    """Whether a host is an address: bare for version 4, in brackets for version 6."""
+    bracketed = host.startswith("[") and host.endswith("]")
+    try:
+        return ipaddress.ip_address(host[1:-1] if bracketed else host).version == (6 if bracketed else 4)
+    except ValueError:
+        return False
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address, with or without brackets, is this machine itself."""
+    host = host.strip("[]").lower()
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def secret_key(value: str) -> str:
+    """Refuse a missing, short or well-known SECRET_KEY."""
+    advice = "Run `python -c 'import secrets; print(secrets.token_urlsafe(50))'` and put the result in .env."
+    if not value:
+        raise refuse("SECRET_KEY", f"is missing. {advice}")
+    if len(value) < 40 or len(set(value)) < 10 or value.startswith("django-insecure-"):
+        raise refuse("SECRET_KEY", f"is not random enough to sign sessions with. {advice}")
+    return value
+
+
+def credential_keys(values: list[str]) -> list[str]:
+    """Refuse keys that Fernet cannot use; the keys themselves are never repeated."""
+    advice = (
+        "Run `python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'` "
+        "and put the result in .env."
+    )
+    if not values:
+        raise refuse("CREDENTIAL_KEYS", f"is missing: API secrets cannot be encrypted. {advice}")
+    for position, value in enumerate(values, start=1):
+        try:
+            Fernet(value)
+        except ValueError:
+            raise refuse("CREDENTIAL_KEYS", f"holds no Fernet key at position {position}. {advice}") from None
+    return values
+
+
+def seal_key(value: str) -> str:
+    """Refuse what is not a signing key; the key itself is never repeated."""
+    if value and not re.fullmatch(r"[A-Za-z0-9_-]{43}=", value):
+        raise refuse("SEAL_KEY", "is not a key: expected 32 bytes in URL-safe base64; docs/operating.md makes one.")
+    return value
+
+
+def public_keys(values: list[str]) -> list[str]:
+    """Refuse what is not a public key."""
+    for value in values:
+        if not re.fullmatch(r"[0-9a-f]{64}", value):
+            raise refuse(
+                "SEAL_PUBLIC_KEYS", f"holds {value[:12]!r}, which is not a public key: expected 64 hex digits."
+            )
+    return values
+
+
+def seal_channels(values: list[str]) -> list[str]:
+    """Refuse a channel that is neither an address nor a file in a directory that exists; it may hold a password."""
+    for position, value in enumerate(values, start=1):
+        if "://" in value:
+            if not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*://\S+", value):
+                raise refuse("SEAL_CHANNELS", f"holds no address at position {position}: expected scheme://...")
+        elif not (BASE_DIR / value).parent.is_dir() or (BASE_DIR / value).is_dir():
+            raise refuse(
+                "SEAL_CHANNELS",
+                f"names {value!r}: neither an address (scheme://...) nor a file in a directory that exists.",
+            )
+    return values
+
+
+def evidence_dir(value: str) -> Path:
+    """Refuse what is no directory and cannot become one: its parent must exist."""
+    path = BASE_DIR / value
+    if not value or (path.exists() and not path.is_dir()):
+        raise refuse("EVIDENCE_DIR", f"must name a directory, not {value!r}.")
+    if not path.exists() and not path.parent.is_dir() and path.parent != BASE_DIR / "var":
+        raise refuse("EVIDENCE_DIR", f"names {value!r}, but the directory above it does not exist.")
+    return path
+
+
+def metrics_token(value: str) -> str:
+    """Refuse a token that can be guessed; the token itself is never repeated."""
+    if value and (len(value) < 20 or not re.fullmatch(r"[A-Za-z0-9._~+/=-]+", value)):
+        raise refuse(
+            "METRICS_TOKEN",
+            "must be at least 20 random letters and digits. "
+            "Run `python -c 'import secrets; print(secrets.token_urlsafe(32))'` and put the result in .env.",
+        )
+    return value
+
+
+def hosts(hosts: list[str], *, debug: bool, https: bool) -> list[str]:
+    """Refuse hosts that are missing, too wide, or public without HTTPS or with debug pages."""
+    public = [host for host in hosts if not is_loopback(host)]
+    if not hosts:
+        raise refuse("ALLOWED_HOSTS", "is empty: name the hosts the site is reached under.")
+    for host in hosts:
+        if "*" in host:
+            raise refuse("ALLOWED_HOSTS", "must not contain *: name the hosts the site is reached under.")
+        if not HOST.fullmatch(host) and not is_ip_address(host):
+            raise refuse(
+                "ALLOWED_HOSTS",
+                f"holds {host!r}, which is not a host name: expected names such as audit.example.com, comma-separated, "
+                "without scheme, port or path.",
+            )
+    if debug and public:
+        raise refuse("DEBUG", f"must be false when ALLOWED_HOSTS names a public host ({public[0]}).")
+    if public and not https:
+        raise refuse("HTTPS", f"must be true when ALLOWED_HOSTS names a public host ({public[0]}).")
+    return hosts
+
+
+def audit_url(value: str) -> str:
+    """Refuse an Audit API address that would send credentials in the clear or cannot be one."""
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        raise refuse("NEXMO_AUDIT_URL", "cannot be read as an address.") from None
+    if parts.scheme not in {"https", "http"} or not parts.hostname:
+        raise refuse("NEXMO_AUDIT_URL", f"must be an address such as {SETTINGS['NEXMO_AUDIT_URL'].default}.")
+    if not HOST.fullmatch(parts.hostname) and ":" not in parts.hostname:
+        raise refuse("NEXMO_AUDIT_URL", f"names {parts.hostname!r}, which is not a host.")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise refuse("NEXMO_AUDIT_URL", "must hold no user name, query or fragment: only host and path.")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise refuse("NEXMO_AUDIT_URL", "must use https: plain http would send the API secret in the clear.")
+    return value.rstrip("/")

@@ -1,0 +1,166 @@
+"""How many exports run at once: so many of a process that threads remain for pages, and so many of a person.
+
+A process counts its own. A person's are counted by places in the shared cache, each of which expires unless its export
+renews it: one that was killed gives its place back.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from django.conf import settings
+from django.core.cache import caches
+
+from events.storage.transactions import impatient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+logger = logging.getLogger(__name__)
+Part = TypeVar("Part")
+
+PER_PERSON = 2
+EXPIRES, RENEW_EVERY = 180, 30  # seconds; the web server gives up a reader that takes nothing for a minute
+RETRY_AFTER = 10  # seconds
+PATIENCE_MS = 1_000
+
+_lock = threading.Lock()
+_running = 0
+# Keys of places whose answer was thrown away without being closed: collected at any moment and in any thread, so that
+# nothing but this may be done then.
+_abandoned: deque[str | None] = deque()
+
+
+class TooManyExports(Exception):
+    """No export can begin now.
+
+    Attributes:
+        names: the files that the person is fetching already; empty where others take all there is.
+    """
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__("too many exports at once")
+        self.names = names
+
+
+class Place:
+    """What one running export holds, until it is released."""
+
+    def __init__(self, key: str | None) -> None:
+        self.key, self.held = key, True
+        self.next = time.monotonic() + RENEW_EVERY
+
+    def renew(self) -> None:
+        """Called at each part; keeps the place for as long as parts come."""
+        if self.key and time.monotonic() >= self.next:
+            self.next = time.monotonic() + RENEW_EVERY
+            key = self.key
+            _quietly(lambda: caches["default"].touch(key, EXPIRES))
+
+    def release(self) -> None:
+        """May be called again."""
+        global _running
+        with _lock:
+            if not self.held:
+                return
+            self.held = False
+            _running -= 1
+        if key := self.key:
+            _quietly(lambda: caches["default"].delete(key))
+
+    def __del__(self) -> None:
+        if self.held:
+            _abandoned.append(self.key)
+
+    def renewing(self, parts: Iterator[Part]) -> Iterator[Part]:
+        """The same parts; the place is kept while they are read."""
+        for part in parts:
+            self.renew()
+            yield part
+
+
+class LimitedStream(Generic[Part]):
+    """The parts of a file that is being sent; gives the place back at the end, wanted or not."""
+
+    def __init__(self, parts: Iterator[Part], place: Place, close: Callable[[], None]) -> None:
+        self.parts, self.place, self.close_parts = parts, place, close
+
+    def __iter__(self) -> LimitedStream[Part]:
+        return self
+
+    def __next__(self) -> Part:
+        part = next(self.parts)
+        self.place.renew()
+        return part
+
+    def close(self) -> None:
+        try:
+            self.close_parts()
+        finally:
+            self.place.release()
+
+
+def take_place(user_pk: Any, name: str) -> Place:
+    """A place for an export of a person. Raises TooManyExports."""
+    _clear_abandoned()
+    try:
+        return _take(user_pk, name)
+    except TooManyExports:
+        gc.collect()  # before people are refused for answers that nobody fetches
+        if not _clear_abandoned():
+            raise
+        return _take(user_pk, name)
+
+
+def _clear_abandoned() -> bool:
+    """Take back the places of answers that were thrown away. Whether there were any."""
+    global _running
+    any_there = bool(_abandoned)
+    while _abandoned:
+        key = _abandoned.popleft()
+        with _lock:
+            _running -= 1
+        if key:
+            _quietly(lambda key=key: caches["default"].delete(key))  # type: ignore[misc]
+    return any_there
+
+
+def _take(user_pk: Any, name: str) -> Place:
+    global _running
+    with _lock:
+        if _running >= settings.EXPORTS_AT_ONCE:
+            raise TooManyExports([])
+        _running += 1
+    try:
+        return Place(_take_key(user_pk, name))
+    except BaseException:
+        with _lock:
+            _running -= 1
+        raise
+
+
+def _take_key(user_pk: Any, name: str) -> str | None:
+    """The key of a free place of the person; None where the cache cannot tell: its trouble must not become theirs."""
+    keys = [f"export-place:{user_pk}:{number}" for number in range(PER_PERSON)]
+    for key in keys:
+        if _quietly(lambda key=key: caches["default"].add(key, name, EXPIRES)):  # type: ignore[misc]
+            return key
+    names = _quietly(lambda: caches["default"].get_many(keys)) or {}
+    if len(names) < PER_PERSON:  # not full: adding failed
+        return None
+    raise TooManyExports(sorted(names.values()))
+
+
+def _quietly(call: Callable[[], Any]) -> Any:
+    """What the cache says; None where it fails."""
+    try:
+        with impatient(PATIENCE_MS):
+            return call()
+    except Exception:  # whatever a cache may raise
+        logger.warning("The cache cannot be used to count exports", exc_info=True)
+        return None

@@ -1,0 +1,257 @@
+"""Background jobs: asked for by pages and commands, done by the worker.
+
+The database decides what runs. A job is claimed by one conditional UPDATE, so that no two workers do it at once, and
+held by a lease that its handler renews; when the holder dies, another worker takes the job over. What a handler does
+must therefore be safe to begin again.
+
+A kind of job is a function:
+
+    @jobs.handler("count_stars", attempts=3)
+    def count_stars(job: jobs.Claim) -> None:
+        for number, star in enumerate(stars(job.payload["sky"])):
+            job.renew(done=number)      # raises JobInterrupted when the worker stops or lost the job
+            ...
+
+    jobs.enqueue("count_stars", subject="north", payload={"sky": 4}, requested_by=request.user)
+
+The module that declares it is imported by `manage.py worker`. Rows are data like any other: what a payload asks for is
+checked by the handler as a request from outside would be.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import close_old_connections, connection, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from events.models import BackgroundJob
+from events.operations.queue import STOP
+from events.storage import leases
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from accounts.models import AnyUser
+
+logger = logging.getLogger(__name__)
+
+POLL_EVERY = 1.0  # seconds between two looks for a job that is due
+THREADS = 2  # in each worker, beside those that sync: a long job does not hold up all others
+DEFAULT_LEASE = timedelta(minutes=5)
+LONGEST_LEASE = timedelta(hours=1)  # one that ends later was written under a wrong clock
+FIRST_RETRY, LONGEST_RETRY = timedelta(seconds=30), timedelta(hours=1)
+
+
+class JobInterrupted(Exception):
+    """The worker is stopping, or another one has taken the job over. Handlers let it pass."""
+
+
+class JobFailed(Exception):
+    """Raised by a handler to say what went wrong, in words for a person; tried again later only where it says so."""
+
+    def __init__(self, problem: str, *, retry: bool = False) -> None:
+        super().__init__(problem)
+        self.retry = retry
+
+
+@dataclass(frozen=True)
+class Handler:
+    """How jobs of one kind are done."""
+
+    run: Callable[[Claim], None]
+    attempts: int
+    lease: timedelta
+    every: timedelta | None
+
+
+HANDLERS: dict[str, Handler] = {}
+
+
+def handler(
+    kind: str, *, attempts: int = 5, lease: timedelta = DEFAULT_LEASE, every: timedelta | None = None
+) -> Callable[[Callable[[Claim], None]], Callable[[Claim], None]]:
+    """Declare the function that does the jobs of a kind.
+
+    Args:
+        attempts: how often a job is tried before it has failed for good; a periodic one never has.
+        lease: how long the handler may go without renewing its claim; at most an hour.
+        every: do one job of this kind, without subject, this long after the previous one.
+    """
+
+    def declare(run: Callable[[Claim], None]) -> Callable[[Claim], None]:
+        HANDLERS[kind] = Handler(run, attempts, min(lease, LONGEST_LEASE), every)
+        return run
+
+    return declare
+
+
+def enqueue(
+    kind: str,
+    subject: str = "",
+    *,
+    payload: Mapping[str, Any] | None = None,
+    requested_by: AnyUser | None = None,
+    due_at: datetime | None = None,
+) -> None:
+    """Have a job done as soon as a worker is free, or at `due_at`. Asking again before it begins changes nothing but
+    its payload and due time; asking while it runs has it run once more."""
+    now = timezone.now()
+    BackgroundJob.objects.bulk_create(
+        [
+            BackgroundJob(
+                kind=kind,
+                subject=subject,
+                payload=dict(payload or {}),
+                requested_by_id=requested_by.pk if requested_by else None,
+                created_at=now,
+                due_at=due_at or now,
+            )
+        ],
+        update_conflicts=True,
+        unique_fields=["kind", "subject"],
+        update_fields=["payload", "requested_by", "created_at", "due_at", "attempts", "problem", "failed_at"],
+    )
+
+
+@dataclass
+class Claim:
+    """A job that this process holds."""
+
+    pk: int
+    kind: str
+    subject: str
+    payload: dict[str, Any]
+    requested_by_id: int | None
+    due_at: datetime
+    attempts: int
+    owner: str
+    lease: timedelta
+
+    def renew(self, *, done: int | None = None, total: int | None = None) -> None:
+        """Hold the job for another lease, and note how far it is. Raises JobInterrupted."""
+        if STOP.is_set():
+            raise JobInterrupted
+        figures = {name: value for name, value in (("done", done), ("total", total)) if value is not None}
+        if not self.mine().update(lease_until=timezone.now() + self.lease, **figures):
+            raise JobInterrupted
+
+    def mine(self) -> Any:
+        """The job's row, as long as this process holds it."""
+        return BackgroundJob.objects.filter(pk=self.pk, lease_owner=self.owner)
+
+
+def claim_next() -> Claim | None:
+    """Take the job that is due longest and nobody holds."""
+    now = timezone.now()
+    free = Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_until__gt=now + 2 * LONGEST_LEASE)
+    waiting = BackgroundJob.objects.filter(free, due_at__lte=now, failed_at=None, kind__in=HANDLERS).order_by("due_at")
+    for job in waiting[:10]:
+        owner, job_handler = leases.new_owner(), HANDLERS[job.kind]
+        if job_handler.every is None and job.attempts >= job_handler.attempts:
+            # Each time its worker ended or lost it: a job that kills its process must not do so for ever.
+            BackgroundJob.objects.filter(free, pk=job.pk, due_at=job.due_at).update(
+                failed_at=now, lease_until=None, lease_owner="", problem="Its worker ended each time it was tried."
+            )
+            continue
+        taken = BackgroundJob.objects.filter(free, pk=job.pk, due_at=job.due_at, failed_at=None).update(
+            lease_owner=owner, lease_until=now + job_handler.lease, attempts=F("attempts") + 1
+        )
+        if taken:
+            return Claim(
+                job.pk,
+                job.kind,
+                job.subject,
+                job.payload,
+                job.requested_by_id,
+                job.due_at,
+                job.attempts + 1,
+                owner,
+                job_handler.lease,
+            )
+    return None
+
+
+def run_next() -> bool:
+    """Do one job that is due. Whatever goes wrong in it is logged and noted, and ends nothing else.
+
+    Returns:
+        Whether there was one.
+    """
+    claim = claim_next()
+    if claim is None:
+        return False
+    job_handler = HANDLERS[claim.kind]
+    try:
+        job_handler.run(claim)
+    except JobInterrupted:
+        # Begins again at once elsewhere. That it was begun here does not count as a failure.
+        claim.mine().update(lease_until=None, lease_owner="", attempts=F("attempts") - 1)
+    except JobFailed as error:
+        logger.warning("Job %s of %r failed: %s", claim.kind, claim.subject, error)
+        _fail(claim, job_handler, str(error), retry=error.retry)
+    except Exception as error:  # a job of any kind: the worker and the other jobs go on
+        logger.exception("Job %s of %r failed", claim.kind, claim.subject)
+        _fail(claim, job_handler, type(error).__name__, retry=True)
+    else:
+        _finish(claim, job_handler)
+    return True
+
+
+def _finish(claim: Claim, job_handler: Handler) -> None:
+    with transaction.atomic():
+        # It has another due time where it was asked for again meanwhile; it then runs once more.
+        this_time = claim.mine().filter(due_at=claim.due_at)
+        if job_handler.every is None:
+            this_time.delete()
+        else:
+            this_time.update(due_at=timezone.now() + job_handler.every, problem="")
+        claim.mine().update(lease_until=None, lease_owner="", attempts=0, done=0, total=None)
+
+
+def _fail(claim: Claim, job_handler: Handler, problem: str, *, retry: bool) -> None:
+    now = timezone.now()
+    for_good = job_handler.every is None and (not retry or claim.attempts >= job_handler.attempts)
+    with transaction.atomic():
+        this_time = claim.mine().filter(due_at=claim.due_at)
+        if for_good:
+            this_time.update(failed_at=now, problem=problem)
+        else:
+            pause = min(FIRST_RETRY * 2 ** min(claim.attempts - 1, 10), job_handler.every or LONGEST_RETRY)
+            this_time.update(due_at=now + pause, problem=problem)
+        claim.mine().update(lease_until=None, lease_owner="")
+
+
+def release_dead_leases() -> None:
+    """Release jobs held by processes of this machine that are gone."""
+    held = BackgroundJob.objects.exclude(lease_owner="").filter(lease_until__gt=timezone.now())
+    for pk, owner in held.values_list("pk", "lease_owner"):
+        if leases.owner_is_gone(owner):
+            BackgroundJob.objects.filter(pk=pk, lease_owner=owner).update(lease_until=None, lease_owner="")
+
+
+def schedule_periodic() -> None:
+    """See that each periodic kind has its job, and that none waits longer than its period (after a wrong clock)."""
+    now = timezone.now()
+    periods = {kind: known.every for kind, known in HANDLERS.items() if known.every is not None}
+    BackgroundJob.objects.bulk_create([BackgroundJob(kind=kind, due_at=now) for kind in periods], ignore_conflicts=True)
+    for kind, every in periods.items():
+        BackgroundJob.objects.filter(kind=kind, subject="", due_at__gt=now + every).update(due_at=now)
+
+
+def run_until(stop: threading.Event) -> None:
+    """Do jobs as they fall due, until told to stop: the loop of one of the worker's threads."""
+    while not stop.is_set():
+        close_old_connections()
+        try:
+            if run_next():
+                continue
+        except Exception:  # the database may be away for a moment
+            logger.exception("The worker could not look for jobs; it goes on trying")
+        stop.wait(POLL_EVERY)
+    connection.close()

@@ -1,0 +1,83 @@
+"""Sealing by the worker: what is due is planned each hour, each account is a job of its own, and so is each sending."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+
+from accounts.models import NexmoAccount
+from events.archive import seal_channels, seals
+from events.models import ChainHead, Seal
+from events.operations import jobs
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+PLAN_EVERY = timedelta(hours=1)
+
+
+@jobs.handler("plan_seals", every=PLAN_EVERY)
+def plan_seals(job: jobs.Claim) -> None:
+    """Queue a seal for each account that has events newer than its last one, when that is long enough ago."""
+    if not settings.SEAL_KEY:
+        return
+    for pk in _due().values_list("account", flat=True):
+        job.renew()
+        jobs.enqueue("seal_account", str(pk))
+
+
+@jobs.handler("seal_account")
+def seal_account(job: jobs.Claim) -> None:
+    """Seal one account, and queue the sending of the seal through each channel."""
+    with transaction.atomic():
+        if seal := _seal_if_due(int(job.subject)):
+            for channel in settings.SEAL_CHANNELS:
+                jobs.enqueue("send_seal", f"{seal.pk}:{_digest(channel)}")
+
+
+@jobs.handler("send_seal", attempts=8)
+def send_seal(job: jobs.Claim) -> None:
+    """Send one seal through one channel; a channel that fails is tried again later, and holds up no other."""
+    pk, _, digest = job.subject.partition(":")
+    channel = next((channel for channel in settings.SEAL_CHANNELS if _digest(channel) == digest), None)
+    seal = Seal.objects.select_related("account").filter(pk=int(pk)).first()
+    if channel is None or seal is None:
+        return  # the channel was taken out of the settings, or the account is gone
+    if trouble := seal_channels.send_through(channel, seal):
+        raise jobs.JobFailed(trouble, retry=True)
+
+
+def seal_what_is_due() -> None:
+    """Seal and send here and now, without a worker."""
+    if settings.SEAL_KEY:
+        for pk in list(_due().values_list("account", flat=True)):
+            if seal := _seal_if_due(pk):
+                seal_channels.send(seal)
+
+
+@transaction.atomic
+def _seal_if_due(account_pk: int) -> Seal | None:
+    # Looked up again under the head's lock: of two workers that both believe to hold the job, one finds it done.
+    head = ChainHead.objects.select_for_update().filter(account=account_pk).first()
+    if head is None or not _due().filter(pk=head.pk).exists():
+        return None
+    return seals.seal(NexmoAccount.objects.get(pk=account_pk))
+
+
+def _due() -> QuerySet[ChainHead]:
+    """The heads of chains to seal. A seal dated in the future, by a clock that was wrong, does not count as recent."""
+    now = timezone.now()
+    recent = Q(sealed_at__gt=now - settings.SEAL_INTERVAL, sealed_at__lte=now)
+    enough = Seal.objects.filter(recent | Q(seq__gte=OuterRef("seq")), account=OuterRef("account"))
+    return ChainHead.objects.filter(~Exists(enough), seq__gt=0)
+
+
+def _digest(channel: str) -> str:
+    """A channel's name in a job: its address may hold a password."""
+    return hashlib.sha256(channel.encode()).hexdigest()[:16]

@@ -1,0 +1,112 @@
+"""Readers of exports that stall, on the site as it really runs: pages are answered meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+import http.cookiejar
+import json
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.tools.processes import ROOT
+from tests.tools.site import Site, start_site
+
+PEOPLE, EVENTS = 4, 400
+FILL = """
+import json
+from datetime import UTC, datetime
+from django.contrib.auth import get_user_model
+from accounts.models import NexmoAccount
+from events.archive.add import add_events
+from events.nexmo.parse import parse_event
+User = get_user_model()
+people = [User.objects.create_superuser(f"person{n}", password="a-pass-word-of-tests") for n in range(PEOPLE)]
+account = NexmoAccount.objects.create(owner=people[0], name="x", api_key="key00001", api_secret="secret")
+context = {"filler": "x" * 20_000}
+made = [
+    {"id": f"event-{n}", "event_type": "NUMBER_UPDATED", "created_at": "2026-03-01T10:00:00", "context": context}
+    for n in range(EVENTS)
+]
+add_events(account, [parse_event(json.dumps(one), UTC) for one in made], run=None, fetched_at=datetime.now(UTC))
+""".replace("PEOPLE", str(PEOPLE)).replace("EVENTS", str(EVENTS))
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    settings = {"WEB_PROCESSES": "2", "WEB_THREADS": "4"}
+    with start_site(tmp_path, **settings) as running:
+        command = [sys.executable, "manage.py", "shell", "-v0", "-c", FILL]
+        subprocess.run(command, cwd=ROOT, env=running.environment, check=True, timeout=120)
+        yield running
+
+
+class Person:
+    """Somebody who is logged in."""
+
+    def __init__(self, site: Site, name: str) -> None:
+        self.site, self.jar = site, http.cookiejar.CookieJar()
+        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.jar))
+        _, form = self.get("/login/")
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', form)
+        assert token
+        data = {"csrfmiddlewaretoken": token[1], "login": name, "password": "a-pass-word-of-tests"}
+        self.opener.open(f"{site.url}/login/", urllib.parse.urlencode(data).encode(), timeout=20).close()
+
+    def get(self, path: str, seconds: float = 15) -> tuple[int, str]:
+        try:
+            with self.opener.open(f"{self.site.url}{path}", timeout=seconds) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
+    def stall(self, path: str) -> tuple[socket.socket, int]:
+        """Ask for a file and read no more than its status."""
+        client = socket.socket()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.settimeout(20)
+        client.connect(("127.0.0.1", self.site.port))
+        cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.jar)
+        client.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookies}\r\n\r\n".encode())
+        return client, int(client.recv(12)[9:12])
+
+
+def test_pages_are_answered_while_exports_stall(site: Site) -> None:
+    people = [Person(site, f"person{number}") for number in range(PEOPLE)]
+    with contextlib.ExitStack() as stack:
+        statuses = []
+        for round_ in range(4):
+            for person in people:
+                client, status = person.stall(f"/events/export.{('ndjson', 'csv')[round_ % 2]}")
+                stack.enter_context(client)
+                statuses.append(status)
+        assert statuses.count(200) >= 3, statuses
+        assert set(statuses) <= {200, 429, 503}, statuses
+        assert len(statuses) - statuses.count(200) >= 8, "2 processes with 4 threads: 4 exports at most"
+
+        began = time.monotonic()
+        for person in people:
+            for path in ("/events/", "/accounts/", "/healthz"):
+                assert person.get(path)[0] == 200
+        assert time.monotonic() - began < 15
+        refusals = [person.get("/events/export.csv") for person in people]
+        assert {status for status, _ in refusals} <= {429, 503, 200}
+        assert any("Try again" in text for status, text in refusals if status != 200)
+
+    # The readers are gone: their places are free again.
+    deadline = time.monotonic() + 30
+    while (answer := people[0].get("/events/export.ndjson", 60))[0] != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    assert len([json.loads(line) for line in answer[1].splitlines()]) == EVENTS
+    assert "Traceback" not in site.log.read_text()

@@ -1,0 +1,127 @@
+"""What every filter must have, by the one table of filters: nobody needs to be told of a new one."""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+
+from accounts.models import NexmoAccount
+from events.filters import search_box
+from events.filters.fields import KINDS
+from events.filters.form import EventFilter
+from events.filters.parameters import unknown
+from events.reading.dimensions import DIMENSIONS, PARAMETERS
+from tests.tools.filters import Add, found
+from tests.tools.scope import shown_ids
+
+ROOT = Path(__file__).parents[2]
+# What the second event has instead of what the first one has.
+OTHERS = {
+    "event_type": "APP_CREATE",
+    "user_email": "other@example.com",
+    "user_id": 7654321,
+    "source": "DEVAPI",
+    "source_ip": "198.51.100.7",
+    "source_country": "ES",
+}
+VALUES = {
+    "event_type": "NUMBER_UPDATED",
+    "user_email": "yourname@example.com",
+    "user_id": "1234567",
+    "source": "CD",
+    "source_ip": "192.0.2.1",
+    "source_country": "GB",
+    "account": "demo0001",
+}
+dimensions = pytest.mark.parametrize("name", DIMENSIONS)
+
+
+@pytest.fixture
+def two(account: NexmoAccount, add_event: Add) -> None:
+    """An event as usual, and one of another account that differs from it in everything."""
+    add_event(account, 1)
+    add_event(NexmoAccount.objects.get(api_key="demo0002"), 2, **OTHERS)
+
+
+@dimensions
+def test_it_has_a_field_in_the_form(client: Client, two: None, name: str) -> None:
+    page = client.get("/events/", {name: VALUES[name]})
+
+    assert isinstance(page.context["form"].fields[name], KINDS[DIMENSIONS[name].kind])
+    assert f'name="{name}"' in page.content.decode().partition('id="filter"')[2].partition("</form>")[0]
+
+
+@dimensions
+def test_it_narrows_list_and_export(client: Client, two: None, name: str) -> None:
+    assert found(client, {name: VALUES[name]}) == {1}
+    assert found(client, {name: f"-{VALUES[name]}"}) == {2}
+
+
+@dimensions
+def test_the_search_box_has_a_word_for_it(client: Client, two: None, name: str) -> None:
+    for word in (*DIMENSIONS[name].words, name):
+        assert found(client, {"search_text": f"{word}:{VALUES[name]}"}) == {1}
+    assert DIMENSIONS[name].words
+    assert f"{DIMENSIONS[name].words[0]}:" in search_box.FIRST_KEYS
+
+
+@dimensions
+def test_it_has_a_pill(client: Client, two: None, name: str) -> None:
+    (pill,) = client.get("/events/", {name: f"-{VALUES[name]}"}).context["pills"]
+
+    assert (pill.label, pill.title, pill.negated) == (str(DIMENSIONS[name].label), VALUES[name], True)
+    assert parse_qs(pill.turned[1:]) == {name: [VALUES[name]]}
+
+
+@dimensions
+def test_it_has_a_facet_that_leads_to_its_events(client: Client, two: None, name: str) -> None:
+    facets = {facet["name"]: facet for facet in client.get("/events/summary").context["facets"]}
+
+    assert facets[name]["title"] == DIMENSIONS[name].facet
+    by_value = {str(line["code"]): line for line in facets[name]["shown"]}
+    assert by_value[VALUES[name]]["count"] == 1
+    assert len(shown_ids(client.get(by_value[VALUES[name]]["href"]))) == 1
+
+
+@dimensions
+def test_its_value_in_the_table_is_a_link(client: Client, two: None, name: str) -> None:
+    client.post("/profile/display", {"with_columns": "1", "columns": ["account", "who", "user_id", "source", "origin"]})
+    page = client.get("/events/").content.decode()
+
+    links = [html.unescape(href) for href in re.findall(r'<a class="v" href="([^"]*)"', page)]
+    values = [parse_qs(urlsplit(link).query).get(name) for link in links]
+    assert [VALUES[name]] in values
+
+
+@dimensions
+def test_commands_have_an_option_for_it(two: None, capfd: Any, name: str) -> None:
+    call_command("export_events", "--format", "ndjson", f"--{name.replace('_', '-')}", VALUES[name])
+
+    assert len(capfd.readouterr().out.splitlines()) == 1
+
+
+@dimensions
+def test_it_is_served_by_its_index(client: Client, two: None, name: str) -> None:
+    with connection.cursor() as cursor:
+        constraints = connection.introspection.get_constraints(cursor, "events_auditevent")
+
+    index = constraints[DIMENSIONS[name].index]
+    assert index["columns"] == [DIMENSIONS[name].column, "created_at", "id"]
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_it_is_known_and_documented(name: str) -> None:
+    assert unknown([name]) == []
+    assert name in EventFilter.base_filters
+    assert all(search_box.KEYS[word] == name for word in PARAMETERS[name].words)
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) \| .+ \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    documented = {row[0]: row[1] for row in rows}
+    assert documented[name] == " ".join(f"`{word}:`" for word in PARAMETERS[name].words)

@@ -1,0 +1,143 @@
+"""A search looks at nothing of other accounts: neither its answer nor its work tells of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from accounts.models import NexmoAccount
+from events.models import AuditEvent
+from events.reading import candidates, count, pages, read_page, trigrams
+from events.reading.conditions import Conditions
+from events.reading.plan import Span
+from events.reading.stream import stream_rows
+from events.storage import search_index
+
+Add = Callable[..., AuditEvent]
+
+
+@pytest.fixture
+def archives(cast: dict[str, Any], add_event: Add) -> dict[str, NexmoAccount]:
+    """The word stands in a single event of demo0002, and in all of a stranger's demo0003."""
+    accounts = {account.api_key: account for account in NexmoAccount.objects.all()}
+    for number in range(20):
+        add_event(accounts["demo0001"], number, context={"note": "straw"})
+    add_event(accounts["demo0002"], 50, context={"note": "needle"})
+    for number in range(100, 140):
+        add_event(accounts["demo0003"], number, context={"note": "needle"})
+    return accounts
+
+
+@pytest.fixture
+def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few events are many, so that other accounts' would be."""
+    monkeypatch.setattr(candidates, "PROBED", 5)
+    for name in ("MOST_WALKED", "FIRST_WALKED"):
+        monkeypatch.setattr(pages, name, 4)
+    monkeypatch.setattr(pages, "LEAST_WALKED", 1)
+    monkeypatch.setattr(candidates, "PATIENCE_MS", 10_000)
+
+
+def asked(archives: dict[str, NexmoAccount], *keys: str, text: str = "needle") -> Conditions:
+    return Conditions(accounts=tuple(archives[key].pk for key in keys), text=text)
+
+
+def test_word_of_other_accounts_only_is_answered_completely(
+    archives: dict[str, NexmoAccount], small_steps: None
+) -> None:
+    own = asked(archives, "demo0001")
+
+    page = read_page(own, 5)
+
+    assert (page.rows, page.searched_back_to, page.total) == ([], None, 0)
+    assert candidates.find(own, Span(None, None)) == []
+    assert list(stream_rows(own)) == []
+    assert count(own).number == 0
+
+
+def test_candidates_are_those_of_the_accounts_in_question(archives: dict[str, NexmoAccount], small_steps: None) -> None:
+    both = asked(archives, "demo0001", "demo0002")
+    (event,) = AuditEvent.objects.filter(account=archives["demo0002"])
+
+    assert [row.pk for row in read_page(both, 5).rows] == [event.pk]
+    keys = candidates.find(both, Span(None, None))
+    assert keys is not None and [key.pk for key in keys] == [event.pk]
+    assert candidates.find(asked(archives, "demo0003"), Span(None, None)) is None  # too many to look at each
+    assert candidates.find(Conditions(text="needle"), Span(None, None)) is None
+
+
+def test_page_says_that_nothing_matches_and_not_that_it_goes_on(
+    archives: dict[str, NexmoAccount], small_steps: None, login: Callable[[str], Client]
+) -> None:
+    page = login("bob").get("/events/?search_text=needle").content.decode()
+
+    assert 'data-state="no-match"' in page
+    assert "Searched back" not in page
+
+
+def test_sample_is_of_the_accounts_in_question(
+    archives: dict[str, NexmoAccount], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trigrams, "SMALL", 1)
+    trigrams._samples.clear()
+    own, other = ((archives[key].pk,) for key in ("demo0001", "demo0003"))
+
+    assert trigrams._sampled(20, own).share("nee") < 0.1 < 0.9 < trigrams._sampled(40, other).share("nee")
+    assert trigrams.choose(("needle",), own)
+
+
+@pytest.mark.parametrize("account", [1, 6_399, 6_400, 40_960_000, 2_147_483_647])
+def test_mark_of_an_account_is_the_same_in_python_and_in_sql(account: int, db: None) -> None:
+    mark = search_index.account_mark(account)
+
+    assert len(mark) == 3
+    assert all("\ue000" <= letter <= "\uf8ff" for letter in mark)
+    if connection.vendor == "sqlite":
+        text = search_index.indexed_text().replace("account_id", str(account)).replace("searchable", "'x'")
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {text.replace('raw', chr(39) * 2)}".replace("%", "%%"))
+            assert cursor.fetchone() == (f"x{mark}",)
+
+
+def test_index_is_asked_with_the_accounts(archives: dict[str, NexmoAccount]) -> None:
+    many = tuple(range(1, 1_500))
+    query = trigrams.fts_query([("needle",)], many)
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT COUNT(*) FROM events_search WHERE events_search MATCH %s", [query])
+            assert cursor.fetchone() == (41,)
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute(
+                f"EXPLAIN SELECT id FROM events_auditevent WHERE {search_index.POSTGRESQL_ACCOUNT} IN (1, 2) "
+                f"AND {search_index.POSTGRESQL_TEXT} ILIKE '%%needle%%'"
+            )
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+            assert search_index.POSTGRESQL_INDEX in plan
+            assert "account_id + 0" in plan.partition("Index Cond")[2]
+
+
+def test_index_of_all_accounts_together_is_made_anew(archives: dict[str, NexmoAccount]) -> None:
+    if connection.vendor == "sqlite":
+        search_index.remove(connection)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "CREATE VIRTUAL TABLE events_search USING fts5(text, content='', tokenize='trigram', detail='none', "
+                "columnsize=0)"
+            )
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cursor.execute(f"DROP INDEX {search_index.POSTGRESQL_INDEX}")
+            cursor.execute("CREATE INDEX event_text ON events_auditevent (id)")
+
+    search_index.install(connection)
+
+    assert search_index.missing(connection) == []
+    keys = candidates.find(asked(archives, "demo0002"), Span(None, None))
+    assert keys is not None and len(keys) == 1

@@ -1,0 +1,132 @@
+"""Foreign text in terminals, mails and logs."""
+
+from __future__ import annotations
+
+import io
+import logging
+import sys
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.core.management import CommandError, call_command
+
+from accounts import validators
+from accounts.models import NexmoAccount
+from auditsite.logs import Line
+from events.models import AuditEvent, LegalHold, SavedView
+from events.wording import printable as wording
+from events.wording.printable import printable
+
+EVIL = "X: intact.\x1b[8m\u202e\u200b\U000e0041"
+SAFE = "X: intact.[U+001B][8m[U+202E][U+200B][U+E0041]"
+
+
+def test_hidden_characters_become_codes_and_nothing_else_changes() -> None:
+    assert printable(EVIL) == SAFE
+    assert printable("two\nlines\r") == "two[U+000A]lines[U+000D]"
+    assert printable("\x9b31m\ud800\u2028") == "[U+009B]31m[U+D800][U+2028]"
+    for text in ("", "plain [x] <b>", "Ünïcödé 日本語 عربى", "no\u00a0break", "🎉", "e\u0301"):
+        assert printable(text) == text
+    assert printable(12) == "12"
+
+
+def test_what_is_shown_as_a_code_is_what_names_may_not_hold() -> None:
+    assert wording.HIDDEN == validators.HIDDEN
+    for code in (*range(0x3000), *range(0xD7F0, 0xE010), *range(0xFE00, 0x10000), *range(0xE0000, 0xE0200)):
+        assert validators.is_hidden(chr(code)) == (printable(chr(code)) != chr(code)), f"{code:x}"
+
+
+@pytest.mark.parametrize("text", ["a\x00", "a\x1bb", "\u202e", "a\u200db", "\ufeff", "a\n", "\ud83d", "\ue000"])
+def test_names_with_hidden_characters_are_refused_and_the_first_is_told(text: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        validators.name_validator(text)
+    assert "cannot be seen" in caught.value.messages[0]
+    assert "U+" in caught.value.messages[0]
+
+
+def test_reasons_may_have_lines() -> None:
+    validators.text_validator("one\r\n\ttwo")
+    with pytest.raises(ValidationError):
+        validators.text_validator("one\x0btwo")
+
+
+def test_every_model_with_a_name_of_ours_refuses_them() -> None:
+    for model, field in (
+        (NexmoAccount, "name"),
+        (SavedView, "name"),
+        (SavedView, "description"),
+        (LegalHold, "reason"),
+    ):
+        with pytest.raises(ValidationError, match="cannot be seen"):
+            model._meta.get_field(field).run_validators(EVIL)
+
+
+@pytest.fixture
+def evil(account: NexmoAccount, add_event: Any) -> NexmoAccount:
+    """An account named before names were checked."""
+    add_event(account, 1)
+    NexmoAccount.objects.exclude(pk=account.pk).update(is_active=False)
+    NexmoAccount.objects.filter(pk=account.pk).update(name=EVIL)
+    return account
+
+
+def output_of(*command: str) -> str:
+    out = io.StringIO()
+    try:
+        call_command(*command, stdout=out, stderr=out)
+    except CommandError as error:
+        out.write(str(error))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    "command", [("verify_archive",), ("sync_events",), ("apply_retention",), ("seal_archive",)], ids=lambda c: c[0]
+)
+@pytest.mark.django_db(transaction=True)
+def test_commands_show_codes(evil: NexmoAccount, command: tuple[str, ...]) -> None:
+    output = output_of(*command)
+    assert "demo0001" in output
+    assert not {"\x1b", "\u202e", "\u200b", "\U000e0041"} & set(output)
+    if command[0] in ("verify_archive", "sync_events"):
+        assert SAFE in output
+
+
+@pytest.mark.django_db(transaction=True)
+def test_verify_archive_shows_a_problem_on_one_line(evil: NexmoAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("events.archive.verify.verify_database", lambda: [EVIL])
+    assert SAFE in output_of("verify_archive").splitlines()[0]
+
+
+@pytest.mark.django_db
+def test_export_to_a_terminal_shows_codes(
+    account: NexmoAccount, add_event: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_event(account, 1, user_email=f"bob{EVIL}@example.com")
+    assert AuditEvent.objects.get().user_email
+
+    class Terminal(io.BytesIO):
+        def isatty(self) -> bool:
+            return True
+
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stdout", type("Out", (), {"buffer": screen, "write": lambda *_: None})())
+    call_command("export_events", "--format", "csv", stderr=io.StringIO())
+    text = screen.getvalue().decode()
+    assert "bobx: intact.[U+001B][8m[U+202E][U+200B]" in text
+    assert len(text.splitlines()) == 2
+
+
+def test_log_lines_hide_and_reorder_nothing() -> None:
+    record = logging.LogRecord("a", logging.INFO, "", 0, "name %s", (EVIL,), None)
+    line = Line("{message}", style="{").format(record)
+    assert line.isprintable()
+    assert "\\u202e" in line
+
+
+def test_messages_of_the_admin_show_codes(login: Any, evil: NexmoAccount) -> None:
+    page = login("admin").post(
+        "/admin/accounts/nexmoaccount/", {"action": "sync_now", "_selected_action": [evil.pk]}, follow=True
+    )
+    (message,) = page.context["messages"]
+    assert SAFE in str(message)
