@@ -213,13 +213,14 @@ def _note_late(account: NexmoAccount, fresh: list[Event], run: SyncRun | None, n
         if event.created_at
         and any((start is None or start <= event.created_at) and event.created_at < end for start, end in spans)
     ]
-    rows = AuditEvent.objects.filter(account=account, event_id_key__in=late).only("pk").order_by() if late else ()
+    rows = (
+        AuditEvent.objects.filter(account=account, event_id_key__in=late).only("pk", "seq").order_by() if late else ()
+    )
     Discrepancy.objects.bulk_create(
         [
             Discrepancy(account=account, event=row, kind=Discrepancy.Kind.LATE, run=run, noticed_at=noticed_at)
             for row in rows
-        ],
-        ignore_conflicts=True,
+        ]
     )
 
 

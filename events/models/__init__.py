@@ -8,6 +8,7 @@ from events.models.archive import AuditEvent, EventConflict, EventType
 from events.models.evidence import EvidencePack
 from events.models.integrity import ChainHead, Discrepancy, LegalHold, Removal, RemovedEvent, Seal
 from events.models.jobs import BackgroundJob
+from events.models.ledger import LedgerEntry
 from events.models.rollup import DayCount, FirstSeen, MonthCount
 from events.models.sync import CoveredSpan, RequestCount, SyncRun, SyncState, SyncWindow, WorkerBeat
 from events.models.view import SavedView, Star
@@ -23,6 +24,7 @@ __all__ = [
     "EventType",
     "EvidencePack",
     "FirstSeen",
+    "LedgerEntry",
     "LegalHold",
     "MonthCount",
     "Removal",

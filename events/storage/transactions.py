@@ -13,6 +13,8 @@ from django.db import connection, transaction
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from django.db.models import Model
+
 _turns = threading.RLock()
 
 
@@ -22,6 +24,14 @@ def write_turn() -> Iterator[None]:
     tenth of a second at a time; between threads of ours a lock hands over at once."""
     with _turns if connection.vendor == "sqlite" else contextlib.nullcontext(), transaction.atomic():
         yield
+
+
+def lock_table(model: type[Model], mode: str) -> None:
+    """Lock a table until the transaction ends, in one of PostgreSQL's modes. SQLite's transactions have the whole
+    database for themselves from their beginning."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {connection.ops.quote_name(model._meta.db_table)} IN {mode} MODE")
 
 
 @contextlib.contextmanager

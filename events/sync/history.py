@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Exists, OuterRef, Q, Window
 from django.db.models.functions import Lag, Lead
 
+from events.archive import proven_coverage
 from events.models import SyncRun, SyncState, SyncWindow
 
 if TYPE_CHECKING:
@@ -57,5 +58,7 @@ def _delete(pks: object) -> int:
     """In batches: other writers must get in between."""
     listed = list(pks)  # type: ignore[call-overload]  # a values_list of keys
     for start in range(0, len(listed), BATCH):
-        SyncRun.objects.filter(pk__in=listed[start : start + BATCH]).delete()
+        runs = SyncRun.objects.filter(pk__in=listed[start : start + BATCH])
+        with proven_coverage.kept(set(runs.values_list("account", flat=True))):
+            runs.delete()
     return len(listed)

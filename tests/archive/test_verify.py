@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,32 +16,10 @@ from accounts.models import NexmoAccount
 from events.archive import seal_channels, seals, verify
 from events.models import AuditEvent, ChainHead, EventConflict, Seal, SyncState
 from events.storage import chain, triggers
+from tests.archive.conftest import problem
 from tests.tools.services import only_sqlite
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def archive(account: Any, add_event: Callable[..., Any]) -> NexmoAccount:
-    for number in range(1, 8):
-        add_event(account, number)
-    return account
-
-
-@pytest.fixture
-def attack(archive: Any) -> Iterator[Callable[..., None]]:
-    """Run SQL as somebody who has the database's password and no respect for triggers."""
-
-    def run(statement: str, *parameters: Any) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(statement, parameters)
-
-    triggers.remove(connection)
-    yield run
-
-
-def problem(account: NexmoAccount, **kwargs: Any) -> str:
-    return verify.verify_account(account, **kwargs).problem
 
 
 def rewrite_chain(account: NexmoAccount, rows: list[AuditEvent]) -> None:
