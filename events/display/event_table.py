@@ -6,7 +6,7 @@ import json
 import re
 from functools import lru_cache
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote, urlencode
 
 import django_tables2 as tables
@@ -44,7 +44,7 @@ class EventTable(tables.Table):
     files only. Rows are drawn by `row_drawer`, and by the library itself where that is None.
     """
 
-    row_drawer: Callable[[Any], SafeString] | None = drawing.draw_rows
+    row_drawer: ClassVar[Callable[[Any], SafeString] | None] = drawing.draw_rows
 
     when = columns.When(_("When"), accessor="created_at")
     account = columns.Account(_("Account"))

@@ -62,10 +62,10 @@ def marked_lines(text: str) -> SafeString:
 
 def coded(text: Any) -> str:
     """Foreign text where no markup can stand, as in titles: [U+202E]. Not yet escaped."""
-    text = str(text)
-    if text.isprintable() and _UNSEEN.isdisjoint(text):
-        return text
-    return "".join(f"[{_code(character)}]" if is_hidden(character) else character for character in text)
+    plain = str(text)
+    if plain.isprintable() and _UNSEEN.isdisjoint(plain):
+        return plain
+    return "".join(f"[{_code(character)}]" if is_hidden(character) else character for character in plain)
 
 
 def _is_coded(character: str, kept: frozenset[str]) -> bool:
