@@ -164,14 +164,15 @@ class CountriesField(ListField):
 class CodesField(ListField):
     """Codes out of a list. Whoever makes the form says which, by `offer`."""
 
-    widget = CommaList
+    widget = CommaList  # type: ignore[assignment]
     named: tuple[Mapping[str, str], ...] = ({},)
     spellings: Mapping[str, list[str]] = {}  # the codes that differ in case or in blanks around them only
 
     def offer(self, *named: Mapping[str, str]) -> None:
         """The codes that may be asked for, and what each is called; further names of them."""
         self.named = named
-        self.spellings = spellings = {}
+        spellings: dict[str, list[str]] = {}
+        self.spellings = spellings
         for code in named[0]:
             spellings.setdefault(code.strip().lower(), []).append(code)
         self.widget.codes = {key: min(codes) if len(codes) > 1 else codes[0] for key, codes in spellings.items()}

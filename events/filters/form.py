@@ -115,7 +115,7 @@ class EventFilter(django_filters.FilterSet):
         form.problems = problems
         form.fields["account"].offer({account.api_key: account.name for account in accounts})
         form.fields["event_type"].offer(self.type_descriptions, EVENT_TYPES)
-        self.data = form.data = self._in_codes(self.data)
+        self.data = form.data = self._in_codes(expanded)
         zone = timezone.localtime().strftime("%Z")
         form.fields["date_from"].label, form.fields["date_to"].label = _date_labels(zone, get_language())
         if form.errors:
