@@ -164,7 +164,7 @@ class CountriesField(ListField):
 class CodesField(ListField):
     """Codes out of a list. Whoever makes the form says which, by `offer`."""
 
-    widget = CommaList  # type: ignore[assignment]
+    widget = CommaList
     named: tuple[Mapping[str, str], ...] = ({},)
     spellings: Mapping[str, list[str]] = {}  # the codes that differ in case or in blanks around them only
 
