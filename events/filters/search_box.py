@@ -106,6 +106,6 @@ def _refuse_slips(piece: re.Match[str]) -> None:
         return
     near = difflib.get_close_matches(key, _NAMES, n=1, cutoff=0.75)
     if near:
-        slip = gettext("There is no %(key)s: here; did you mean %(near)s:?") % {"key": key, "near": near[0]}
+        slip = gettext("%(key)s: is not supported; did you mean %(near)s:?") % {"key": key, "near": near[0]}
         quoting = gettext("To search for it, put it in quotes.")
         raise BadQuery(f"{slip} {EXAMPLE % {'keys': FIRST_KEYS}} {quoting}")

@@ -156,7 +156,7 @@ def claim_next() -> Claim | None:
         if job_handler.every is None and job.attempts >= job_handler.attempts:
             # Each time its worker ended or lost it: a job that kills its process must not do so for ever.
             BackgroundJob.objects.filter(free, pk=job.pk, due_at=job.due_at).update(
-                failed_at=now, lease_until=None, lease_owner="", problem="Its worker ended each time it was tried."
+                failed_at=now, lease_until=None, lease_owner="", problem="Its worker ended on every attempt."
             )
             continue
         taken = BackgroundJob.objects.filter(free, pk=job.pk, due_at=job.due_at, failed_at=None).update(
@@ -252,6 +252,6 @@ def run_until(stop: threading.Event) -> None:
             if run_next():
                 continue
         except Exception:  # the database may be away for a moment
-            logger.exception("The worker could not look for jobs; it goes on trying")
+            logger.exception("The worker could not look for jobs; it keeps trying")
         stop.wait(POLL_EVERY)
     connection.close()

@@ -33,7 +33,7 @@ class BadCursor(ValueError):
     """A cursor that no page of ours has given out."""
 
     def __init__(self) -> None:
-        super().__init__(gettext("This page marker cannot be read; it may have been cut off or changed."))
+        super().__init__(gettext("This page marker is invalid; it may have been truncated or altered."))
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,7 @@ def pack_delete(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     if not _may_delete(request, found):
         raise Http404
     packs.delete(found)
-    messages.success(request, _("The evidence pack %(name)s is deleted.") % {"name": found.name})
+    messages.success(request, _("The evidence pack %(name)s was deleted.") % {"name": found.name})
     return redirect("events:packs")
 
 

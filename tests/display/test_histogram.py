@@ -156,7 +156,7 @@ def test_time_not_looked_at_is_not_said_to_be_empty(
     assert (sampled.rows, sampled.complete) == ([], False)
     assert found and not found.exact
     assert not found.bars[0].known
-    assert "were not looked at yet" in text_of(client.get("/events/summary?search_text=zq&date_from=2026-03-08"))
+    assert "have not been fetched yet" in text_of(client.get("/events/summary?search_text=zq&date_from=2026-03-08"))
 
 
 def test_more_events_in_a_piece_than_are_counted_are_told(

@@ -117,7 +117,7 @@ def test_export_whose_reader_is_gone_is_told_as_broken_off(
         next(parts)
     hang_up(response)
 
-    assert told(client, token) == f"Broken off after {rows}: the file is incomplete; download it again."
+    assert told(client, token) == f"Interrupted after {rows}: the file is incomplete; download it again."
 
 
 def test_export_that_nobody_fetches_is_broken_off_too(login: Login, account: NexmoAccount) -> None:
@@ -127,7 +127,7 @@ def test_export_that_nobody_fetches_is_broken_off_too(login: Login, account: Nex
 
     hang_up(client.get("/events/export.csv", {"job": token}))
 
-    assert told(client, token).startswith("Broken off after 0 rows")
+    assert told(client, token).startswith("Interrupted after 0 rows")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -153,7 +153,7 @@ def test_export_that_fails_is_told_as_broken_off(
             list(response.streaming_content)
         hang_up(response)
 
-    assert told(client, token).startswith("Broken off after 5 rows")
+    assert told(client, token).startswith("Interrupted after 5 rows")
 
 
 def test_workbook_is_told_while_it_is_made_packed_and_sent(

@@ -35,7 +35,7 @@ def test_syncing_all_means_all_that_one_may_sync(login: Login, cast: dict[str, A
 
     wanted = set(SyncState.objects.exclude(wanted_at=None).values_list("account__api_key", flat=True))
     assert wanted == set(SYNCS[person])
-    nothing = "There is no account that you may sync."
+    nothing = "There are no accounts you can sync."
     assert (nothing in response.content.decode()) == (not wanted)
 
 

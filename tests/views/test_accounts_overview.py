@@ -254,7 +254,7 @@ def test_gaps_of_the_coverage_are_hatched_by_what_is_known_of_them(account: Nexm
         ("unknown", NOW - DAY * 20),
     ]
     assert found.in_words() == (
-        "Since 2025-12-21: 40 days verified; 50 days read, but not verified; 10 days never looked at."
+        "Since 2025-12-21: 40 days verified; 50 days read, but not verified; 10 days never fetched."
     )
     drawing = sparklines.strip(found)
     assert (drawing.count('class="unverified"'), drawing.count('class="unknown"')) == (1, 2)
@@ -264,7 +264,7 @@ def test_account_that_nobody_looked_at_is_hatched_whole(account: NexmoAccount) -
     found = timelines(statuses([account], worker_alive=True), NOW)[account.pk]
 
     assert found.missing == [Stretch(NOW - DAY * 30, NOW, "unknown")]
-    assert found.in_words() == "Since 2026-03-01: 30 days never looked at."
+    assert found.in_words() == "Since 2026-03-01: 30 days never fetched."
 
 
 def test_all_accounts_of_a_page_share_one_beginning(cast: dict[str, Any]) -> None:
