@@ -4,21 +4,35 @@
 # make lint   everything that reads the code
 # make messages  what translators work on (docs/translating.md); needs gettext
 # make bench  measures everything against its targets (docs/benchmarks.md says how; BENCH_EVENTS, BENCH_ONLY, DATABASE_URL)
-.PHONY: demo test run lint format messages bench pins
+# make bench-quick  the ratios alone with 100,000 events, in about three minutes
+# make install, install-deploy  only the packages of the site; those for PostgreSQL and Redis too
+# make pins   new versions of all packages in requirements*.txt
+.PHONY: demo test run lint format messages bench bench-quick install install-deploy install-development install-bench pins
+.NOTPARALLEL:
 
 PYTHON ?= python3
 BIN = .venv/bin
 
-demo: .venv/runtime
+# A stamp's name holds the checksum of its pinned file. It is written last: an install that was broken off has none.
+stamp = .venv/$(1)-$(shell cat $(2) | cksum | cut -d ' ' -f 1).installed
+RUNTIME := $(call stamp,runtime,requirements.txt)
+DEPLOY := $(call stamp,deploy,requirements-deploy.txt)
+DEVELOPMENT := $(call stamp,development,requirements-dev.txt tests/install/oldest-pip.txt)
+BENCH := $(call stamp,bench,requirements-bench.txt tests/install/oldest-pip.txt)
+PINS := $(call stamp,pins,requirements-pins.txt)
+# Without a Python that runs nothing counts as installed.
+$(shell test -x $(BIN)/python || rm -f .venv/*.installed)
+
+demo: $(RUNTIME)
 	@$(BIN)/python manage.py demo
 
-run: .venv/runtime
+run: $(RUNTIME)
 	@$(BIN)/python manage.py run
 
-test: .venv/development
+test: $(DEVELOPMENT)
 	$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
 
-lint: .venv/development
+lint: $(DEVELOPMENT)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy accounts auditsite events manage.py
@@ -28,48 +42,104 @@ lint: .venv/development
 	ENV_FILE=/dev/null ALLOWED_HOSTS=audit.example.com SECRET_KEY=lint-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOP \
 	  CREDENTIAL_KEYS=dGVzdHMtb25seS10ZXN0cy1vbmx5LXRlc3RzLW9ubHk= $(BIN)/python manage.py check --deploy --fail-level WARNING
 
-format: .venv/development
+format: $(DEVELOPMENT)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-messages: .venv/development
+messages: $(DEVELOPMENT)
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py makemessages --all --no-obsolete --no-wrap \
 	  --add-location file --ignore .venv --ignore var --ignore tests
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py compilemessages --ignore .venv
 
-bench: .venv/bench
+bench: $(BENCH)
 	@$(BIN)/python -m tests.benchmarks
 
-# A stamp per set of requirements, newer than its pinned file once that is installed.
-.venv/runtime: requirements.txt | .venv/bin/python
-	@echo "Installing the packages ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
+bench-quick: $(BENCH)
+	@$(BIN)/python -m tests.benchmarks quick
+
+# --- What is installed ------------------------------------------------------------------------------------------------
+# The pinned file alone decides, whatever was published since: pip looks up no dependency, checks the hash of every
+# file, and builds nothing, because a build fetches tools that nobody pinned. `pip check` then sees that nothing lacks.
+PIP = $(BIN)/python -m pip --disable-pip-version-check
+PINNED = --quiet --no-deps --require-hashes --only-binary :all:
+NEW_VENV = $(PYTHON) -m venv --clear .venv
+
+install: $(RUNTIME)
+install-deploy: $(DEPLOY)
+install-development: $(DEVELOPMENT)
+install-bench: $(BENCH)
+
+$(RUNTIME): requirements.txt | $(BIN)/python
+	$(install)
 	@touch $@
 
-.venv/development: requirements-dev.txt | .venv/bin/python
-	@echo "Installing the development packages ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.txt
-	@touch $@ .venv/runtime
+$(DEPLOY): requirements-deploy.txt | $(BIN)/python
+	$(install)
+	@touch $@ $(RUNTIME)
 
-.venv/bench: requirements-bench.txt | .venv/bin/python
-	@echo "Installing the packages of the benchmark ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-bench.txt
-	@touch $@ .venv/development .venv/runtime
+$(DEVELOPMENT): requirements-dev.txt | $(BIN)/python
+	$(install)
+	$(fetch-oldest-pip)
+	@touch $@ $(DEPLOY) $(RUNTIME)
 
-.venv/bin/python:
+$(BENCH): requirements-bench.txt | $(BIN)/python
+	$(install)
+	$(fetch-oldest-pip)
+	@touch $@ $(DEVELOPMENT) $(DEPLOY) $(RUNTIME)
+
+$(PINS): requirements-pins.txt | $(BIN)/python
+	$(mend-venv)
+	@$(PIP) install $(PINNED) -r $<
+	@touch $@
+
+# An environment in which venv or pip was broken off is made anew, and so is one whose packages do not fit each other:
+# what an earlier pinned file brought and this one does not name may be in the way.
+define mend-venv
+@$(BIN)/python -c "$$WHOLE" || { echo "An earlier install was broken off. Making .venv anew ..."; $(NEW_VENV); }
+endef
+
+define install
+@echo "Installing the packages of $< ..."
+@rm -f .venv/*.installed
+$(mend-venv)
+@$(PIP) install $(PINNED) -r $<
+@wrong=$$($(PIP) check) || { echo "$$wrong"; echo "These do not fit each other. Making .venv anew ..."; \
+  $(NEW_VENV) && $(PIP) install $(PINNED) -r $< && $(PIP) check; }
+endef
+
+# Whether pip and every other package are there to the end. RECORD is what pip writes last; ~ marks what it was replacing.
+define WHOLE
+import csv, pathlib, sys, sysconfig
+site = pathlib.Path(sysconfig.get_path('purelib'))
+def whole(info):
+    record = info / 'RECORD'
+    files = [row[0] for row in csv.reader(record.open(encoding='utf-8', newline=''))] if record.exists() else ['']
+    return all(file.endswith('.pyc') or (site / file).is_file() for file in files)
+packages = list(site.glob('*.dist-info'))
+pip = any(info.name.startswith('pip-') for info in packages)
+sys.exit(sys.prefix == sys.base_prefix or not pip or any(site.glob('~*')) or not all(map(whole, packages)))
+endef
+export WHOLE
+
+# What tests/install installs with; it stays a file and is not what .venv itself uses.
+define fetch-oldest-pip
+@$(PIP) download $(PINNED) --dest .venv/oldest-pip -r tests/install/oldest-pip.txt
+endef
+
+$(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Auditsite needs Python 3.11 or newer. Install it, or name one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
-	@$(PYTHON) -m venv .venv || \
+	@$(NEW_VENV) || \
 	  { rm -rf .venv; echo "Python's venv module is missing. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
 
 # New versions of everything, pinned with hashes. No host or path may stand in the files.
-pins: .venv/bin/python
-	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-	  -o requirements.txt pyproject.toml
-	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-	  -o requirements-deploy.txt pyproject.toml --extra postgres --extra redis -c requirements.txt
-	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-	  -o requirements-dev.txt pyproject.toml --extra postgres --extra redis --group dev -c requirements-deploy.txt
-	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-	  -o requirements-bench.txt pyproject.toml --extra postgres --extra redis --group dev --group bench -c requirements-dev.txt
+compile = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+  --no-emit-index-url --no-emit-find-links --output-file
+SERVERS = pyproject.toml --extra postgres --extra redis
+
+pins: $(PINS)
+	$(compile) requirements.txt pyproject.toml
+	$(compile) requirements-deploy.txt $(SERVERS) -c requirements.txt
+	$(compile) requirements-dev.txt $(SERVERS) --group dev -c requirements-deploy.txt
+	$(compile) requirements-bench.txt $(SERVERS) --group dev --group bench -c requirements-dev.txt
+	$(compile) requirements-pins.txt --group pins

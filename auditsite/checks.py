@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 
 from auditsite.env import BASE_DIR, SETTINGS, refuse
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # Labels of letters, digits and hyphens (underscores: names of containers); a leading dot means all names below.
 HOST = re.compile(r"(?=.{1,253}$)\.?(?!-)(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?")
@@ -89,6 +93,16 @@ def seal_channels(values: list[str]) -> list[str]:
                 f"names {value!r}: neither an address (scheme://...) nor a file in a directory that exists.",
             )
     return values
+
+
+def evidence_dir(value: str) -> Path:
+    """Refuse what is no directory and cannot become one: its parent must exist."""
+    path = BASE_DIR / value
+    if not value or (path.exists() and not path.is_dir()):
+        raise refuse("EVIDENCE_DIR", f"must name a directory, not {value!r}.")
+    if not path.exists() and not path.parent.is_dir() and path.parent != BASE_DIR / "var":
+        raise refuse("EVIDENCE_DIR", f"names {value!r}, but the directory above it does not exist.")
+    return path
 
 
 def metrics_token(value: str) -> str:

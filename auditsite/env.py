@@ -94,6 +94,12 @@ SETTINGS = {
         Setting(
             "SEAL_CHANNELS", "", "Where seals are sent: a file's path, or apprise addresses (mailtos://, jsons://)."
         ),
+        Setting(
+            "EVIDENCE_DIR",
+            "var/evidence",
+            "Where evidence packs wait to be fetched: one directory for all web and worker processes.",
+        ),
+        Setting("EVIDENCE_KEEP", "7d", "How long evidence packs can be fetched before they are deleted."),
         Setting("CHECK_INTERVAL", "7d", "Time between two comparisons of all counts with Nexmo's."),
         Setting("NEXMO_AUDIT_URL", "https://api.nexmo.com/beta/audit", "The Audit API. Plain http only to loopback."),
         Setting("NEXMO_REQUESTS_PER_SECOND", "1", "At most so many requests a second for one account; 0: no limit."),
@@ -207,10 +213,10 @@ class Reader:
 
     def text(self, name: str) -> str:
         """A setting as it is written, or the value of the variable that `$NAME` points to."""
-        value = self.env.ENVIRON.get(name)
-        if value is None:
+        given: str | None = self.env.ENVIRON.get(name)
+        if given is None:
             return SETTINGS[name].default or ""
-        value = value.strip()
+        value = given.strip()
         if re.search(r"\s#", value):
             raise refuse(name, "seems to end in a comment. A comment stands on a line of its own.")
         if value.startswith("\\$"):

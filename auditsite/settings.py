@@ -64,6 +64,8 @@ SEAL_KEY = checks.seal_key(read.text("SEAL_KEY"))
 SEAL_PUBLIC_KEYS = checks.public_keys(read.list("SEAL_PUBLIC_KEYS"))
 SEAL_INTERVAL = read.duration("SEAL_INTERVAL")
 SEAL_CHANNELS = checks.seal_channels(read.list("SEAL_CHANNELS"))
+EVIDENCE_DIR = checks.evidence_dir(read.text("EVIDENCE_DIR"))
+EVIDENCE_KEEP = read.duration("EVIDENCE_KEEP")
 CHECK_INTERVAL = read.duration("CHECK_INTERVAL")
 
 # --- where things are kept ------------------------------------------------------------------------------------

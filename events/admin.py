@@ -160,7 +160,7 @@ class SyncedAccountAdmin(NexmoAccountAdmin):
 
     @admin.display(description=_("last sync"))
     def last_sync(self, account: Any) -> str:
-        return show(account.sync_status.state.last_success_at) or gettext("never")
+        return show(account.sync_status.last_success_at) or gettext("never")
 
     @admin.display(description=_("events"))
     def event_count(self, account: Any) -> str:
@@ -280,7 +280,7 @@ class SealAdmin(ReadOnlyAdmin):
 
 @admin.register(Discrepancy)
 class DiscrepancyAdmin(ReadOnlyAdmin):
-    list_display = ("noticed_at", "account", "kind", "event")
+    list_display = ("noticed_at", "account", "kind", "event", "withdrawn_at")
     list_filter = (VisibleAccountFilter, "kind")
     list_select_related = ("account", "event")
 

@@ -28,8 +28,16 @@ from events.operations.demo_data import PASSWORD, make_demo_data
 from events.operations.queue import QUEUE, STOP
 from events.sandbox import Sandbox
 from events.storage import triggers
+from tests.tools import skips
 
 NOON = datetime(2026, 3, 15, 12, 0, tzinfo=UTC)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say what was not run and how to have it, a line a kind."""
+    skipped = [report.longrepr for report in terminalreporter.stats.get("skipped", [])]
+    for line in skips.lines(reason.removeprefix("Skipped: ") for _, _, reason in skipped):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(autouse=True, scope="session")

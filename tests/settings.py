@@ -15,6 +15,8 @@ for name in (
     "ALLOWED_HOSTS",
     "DEBUG",
     "EVENT_TIME_ZONE",
+    "EVIDENCE_DIR",
+    "EVIDENCE_KEEP",
     "HTTPS",
     "LOG_FORMAT",
     "LOG_LEVEL",

@@ -19,7 +19,8 @@ from events.models import (
     SyncRun,
     SyncState,
 )
-from events.nexmo.parse import content_digest, ip_key
+from events.nexmo.parse import content_digest
+from events.nexmo.values import ip_key
 from events.storage import chain
 from events.storage.appending import ChainAppender
 from events.storage.search_index import searchable_text
@@ -66,6 +67,7 @@ def add_events(account: NexmoAccount, events: Sequence[Event], *, run: SyncRun |
             .order_by()
             .values_list("event_id_key", "pk", "raw")
         }
+        withdraw_vanished(account, [pk for pk, _ in known.values()], run, fetched_at)
         fresh = [event for key, event in batch.items() if key not in known]
         # Oldest first: rows of one batch then lie in the order of time, which keeps the indexes' pages together.
         fresh.sort(key=lambda event: event.created_at or fetched_at)
@@ -117,7 +119,7 @@ def _insert(account: NexmoAccount, events: list[Event], run: SyncRun | None, fet
             event.source_country,
             context or "",
             ",".join(event.odd_fields)[:255],
-            event.account_id if event.account_id not in ("", account.api_key) else "",
+            event.account_id if event.account_id.lower() not in ("", account.api_key.lower()) else "",
             run_id,
             fetched,
             event.raw,
@@ -190,9 +192,16 @@ def note(event: AuditEvent, kind: str, run: SyncRun | None, noticed_at: datetime
     _, created = Discrepancy.objects.get_or_create(
         event=event,
         kind=kind,
+        withdrawn_at=None,
         defaults={"account_id": event.account_id, "run": run, "noticed_at": noticed_at},
     )
     return bool(created)
+
+
+def withdraw_vanished(account: NexmoAccount, events: Sequence[int], run: SyncRun | None, seen_at: datetime) -> int:
+    """Withdraw that these events (by key) are no longer at Nexmo: it has just shown them. Returns how many had it."""
+    standing = Discrepancy.objects.standing().filter(account=account, kind=Discrepancy.Kind.VANISHED, event__in=events)
+    return int(standing.update(withdrawn_at=seen_at, withdrawn_by=run)) if events else 0
 
 
 def _note_late(account: NexmoAccount, fresh: list[Event], run: SyncRun | None, noticed_at: datetime) -> None:
@@ -204,13 +213,14 @@ def _note_late(account: NexmoAccount, fresh: list[Event], run: SyncRun | None, n
         if event.created_at
         and any((start is None or start <= event.created_at) and event.created_at < end for start, end in spans)
     ]
-    rows = AuditEvent.objects.filter(account=account, event_id_key__in=late).only("pk").order_by() if late else ()
+    rows = (
+        AuditEvent.objects.filter(account=account, event_id_key__in=late).only("pk", "seq").order_by() if late else ()
+    )
     Discrepancy.objects.bulk_create(
         [
             Discrepancy(account=account, event=row, kind=Discrepancy.Kind.LATE, run=run, noticed_at=noticed_at)
             for row in rows
-        ],
-        ignore_conflicts=True,
+        ]
     )
 
 

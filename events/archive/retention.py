@@ -16,8 +16,9 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from events.models import AuditEvent, EventConflict, LegalHold, Removal, RemovedEvent, SyncState
-from events.storage import chain, first_seen
+from events.storage import chain, first_seen, ledger
 from events.storage.appending import uncount
+from events.storage.transactions import lock_table
 
 if TYPE_CHECKING:
     from accounts.models import NexmoAccount
@@ -45,30 +46,33 @@ def plan(account: NexmoAccount, now: datetime | None = None) -> Plan | None:
     return Plan(account, older_than, count=free, held=total - free)
 
 
-def apply(found: Plan, *, requested_by: Any = None) -> Removal | None:
-    """Remove what a plan names, in one transaction. Holds are looked up again: one may have come since.
+def apply(planned: Plan, *, requested_by: Any = None) -> Removal | None:
+    """Remove what a plan names, in one transaction. Holds are looked up again: one may have been placed since.
 
     Returns the record of it, or None when there was nothing to remove.
     """
-    account = found.account
+    account = planned.account
     with transaction.atomic():
-        # Nobody adds to the account meanwhile, and no hold is made between the looking and the removing.
+        # Nobody adds to the account meanwhile.
         SyncState.objects.get_or_create(account=account)
         SyncState.objects.select_for_update().get(account=account)
-        old = AuditEvent.objects.filter(account=account, created_at__lt=found.older_than)
+        # Until this transaction ends no hold is placed or released; one that is being saved is waited for, and counts.
+        lock_table(LegalHold, "SHARE")
+        old = AuditEvent.objects.filter(account=account, created_at__lt=planned.older_than)
         doomed = old.exclude(_held(account))
         count = doomed.count()
         if not count:
             return None
-        removal: Removal = Removal.objects.create(
+        removal = Removal(
             account=account,
             removed_at=timezone.now(),
-            older_than=found.older_than,
+            older_than=planned.older_than,
             reason=f"Events of this account are kept for {account.keep_days} days.",
             requested_by=requested_by,
             count=count,
             held=old.count() - count,
         )
+        removal.save_unrecorded()
         counts: Counter[tuple[str, str]] = Counter()
         seq = 0
         # A part at a time: all of them together may not fit into memory.
@@ -86,6 +90,7 @@ def apply(found: Plan, *, requested_by: Any = None) -> Removal | None:
         SyncState.objects.filter(account=account).update(event_count=F("event_count") - count)
         uncount(account.pk, counts)
         first_seen.replace_removed(account.pk)
+        ledger.enter(removal.ledger_entries())
     return removal
 
 

@@ -1,5 +1,7 @@
-"""Signed statements of a chain's head. A head that is kept beside its chain proves little; a seal that has left the
-machine proves that the chain up to it has not been touched since.
+"""Signed statements of a chain's head and of the ledger. A head that is kept beside its chain proves little; a seal
+that has left the machine proves that the chain up to it has not been touched since.
+
+Statements have a format: "auditsite seal 2" states the ledger's digest too. Seals of the first format stay valid.
 """
 
 from __future__ import annotations
@@ -19,13 +21,15 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from events.models import ChainHead, CoveredSpan, RemovedEvent, Seal
-from events.storage import chain
+from events.archive import proven_coverage
+from events.models import ChainHead, RemovedEvent, Seal
+from events.storage import chain, ledger
 
 if TYPE_CHECKING:
     from accounts.models import NexmoAccount
 
-FORMAT = "auditsite seal 1"
+FORMAT = "auditsite seal 2"
+OLD_FORMAT = "auditsite seal 1"  # it did not state the ledger
 
 
 class BadSeal(ValueError):
@@ -41,7 +45,10 @@ class NoSealKey(Exception):
 
 @dataclass(frozen=True)
 class Statement:
-    """What a seal says: so many events of this chain, the last with this digest, at this time."""
+    """What a seal says: so many events of this chain, the last with this digest, at this time.
+
+    `ledger` is the digest of the ledger then; empty in a seal of the first format.
+    """
 
     account: str
     chain: str
@@ -51,6 +58,7 @@ class Statement:
     sealed_at: str
     covered: tuple[tuple[str | None, str], ...]
     key: str
+    ledger: str = ""
 
 
 def new_key() -> str:
@@ -118,10 +126,8 @@ def seal(account: NexmoAccount) -> Seal:
             "count": head.seq,
             "digest": digest,
             "removed": RemovedEvent.objects.filter(account=account).count(),
-            "covered": [
-                [span.start.isoformat() if span.start else None, span.end.isoformat()]
-                for span in CoveredSpan.objects.filter(account=account).order_by("end")
-            ],
+            "covered": proven_coverage.statement(account),
+            "ledger": ledger.head(),
             "sealed_at": now.isoformat(timespec="seconds"),
             "key": key_id(public),
         }
@@ -146,7 +152,7 @@ def read(text: str, signature: str, public_keys: list[str] | None = None) -> Sta
     check_signature(text, signature, keys)
     try:
         value: dict[str, Any] = json.loads(text)
-        if value["format"] != FORMAT:
+        if value["format"] not in (FORMAT, OLD_FORMAT):
             raise BadSeal(f"its format is {value['format']!r}.")
         return Statement(
             account=value["account"],
@@ -157,6 +163,7 @@ def read(text: str, signature: str, public_keys: list[str] | None = None) -> Sta
             sealed_at=value["sealed_at"],
             covered=tuple((start, end) for start, end in value["covered"]),
             key=value["key"],
+            ledger=value["ledger"] if value["format"] == FORMAT else "",
         )
     except (ValueError, KeyError, TypeError) as error:
         raise BadSeal("its statement cannot be read.") from error

@@ -1,28 +1,63 @@
-"""Recomputing the archive: every record, every link, every seal.
+"""Recomputing the archive: every record, every link, every seal, and whatever leads to them.
 
-Reads with a plain cursor: millions of events are to be checked in minutes.
+`verify_database` looks at the database as a whole: guards, forms of values, indexes, the ledger. `verify_account` looks
+at one account's chain, counts and coverage. Reads with a plain cursor: millions of events are to be checked in minutes.
 """
 
 from __future__ import annotations
 
-import contextlib
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from django.db import connection, transaction
+from django.db import connection
 
-from events.archive import seals
-from events.models import AuditEvent, ChainHead, DayCount, MonthCount, RemovedEvent, Seal, SyncState
-from events.storage import chain, first_seen, search_index, triggers
+from accounts.models import NexmoAccount
+from events.archive import proven_coverage, seals, verify_ledger
+from events.archive.chain_links import CHUNK, event_id, links, record_hashes, removed_links
+from events.models import (
+    AuditEvent,
+    ChainHead,
+    CoveredSpan,
+    DayCount,
+    Discrepancy,
+    EventConflict,
+    FirstSeen,
+    LedgerEntry,
+    LegalHold,
+    MonthCount,
+    Removal,
+    RemovedEvent,
+    Seal,
+    SyncState,
+    SyncWindow,
+)
+from events.storage import chain, first_seen, search_check, search_index, stored_form, triggers
 from events.storage.search_index import searchable_text
+from events.storage.transactions import snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from accounts.models import NexmoAccount
+__all__ = ["Verdict", "index_problems", "record_hashes", "verify_account", "verify_database"]
 
-CHUNK = 2_000
+# What the archive consists of; each event's form is looked at with its record.
+BESIDE_EVENTS = (
+    ChainHead,
+    CoveredSpan,
+    DayCount,
+    Discrepancy,
+    EventConflict,
+    FirstSeen,
+    LedgerEntry,
+    LegalHold,
+    MonthCount,
+    Removal,
+    RemovedEvent,
+    Seal,
+    SyncState,
+    SyncWindow,
+)
 
 
 @dataclass
@@ -40,16 +75,67 @@ class Verdict:
     digests: dict[int, str] = field(default_factory=dict, repr=False)
 
 
-def verify_database() -> list[str]:
-    """What is wrong with the database as a whole: guards that are missing."""
-    gone = triggers.missing(connection)
+class _Broken(Exception):
+    pass
+
+
+# --- the database as a whole ----------------------------------------------------------------------------------------
+
+
+def verify_database(
+    *,
+    public_keys: list[str] | None = None,
+    outside_seals: list[seals.Statement] | None = None,
+    indexes: bool = True,
+    whole_search: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> list[str]:
+    """What is wrong with the database as a whole, or with what belongs to no single account.
+
+    Args:
+        public_keys, outside_seals: as of `verify_account`.
+        indexes: check the indexes too (see `index_problems`).
+        whole_search: compare the whole search index with the events, however long that takes.
+        progress: called now and then with the number of events compared so far.
+    """
+    problems = [
+        f"The database does not guard the archive: trigger {name} is missing or was replaced."
+        for name in triggers.missing(connection)
+    ]
     unsearchable = search_index.missing(connection)
-    return [f"The database does not guard the archive: trigger {name} is missing." for name in gone] + [
-        f"Searches miss events: {name} is missing. Stop the site and the workers, drop the table or index "
-        f"{search_index.INDEX} or {search_index.POSTGRESQL_INDEX} if there is one, and run `manage.py migrate`: "
+    problems += [
+        f"Searches miss events: {name} is missing or was replaced. Stop the site and the workers, drop the table or "
+        f"index {search_index.INDEX} or {search_index.POSTGRESQL_INDEX} if there is one, and run `manage.py migrate`: "
         "it is made anew."
         for name in unsearchable
     ]
+    problems += stored_form.schema_problems((AuditEvent, *BESIDE_EVENTS), connection)
+    if connection.vendor == "sqlite":
+        problems += _misshapen_rows()
+    if indexes:
+        problems += index_problems()
+    with snapshot():
+        if search_index.INDEX not in unsearchable and (
+            trouble := search_check.problem(connection, whole=whole_search, progress=progress)
+        ):
+            problems.append(trouble)
+        problems += verify_ledger.problems(public_keys, outside_seals or [])
+    return problems
+
+
+def index_problems() -> list[str]:
+    """Indexes that do not lead to their rows, or leave some out. SQLite only; takes about as long as the chains."""
+    return list(stored_form.index_problems((AuditEvent, *BESIDE_EVENTS), connection))
+
+
+def _misshapen_rows() -> Iterator[str]:
+    for model in BESIDE_EVENTS:
+        key = stored_form.misshapen(model, connection)
+        if key is not None:
+            yield f"Row {key} of {model._meta.db_table} holds a value in a form in which nothing is stored."
+
+
+# --- one account ----------------------------------------------------------------------------------------------------
 
 
 def verify_account(
@@ -68,36 +154,12 @@ def verify_account(
     """
     verdict = Verdict(account)
     # One view of the data for the whole check, whatever a sync adds meanwhile.
-    with _one_view():
+    with snapshot():
         try:
             _verify(verdict, public_keys, outside_seals or [], progress)
         except _Broken as broken:
             verdict.problem = str(broken)
     return verdict
-
-
-class _Broken(Exception):
-    pass
-
-
-@contextlib.contextmanager
-def _one_view() -> Iterator[None]:
-    """Reads that all see the same moment, and keep nobody from writing."""
-    if connection.in_atomic_block:
-        yield
-    elif connection.vendor == "postgresql":
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            yield
-    else:
-        # Not atomic(): our transactions take SQLite's one lock for writing when they begin.
-        with connection.cursor() as cursor:
-            cursor.execute("BEGIN DEFERRED")
-        try:
-            yield
-        finally:
-            with connection.cursor() as cursor:
-                cursor.execute("ROLLBACK")
 
 
 def _verify(
@@ -109,53 +171,67 @@ def _verify(
     account = verdict.account
     head = ChainHead.objects.filter(account=account).first()
     stored = list(Seal.objects.filter(account=account).order_by("seq", "pk"))
-    statements = _check_seals(verdict, stored, public_keys) + outside
+    statements = _read_seals(verdict, stored, public_keys) + outside
     if head is None:
         if AuditEvent.objects.filter(account=account).exists():
             raise _Broken("There are events, but the head of their chain is gone.")
         if statements:
             raise _Broken(f"A seal speaks of {statements[-1].count:,} events, but there is no chain.")
-        return
-    wanted = {statement.count for statement in statements}
+    else:
+        for statement in statements:
+            _check_chain_of(statement, head, account)
+        _check_chain(verdict, head, {statement.count for statement in statements}, progress)
+        for statement in statements:
+            _check_statement(statement, head, verdict)
+    _check_rollups(account)
+    _check_coverage(account, statements)
+    if progress:
+        progress(verdict.events)
+
+
+def _check_chain(verdict: Verdict, head: ChainHead, wanted: set[int], progress: Callable[[int], None] | None) -> None:
+    """Recompute the chain from its beginning. `wanted`: the numbers whose digests the seals state."""
+    account = verdict.account
     digest = chain.genesis(head.chain_id)
     verdict.digests[0] = digest.hex()
-    removed = _removed(account)
+    removed = removed_links(account)
     next_removed = next(removed, None)
     seq = 0
-    for row in _rows(account):
-        row_seq = row[0]
-        while next_removed is not None and next_removed[0] == seq + 1 and row_seq != seq + 1:
+
+    def pass_removed(before: int | None) -> None:
+        nonlocal seq, digest, next_removed
+        while next_removed is not None and next_removed[0] == seq + 1 and before != seq + 1:
             seq += 1
             digest = chain.link(digest, bytes.fromhex(next_removed[1]))
             verdict.removed += 1
             if seq in wanted:
                 verdict.digests[seq] = digest.hex()
             next_removed = next(removed, None)
-        if row_seq != seq + 1:
-            where = f"before event {row[2]} (number {row_seq:,})"
-            if row_seq <= seq:
+
+    for link in links(account):
+        if link.seq != seq + 1:
+            pass_removed(link.seq)
+        if link.seq != seq + 1:
+            where = f"before event {event_id(account, link.seq)} (number {link.seq:,})"
+            if link.seq <= seq:
                 raise _Broken(f"The order is wrong {where}: the number occurs twice.")
             raise _Broken(f"Number {seq + 1:,} is missing {where}: an event was removed.")
-        seq = row_seq
-        if row[3] is None:
-            raise _Broken(f"Event {row[2]} (number {seq:,}) was altered: a field holds a NUL.")
-        digest = chain.link(digest, row[3])
-        if digest.hex() != row[1]:
-            raise _Broken(f"Event {row[2]} (number {seq:,}) was altered, inserted or moved: its digest does not fit.")
-        if row[4] is not None and searchable_text(row[4]) != row[5]:
-            raise _Broken(f"Event {row[2]} (number {seq:,}) is hidden from search: its searchable text was altered.")
+        seq = link.seq
+        if link.record_hash is None:
+            raise _Broken(f"{_named(account, seq)} was altered: a field holds a NUL.")
+        digest = chain.link(digest, link.record_hash)
+        if digest.hex() != link.digest:
+            raise _Broken(f"{_named(account, seq)} was altered, inserted or moved: its digest does not fit.")
+        if not link.exact:
+            raise _Broken(f"{_named(account, seq)} was altered: a field has a form in which nothing is stored.")
+        if link.raw is not None and searchable_text(link.raw) != link.searchable:
+            raise _Broken(f"{_named(account, seq)} is hidden from search: its searchable text was altered.")
         if seq in wanted:
-            verdict.digests[seq] = row[1]
+            verdict.digests[seq] = link.digest
         verdict.events += 1
         if progress and not verdict.events % CHUNK:
             progress(verdict.events)
-    while next_removed is not None and next_removed[0] == seq + 1:
-        seq += 1
-        digest = chain.link(digest, bytes.fromhex(next_removed[1]))
-        verdict.removed += 1
-        if seq in wanted:
-            verdict.digests[seq] = digest.hex()
-        next_removed = next(removed, None)
+    pass_removed(None)
     if next_removed is not None:
         raise _Broken(f"A removal is recorded for number {next_removed[0]:,}, which the chain does not have.")
     if seq < head.seq:
@@ -167,11 +243,10 @@ def _verify(
     count = SyncState.objects.filter(account=account).values_list("event_count", flat=True).first()
     if count is not None and count != verdict.events:
         raise _Broken(f"The account's count says {count:,} events, but {verdict.events:,} are there.")
-    for statement in statements:
-        _check_statement(statement, head, verdict)
-    _check_rollups(account)
-    if progress:
-        progress(verdict.events)
+
+
+def _named(account: NexmoAccount, seq: int) -> str:
+    return f"Event {event_id(account, seq)} (number {seq:,})"
 
 
 def _check_rollups(account: NexmoAccount) -> None:
@@ -185,10 +260,10 @@ def _check_rollups(account: NexmoAccount) -> None:
         )
         days = {(str(day), event_type): count for day, event_type, count in cursor.fetchall()}
     months: Counter[tuple[str, str]] = Counter()
-    for (each, event_type), count in days.items():
-        months[f"{each[:7]}-01", event_type] += count
+    for (start, event_type), count in days.items():
+        months[f"{start[:7]}-01", event_type] += count
     for model, unit, real in ((DayCount, "day", days), (MonthCount, "month", months)):
-        kept = model.objects.filter(account=account, count__gt=0).values_list(unit, "event_type", "count")
+        kept = model.objects.filter(account=account).exclude(count=0).values_list(unit, "event_type", "count")
         counted = {(str(start), event_type): count for start, event_type, count in kept}
         if wrong := sorted(counted.items() ^ real.items()):
             (start, event_type), _ = wrong[0]
@@ -201,11 +276,23 @@ def _check_rollups(account: NexmoAccount) -> None:
         firsts = set(cursor.fetchall())
         cursor.execute(first_seen.NOTED, [account.pk])
         noted = set(cursor.fetchall())
-    for _, _, user, country, _ in sorted(firsts ^ noted):
+    for _, _, user, country, _ in sorted(firsts ^ noted, key=str):
         raise _Broken(f"What is noted as the first event of {user} from {country} is not the first there is.")
 
 
-def _check_seals(verdict: Verdict, stored: list[Seal], public_keys: list[str] | None) -> list[seals.Statement]:
+def _check_coverage(account: NexmoAccount, statements: list[seals.Statement]) -> None:
+    """What is claimed to be covered was read, and what was covered when a seal was made still is."""
+    if problem := proven_coverage.problem_of(account):
+        raise _Broken(problem)
+    covered = proven_coverage.merged(proven_coverage.claimed(account))
+    for statement in statements:
+        lost = proven_coverage.subtraction(proven_coverage.read_statement(statement.covered), covered)
+        if lost:
+            stretch = proven_coverage.describe(lost[0])
+            raise _Broken(f"The seal of {statement.sealed_at} covers the time {stretch}, which is not covered now.")
+
+
+def _read_seals(verdict: Verdict, stored: list[Seal], public_keys: list[str] | None) -> list[seals.Statement]:
     statements = []
     for seal in stored:
         try:
@@ -213,16 +300,23 @@ def _check_seals(verdict: Verdict, stored: list[Seal], public_keys: list[str] | 
         except seals.BadSeal as error:
             raise _Broken(f"The seal of {seal.sealed_at:%Y-%m-%d %H:%M} is not genuine: {error}") from None
         if (statement.count, statement.digest) != (seal.seq, seal.digest):
-            raise _Broken(f"The seal of {seal.sealed_at:%Y-%m-%d %H:%M} says other than its row.")
+            raise _Broken(f"The seal of {seal.sealed_at:%Y-%m-%d %H:%M} does not say what its row says.")
         statements.append(statement)
     verdict.seals = len(statements)
     return statements
 
 
+def _check_chain_of(statement: seals.Statement, head: ChainHead, account: NexmoAccount) -> None:
+    if statement.account != account.api_key:
+        raise _Broken(
+            f"The seal of {statement.sealed_at} is of account {statement.account}: keys or seals were exchanged."
+        )
+    if statement.chain != head.chain_id:
+        raise _Broken(f"The seal of {statement.sealed_at} belongs to another chain: this one was begun anew.")
+
+
 def _check_statement(statement: seals.Statement, head: ChainHead, verdict: Verdict) -> None:
     when = statement.sealed_at
-    if statement.chain != head.chain_id:
-        raise _Broken(f"The seal of {when} belongs to another chain: this one was begun anew.")
     if statement.count > head.seq:
         raise _Broken(
             f"The seal of {when} counts {statement.count:,} events, the chain {head.seq:,}: the newest are gone."
@@ -231,83 +325,5 @@ def _check_statement(statement: seals.Statement, head: ChainHead, verdict: Verdi
         raise _Broken(
             f"The seal of {when} does not fit event number {statement.count:,}: the chain was rewritten before it."
         )
-
-
-def record_hashes(account: NexmoAccount, first: int, last: int) -> Iterator[tuple[int, bytes]]:
-    """Number and record hash of each link from `first` to `last`, of events and of what removed ones left behind."""
-    removed = _removed(account, first)
-    next_removed = next(removed, None)
-    for row in _rows(account, first):
-        while next_removed is not None and next_removed[0] < row[0]:
-            yield next_removed[0], bytes.fromhex(next_removed[1])
-            next_removed = next(removed, None)
-        if row[0] > last:
-            return
-        if row[3] is None:
-            raise chain.BadRecord
-        yield row[0], row[3]
-    while next_removed is not None and next_removed[0] <= last:
-        yield next_removed[0], bytes.fromhex(next_removed[1])
-        next_removed = next(removed, None)
-
-
-def _rows(account: NexmoAccount, first: int = 0) -> Iterator[tuple[Any, ...]]:
-    """Number, stored digest, event id and record hash of each event, in the order of the chain; then, where its text
-    for searches can't be the event as received itself, that event and the text.
-
-    The hash is None for a row whose fields are not those of a record.
-    """
-    on_postgresql = connection.vendor == "postgresql"
-    table = connection.ops.quote_name(AuditEvent._meta.db_table)
-    # PostgreSQL hands over the event only where its text for searches can differ: where JSON escapes or letters beyond
-    # ASCII stand in it. SQLite's record ends with it anyway.
-    wanted = (
-        rf"seq, digest, event_id, {_POSTGRESQL_HASH}, "
-        r"CASE WHEN searchable <> '' OR raw ~ '[^\x20-\x5b\x5d-\x7e]' THEN raw END, searchable"
-        if on_postgresql
-        else f"seq, digest, event_id, {_SQLITE_RECORD}, searchable"
-    )
-    query = f"SELECT {wanted} FROM {table} WHERE account_id = %s AND seq >= %s ORDER BY seq"  # noqa: S608 - constants
-    with connection.chunked_cursor() as cursor:
-        cursor.execute(query, [account.pk, first])
-        while rows := cursor.fetchmany(CHUNK):
-            if on_postgresql:
-                yield from rows
-            else:
-                for seq, digest, event_id, record, searchable in rows:
-                    yield seq, digest, event_id, _hash(record), record.rpartition("\0")[2], searchable
-
-
-def _hash(record: str) -> bytes | None:
-    try:
-        return chain.hash_record(record)
-    except chain.BadRecord:
-        return None
-
-
-# The databases put the record together: fetching 21 columns and joining them in Python takes twice as long. They are
-# believed no more than with the plain columns, which they could as well make up.
-def _sqlite_field(name: str) -> str:
-    if name not in ("created_at", "fetched_at"):
-        return f"COALESCE({name}, '')"
-    # "2026-03-15 12:01:00[.123456]": what datetime.isoformat makes of it.
-    moment = f"substr({name}, 1, 10) || 'T' || substr({name}, 12, 8) || '.'"
-    return f"COALESCE({moment} || substr(substr({name}, 21) || '000000', 1, 6), '')"
-
-
-def _postgresql_field(name: str) -> str:
-    if name in ("created_at", "fetched_at"):
-        name = f"""to_char({name} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US')"""
-    return f"convert_to(COALESCE({name}::text, ''), 'UTF8')"
-
-
-_SQLITE_RECORD = " || char(0) || ".join(_sqlite_field(name) for name in chain.FIELDS)
-# PostgreSQL's text cannot hold the NUL between the fields, its bytes can, and it hashes as fast as we do.
-_POSTGRESQL_HASH = (
-    f"pg_catalog.sha256({' || decode($$00$$, $$hex$$) || '.join(_postgresql_field(name) for name in chain.FIELDS)})"
-)
-
-
-def _removed(account: NexmoAccount, first: int = 0) -> Iterator[tuple[int, str]]:
-    rows = RemovedEvent.objects.filter(account=account, seq__gte=first).order_by("seq")
-    yield from rows.values_list("seq", "record_hash").iterator(chunk_size=CHUNK)
+    if statement.removed > verdict.removed:
+        raise _Broken(f"The seal of {when} counts {statement.removed:,} removed events, the chain {verdict.removed:,}.")

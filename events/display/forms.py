@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
@@ -12,11 +12,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Profile
-from events.display.event_table import ALWAYS, COLUMNS, USUAL
+from events.display.event_table import ALWAYS, USUAL, page_columns
 from events.wording.times import offset
-
-if TYPE_CHECKING:
-    pass
 
 AS_THE_BROWSER = _("As the browser asks")
 
@@ -32,7 +29,10 @@ class DisplayForm(forms.ModelForm):
         widget=forms.RadioSelect,
     )
     columns = forms.MultipleChoiceField(
-        label=_("Columns of the table"), choices=COLUMNS.items(), required=False, widget=forms.CheckboxSelectMultiple
+        label=_("Columns of the table"),
+        choices=page_columns().items(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
     )
     language = forms.ChoiceField(
         label=_("Language"), choices=(("", AS_THE_BROWSER), *settings.LANGUAGES), required=False
@@ -61,21 +61,21 @@ class DisplayForm(forms.ModelForm):
         return completed
 
     def clean_columns(self) -> str:
-        chosen = [name for name in COLUMNS if name in self.cleaned_data["columns"] or name in ALWAYS]
+        chosen = [name for name in page_columns() if name in self.cleaned_data["columns"] or name in ALWAYS]
         return "" if chosen == list(USUAL) else ",".join(chosen)
 
 
 def shown_columns(profile: Profile) -> list[str]:
     """The columns of the table of events, by name, in its order."""
     chosen = profile.columns.split(",") if profile.columns else USUAL
-    return [name for name in COLUMNS if name in chosen or name in ALWAYS]
+    return [name for name in page_columns() if name in chosen or name in ALWAYS]
 
 
 def table_menu(profile: Profile) -> dict[str, Any]:
     """What the menu of the table of events offers, and what of it is chosen."""
     shown = shown_columns(profile)
     return {
-        "columns": [(name, title, name in shown) for name, title in COLUMNS.items() if name not in ALWAYS],
+        "columns": [(name, title, name in shown) for name, title in page_columns().items() if name not in ALWAYS],
         "densities": Profile.Density.choices,
         "times": Profile.Times.choices,
         "zone": str(profile.own_zone),

@@ -1,15 +1,14 @@
-"""Drawing the histogram: SVG made here, so that it needs no script and obeys the colours of the page."""
+"""Drawing the histogram."""
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
 from django.utils import timezone
-from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from events.display import svg
 from events.nexmo.catalog import FAMILIES
 from events.wording.codes import family_title, grouped
 
@@ -17,9 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from django.utils.safestring import SafeString
+
     from events.reading.histogram import Bar, Histogram
 
 HEIGHT, WIDTH, GAP = 100, 12, 2  # of the drawing's own units; the page stretches them
+_STRIPE = '<line x1="0" y1="0" x2="0" y2="6"/>'
+HATCH = f"<defs>{svg.hatch('hatch', 6, _STRIPE)}</defs>"
 ORDER = (*dict.fromkeys(slug for _prefix, slug, _title in FAMILIES), "other")
 BY_UNIT = {
     "minute": _("by minute"),
@@ -41,13 +44,8 @@ def draw(found: Histogram, address: Callable[[Bar], str]) -> SafeString:
     For eyes and pointers only: beside it stand a sentence and a table with the same links.
     """
     most = max((bar.total for bar in found.bars), default=0) or 1
-    parts = [_bar(bar, place, most, address(bar), found.unit) for place, bar in enumerate(found.bars)]
-    return mark_safe(  # noqa: S308 - numbers, slugs of ours, and what was escaped
-        f'<svg class="bars" viewBox="0 0 {len(found.bars) * WIDTH} {HEIGHT}" preserveAspectRatio="none" '
-        f'aria-hidden="true">'
-        '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-        '<line x1="0" y1="0" x2="0" y2="6"/></pattern></defs>' + "".join(parts) + "</svg>"
-    )
+    bars = (_bar(bar, place, most, address(bar), found.unit) for place, bar in enumerate(found.bars))
+    return svg.picture("bars", len(found.bars) * WIDTH, HEIGHT, (HATCH, *bars))
 
 
 def _bar(bar: Bar, place: int, most: int, href: str, unit: str) -> str:
@@ -56,19 +54,16 @@ def _bar(bar: Bar, place: int, most: int, href: str, unit: str) -> str:
     words = f"{label(bar.start, unit)}: {grouped(bar.total) if bar.known else unknown}"
     if not bar.covered:
         words += f", {uncovered}"
-    shapes = [f'<rect class="slot" x="{left}" y="0" width="{WIDTH}" height="{HEIGHT}"/>']
+    shapes = [svg.rect("slot", left, 0, WIDTH, HEIGHT)]
     if not bar.covered or not bar.known:
-        shapes.append(f'<rect class="hatched" x="{left}" y="0" width="{WIDTH}" height="{HEIGHT}"/>')
+        shapes.append(svg.rect("hatched", left, 0, WIDTH, HEIGHT))
     top = float(HEIGHT)
     for slug in ORDER:
         if count := bar.counts[slug]:
             height = max(HEIGHT * count / most, 0.8)
             top -= height
-            shapes.append(
-                f'<rect class="family-{slug}" x="{left + GAP / 2:g}" y="{max(top, 0):.1f}" width="{WIDTH - GAP}" '
-                f'height="{height:.1f}"/>'
-            )
-    return f'<a href="{escape(href)}" tabindex="-1"><title>{escape(words)}</title>{"".join(shapes)}</a>'
+            shapes.append(svg.rect(f"family-{slug}", left + GAP / 2, max(top, 0), WIDTH - GAP, height))
+    return svg.link(href, words, shapes)
 
 
 def label(moment: datetime, unit: str) -> str:
@@ -119,4 +114,16 @@ def in_words(found: Histogram) -> str:
             gaps,
         )
         sentences.append(text % {"count": gaps, "bars": bars})
+    if found.later:
+        sentences.append(later_in_words(found.later))
     return " ".join(sentences)
+
+
+def later_in_words(count: int) -> str:
+    """The events that lie beyond the picture."""
+    text = ngettext(
+        "%(count)s event is dated in the future, beyond the chart.",
+        "%(count)s events are dated in the future, beyond the chart.",
+        count,
+    )
+    return text % {"count": grouped(count)}

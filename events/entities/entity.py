@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
-from events.nexmo.parse import ip_key
+from events.nexmo.values import ip_key, plain_address, read_address
 from events.reading.conditions import Conditions
 from events.reading.dimensions import ENTITIES
 from events.reading.users import one_user, spellings_of
@@ -74,7 +74,10 @@ def entity(slug: str, value: str) -> Entity | None:
     if not value or "\0" in value:
         return None
     if slug in ENTITIES:
-        value = one_user(value) if slug == "user" else value
+        if slug == "user":
+            value = one_user(value)
+        elif (address := read_address(value)) is not None and not plain_address(value):
+            value = str(address)  # without the port that it was written with
         name, compared = ENTITIES[slug].name, _as_compared(slug, value)
         return Entity(slug, value, {name: value}, Conditions(wanted={name: compared})) if compared else None
     if (slug == "number" and _NUMBER.fullmatch(value)) or (slug == "application" and _ID.fullmatch(value)):

@@ -9,12 +9,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from events.entities.entity import entity
 from events.fields import load_json
-from events.nexmo.parse import ip_key
+from events.models import FirstSeen
+from events.nexmo.values import ip_key
 from events.reading import Cursor, Page, read_page
 from events.reading.dimensions import DIMENSIONS, ENTITIES, FACETS
 from events.reading.facets import Sample, sample, with_one_user
 from events.reading.users import spellings_of
+from events.wording.lookalikes import skeleton
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,6 +32,7 @@ MOST_LOOKS = 3  # at candidates that may name something else
 MOST_CHARACTERS = 2_000_000  # of their contexts
 MOST_CHECKED = 10
 MOST_ELSEWHERE = 5
+MOST_COMPARED, MOST_ALIKE = 5_000, 10  # users
 NEW = timedelta(days=30)
 BEGINNING = Cursor(datetime(1970, 1, 1, tzinfo=UTC), 0)  # no event is archived as older
 
@@ -171,3 +175,20 @@ def _is_first(conditions: Conditions, name: str, value: str, first: datetime) ->
     wanted = {**conditions.wanted, name: compared}
     page = read_page(replace(conditions, wanted=wanted, end=first - timedelta(microseconds=1)), 1)
     return not page.rows and page.searched_back_to is None
+
+
+def look_alikes(subject: Entity, accounts: tuple[int, ...] | None) -> list[Entity]:
+    """Other users of these accounts whose address can be mistaken for this one's, of the first MOST_COMPARED.
+
+    Args:
+        accounts: those that the reader may see; None for all.
+    """
+    if subject.slug != "user":
+        return []
+    users = FirstSeen.objects.order_by("user_email")
+    if accounts is not None:
+        users = users.filter(account__in=accounts)
+    wanted = skeleton(subject.value)
+    names = users.exclude(user_email=subject.value).values_list("user_email", flat=True).distinct()
+    alike = [name for name in names[:MOST_COMPARED] if skeleton(name) == wanted]
+    return [other for name in alike[:MOST_ALIKE] if (other := entity("user", name))]

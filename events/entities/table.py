@@ -1,15 +1,16 @@
-"""The events of one user, address, number or application, as the table on its page shows them."""
+"""The events of a number or an application, as the table on its page shows them."""
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING, Any
 
-import django_tables2 as tables
-from django.urls import reverse
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
-from events.display.event_table import NOTHING, USUAL, EventTable
+from events.display.columns import NOTHING
+from events.display.drawing import EventColumn
+from events.display.event_table import USUAL, EventTable
+from events.wording.marking import marked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,31 +19,31 @@ if TYPE_CHECKING:
     from events.wording.changes import Change
 
 
-class AboutTable(EventTable):
-    """The usual table away from the list: a click on a value leads there."""
+class Changed(EventColumn):
+    """What the event changed."""
 
-    def value(self, name: str, value: str, shown: str) -> str:
-        return super().value(name, value, shown).replace('href="?', f'href="{reverse("events:list")}?', 1)
+    def render(self, record: Row, table: SteppedTable) -> SafeString:
+        return SafeString("<br>".join(_step(change) for change in table.steps.get(record.pk, ()))) or NOTHING
 
 
-class SteppedTable(AboutTable):
+class SteppedTable(EventTable):
     """With what each event changed, in place of its details."""
 
-    changed = tables.Column(verbose_name=gettext_lazy("Changed"), orderable=False)
+    changed = Changed(gettext_lazy("Changed"), exclude_from_export=True)
 
-    def __init__(self, *args: Any, steps: Mapping[int, list[Change]], **kwargs: Any) -> None:
+    class Meta(EventTable.Meta):
+        pass
+
+    def __init__(self, *args: Any, steps: Mapping[int, list[Change]], **options: Any) -> None:
         """
         Args:
             steps: what each event changed, by its key.
         """
-        super().__init__(*args, shown=[name for name in USUAL if name != "summary"], **kwargs)
         self.steps = steps
-
-    def render_changed(self, row: Row) -> str:
-        return "<br>".join(_step(change) for change in self.steps.get(row.pk, ())) or NOTHING
+        super().__init__(*args, shown=[*(name for name in USUAL if name != "summary"), "changed"], **options)
 
 
 def _step(change: Change) -> str:
-    before = f"<del>{escape(change.before)}</del>" if change.before is not None else ""
-    after = f"<ins>{escape(change.after)}</ins>" if change.after is not None else ""
-    return f'<span class="step">{escape(change.field)}: {before}{" → " if before and after else ""}{after}</span>'
+    before = f"<del>{marked(change.before)}</del>" if change.before is not None else ""
+    after = f"<ins>{marked(change.after)}</ins>" if change.after is not None else ""
+    return f'<span class="step">{marked(change.field)}: {before}{" → " if before and after else ""}{after}</span>'

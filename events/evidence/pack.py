@@ -2,43 +2,49 @@
 
 from __future__ import annotations
 
-import contextlib
+import dataclasses
 import hashlib
 import json
 import zipfile
-from datetime import UTC
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from importlib import resources
+from itertools import islice
 from typing import IO, TYPE_CHECKING, Any
 
-from django.db import connection, transaction
-from django.db.models import Q, TextField
-from django.db.models.functions import Cast
 from django.utils import timezone
 
 from events.archive import seals, verify
 from events.export.files import COLUMNS, Shape, csv_lines
-from events.models import AuditEvent, ChainHead, CoveredSpan
-from events.reading import Row
+from events.models import AuditEvent, ChainHead, EvidencePack
+from events.reading.stream import stream_keys, stream_rows
 from events.storage import chain
+from events.storage.transactions import snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from accounts.models import NexmoAccount
-    from events.models.querysets import AuditEventQuerySet
+    from events.models import Seal
+    from events.reading import Row
+    from events.reading.conditions import Conditions
+
+    # Called now and then with the stage, how much of it is done, and of how much where that is known.
+    Report = Callable[[str, int, int | None], None]
 
 FORMAT = "auditsite evidence 1"
+Stage = EvidencePack.Stage
 
 CHUNK = 500
 README = """\
 Evidence from Auditsite
 =======================
 
-events.ndjson        the events: their account, their place in its chain, their digest, and their record
-events.csv           the same events for reading (times are UTC)
+events.ndjson        the events, newest first: the account, the digest in its chain, and the record of each
+events.csv           the same events, in the same order, for reading (times are UTC)
 links/               for each account the record hashes from before its first event here up to its seal
 seals/               for each account a signed statement of the head of its chain
-coverage.json        for each account the stretches of time in which it is known to be complete
+coverage.json        for each account the periods in which it was known to be complete when it was sealed
 verify_evidence.py   checks all of this
 manifest.json        who asked for what, and when; the SHA-256 of every other file; signed in manifest.sig
 
@@ -48,112 +54,175 @@ To check it, on any machine:
     python3 verify_evidence.py {name} --public-key {public_key}
 
 Take the public key from somebody you trust, not from this file: whoever could forge the pack could forge this line.
-Read verify_evidence.py before you run it; it is short. It says GENUINE, or names the first thing that does not fit.
+Read verify_evidence.py before you run it. It says GENUINE, or names the first thing that does not fit. Without
+--public-key it can only say CONSISTENT: anybody could have made the pack.
 
 What it proves: the events are those that the archive held under the sealed chain, unaltered. What it does not prove:
 that Nexmo's own records were right, or that days outside coverage.json are complete.
 """
 
 
-class _Pack:
-    """A zip that remembers the SHA-256 of every file that goes into it."""
+def silently(stage: str, done: int, total: int | None) -> None:
+    """A report to nobody."""
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self.zip = zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6)
-        self.digests: dict[str, str] = {}
 
-    def write(self, name: str, lines: Iterable[str]) -> int:
-        """Write a file piece by piece, in constant memory. Returns the number of pieces."""
-        digest, count = hashlib.sha256(), 0
-        with self.zip.open(name, "w", force_zip64=True) as file:
-            for line in lines:
-                data = line.encode()
-                digest.update(data)
-                file.write(data)
-                count += 1
-        self.digests[name] = digest.hexdigest()
-        return count
+@dataclass
+class Contents:
+    """What a pack holds."""
+
+    count: int = 0
+    accounts: list[NexmoAccount] = field(default_factory=list)
 
 
 def make_pack(
     file: IO[bytes],
-    events: AuditEventQuerySet,
+    conditions: Conditions,
     accounts: Iterable[NexmoAccount],
     *,
     query: str,
     made_by: str,
     name: str = "PACK.zip",
-) -> int:
-    """Write a pack of these events and return how many they are.
+    report: Report = silently,
+) -> Contents:
+    """Write a pack of the events that match.
 
-    Each account among them is sealed now, so that every event lies under a seal. Raises seals.NoSealKey.
+    Each account with such events is sealed first, so that every event lies under a seal. Then everything is read from
+    one state of the database: what a sync adds or retention removes meanwhile makes no file differ from another.
 
     Args:
-        events: what goes in; their accounts must be among `accounts`.
-        query: the filter in words or as a URL's query, for the manifest.
+        accounts: whose events may go in, whatever the conditions say.
+        query: the filter as a URL's query or in words, for the manifest.
         made_by: who asked.
+        report: told about the progress; what it raises ends the making.
+
+    Raises:
+        seals.NoSealKey: there is no key to sign with.
     """
-    public = seals.public_key()
-    by_pk = {account.pk: account for account in accounts}
-    involved = [by_pk[pk] for pk in sorted(set(events.order_by().values_list("account", flat=True)))]
-    # Sealed first, and read in one view of the data: what a sync adds meanwhile lies beyond the seals and outside.
-    seal_of = {account.pk: seals.seal(account) for account in involved}
-    pack = _Pack(file)
-    with transaction.atomic() if connection.vendor == "postgresql" else contextlib.nullcontext():
-        sealed = _up_to_seals(events, seal_of)
-        count = pack.write("events.ndjson", _event_lines(sealed, by_pk))
-        pack.write("events.csv", csv_lines(_rows(sealed), by_pk, Shape(COLUMNS, UTC)))
-        chains = {}
-        for account in involved:
-            first = sealed.filter(account=account).order_by("seq").values_list("seq", flat=True).first()
-            if first is None:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        return _Maker(archive, conditions, list(accounts), report).make(query, made_by, name)
+
+
+class _Maker:
+    def __init__(
+        self, archive: zipfile.ZipFile, conditions: Conditions, accounts: list[NexmoAccount], report: Report
+    ) -> None:
+        self.zip = archive
+        self.digests: dict[str, str] = {}
+        self.sizes: dict[str, int] = {}
+        self.conditions, self.report = conditions, report
+        self.accounts = [
+            account for account in accounts if conditions.accounts is None or account.pk in conditions.accounts
+        ]
+        self.seals: dict[int, Seal] = {}
+        self.firsts: dict[int, int] = {}  # the lowest number in its chain of each account's events here
+        self.beyond: set[int] = set()  # keys of events that were added after their account was sealed
+        self.count = 0
+
+    def make(self, query: str, made_by: str, name: str) -> Contents:
+        public = seals.public_key()
+        self._seal()
+        by_pk = {account.pk: account for account in self.accounts if account.pk in self.seals}
+        conditions = dataclasses.replace(self.conditions, accounts=tuple(by_pk))
+        with snapshot():
+            self._write("events.ndjson", self._event_lines(conditions, by_pk))
+            self._write("events.csv", csv_lines(self._rows(conditions), by_pk, Shape(COLUMNS, UTC)))
+            involved = [by_pk[pk] for pk in sorted(self.firsts)]
+            chains = self._write_chains(involved)
+        covered = {account.api_key: self._statement(account)["covered"] for account in involved}
+        self._write("coverage.json", [json.dumps(covered, indent=2)])
+        self._write("verify_evidence.py", [_verifier()])
+        self._write("README.txt", [README.format(name=name, public_key=public)])
+        manifest = json.dumps(
+            {
+                "format": FORMAT,
+                "made_at": timezone.now().isoformat(timespec="seconds"),
+                "made_by": made_by,
+                "query": query,
+                "conditions": _in_plain_values(self.conditions, self.accounts),
+                "count": self.count,
+                "fields": chain.FIELDS,
+                "chains": chains,
+                "public_key": public,
+                "files": self.digests,
+                "sizes": self.sizes,
+            },
+            indent=2,
+        )
+        self._write("manifest.json", [manifest])
+        self._write("manifest.sig", [seals.sign(manifest)])
+        return Contents(self.count, involved)
+
+    def _write(self, name: str, pieces: Iterable[str]) -> None:
+        """Write a file piece by piece, in constant memory."""
+        digest, size = hashlib.sha256(), 0
+        with self.zip.open(name, "w", force_zip64=True) as file:
+            for piece in pieces:
+                data = piece.encode()
+                digest.update(data)
+                size += len(data)
+                file.write(data)
+        self.digests[name], self.sizes[name] = digest.hexdigest(), size
+
+    def _seal(self) -> None:
+        """Seal each account that has an event that matches."""
+        for number, account in enumerate(self.accounts):
+            self.report(Stage.SEALING, number, len(self.accounts))
+            its_own = dataclasses.replace(self.conditions, accounts=(account.pk,))
+            if next(stream_keys(its_own), None) is not None:
+                self.seals[account.pk] = seals.seal(account)
+
+    def _event_lines(self, conditions: Conditions, accounts: dict[int, NexmoAccount]) -> Iterator[str]:
+        self.report(Stage.EVENTS, 0, None)
+        keys = stream_keys(conditions)
+        while chunk := list(islice(keys, CHUNK)):
+            events = AuditEvent.objects.defer("searchable").in_bulk(chunk)
+            for event in (events[pk] for pk in chunk):
+                if event.seq > self.seals[event.account_id].seq:
+                    self.beyond.add(event.pk)
+                    continue
+                self.firsts[event.account_id] = min(event.seq, self.firsts.get(event.account_id, event.seq))
+                self.count += 1
+                api_key = accounts[event.account_id].api_key
+                line = {"account": api_key, "digest": event.digest, "record": chain.values_of(event)}
+                yield json.dumps(line) + "\n"
+            self.report(Stage.EVENTS, self.count, None)
+
+    def _rows(self, conditions: Conditions) -> Iterator[Row]:
+        written = 0
+        for row in stream_rows(conditions):
+            if row.pk in self.beyond:
                 continue
-            start, digest = _start(account, first)
-            links, seal_name = f"links/{account.api_key}.txt", f"seals/{account.api_key}.json"
-            pack.write(links, _link_lines(account, start, digest, seal_of[account.pk].seq))
-            pack.write(seal_name, [json.dumps(seals.export(seal_of[account.pk]))])
-            chains[account.api_key] = {"first": start, "links": links, "seal": seal_name}
-        pack.write("coverage.json", [json.dumps(_coverage(involved), indent=2)])
-    pack.write("verify_evidence.py", [_verifier()])
-    pack.write("README.txt", [README.format(name=name, public_key=public)])
-    manifest = json.dumps(
-        {
-            "format": FORMAT,
-            "made_at": timezone.now().isoformat(timespec="seconds"),
-            "made_by": made_by,
-            "query": query,
-            "count": count,
-            "fields": chain.FIELDS,
-            "chains": chains,
-            "public_key": public,
-            "files": pack.digests,
-        },
-        indent=2,
-    )
-    pack.write("manifest.json", [manifest])
-    pack.write("manifest.sig", [seals.sign(manifest)])
-    pack.zip.close()
-    return count
+            if not written % CHUNK:
+                self.report(Stage.TABLE, written, self.count)
+            written += 1
+            yield row
 
+    def _write_chains(self, accounts: list[NexmoAccount]) -> dict[str, dict[str, Any]]:
+        starts = {account.pk: _start(account, self.firsts[account.pk]) for account in accounts}
+        total = sum(self.seals[pk].seq - first + 1 for pk, (first, _) in starts.items())
+        done = 0
+        chains = {}
 
-def _up_to_seals(events: AuditEventQuerySet, seal_of: dict[int, Any]) -> AuditEventQuerySet:
-    within = Q(pk__in=[])
-    for pk, seal in seal_of.items():
-        within |= Q(account=pk, seq__lte=seal.seq)
-    return events.filter(within)
+        def link_lines(account: NexmoAccount) -> Iterator[str]:
+            nonlocal done
+            first, digest = starts[account.pk]
+            yield digest.hex() + "\n"
+            for _, record_hash in verify.record_hashes(account, first, self.seals[account.pk].seq):
+                if not done % CHUNK:
+                    self.report(Stage.CHAINS, done, total)
+                done += 1
+                yield record_hash.hex() + "\n"
 
+        for account in accounts:
+            links, seal = f"links/{account.api_key}.txt", f"seals/{account.api_key}.json"
+            self._write(links, link_lines(account))
+            self._write(seal, [json.dumps(seals.export(self.seals[account.pk]))])
+            chains[account.api_key] = {"first": starts[account.pk][0], "links": links, "seal": seal}
+        return chains
 
-def _event_lines(events: AuditEventQuerySet, accounts: dict[int, NexmoAccount]) -> Iterator[str]:
-    for event in events.order_by("account", "seq").iterator(chunk_size=CHUNK):
-        api_key = accounts[event.account_id].api_key
-        line = {"account": api_key, "digest": event.digest, "record": chain.values_of(event)}
-        yield json.dumps(line) + "\n"
-
-
-def _rows(events: AuditEventQuerySet) -> Iterator[Row]:
-    fields = ("context_text" if name == "context" else name for name in Row._fields)
-    rows = events.annotate(context_text=Cast("context", TextField())).values_list(*fields)
-    return (Row._make(row) for row in rows.newest_first().iterator(chunk_size=CHUNK))
+    def _statement(self, account: NexmoAccount) -> dict[str, Any]:
+        statement: dict[str, Any] = json.loads(self.seals[account.pk].statement)
+        return statement
 
 
 def _start(account: NexmoAccount, first: int) -> tuple[int, bytes]:
@@ -164,19 +233,14 @@ def _start(account: NexmoAccount, first: int) -> tuple[int, bytes]:
     return 1, chain.genesis(ChainHead.objects.get(account=account).chain_id)
 
 
-def _link_lines(account: NexmoAccount, start: int, digest: bytes, last: int) -> Iterator[str]:
-    yield digest.hex() + "\n"
-    for _, record_hash in verify.record_hashes(account, start, last):
-        yield record_hash.hex() + "\n"
-
-
-def _coverage(accounts: list[NexmoAccount]) -> dict[str, list[list[str | None]]]:
+def _in_plain_values(conditions: Conditions, accounts: list[NexmoAccount]) -> dict[str, Any]:
+    """What the query meant when the pack was made: periods as times, names as codes."""
+    keys = None if conditions.accounts is None else [account.api_key for account in accounts]
+    values = dataclasses.asdict(conditions) | {"accounts": keys}
     return {
-        account.api_key: [
-            [span.start.isoformat() if span.start else None, span.end.isoformat()]
-            for span in CoveredSpan.objects.filter(account=account).order_by("end")
-        ]
-        for account in accounts
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in values.items()
+        if value or name == "accounts"
     }
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
@@ -14,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from django.utils import timezone
 from xlsxwriter import Workbook
 
-from events.fields import dump_json
-from events.wording.masking import mask, mask_all
+from events.display.event_table import EventTable, file_columns, page_columns
+from events.export.formulas import harmless, harmless_json, need_care
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
@@ -31,47 +29,30 @@ FIRST_LINES, LINES = 50, 200  # written out together, and told of together
 XLSX_ROWS_PER_SHEET = 1_000_000  # Excel ends at 1,048,576
 XLSX_CELL = 32_767
 
-COLUMNS = (
-    "created_at",
-    "account",
-    "account_name",
-    "event_id",
-    "event_type",
-    "event_type_description",
-    "user_email",
-    "user_id",
-    "source",
-    "source_description",
-    "source_ip",
-    "source_country",
-    "context",
-    "odd_fields",
-)
+_NAMES = file_columns()
+COLUMNS = tuple(_NAMES)
 # Told how many more rows are written.
 Wrote = Callable[[int], None]
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-_FIRST = frozenset(_FORMULA)
-_INNER_FORMULA = re.compile(r"([;\t]\s*)([=+\-@])")
+BYTE_ORDER_MARK = "\ufeff"  # by it Excel knows that a CSV is UTF-8
 
 
 def nobody(rows: int) -> None:
     """Told of rows where nobody asked."""
 
 
-def harmless(text: str) -> str:
-    """Text that no spreadsheet runs as a formula: foreign text may begin with one, also after what another
-    country's spreadsheet takes for a separator."""
-    text = _INNER_FORMULA.sub(r"\1'\2", text)
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
 @dataclass(frozen=True)
 class Shape:
-    """What a table of events looks like: its columns, in the order of COLUMNS, and the zone of its times."""
+    """What a file of events looks like.
+
+    Attributes:
+        columns: of CSV and Excel, in the order of COLUMNS.
+        zone: of the times.
+        byte_order_mark: whether a CSV begins with one.
+    """
 
     columns: Sequence[str]
     zone: tzinfo
+    byte_order_mark: bool = False
 
     @classmethod
     def usual(cls) -> Shape:
@@ -81,49 +62,22 @@ class Shape:
 
 def cells(rows: Iterable[Row], accounts: Mapping[int, NexmoAccount], shape: Shape) -> Iterator[list[str]]:
     """The cells of each event."""
-    lines = _all_cells(rows, accounts, shape.zone)
-    if tuple(shape.columns) == COLUMNS:
-        return lines
-    places = [COLUMNS.index(name) for name in shape.columns]
-    return ([line[place] for place in places] for line in lines)
-
-
-def _all_cells(rows: Iterable[Row], accounts: Mapping[int, NexmoAccount], zone: tzinfo) -> Iterator[list[str]]:
-    names = {pk: (account.api_key, account.name) for pk, account in accounts.items()}
-    for row in rows:
-        if row[1] not in names:
-            continue  # of an account that was made after this export had begun
-        # By their places: looking up fourteen names for each of a million rows takes seconds.
-        _, account, event_id, code, words, at, _, email, user, source, source_words, ip, country, context, odd = row
-        yield [
-            at.astimezone(zone).isoformat(),
-            *names[account],
-            event_id,
-            code,
-            words,
-            email,
-            user,
-            source,
-            source_words,
-            ip,
-            country,
-            _context(context) if context else "",
-            odd,
-        ]
+    table = EventTable((), accounts=accounts.values(), zone=shape.zone, shown=tuple(page_columns()), sequence=["..."])
+    return table.values(rows, [_NAMES[name] for name in shape.columns])
 
 
 def csv_lines(
     rows: Iterable[Row], accounts: Mapping[int, NexmoAccount], shape: Shape, wrote: Wrote = nobody
 ) -> Generator[str, None, None]:
     """CSV with a header, CRLF as RFC 4180 has it; several lines at a time."""
-    yield _csv([shape.columns])
+    yield (BYTE_ORDER_MARK if shape.byte_order_mark else "") + _csv([shape.columns])
     source = cells(rows, accounts, shape)
+    made_harmless = [harmless_json if name == "context" else harmless for name in shape.columns]
     size = FIRST_LINES
     while chunk := list(islice(source, size)):
         text = _csv(chunk)
-        # Looking closely at each cell costs more than writing it; few lines need that.
-        if ";" in text or "\t" in text or not all(_FIRST.isdisjoint([cell[:1] for cell in row]) for row in chunk):
-            text = _csv([[harmless(cell) for cell in row] for row in chunk])
+        if need_care(text, chunk):
+            text = _csv([[make(cell) for make, cell in zip(made_harmless, row, strict=True)] for row in chunk])
         yield text
         wrote(len(chunk))
         size = LINES
@@ -180,14 +134,6 @@ def write_xlsx(
             _new_sheet(book, 1, bold, shape.columns)
         wrote(count % LINES)
         packing()
-
-
-def _context(text: str) -> str:
-    # Only addresses with parameters or a user in them can hold credentials (`events.masking`).
-    if "=" not in text and "://" not in text:
-        return text
-    # What is masked ends before a quote, so that the JSON stays whole; where a quote is escaped it would not.
-    return dump_json(mask_all(json.loads(text))) if "\\" in text else mask(text)
 
 
 def _fitting(text: str) -> str:

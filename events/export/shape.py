@@ -1,4 +1,4 @@
-"""What a reader may choose of an export beside its filter: the columns, and the zone of the times."""
+"""What a reader may choose of an export beside its filter: the columns, the zone of the times, the byte order mark."""
 
 from __future__ import annotations
 
@@ -21,12 +21,20 @@ if TYPE_CHECKING:
 
 
 class BadChoice(ValueError):
-    """A column or a zone that there is not; the message is for the reader."""
+    """A choice that does not exist; the message is for the reader."""
 
 
-def read_shape(columns: Sequence[str], times: str) -> Shape:
-    """The shape that is asked for; what is not said is as usual. Raises BadChoice."""
-    return Shape(read_columns(columns), read_zone(times))
+def read_shape(columns: Sequence[str], times: str, bom: str) -> Shape:
+    """The shape that is asked for; columns and zone that are not said are as usual. Raises BadChoice."""
+    return Shape(read_columns(columns), read_zone(times), read_bom(bom))
+
+
+def read_bom(text: str) -> bool:
+    """Whether a CSV is to begin with a byte order mark: yes or no. Raises BadChoice."""
+    choice = text.strip().lower()
+    if choice not in ("yes", "no"):
+        raise BadChoice(_("%(choice)s is not a choice for bom: give yes or no.") % {"choice": text})
+    return choice == "yes"
 
 
 def read_columns(texts: Sequence[str]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from django_countries import countries
 
 from events.filters import names as known_names
 from events.filters.limits import MOST_ITEMS
-from events.nexmo.parse import ip_key
+from events.nexmo.values import ip_key
 from events.reading.users import spellings_of
 from events.wording.codes import is_country_code, source_codes, source_title
 
@@ -73,7 +73,7 @@ class ListField(forms.CharField):
     Cleaned, it is a list of values in the archive's form, each with its sign.
     """
 
-    widget = CommaText
+    widget: type[forms.Widget] = CommaText
 
     def clean(self, value: Any) -> list[str]:
         return [self.clean_item(item) for item in split_list([super().clean(value)])]

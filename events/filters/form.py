@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models.expressions import RawSQL
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -27,9 +29,8 @@ from events.filters.limits import MOST_CHARACTERS, excess, within
 from events.filters.narrowing import filters
 from events.models import AuditEvent
 from events.nexmo.catalog import EVENT_TYPES
-from events.reading.conditions import Conditions
+from events.reading.conditions import Conditions, joined
 from events.reading.dimensions import DIMENSIONS
-from events.reading.matching import matching
 from events.storage.search_index import Words, spellings, words
 
 if TYPE_CHECKING:
@@ -115,7 +116,8 @@ class EventFilter(django_filters.FilterSet):
         form.problems = problems
         form.fields["account"].offer({account.api_key: account.name for account in accounts})
         form.fields["event_type"].offer(self.type_descriptions, EVENT_TYPES)
-        self.data = form.data = self._in_codes(expanded)
+        self.data: Any = self._in_codes(expanded)
+        form.data = self.data
         zone = timezone.localtime().strftime("%Z")
         form.fields["date_from"].label, form.fields["date_to"].label = _date_labels(zone, get_language())
         if form.errors:
@@ -163,8 +165,16 @@ class EventFilter(django_filters.FilterSet):
         return conditions
 
     def filter_queryset(self, queryset: Any) -> Any:
-        """The events as a queryset; pages and exports read `conditions` by `events.reading` instead."""
-        return matching(queryset, self.conditions)
+        """The filtered events as a queryset, in no order. Pages, exports and evidence packs read the same conditions
+        faster, by `events.reading`."""
+        conditions = self.conditions
+        if conditions.is_empty:
+            return queryset.none()
+        where, values = joined(conditions.rest())
+        events = queryset.filter(RawSQL(f"({where})", values, models.BooleanField()))  # noqa: S611 - constants
+        if conditions.start:
+            events = events.filter(created_at__gte=conditions.start)
+        return events.filter(created_at__lte=conditions.end) if conditions.end else events
 
     def html(self, *, one_account: bool, sizes: Sequence[int], size: int) -> SafeString:
         """The inside of the form.

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext, ngettext
 
 from events.reading.dimensions import DATES, DIMENSIONS, FIRSTS
+from events.wording.marking import marked
 from events.wording.times import PERIODS
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def _input(field: forms.BoundField) -> str:
 def _errors(field: forms.BoundField) -> str:
     if not field.errors:
         return ""
-    words = " ".join(escape(str(error)) for error in field.errors)
+    words = " ".join(marked(error) for error in field.errors)
     return f'<p class="error" id="error-{field.name}" role="alert">{words}</p>'
 
 
@@ -168,14 +169,14 @@ def _ticks(name: str, groups: Choices, chosen: tuple[str, ...], without: str) ->
     known = {code for _, choices in groups for code, _ in choices}
     parts = [
         f'<label><input type="checkbox" name="{name}" value="{escape(item)}" checked>'
-        f" <span>{negation if item.startswith('-') else ''}<code>{escape(item.removeprefix('-'))}</code></span></label>"
+        f" <span>{negation if item.startswith('-') else ''}<code>{marked(item.removeprefix('-'))}</code></span></label>"
         for item in chosen
         if item not in known
     ]
     for title, choices in groups:
         boxes = "".join(
             f'<label><input type="checkbox" name="{name}" value="{escape(code)}"{" checked" if code in chosen else ""}>'
-            f" <span>{escape(words)} <code>{escape(code)}</code></span></label>"
+            f" <span>{marked(words)} <code>{marked(code)}</code></span></label>"
             for code, words in choices
             if code == code.strip() or code.strip() not in known  # else its twin finds both
         )

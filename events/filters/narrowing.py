@@ -19,6 +19,7 @@ from events.filters.dates import MomentField
 from events.filters.fields import KINDS, CommaText
 from events.filters.limits import MOST_TEXT
 from events.reading.dimensions import DIMENSIONS, FIRSTS, SINGLE
+from events.wording.plausible import latest_plausible
 from events.wording.times import PERIODS, Moment, period_start
 
 if TYPE_CHECKING:
@@ -109,10 +110,11 @@ class EndFilter(ConditionFilter):
 
 
 class PeriodFilter(ConditionFilter, django_filters.ChoiceFilter):
-    """The time up to now."""
+    """The time up to now. What is dated in the future is in none of them."""
 
     def narrowed(self, conditions: Conditions, value: str) -> Conditions:
-        return replace(conditions, start=max(filter(None, (conditions.start, period_start(value)))))
+        start = max(filter(None, (conditions.start, period_start(value))))
+        return replace(conditions, start=start, end=min(filter(None, (conditions.end, latest_plausible()))))
 
 
 class FirstFilter(ConditionFilter, django_filters.ChoiceFilter):

@@ -12,8 +12,8 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from events.display.event_table import country_name
-from events.display.histogram import draw, in_words, label, legend
+from events.display.columns import country_name
+from events.display.histogram import draw, in_words, label, later_in_words, legend
 from events.filters.query_string import PAGE_PARAMS, with_params
 from events.nexmo.catalog import SOURCES
 from events.reading.dimensions import DIMENSIONS
@@ -62,6 +62,7 @@ def picture(
         "last": label(chart.bars[-1].start, chart.unit) if chart else "",
         "most": max(bar.total for bar in chart.bars) if chart else 0,
         "uncovered": chart is not None and any(not bar.covered for bar in chart.bars),
+        "later": later_in_words(chart.later) if chart and chart.later else "",
         "unknown": chart is not None and any(not bar.known for bar in chart.bars),
         "facets": [
             _facet(params, found, each, page) for each in facets(conditions, sampled) if each.name not in hidden

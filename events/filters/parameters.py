@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 # How a file is to look.
-SHAPE = ("columns", "times")
+SHAPE = ("columns", "times", "bom")
 # What else pages and exports read beside the conditions.
 OTHERS = (*PAGE_PARAMS, "size", "count", "job", "announced", "since")
 LONGEST, MOST = 60, 10  # characters of a name, and names, that are repeated

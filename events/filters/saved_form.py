@@ -14,6 +14,7 @@ from accounts.roles import ROLES
 from events.filters.form import EventFilter
 from events.filters.saved import canonical, read_query
 from events.models import SavedView
+from events.wording.marking import coded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +49,7 @@ class ViewForm(forms.ModelForm):
         self.accounts = accounts
         teams = Group.objects.filter(user=instance.owner_id).exclude(name__in=ROLES).order_by("name")
         self.fields["team"].queryset, self.fields["team"].empty_label = teams, _("Only me")  # type: ignore[attr-defined]
+        self.fields["team"].label_from_instance = lambda team: coded(team.name)  # type: ignore[attr-defined]
         if instance.pk:
             del self.fields["query"]
         for name, field in self.fields.items():

@@ -9,6 +9,8 @@ from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from events.wording.marking import coded, marked
+
 if TYPE_CHECKING:
     from events.filters.saved import View, Views
 
@@ -22,22 +24,23 @@ def draw_menu(views: Views, current: View | None) -> SafeString:
         (_("Built in"), views.others),
     )
     sections = "".join(_section(title, group, current) for title, group in groups if group)
+    title = marked(current.name if current else _("Views"))
     return mark_safe(  # noqa: S308 - every piece of it was escaped
-        f'<details class="menu"><summary><span>{escape(str(current.name) if current else _("Views"))}</span></summary>'
+        f'<details class="menu"><summary><span>{title}</span></summary>'
         f'<div class="sheet">{sections}<p><a href="{reverse("events:views")}">{escape(_("All views"))}</a></p></div>'
         "</details>"
     )
 
 
 def _section(title: str, views: list[View], current: View | None) -> str:
-    root, marked = reverse("events:list"), ' aria-current="true"'
+    root, in_force = reverse("events:list"), ' aria-current="true"'
     items = "".join(
-        f'<li><a href="{root}?{escape(view.query)}"{marked if view is current else ""}{_title(view)}>'
-        f"{escape(str(view.name))}</a></li>"
+        f'<li><a href="{root}?{escape(view.query)}"{in_force if view is current else ""}{_title(view)}>'
+        f"{marked(view.name)}</a></li>"
         for view in views
     )
     return f"<section><h2>{escape(title)}</h2><ul>{items}</ul></section>"
 
 
 def _title(view: View) -> str:
-    return f' title="{escape(str(view.description))}"' if view.description else ""
+    return f' title="{escape(coded(view.description))}"' if view.description else ""

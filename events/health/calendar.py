@@ -11,6 +11,7 @@ from django.db.models import Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from events.health.completeness import believable
 from events.models import CoveredSpan, DayCount, SyncWindow
 from events.sync.coverage import BEGINNING, midnight
 from events.wording.codes import grouped
@@ -48,11 +49,12 @@ def calendar(account: NexmoAccount, today: date) -> list[list[Day]]:
     first = monday - timedelta(weeks=WEEKS - 1)
     days_with = DayCount.objects.filter(account=account, day__gte=first).order_by().values("day")
     counts = dict(days_with.annotate(events=Sum("count")).values_list("day", "events"))
-    spans = [(span.start or BEGINNING, span.end) for span in CoveredSpan.objects.filter(account=account)]
+    recorded = list(CoveredSpan.objects.filter(account=account).order_by("end"))
+    spans = [(span.start or BEGINNING, span.end) for span in believable(recorded)]
     unverified = _unverified_days(account, first, today)
     days = [first + timedelta(days=number) for number in range((today - first).days + 1)]
-    found = [Day(day, _state(day, spans, unverified, counts.get(day, 0)), counts.get(day, 0)) for day in days]
-    return [found[start : start + 7] for start in range(0, len(found), 7)]
+    cells = [Day(day, _state(day, spans, unverified, counts.get(day, 0)), counts.get(day, 0)) for day in days]
+    return [cells[start : start + 7] for start in range(0, len(cells), 7)]
 
 
 def in_words(weeks: list[list[Day]]) -> str:

@@ -2,22 +2,83 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from events.models import MonthCount
+from accounts.prepared import Prepared
+from events.models import CoveredSpan, MonthCount, SyncState, SyncWindow
+from events.storage import clock
+from events.sync import coverage
+from events.sync.coverage import BEGINNING, Window
 from events.wording.times import show
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date, datetime
 
+    from accounts.models import NexmoAccount
     from events.health.status import AccountStatus
-    from events.sync.coverage import Completeness
 
 NAMED = 3  # accounts that a sentence names
 LOGINS = {"USER_LOGIN", "USER_LOGOUT"}
+
+
+@dataclass(frozen=True)
+class Completeness:
+    """How much of an account is archived, and from when to when that is known to be all."""
+
+    account: NexmoAccount
+    event_count: int
+    complete_until: datetime | None
+    complete_since: datetime | None  # None together with a complete_until: since the beginning
+    gap_count: int
+
+
+class _Span(NamedTuple):
+    """As much of a CoveredSpan as its dates need."""
+
+    account: int
+    start: datetime | None
+    end: datetime
+
+
+def completeness(accounts: Sequence[NexmoAccount]) -> list[Completeness]:
+    """Of several accounts, in as many queries as of one; no more is read than a list of events has to say."""
+    keys = [account.pk for account in accounts]
+    counts = dict(_COUNTS.rows(*keys)) if keys else {}
+    spans: dict[int, list[Any]] = {}
+    for row in map(_Span._make, _SPANS.rows(*keys) if keys else ()):
+        spans.setdefault(row.account, []).append(row)
+    return [
+        Completeness(account, counts.get(account.pk, 0), *reach(believable(spans.get(account.pk, []))))
+        for account in accounts
+    ]
+
+
+_COUNTS = Prepared(
+    lambda *accounts: SyncState.objects.filter(account__in=accounts).values_list("account", "event_count")
+)
+_SPANS = Prepared(
+    lambda *accounts: (
+        CoveredSpan.objects.filter(account__in=accounts).order_by("end").values_list("account", "start", "end")
+    )
+)
+
+
+def believable(spans: list[CoveredSpan], now: datetime | None = None) -> list[CoveredSpan]:
+    """The spans without those that a wrong clock let end in the future: until when they really reach is not known."""
+    return [span for span in spans if not clock.lies_ahead(span.end, now)]
+
+
+def reach(spans: list[CoveredSpan]) -> tuple[datetime | None, datetime | None, int]:
+    """Until when and since when spans (in order of time) say that all is there, and how many gaps are before that."""
+    if not spans:
+        return None, None, 0
+    return min(spans[-1].end, timezone.now()), spans[-1].start, len(coverage.gaps(spans))
 
 
 def coverage_sentence(relevant: Sequence[Completeness | AccountStatus]) -> str:
@@ -67,3 +128,14 @@ def nothing_archived(statuses: Sequence[AccountStatus]) -> str:
     if "problem" in levels:
         return "failing"
     return "never-synced" if levels & {"working", "waiting"} else "no-events"
+
+
+def unverified_windows(account: NexmoAccount) -> list[SyncWindow]:
+    """What was read, could not be verified, and has not been verified since; the latest reading of each span."""
+    spans = [(span.start or BEGINNING, span.end) for span in CoveredSpan.objects.filter(account=account)]
+    latest: dict[tuple[date | None, date | None], SyncWindow] = {}
+    for window in SyncWindow.objects.filter(account=account, verified=False).order_by("-asked_at")[:200]:
+        start, end = Window(window.first_day, window.last_day).span(window.asked_at)
+        if not any(known <= (start or BEGINNING) and min(end, window.asked_at) <= until for known, until in spans):
+            latest.setdefault((window.first_day, window.last_day), window)
+    return list(latest.values())

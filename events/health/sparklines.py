@@ -1,15 +1,15 @@
-"""Small pictures of an account: its coverage as a strip, its last days as bars. SVG made here, by classes only."""
+"""Small pictures of an account: its coverage as a strip, its last days as bars."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
-from html import escape
 from typing import TYPE_CHECKING
 
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from events.display import svg
 from events.wording.codes import grouped
 
 if TYPE_CHECKING:
@@ -22,15 +22,11 @@ BAR, GAP, HEIGHT = 3, 1, 24
 WIDE_BAR, WIDE_GAP, WIDE_HEIGHT = 40, 6, 76
 DAY = timedelta(days=1)
 
+_STRIPES = '<rect class="ground" width="5" height="5"/><rect class="stripe" width="2" height="5"/>'
 # Once on each page with pictures: their hatches, which CSS names.
-PATTERNS = mark_safe(  # noqa: S308 - names of ours
+PATTERNS = SafeString(
     '<svg class="patterns" width="0" height="0" aria-hidden="true">'
-    + "".join(
-        f'<pattern id="hatch-{name}" class="{name}" width="5" height="5" patternUnits="userSpaceOnUse" '
-        'patternTransform="rotate(45)"><rect class="ground" width="5" height="5"/>'
-        '<rect class="stripe" width="2" height="5"/></pattern>'
-        for name in ("unverified", "unknown")
-    )
+    + "".join(svg.hatch(f"hatch-{name}", 5, _STRIPES, name) for name in ("unverified", "unknown"))
     + "</svg>"
 )
 
@@ -38,13 +34,13 @@ PATTERNS = mark_safe(  # noqa: S308 - names of ours
 def strip(timeline: Timeline, full_width: int = STRIP_WIDTH) -> SafeString:
     """All the time of the archive from left to right; its sentence is its name."""
     length = (timeline.end - timeline.start) / full_width
-    shapes = [f'<rect class="verified" width="{full_width}" height="{STRIP_HEIGHT}"/>']
+    shapes = [svg.rect("verified", 0, 0, full_width, STRIP_HEIGHT)]
     # What was read in vain comes last: it must not vanish beneath what was not looked at.
     for missing in sorted(timeline.missing, key=lambda each: each.state):
         width = max((missing.end - missing.start) / length, LEAST)
         left = min((missing.start - timeline.start) / length, full_width - width)
-        shapes.append(f'<rect class="{missing.state}" x="{left:.1f}" width="{width:.1f}" height="{STRIP_HEIGHT}"/>')
-    return _svg("strip", full_width, STRIP_HEIGHT, timeline.in_words(), "".join(shapes))
+        shapes.append(svg.rect(missing.state, left, 0, width, STRIP_HEIGHT))
+    return svg.picture("strip", full_width, STRIP_HEIGHT, shapes, words=timeline.in_words())
 
 
 def spark(counts: Sequence[int], today: date, timeline: Timeline) -> SafeString:
@@ -55,12 +51,10 @@ def spark(counts: Sequence[int], today: date, timeline: Timeline) -> SafeString:
     bars = "".join(
         f"M{place * step} {HEIGHT}v-{height:.1f}h{BAR}V{HEIGHT}z" for place, height in enumerate(heights) if height
     )
-    hatched = "".join(
-        f'<rect class="unknown" x="{place * step}" width="{step}" height="{HEIGHT}"/>'
-        for place in doubtful(len(counts), today, timeline)
-    )
-    shapes = hatched + (f'<path d="{bars}"/>' if bars else "")
-    return _svg("spark", len(counts) * step, HEIGHT, in_words(counts, today, timeline), shapes)
+    shapes = [svg.rect("unknown", place * step, 0, step, HEIGHT) for place in doubtful(len(counts), today, timeline)]
+    if bars:
+        shapes.append(f'<path d="{bars}"/>')
+    return svg.picture("spark", len(counts) * step, HEIGHT, shapes, words=in_words(counts, today, timeline))
 
 
 def days(counts: Sequence[int], today: date, timeline: Timeline, address: Callable[[date], str]) -> SafeString:
@@ -73,18 +67,12 @@ def days(counts: Sequence[int], today: date, timeline: Timeline, address: Callab
         words = f"{day}: {_events(count)}" + (", " + _("not known to be complete") if place in missing else "")
         left = place * WIDE_BAR
         height = max(WIDE_HEIGHT * count / most, 1) if count else 0
-        shapes = f'<rect class="slot" x="{left}" width="{WIDE_BAR}" height="{WIDE_HEIGHT}"/>'
+        shapes = [svg.rect("slot", left, 0, WIDE_BAR, WIDE_HEIGHT)]
         if place in missing:
-            shapes += f'<rect class="unknown" x="{left}" width="{WIDE_BAR}" height="{WIDE_HEIGHT}"/>'
-        shapes += (
-            f'<rect class="bar" x="{left + WIDE_GAP // 2}" y="{WIDE_HEIGHT - height:.1f}" '
-            f'width="{WIDE_BAR - WIDE_GAP}" height="{height:.1f}"/>'
-        )
-        parts.append(f'<a href="{escape(address(day))}" tabindex="-1"><title>{escape(words)}</title>{shapes}</a>')
-    return mark_safe(  # noqa: S308 - numbers, and what was escaped
-        f'<svg class="bars days" viewBox="0 0 {len(counts) * WIDE_BAR} {WIDE_HEIGHT}" preserveAspectRatio="none" '
-        f'aria-hidden="true">{"".join(parts)}</svg>'
-    )
+            shapes.append(svg.rect("unknown", left, 0, WIDE_BAR, WIDE_HEIGHT))
+        shapes.append(svg.rect("bar", left + WIDE_GAP // 2, WIDE_HEIGHT - height, WIDE_BAR - WIDE_GAP, height))
+        parts.append(svg.link(address(day), words, shapes))
+    return svg.picture("bars days", len(counts) * WIDE_BAR, WIDE_HEIGHT, parts)
 
 
 def in_words(counts: Sequence[int], today: date, timeline: Timeline) -> str:
@@ -115,11 +103,3 @@ def doubtful(length: int, today: date, timeline: Timeline) -> set[int]:
 
 def _events(count: int) -> str:
     return ngettext("%(count)s event", "%(count)s events", count) % {"count": grouped(count)}
-
-
-def _svg(name: str, width: int, height: int, words: str, shapes: str) -> SafeString:
-    return mark_safe(  # noqa: S308 - numbers, names of ours, and what is escaped here
-        f'<svg class="{name}" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        f'preserveAspectRatio="none" role="img" aria-label="{escape(words)}">'
-        f"<title>{escape(words)}</title>{shapes}</svg>"
-    )

@@ -13,8 +13,11 @@ from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from events.health.completeness import believable, reach
 from events.models import CoveredSpan, SyncRun, SyncState
+from events.storage import clock
 from events.sync import coverage
+from events.sync.state import latest_due, longest_lease
 from events.wording.codes import grouped
 
 if TYPE_CHECKING:
@@ -91,13 +94,31 @@ class AccountStatus:
     complete_until: datetime | None
     complete_since: datetime | None  # None together with a complete_until: since the beginning
     gap_count: int
-    spans: list[CoveredSpan] = field(default_factory=list)  # in order of time
+    spans: list[CoveredSpan] = field(default_factory=list)  # in order of time, those that can be believed
     is_stale: bool = False  # what is complete ends longer ago than it should
     pace: Pace | None = None
 
     @property
     def event_count(self) -> int:
         return self.state.event_count
+
+    @property
+    def last_success_at(self) -> datetime | None:
+        """When a sync last succeeded; None also where what is recorded lies in the future."""
+        moment: datetime | None = self.state.last_success_at
+        return None if clock.lies_ahead(moment) else moment
+
+    @property
+    def checked_at(self) -> datetime | None:
+        """When all counts were last compared with Nexmo's; None also where what is recorded lies in the future."""
+        moment: datetime | None = self.state.checked_at
+        return None if clock.lies_ahead(moment) else moment
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When the next sync is due; None: as soon as possible, as it is where what is recorded cannot be meant."""
+        moment: datetime | None = self.state.due_at
+        return None if moment is not None and moment > latest_due(timezone.now()) else moment
 
     @property
     def is_blocked(self) -> bool:
@@ -114,6 +135,7 @@ LABELS = {
     "malformed": gettext_lazy("Answer not understood"),
     "interrupted": gettext_lazy("Interrupted"),
     "unverified": gettext_lazy("Not all verified"),
+    "clock": gettext_lazy("Clock is wrong"),
 }
 
 
@@ -128,29 +150,39 @@ def statuses(accounts: Iterable[NexmoAccount], *, worker_alive: bool) -> list[Ac
     for span in CoveredSpan.objects.filter(account__in=accounts).order_by("end"):
         spans.setdefault(span.account_id, []).append(span)
     now = timezone.now()
-    found = []
+    listed = []
     for account in accounts:
         state = states.get(account.pk) or SyncState(account=account)
-        covered = spans.get(account.pk, [])
-        until = covered[-1].end if covered else None
-        found.append(
+        recorded = spans.get(account.pk, [])
+        covered = believable(recorded, now)
+        until, since, gap_count = reach(covered)
+        health = describe(
+            account,
+            state,
+            now,
+            worker_alive=worker_alive,
+            patchy=coverage.is_patchy(covered),
+            from_the_future=covered != recorded or clock.lies_ahead(state.last_success_at, now),
+        )
+        listed.append(
             AccountStatus(
                 account=account,
                 state=state,
-                health=describe(account, state, now, worker_alive=worker_alive, patchy=coverage.is_patchy(covered)),
+                health=health,
                 complete_until=until,
-                complete_since=covered[-1].start if covered else None,
-                gap_count=len(coverage.gaps(covered)),
+                complete_since=since,
+                gap_count=gap_count,
                 spans=covered,
                 is_stale=bool(account.is_active and until and now - until > _patience()),
                 pace=pace(state, now),
             )
         )
-    return found
+    return listed
 
 
 def _runs(state: SyncState, now: datetime) -> bool:
-    return bool(state.current_run and state.lease_until and state.lease_until > now)
+    held = state.lease_until
+    return bool(state.current_run and held and now < held <= clock.latest_believable(now) + longest_lease())
 
 
 def _patience() -> timedelta:
@@ -167,9 +199,20 @@ def pace(state: SyncState, now: datetime) -> Pace | None:
 
 
 def describe(
-    account: NexmoAccount, state: SyncState, now: datetime, *, worker_alive: bool, patchy: bool = False
+    account: NexmoAccount,
+    state: SyncState,
+    now: datetime,
+    *,
+    worker_alive: bool,
+    patchy: bool = False,
+    from_the_future: bool = False,
 ) -> Health:
-    """What a person should know about an account's syncing, and do."""
+    """What a person should know about an account's syncing, and do.
+
+    Args:
+        patchy: older days are missing from its coverage.
+        from_the_future: its coverage or its last sync is dated in the future, and so not believed.
+    """
     run = state.current_run
     if run and _runs(state, now):
         starting = _("Starting")
@@ -192,6 +235,12 @@ def describe(
         level = "late" if state.problem_code == "unverified" else "problem"
         label = LABELS.get(state.problem_code) or TITLES["problem"]
         return Health(level, str(label), f"{state.problem}{again}")
+    if from_the_future:
+        wrong = _(
+            "Its last syncs are dated in the future: this machine's clock is wrong, or was. "
+            "Until when it is complete is not known; the next sync takes those dates back."
+        )
+        return Health("problem", str(LABELS["clock"]), f"{wrong}{no_worker}", moving=worker_alive)
     if not state.last_success_at:
         fetched = _("Its events have not been fetched yet.")
         return Health("waiting", _("Never synced"), f"{fetched}{no_worker}", moving=worker_alive)
@@ -210,6 +259,6 @@ def outcome(run: SyncRun | None) -> str:
     if run is None:
         return "another sync of it is under way; left to that one."
     if run.status in (SyncRun.Status.SUCCEEDED, SyncRun.Status.INCOMPLETE):
-        text = f"{run.added:,} new event(s), {run.seen:,} read in {run.requests:,} request(s)."
-        return text if run.status == SyncRun.Status.SUCCEEDED else f"INCOMPLETE: {text} {run.problem}"
+        text = f"{run.added:,} new event(s), {run.seen:,} read in {run.requests:,} request(s). {run.problem}".strip()
+        return text if run.status == SyncRun.Status.SUCCEEDED else f"INCOMPLETE: {text}"
     return f"{run.get_status_display().upper()}: {run.problem} {run.added:,} new event(s) were archived before."

@@ -66,16 +66,16 @@ class Timeline:
         return _("Since %(day)s: %(parts)s.") % {"day": self.start.date(), "parts": "; ".join(parts)}
 
 
-def timelines(found: Sequence[AccountStatus], now: datetime) -> dict[int, Timeline]:
+def timelines(statuses: Sequence[AccountStatus], now: datetime) -> dict[int, Timeline]:
     """By account, all from the same beginning, so that they can be compared; in two queries for all."""
-    windows = _unverified([each for each in found if each.gap_count or not each.spans])
-    edges = [span.start for each in found for span in each.spans if span.start]
+    windows = _unverified([status for status in statuses if status.gap_count or not status.spans])
+    edges = [span.start for status in statuses for span in status.spans if span.start]
     edges += [midnight(first) for spans in windows.values() for first, _last in spans if first]
-    edges += [midnight(month) for month in _first_months(found)]
+    edges += [midnight(month) for month in _first_months(statuses)]
     start = min([*edges, now - SHORTEST])
     return {
-        each.account.pk: Timeline(start, now, _missing(each, windows.get(each.account.pk, []), start, now))
-        for each in found
+        status.account.pk: Timeline(start, now, _missing(status, windows.get(status.account.pk, []), start, now))
+        for status in statuses
     }
 
 
@@ -98,31 +98,31 @@ def _missing(status: AccountStatus, windows: list[Days], start: datetime, now: d
 
 def _divided(start: datetime, end: datetime, read: list[tuple[datetime, datetime]]) -> list[Stretch]:
     """A gap, divided into what was read in vain and what was not looked at."""
-    found = []
+    stretches = []
     for first, last in read:
         first, last = max(first, start), min(last, end)
         if first >= last:
             continue
         if start < first:
-            found.append(Stretch(start, first, "unknown"))
-        found.append(Stretch(first, last, "unverified"))
+            stretches.append(Stretch(start, first, "unknown"))
+        stretches.append(Stretch(first, last, "unverified"))
         start = last
     if start < end:
-        found.append(Stretch(start, end, "unknown"))
-    return found
+        stretches.append(Stretch(start, end, "unknown"))
+    return stretches
 
 
 def _unverified(patchy: list[AccountStatus]) -> dict[int, list[Days]]:
     """Spans of days that were read and not verified then; each once, however often it was tried."""
-    windows = SyncWindow.objects.filter(account__in=[each.account.pk for each in patchy], verified=False)
-    found: dict[int, list[Days]] = {}
+    windows = SyncWindow.objects.filter(account__in=[status.account.pk for status in patchy], verified=False)
+    by_account: dict[int, list[Days]] = {}
     for account, first, last in windows.order_by().values_list("account", "first_day", "last_day").distinct():
-        found.setdefault(account, []).append((first, last))
-    return found
+        by_account.setdefault(account, []).append((first, last))
+    return by_account
 
 
-def _first_months(found: Sequence[AccountStatus]) -> list[date]:
+def _first_months(statuses: Sequence[AccountStatus]) -> list[date]:
     """The oldest month with events of each account: one look into the index for each, in one query."""
     months = MonthCount.objects.filter(account=OuterRef("pk"), count__gt=0).order_by("month").values("month")[:1]
-    accounts = NexmoAccount.objects.filter(pk__in=[each.account.pk for each in found]).order_by()
+    accounts = NexmoAccount.objects.filter(pk__in=[status.account.pk for status in statuses]).order_by()
     return [month for month in accounts.values_list(Subquery(months), flat=True) if month]

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 
 @contextmanager
@@ -42,3 +42,22 @@ def counting(file: IO[str], words: str, total: int | None) -> Iterator[Callable[
             bars.update(bar, advance=rows, description=f"{words} {done:,}{of} rows")
 
         yield wrote
+
+
+@contextmanager
+def stages(file: IO[str], titles: Mapping[str, Any]) -> Iterator[Callable[[str, int, int | None], None]]:
+    """Show how far work of several stages is; each call says the stage, how much of it is done, and of how much."""
+    console = Console(file=file)
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        bar_of: dict[str, Any] = {}
+
+        def report(stage: str, done: int, total: int | None) -> None:
+            if stage not in bar_of:
+                for finished in bar_of.values():
+                    bars.update(finished, visible=False)
+                bar_of[stage] = bars.add_task(str(titles[stage]), total=total)
+            figure = f" {done:,}" if total is None and done else ""
+            bars.update(bar_of[stage], completed=done, total=total, description=f"{titles[stage]}{figure}")
+
+        yield report

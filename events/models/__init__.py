@@ -5,8 +5,10 @@ Events are only ever added, by `events.archive`; the state of a sync is only eve
 """
 
 from events.models.archive import AuditEvent, EventConflict, EventType
+from events.models.evidence import EvidencePack
 from events.models.integrity import ChainHead, Discrepancy, LegalHold, Removal, RemovedEvent, Seal
 from events.models.jobs import BackgroundJob
+from events.models.ledger import LedgerEntry
 from events.models.rollup import DayCount, FirstSeen, MonthCount
 from events.models.sync import CoveredSpan, RequestCount, SyncRun, SyncState, SyncWindow, WorkerBeat
 from events.models.view import SavedView, Star
@@ -20,7 +22,9 @@ __all__ = [
     "Discrepancy",
     "EventConflict",
     "EventType",
+    "EvidencePack",
     "FirstSeen",
+    "LedgerEntry",
     "LegalHold",
     "MonthCount",
     "Removal",

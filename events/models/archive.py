@@ -12,7 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import NexmoAccount
 from events.fields import JSONTextField, readable
-from events.models.querysets import AuditEventQuerySet, ScopedQuerySet
+from events.models.ledger import LedgerEntry, Recorded, RecordedQuerySet
+from events.models.querysets import AuditEventQuerySet
+from events.storage import ledger
 
 
 class AuditEvent(models.Model):
@@ -102,7 +104,7 @@ class AuditEvent(models.Model):
 
     def save(self, **kwargs: Any) -> None:
         """Add the event at the end of its account's chain. The database refuses to change one that is there."""
-        with AuditEvent.objects.in_their_places([self]):
+        with AuditEvent.objects.placed_in_chains([self]):
             super().save(**kwargs)
 
     def get_absolute_url(self) -> str:
@@ -114,7 +116,7 @@ class AuditEvent(models.Model):
         return readable(self.context)
 
 
-class EventConflict(models.Model):
+class EventConflict(Recorded):
     """The same event id with other content, seen later. The archived event stays; this is kept beside it."""
 
     account = models.ForeignKey(NexmoAccount, on_delete=models.PROTECT, related_name="+")
@@ -124,7 +126,7 @@ class EventConflict(models.Model):
     run = models.ForeignKey("SyncRun", on_delete=models.PROTECT, null=True, related_name="conflicts")
     seen_at = models.DateTimeField()
 
-    objects: ClassVar[Any] = ScopedQuerySet.as_manager()
+    objects: ClassVar[Any] = RecordedQuerySet.as_manager()
 
     class Meta:
         ordering = ("seen_at", "id")
@@ -132,6 +134,10 @@ class EventConflict(models.Model):
 
     def __str__(self) -> str:
         return gettext("conflict of %(event)s") % {"event": self.event_id}
+
+    def ledger_entries(self) -> list[ledger.Entry]:
+        said = (self.raw, self.digest, self.seen_at)
+        return [ledger.Entry(LedgerEntry.Kind.CONFLICT, self.pk, self.account_id, said, self.event.seq)]
 
 
 class EventType(models.Model):

@@ -6,14 +6,17 @@ import uuid
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import NexmoAccount
 from accounts.validators import text_validator
+from events.models.ledger import LedgerEntry, Recorded, RecordedQuerySet
 from events.models.querysets import ScopedQuerySet
+from events.storage import ledger
+from events.storage.transactions import lock_table
 
 
 def new_chain_id() -> str:
@@ -21,18 +24,25 @@ def new_chain_id() -> str:
     return uuid.uuid4().hex
 
 
-class ChainHead(models.Model):
-    """The newest link of an account's chain. Locked while links are added, so that there is one order."""
+class ChainHead(Recorded):
+    """The newest link of an account's chain. Locked while links are added, so that there is one order.
+
+    It is made with the account's first event or seal, and that enters the account in the ledger.
+    """
 
     account = models.OneToOneField(NexmoAccount, on_delete=models.CASCADE, primary_key=True, related_name="chain_head")
     chain_id = models.CharField(max_length=32, default=new_chain_id)
     seq = models.PositiveBigIntegerField(default=0, help_text=_("How many events were ever linked."))
     digest = models.CharField(max_length=64, blank=True, help_text=_("Empty before the first event."))
 
-    objects: ClassVar[Any] = ScopedQuerySet.as_manager()
+    objects: ClassVar[Any] = RecordedQuerySet.as_manager()
 
     def __str__(self) -> str:
         return gettext("%(account)s at %(number)s") % {"account": self.account_id, "number": self.seq}
+
+    def ledger_entries(self) -> list[ledger.Entry]:
+        said = (self.account.api_key, self.chain_id)
+        return [ledger.Entry(LedgerEntry.Kind.ACCOUNT, self.account_id, self.account_id, said)]
 
 
 class Seal(models.Model):
@@ -57,7 +67,7 @@ class Seal(models.Model):
         return gettext("seal of %(account)s at %(number)s") % {"account": self.account_id, "number": self.seq}
 
 
-class Removal(models.Model):
+class Removal(Recorded):
     """One act of retention: what was removed, by which rule, by whom."""
 
     account = models.ForeignKey(NexmoAccount, on_delete=models.PROTECT, related_name="removals")
@@ -68,7 +78,7 @@ class Removal(models.Model):
     count = models.PositiveBigIntegerField()
     held = models.PositiveBigIntegerField(default=0, help_text=_("Events that a legal hold kept."))
 
-    objects: ClassVar[Any] = ScopedQuerySet.as_manager()
+    objects: ClassVar[Any] = RecordedQuerySet.as_manager()
 
     class Meta:
         ordering = ("-removed_at", "-id")
@@ -77,6 +87,10 @@ class Removal(models.Model):
         return ngettext(
             "removal of %(count)s event of %(account)s", "removal of %(count)s events of %(account)s", self.count
         ) % {"count": self.count, "account": self.account_id}
+
+    def ledger_entries(self) -> list[ledger.Entry]:
+        said = (self.removed_at, self.older_than, self.reason, self.requested_by_id, self.count, self.held)
+        return [ledger.Entry(LedgerEntry.Kind.REMOVAL, self.pk, self.account_id, said)]
 
 
 class RemovedEvent(models.Model):
@@ -96,12 +110,16 @@ class RemovedEvent(models.Model):
         return gettext("removed event %(number)s of %(account)s") % {"number": self.seq, "account": self.account_id}
 
 
-class LegalHold(models.Model):
-    """Nothing of an account (or of any) and a range of days is removed while the hold stands."""
+class LegalHold(Recorded):
+    """Nothing of an account (or of any) and a range of days is removed while the hold stands. Holds are never deleted,
+    and a released one stays released.
+    """
+
+    ENDED_AT = "released_at"
 
     account = models.ForeignKey(
         NexmoAccount,
-        on_delete=models.CASCADE,
+        on_delete=models.PROTECT,
         null=True,
         blank=True,
         related_name="legal_holds",
@@ -117,7 +135,7 @@ class LegalHold(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
 
-    objects: ClassVar[Any] = models.Manager()
+    objects: ClassVar[Any] = RecordedQuerySet.as_manager()
 
     class Meta:
         ordering = ("-created_at", "-id")
@@ -136,9 +154,34 @@ class LegalHold(models.Model):
             "last": self.last_day or gettext("open end"),
         }
 
+    def save(self, **kwargs: Any) -> None:
+        with transaction.atomic():
+            # First the turn, then the time: a hold that waited for a removal to end is later than that.
+            lock_table(LegalHold, "ROW EXCLUSIVE")
+            super().save(**kwargs)
 
-class Discrepancy(models.Model):
-    """A difference between the archive and what Nexmo says now. The archive stays as it is; this is noted beside it."""
+    def ledger_entries(self) -> list[ledger.Entry]:
+        said = (self.first_day, self.last_day, self.reason, self.created_at, self.created_by_id)
+        return [ledger.Entry(LedgerEntry.Kind.HOLD, self.pk, self.account_id, said), *self.end_entries()]
+
+    def end_entry(self) -> ledger.Entry:
+        said = (self.released_at, self.released_by_id)
+        return ledger.Entry(LedgerEntry.Kind.RELEASE, self.pk, self.account_id, said)
+
+
+class DiscrepancyQuerySet(RecordedQuerySet):
+    def standing(self) -> DiscrepancyQuerySet:
+        """Those that have not been withdrawn."""
+        return self.filter(withdrawn_at=None)
+
+
+class Discrepancy(Recorded):
+    """A difference between the archive and what Nexmo says now. The archive stays as it is; this is noted beside it.
+
+    A mark that proves wrong is withdrawn, not deleted: that it once stood is part of the record.
+    """
+
+    ENDED_AT = "withdrawn_at"
 
     class Kind(models.TextChoices):
         LATE = "late", _("Arrived late")
@@ -150,13 +193,33 @@ class Discrepancy(models.Model):
     kind = models.CharField(max_length=16, choices=Kind.choices)
     noticed_at = models.DateTimeField()
     run = models.ForeignKey("SyncRun", on_delete=models.SET_NULL, null=True, related_name="discrepancies")
+    withdrawn_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When Nexmo showed the event again; empty: the difference stands.")
+    )
+    withdrawn_by = models.ForeignKey(
+        "SyncRun",
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        help_text=_("The sync that met the event again; empty: a person's check did."),
+    )
 
-    objects: ClassVar[Any] = ScopedQuerySet.as_manager()
+    objects: ClassVar[Any] = DiscrepancyQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = _("discrepancies")
         ordering = ("-noticed_at", "-id")
-        constraints = (models.UniqueConstraint(fields=("event", "kind"), name="discrepancy_once"),)
+        constraints = (
+            models.UniqueConstraint(fields=("event", "kind"), condition=Q(withdrawn_at=None), name="discrepancy_once"),
+        )
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.event_id}"
+
+    def ledger_entries(self) -> list[ledger.Entry]:
+        kind, said = LedgerEntry.Kind.DISCREPANCY, (self.kind, self.noticed_at)
+        return [ledger.Entry(kind, self.pk, self.account_id, said, self.event.seq), *self.end_entries()]
+
+    def end_entry(self) -> ledger.Entry:
+        kind = LedgerEntry.Kind.WITHDRAWAL
+        return ledger.Entry(kind, self.pk, self.account_id, (self.withdrawn_at,), self.event.seq)

@@ -9,7 +9,8 @@ from django.db import models, transaction
 
 from accounts.models import NexmoAccount
 from events.fields import dump_json
-from events.nexmo.parse import id_key, ip_key
+from events.nexmo.parse import id_key
+from events.nexmo.values import ip_key
 from events.storage import chain
 from events.storage.appending import ChainAppender
 from events.storage.search_index import searchable_text
@@ -36,15 +37,15 @@ class AuditEventQuerySet(ScopedQuerySet):
     """Questions one asks of the archive."""
 
     def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> Any:
-        """Add events, at the ends of their accounts' chains, in the order given."""
+        """Add events to the end of their accounts' chains, in the order given."""
         rows = list(objs)
-        with self.in_their_places(rows):
+        with self.placed_in_chains(rows):
             return super().bulk_create(rows, *args, **kwargs)
 
     @contextlib.contextmanager
-    def in_their_places(self, rows: list[Any]) -> Iterator[None]:
-        """A transaction to insert rows in. Those that have no place in their account's chain yet get one, and what is
-        computed from the others."""
+    def placed_in_chains(self, rows: list[Any]) -> Iterator[None]:
+        """A transaction in which to insert events: each gets the next place in its account's chain, unless it has one,
+        and the values that are computed from the others."""
         new: dict[int, list[Any]] = {}
         for row in rows:
             if row.seq is None:

@@ -10,7 +10,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import NexmoAccount
+from events.models.ledger import LedgerEntry, Recorded, RecordedQuerySet
 from events.models.querysets import ScopedQuerySet
+from events.storage import ledger
 
 
 class SyncRun(models.Model):
@@ -65,8 +67,11 @@ class SyncRun(models.Model):
         return min(100, self.seen * 100 // self.expected) if self.expected else None
 
 
-class SyncWindow(models.Model):
-    """A span of days that a run asked for. Verified when every event the API counted there is archived."""
+class SyncWindow(Recorded):
+    """A span of days that a run asked for. Verified when every event the API counted there is archived.
+
+    Those that could not be verified are entered in the ledger.
+    """
 
     account = models.ForeignKey(NexmoAccount, on_delete=models.CASCADE, related_name="sync_windows")
     run = models.ForeignKey(SyncRun, on_delete=models.CASCADE, related_name="windows")
@@ -79,8 +84,10 @@ class SyncWindow(models.Model):
     received = models.PositiveIntegerField(default=0, help_text=_("Distinct events received for it."))
     pages = models.PositiveIntegerField(default=0)
     requests = models.PositiveIntegerField(default=0)
+    repeats = models.PositiveIntegerField(default=0, help_text=_("How often it was asked again with the same outcome."))
+    asked_again_at = models.DateTimeField(null=True, help_text=_("When that was last; empty: never."))
 
-    objects: ClassVar[Any] = ScopedQuerySet.as_manager()
+    objects: ClassVar[Any] = RecordedQuerySet.as_manager()
 
     class Meta:
         ordering = ("-asked_at", "-id")
@@ -91,6 +98,12 @@ class SyncWindow(models.Model):
             "first": self.first_day or gettext("beginning"),
             "last": self.last_day or gettext("now"),
         }
+
+    def ledger_entries(self) -> list[ledger.Entry]:
+        if self.verified:
+            return []
+        said = (self.first_day, self.last_day, self.asked_at, self.reason, self.reported, self.received)
+        return [ledger.Entry(LedgerEntry.Kind.WINDOW, self.pk, self.account_id, said)]
 
 
 class CoveredSpan(models.Model):

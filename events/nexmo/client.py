@@ -6,14 +6,13 @@ Vendor reference: https://developer.vonage.com/en/api/audit
 from __future__ import annotations
 
 import base64
-import email.utils
 import http.cookiejar
 import ipaddress
 import random
 import re
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, NoReturn, Protocol, TypeVar
 from urllib.parse import quote, urlsplit
@@ -36,6 +35,7 @@ from events.nexmo.parse import (
     parse_single,
     shorten,
 )
+from events.nexmo.values import parse_http_date, parse_retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -91,6 +91,10 @@ class AuditClient:
         stop: set from outside to leave any pause with ``Stopped``.
         on_wait: called with (seconds, why) before each pause that a fault causes.
         on_answer: called after each request with the answer's status, 0 when there was none.
+
+    Attributes:
+        requests_made: so many until now.
+        server_time: the API's clock at its last answer, by the Date header; None when that carried none.
     """
 
     api_key: str
@@ -106,6 +110,7 @@ class AuditClient:
     on_wait: Callable[[float, str], None] | None = field(default=None, repr=False)
     on_answer: Callable[[int], None] | None = field(default=None, repr=False)
     requests_made: int = field(default=0, init=False)
+    server_time: datetime | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         # Everything behind would read such an address in its own way.
@@ -171,7 +176,8 @@ class AuditClient:
             params["date_from"] = self._spell(date_from)
         if date_to:
             params["date_to"] = self._spell(date_to)
-        return self._ask("GET", "/events", params, lambda text: parse_page(text, self.zone, first=page == 1))
+        answer = self._ask("GET", "/events", params, lambda text: parse_page(text, self.zone, first=page == 1))
+        return replace(answer, sent_at=self.server_time)
 
     def get_event(self, event_id: str) -> Event:
         """One event. Raises NotFound when the account has none of that id."""
@@ -231,6 +237,7 @@ class AuditClient:
                 stream=True,
             )
             status = response.status_code
+            self.server_time = parse_http_date(response.headers.get("Date"))
             with response:
                 text = decode_body(self._read(response, deadline))
         except (requests.RequestException, Urllib3Error, OSError) as error:
@@ -279,7 +286,8 @@ class AuditClient:
                 return
         if status == 204 and response.request.method == "OPTIONS":
             return
-        _raise_for(status, _explain(text), trace_id, response.headers.get("Retry-After"), one_event=path != "/events")
+        pause = parse_retry_after(response.headers.get("Retry-After"), now=self.server_time)
+        _raise_for(status, _explain(text), trace_id, pause, one_event=path != "/events")
 
     def _pause(self, seconds: float, why: str) -> None:
         if self.on_wait:
@@ -298,7 +306,7 @@ def _read_event_types(text: str) -> tuple[EventTypeInfo, ...]:
         return ()  # a proxy's own empty answer to OPTIONS: the caller keeps the types it knows
 
 
-def _raise_for(status: int, detail: str, trace_id: str, retry_after: str | None, *, one_event: bool) -> NoReturn:
+def _raise_for(status: int, detail: str, trace_id: str, retry_after: float | None, *, one_event: bool) -> NoReturn:
     if status == 401:
         raise errors.CredentialsRefused(detail, status=status, trace_id=trace_id)
     if status == 403:
@@ -309,31 +317,16 @@ def _raise_for(status: int, detail: str, trace_id: str, retry_after: str | None,
             error.what, error.advice = "Nexmo has no event with this id.", "It may be older than Nexmo remembers."
         raise error
     if status == 429:
-        seconds = parse_retry_after(retry_after)
-        raise errors.RateLimited(detail, status=status, trace_id=trace_id, retry_after=seconds)
+        raise errors.RateLimited(detail, status=status, trace_id=trace_id, retry_after=retry_after)
     if status in TRANSIENT_STATUSES or status >= 500:
         unavailable = errors.Unavailable(detail, status=status, trace_id=trace_id)
-        unavailable.retry_after = parse_retry_after(retry_after)
+        unavailable.retry_after = retry_after
         raise unavailable
     if 300 <= status < 400:
         raise errors.Redirected(detail, status=status, trace_id=trace_id)
     if 200 <= status < 300:
         raise errors.MalformedResponse(detail or "An answer without content.", status=status, trace_id=trace_id)
     raise errors.RequestRejected(detail, status=status, trace_id=trace_id)
-
-
-def parse_retry_after(value: str | None) -> float | None:
-    """Seconds to wait, from seconds or an HTTP date; None for anything else."""
-    text = (value or "").strip()
-    if text.isdecimal() and len(text) < 12:
-        return float(text)
-    try:
-        moment = email.utils.parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
 def _error_in_disguise(text: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class AuditAPIError(Exception):
-    """A request to the Audit API did not bring what was asked for.
+    """A request to the Audit API failed.
 
     Attributes:
         code: a stable word for the kind of trouble.

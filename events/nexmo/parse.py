@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import codecs
 import hashlib
-import ipaddress
 import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from events.nexmo.errors import MalformedResponse
+from events.nexmo.values import CAPPED, parse_time, plain_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime, tzinfo
 
 MAX_TEXT = 255
 MAX_LONG_TEXT = 4000
 MAX_NESTING = 100
+MAX_COUNT = 2_147_483_647  # more than any account can have, and the most that a database's integer holds
+MADE_UP = "sha256-"  # what the ids begin with that are made here, for events that come without one
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +65,16 @@ class Event:
 class EventPage:
     """One page of a list.
 
-    `total`, `total_pages` and `size` are the API's own figures, or None when it sent none that can be read.
+    `total`, `total_pages` and `size` are the API's own figures, or None when it sent none that can be believed;
+    `bad_total` is then the total as sent, shortened, if there was one. `sent_at` is the API's clock (its Date header).
     """
 
     events: tuple[Event, ...]
     total: int | None
     total_pages: int | None
     size: int | None
+    bad_total: str = ""
+    sent_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +96,9 @@ def id_key(event_id: str) -> str:
 def content_digest(raw: str) -> str:
     """SHA-256 over the canonical content of an event: sorted keys, without `_links`, which depend on the server."""
     try:
-        value = _decoder.decode(raw)
-        if _nesting(raw) > MAX_NESTING:
+        if _is_deep(raw):
             raise ValueError("too deep to write again")
+        value = _decoder.decode(raw)
     except (ValueError, RecursionError):
         return hashlib.sha256(raw.encode("utf-8", "surrogatepass")).hexdigest()
     if isinstance(value, dict):
@@ -152,11 +157,14 @@ def parse_page(text: str, zone: tzinfo, *, first: bool = True) -> EventPage:
     events = json_members(embedded).get("events", "") if embedded.startswith("{") else ""
     page = load_json(body.get("page", "null"))
     page = page if isinstance(page, dict) else {}
+    total = _count(page.get("totalElements"))
+    bad_total = "" if total is not None else shorten(_text(page.get("totalElements")), 40)
     return EventPage(
         events=tuple(parse_event(raw, zone) for raw in json_items(events)) if events.startswith("[") else (),
-        total=_count(page.get("totalElements")),
+        total=total,
         total_pages=_count(page.get("totalPages")),
         size=_count(page.get("size")),
+        bad_total=bad_total,
     )
 
 
@@ -166,85 +174,62 @@ def parse_single(text: str, zone: tzinfo) -> Event:
     return parse_event(text.strip(), zone)
 
 
+def id_as_sent(raw: str) -> str:
+    """The id that an archived event came with; "" for one whose id was made here, so that Nexmo does not know it."""
+    event_id = _text(_fields(raw)[0].get("id"))
+    return event_id if event_id.strip() else ""
+
+
 def parse_event(raw: str, zone: tzinfo) -> Event:
     """Parse one event from its own text; `zone` is assumed for times that carry none."""
     data, odd = _fields(raw)
 
     def text(name: str, limit: int = MAX_TEXT, case: Callable[[str], str] = str) -> str:
-        got = data.get(name)
-        if got is not None and not isinstance(got, str) and not (name == "user_id" and type(got) is int):
+        value = data.get(name)
+        if value is not None and not isinstance(value, str) and not (name == "user_id" and type(value) is int):
             odd.append(name)
-        read = case(_text(got))  # before the cut: another case may be longer
+        read = case(_text(value))  # before the cut: another case may be longer
         if len(read) > limit:
             odd.append(name)
         return read[:limit]
 
+    def code(name: str) -> str:
+        """A text that is compared letter by letter: blanks around it would make it another, and nobody sees them."""
+        read = text(name)
+        if read != read.strip():
+            odd.append(name)
+        return read.strip()
+
     created_at, basis = parse_time(data.get("created_at"), zone)
-    if created_at is None:
+    if created_at is None or basis == CAPPED:
         odd.append("created_at")
     event_id = text("id")
     if not event_id.strip():
         odd.append("id")
-        event_id = f"sha256-{content_digest(raw)}"
+        event_id = f"{MADE_UP}{content_digest(raw)}"
+    source_ip = code("source_ip")
+    if source_ip and plain_address(source_ip) is None:
+        odd.append("source_ip")
     context = data.get("context")
     if context is not None and not isinstance(context, dict):
         odd.append("context")
     return Event(
         event_id=event_id,
-        event_type=text("event_type"),
+        event_type=code("event_type"),
         event_type_description=text("event_type_description", MAX_LONG_TEXT),
         created_at=created_at,
         created_at_basis=basis,
         user_email=text("user_email", 320, lambda value: value.strip().lower()),
-        user_id=text("user_id"),
-        account_id=text("account_id"),
-        source=text("source"),
+        user_id=code("user_id"),
+        account_id=code("account_id"),
+        source=code("source"),
         source_description=text("source_description", MAX_LONG_TEXT),
-        source_ip=text("source_ip"),
+        source_ip=source_ip,
         source_country=text("source_country", case=lambda value: value.strip().upper()),
         context=context,
         raw=_storable(raw),
         odd_fields=tuple(dict.fromkeys(odd)),
     )
-
-
-_TIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d))?(?:[.,](\d{1,9}))?\s*(Z|z|[+-]\d\d(?::?\d\d)?)?)?")
-
-
-def parse_time(value: Any, zone: tzinfo) -> tuple[datetime | None, str]:
-    """A time in any of the shapes seen or feared, as aware UTC, and what it rests on: its offset or the zone.
-
-    Returns (None, "") for anything unreadable. A repeated hour (end of summer time) is read as its first pass.
-    """
-    match = _TIME.fullmatch(value.strip()) if isinstance(value, str) else None
-    if match is None:
-        return None, ""
-    day, clock, seconds, fraction, offset = match.groups()
-    offset = (offset or "").upper()
-    if re.fullmatch(r"[+-]\d{4}", offset):
-        offset = f"{offset[:3]}:{offset[3:]}"
-    elif re.fullmatch(r"[+-]\d\d", offset):
-        offset += ":00"
-    spelled = f"{day}T{clock or '00:00'}:{seconds or '00'}.{(fraction or '0')[:6]:0<6}{offset}"
-    try:
-        moment = datetime.fromisoformat(spelled)
-        if not 1970 <= moment.year <= 9998:  # the calendar's ends overflow in other zones
-            return None, ""
-        aware = moment if moment.tzinfo else moment.replace(tzinfo=zone)
-        return aware.astimezone(UTC), offset or str(zone)
-    except (ValueError, OverflowError):
-        return None, ""
-
-
-def ip_key(address: str | ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
-    """An address as 32 hex digits that sort like addresses (IPv4 mapped into IPv6), or "" when it is none."""
-    if isinstance(address, str):
-        try:
-            address = ipaddress.ip_address(address.strip())
-        except ValueError:
-            return ""
-    mapped = int(address) | 0xFFFF_0000_0000 if address.version == 4 else int(address)
-    return f"{mapped:032x}"
 
 
 def shorten(text: str, limit: int = 200) -> str:
@@ -265,6 +250,8 @@ _decoder = json.JSONDecoder(strict=False, parse_int=_int)
 def load_json(text: str) -> Any:
     """Decode JSON. Raises MalformedResponse with the beginning of what was there instead."""
     try:
+        if _is_deep(text):  # it might be read, but not written again
+            raise ValueError("too deep")
         return _decoder.decode(text)
     except (ValueError, RecursionError):
         raise MalformedResponse(f"Expected JSON, got: {shorten(text) or 'nothing'}", status=200) from None
@@ -347,6 +334,11 @@ def _one_value(text: str, position: int) -> tuple[str, int]:
     return match[0], match.end()
 
 
+def _is_deep(text: str) -> bool:
+    # Counting is much faster than looking, and nearly always enough.
+    return text.count("[") + text.count("{") > MAX_NESTING and _nesting(text) > MAX_NESTING
+
+
 def _nesting(text: str) -> int:
     deepest = depth = 0
     for mark in _MARKS.finditer(text):
@@ -361,7 +353,7 @@ def _nesting(text: str) -> int:
 def _fields(raw: str) -> tuple[dict[str, Any], list[str]]:
     """The fields of an event that can be read, and the names of those that cannot."""
     try:
-        if raw.count("[") + raw.count("{") <= MAX_NESTING or _nesting(raw) <= MAX_NESTING:
+        if not _is_deep(raw):
             value = load_json(raw)
             return (value, []) if isinstance(value, dict) else ({}, ["event"])
         fields: dict[str, Any] = {}
@@ -391,11 +383,11 @@ def _storable(text: str) -> str:
 
 
 def _count(value: Any) -> int | None:
-    """A whole number of at least 0, also when it comes as text; None for anything else."""
+    """A whole number from 0 to MAX_COUNT, also when it comes as text; None for anything else."""
     if isinstance(value, bool):
         return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if isinstance(value, str) and re.fullmatch(r"\s*\d{1,15}\s*", value):
+    if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,15}\s*", value):
         value = int(value)
-    return value if isinstance(value, int) and 0 <= value < 10**15 else None
+    return value if isinstance(value, int) and 0 <= value <= MAX_COUNT else None

@@ -80,7 +80,7 @@ def _accounts(now: datetime, *, worker_alive: bool) -> Iterator[Metric]:
         for level in LEVELS:
             health.add_metric((key, level), level == status.health.level)
         if status.account.is_active:  # one that is switched off falls behind on purpose
-            success.add_metric((key,), _age(status.state.last_success_at, now))
+            success.add_metric((key,), _age(status.last_success_at, now))
             complete.add_metric((key,), _age(status.complete_until, now))
             failures.add_metric((key,), status.state.failures)
     yield from (success, complete, failures, events, health)

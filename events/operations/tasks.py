@@ -17,7 +17,8 @@ from accounts.models import NexmoAccount
 from events.models import SyncRun, SyncState, WorkerBeat
 from events.operations import jobs
 from events.operations.queue import QUEUE, STOP
-from events.sync import state
+from events.storage import clock
+from events.sync import history, state
 from events.sync.engine import SyncOptions, sync_account
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ logger = logging.getLogger(__name__)
 BEAT_EVERY = 2.0  # seconds between two beats, and between two looks at what is due
 ALIVE_WITHIN = timedelta(seconds=30)
 CLOCKS_DIFFER = timedelta(seconds=3)  # between machines, at most
-# Runs that brought nothing are history of no interest; those that brought events are kept for ever.
-KEEP_QUIET_RUNS = timedelta(days=30)
 
 
 @QUEUE.task()  # type: ignore[untyped-decorator]
@@ -102,12 +101,12 @@ def tidy_hourly(job: jobs.Claim) -> None:
 
 
 def tidy() -> None:
-    """Forget runs of long ago that found nothing, and workers that are gone."""
+    """Forget runs that found nothing, and workers that are gone or whose clock was wrong."""
     now = timezone.now()
-    SyncRun.objects.filter(
-        started_at__lt=now - KEEP_QUIET_RUNS, status=SyncRun.Status.SUCCEEDED, added=0, conflicts_found=0
+    history.forget_quiet_runs(now)
+    WorkerBeat.objects.filter(
+        Q(seen_at__lt=now - timedelta(days=1)) | Q(seen_at__gt=clock.latest_believable(now))
     ).delete()
-    WorkerBeat.objects.filter(Q(seen_at__lt=now - timedelta(days=1)) | Q(seen_at__gt=now + timedelta(days=1))).delete()
 
 
 def _seen_lately() -> Q:

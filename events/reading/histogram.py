@@ -62,12 +62,14 @@ class Histogram:
     Attributes:
         exact: they count all events, not a sample.
         foreign_days: they are days of UTC, though the reader's are others: only those are counted ahead.
+        later: events dated after the last bar, in the future; among the newest that were looked at.
     """
 
     bars: list[Bar]
     unit: str
     exact: bool
     foreign_days: bool = False
+    later: int = 0
 
     @property
     def total(self) -> int:
@@ -108,7 +110,8 @@ def histogram(conditions: Conditions, sampled: Sample, *, accounts: Sequence[int
             for bar in bars:
                 bar.known = bar.end > back_to
     _cover(bars, accounts, now)
-    return Histogram(bars, unit, exact, foreign_days)
+    later = sum(1 for row in sampled.rows if row[-1] >= bars[-1].end)
+    return Histogram(bars, unit, exact, foreign_days, later)
 
 
 def _oldest(conditions: Conditions, sampled: Sample, simple: bool) -> datetime | None:

@@ -1,8 +1,8 @@
-"""All events that match, newest first, in constant memory: for exports.
+"""All events that match, newest first, in constant memory: for exports and evidence packs.
 
 Read in chunks by key, each a query of its own: nothing stays open while a slow reader takes the rest, neither a
-transaction on PostgreSQL nor a snapshot that would keep SQLite's log from being cleared. Of events that arrive
-meanwhile, those older than where the reading is are part of it, the others are not.
+transaction on PostgreSQL nor a snapshot that would keep SQLite's log from being cleared. Events that arrive meanwhile
+are included if they are older than the point reached. Within `storage.transactions.snapshot` there are none.
 """
 
 from __future__ import annotations
@@ -29,14 +29,20 @@ MOST_HELD = 4_000  # rows, by all branches together
 def stream_rows(conditions: Conditions) -> Iterator[Row]:
     """The events as rows."""
     columns = ", ".join(name for name in Row._fields if name not in ("pk", "created_at"))
-    for found in _stream(conditions, columns):
-        yield Row._make((*found[1:6], rows.as_time(found[0]), *found[6:]))
+    for row in _stream(conditions, columns):
+        yield Row._make((*row[1:6], rows.as_time(row[0]), *row[6:]))
 
 
 def stream_raw(conditions: Conditions) -> Iterator[str]:
     """The events as received."""
     for _, _, raw in _stream(conditions, "raw"):
         yield raw
+
+
+def stream_keys(conditions: Conditions) -> Iterator[int]:
+    """The primary keys of the events."""
+    for _, pk, _ in _stream(conditions, "account_id"):
+        yield pk
 
 
 def _stream(conditions: Conditions, columns: str) -> Iterator[tuple[Any, ...]]:
@@ -66,22 +72,22 @@ def _branch(plan: Plan, branch: Sql, span: Span, columns: str, chunk: int) -> It
                 f"ORDER BY {span.order} LIMIT {size}",
                 values + bounds + rest_values,
             )
-            found = cursor.fetchall()
-        yield from found
-        if len(found) < size:
+            chunk_rows = cursor.fetchall()
+        yield from chunk_rows
+        if len(chunk_rows) < size:
             return
         size = chunk
-        span = Span(span.start, span.end, Key(_as_stored(found[-1][0]), found[-1][1]))
+        span = Span(span.start, span.end, Key(_as_stored(chunk_rows[-1][0]), chunk_rows[-1][1]))
 
 
 def _named(keys: list[Key], columns: str) -> Iterator[tuple[Any, ...]]:
     for start in range(0, len(keys), CHUNK):
-        part = keys[start : start + CHUNK]
-        listed = ", ".join(str(key.pk) for key in part)
+        chunk_keys = keys[start : start + CHUNK]
+        listed = ", ".join(str(key.pk) for key in chunk_keys)
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT {rows.time_column()}, id, {columns} FROM {rows.TABLE} WHERE id IN ({listed})")
-            found = {row[1]: row for row in cursor.fetchall()}
-        yield from (found[key.pk] for key in part if key.pk in found)
+            by_pk = {row[1]: row for row in cursor.fetchall()}
+        yield from (by_pk[key.pk] for key in chunk_keys if key.pk in by_pk)
 
 
 def _as_stored(moment: Any) -> Any:

@@ -29,13 +29,15 @@ def answer(sandbox: Sandbox, method: str, path: str, body: bytes, peer: str, hos
         return service_error(404, f"There are GET /control/state, {allowed}")
     fields = loads(body)
     if fields is None:
-        return service_error(400, "The body must be a JSON object")
+        return service_error(400, "The body must be a JSON object, not nested too deeply")
     try:
         return Answer(body=render(deed(sandbox, fields)))
     except KeyError as error:
         return service_error(400, f"There is no account, or no key, {error}")
     except (ValueError, TypeError) as error:
         return service_error(400, str(error))
+    except RecursionError:  # what could just be read is too deep to be written again
+        return service_error(400, "The body is nested too deeply")
 
 
 def _events(sandbox: Sandbox, fields: Event) -> Event:

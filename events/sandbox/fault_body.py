@@ -83,8 +83,11 @@ def _edited(strike: Strike, edit: Callable[[Event], None]) -> Answer:
     fields = loads(answer.body) if answer.status == 200 else None
     if fields is None:
         return answer
-    edit(fields)
-    return replace(answer, body=render(fields))
+    try:
+        edit(fields)
+        return replace(answer, body=render(fields))
+    except RecursionError:  # it could just be read, and is too deep to be written again
+        return answer
 
 
 def _page_numbers(change: Callable[[Event], None]) -> Callable[[Event], None]:

@@ -158,18 +158,37 @@ class Selector:
 
 def _containing(wanted: str, rows: list[Row], switches: Switches) -> list[Row]:
     """Rows whose JSON text contains `wanted` as it stands: quotes in it must be escaped as JSON has them."""
-    pattern = re.escape(wanted)
-    if switches.search_wildcards:
-        pattern = pattern.replace("%", ".*").replace("_", ".")
     flags = re.DOTALL | (0 if switches.search_case == "sensitive" else re.IGNORECASE)
-    found = re.compile(pattern, flags).search
-    return [row for row in rows if found(_text(row, switches))]
+    patterns = wildcards(wanted, flags) if switches.search_wildcards else [re.compile(re.escape(wanted), flags)]
+    return [row for row in rows if in_order(_text(row, switches), patterns)]
+
+
+def wildcards(wanted: str, flags: int) -> list[re.Pattern[str]]:
+    """What `wanted` means where `_` is any character and `%` any text: pieces that follow one another.
+
+    One pattern with `.*` for each `%` would take time beyond all bounds where there are many.
+    """
+    return [re.compile(re.escape(piece).replace("_", "."), flags) for piece in wanted.split("%")]
+
+
+def in_order(text: str, patterns: list[re.Pattern[str]]) -> bool:
+    """Whether the patterns match one after another."""
+    place = 0
+    for pattern in patterns:
+        match = pattern.search(text, place)
+        if match is None:
+            return False
+        place = match.end()
+    return True
 
 
 def _text(row: Row, switches: Switches) -> str:
     if switches.search_scope == "context":
         fields = loads(row.body)
-        return render(fields["context"]).decode() if fields and "context" in fields else ""
+        try:
+            return render(fields["context"]).decode() if fields and "context" in fields else ""
+        except RecursionError:  # it could just be read, and is too deep to be written again
+            return row.body.decode(errors="replace")
     return row.body.decode(errors="replace")
 
 

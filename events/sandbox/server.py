@@ -147,7 +147,10 @@ class _Handler(BaseHTTPRequestHandler):
         reason = phrase(answer.status) if answer.reason is None else answer.reason
         status_line = f"HTTP/1.1 {answer.status} {reason}".rstrip()
         connection = "close" if self.close_connection else "keep-alive"
-        lines = [status_line, f"Date: {formatdate(usegmt=True)}", f"Connection: {connection}"]
+        lines = [status_line, f"Connection: {connection}"]
+        switches = self.server.sandbox.switches
+        if switches.date_header:
+            lines.append(f"Date: {formatdate(time.time() + switches.clock_ahead, usegmt=True)}")
         if answer.bare:
             # A 204 may not have a length, an empty 200 must.
             lines += [] if answer.status == 204 else ["Content-Length: 0"]

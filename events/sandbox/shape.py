@@ -90,6 +90,14 @@ def event(
     return result
 
 
+def read_json(text: str | bytes) -> Any:
+    """The value of a JSON text; None for what is no JSON, or is nested too deeply to be read."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
 def render(value: Any) -> bytes:
     """Compact JSON in UTF-8, as Jackson writes it. Lone surrogates, which UTF-8 cannot hold, stay escaped."""
     try:

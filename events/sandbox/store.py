@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -10,7 +9,7 @@ from dataclasses import dataclass, field
 from threading import RLock
 from typing import Any
 
-from events.sandbox.shape import Event, parse_time, render
+from events.sandbox.shape import Event, parse_time, read_json, render
 
 
 class Row:
@@ -29,10 +28,7 @@ def row_of(value: Any, arrived: float) -> Row:
     """
     if isinstance(value, str):
         body = value.encode("utf-8", "surrogatepass")
-        try:
-            value = json.loads(value)
-        except ValueError:
-            value = None
+        value = read_json(value)
     else:
         body = render(value)
     fields: Event = value if isinstance(value, dict) else {}
@@ -122,8 +118,5 @@ class SandboxAccount:
 
 
 def _parse(body: bytes) -> Event | None:
-    try:
-        value = json.loads(body)
-    except ValueError:
-        return None
+    value = read_json(body)
     return value if isinstance(value, dict) else None

@@ -49,6 +49,8 @@ class Switches:
     reversed_dates: str = _one_of("empty", "400", about="date_from later than date_to (F50)")
     retention_days: int = _number(0, "days after which events are no longer served; 0 = never (F55)")
     ingestion_delay: float = _number(0, "seconds until an event that happened is served (F37)")
+    date_header: bool = _flag(True, "whether answers carry a Date header")
+    clock_ahead: float = _number(0, "seconds by which the Date header is ahead of this machine's clock", least=None)
     # Paging
     size_over_100: str = _one_of("clamp", "400", about="a size above 100")
     max_size: int = _number(100, "most rows of a page, whatever was asked (F29)", least=1)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from events.sandbox.shape import EVENTS_PATH, Event, render
+from events.sandbox.shape import EVENTS_PATH, Event, read_json, render
 
 JSON_TYPE = "application/json;charset=UTF-8"
 Headers = tuple[tuple[str, str], ...]
@@ -141,9 +140,6 @@ def throttled(family: str, retry_after: str | None) -> Answer:
 
 
 def loads(body: bytes) -> Event | None:
-    """The JSON object in `body`, or None."""
-    try:
-        value = json.loads(body)
-    except ValueError:
-        return None
+    """The JSON object in `body`, or None when it is none, or nested too deeply to be read."""
+    value = read_json(body)
     return value if isinstance(value, dict) else None

@@ -15,7 +15,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 TABLE, INDEX, POSTGRESQL_INDEX = "events_auditevent", "events_search", "event_account_text"
 COLUMN = "text_and_account"  # of the index on SQLite
@@ -182,28 +182,26 @@ def install(connection: Any) -> None:
             )
             cursor.execute("DROP INDEX IF EXISTS event_text")  # of all accounts together
             return
-        cursor.execute("SELECT 1 FROM sqlite_master WHERE name = %s AND sql NOT LIKE %s", [INDEX, f"%({COLUMN},%"])
-        if cursor.fetchone():
-            remove(connection)  # of all accounts together
-        cursor.execute("SELECT 1 FROM sqlite_master WHERE name = %s", [INDEX])
-        is_new = cursor.fetchone() is None
-        for statement in _sqlite():
-            cursor.execute(statement)
-        if is_new:
+        gone = missing(connection)
+        for name in (f"{INDEX}_add", f"{INDEX}_remove", INDEX):
+            if name in gone:
+                cursor.execute(f"DROP {'TABLE' if name == INDEX else 'TRIGGER'} IF EXISTS {name}")
+        for name, statement in _sqlite().items():
+            if name in gone:
+                cursor.execute(statement)
+        if INDEX in gone:
             cursor.execute(f"INSERT INTO {INDEX}(rowid, {COLUMN}) SELECT id, {indexed_text()} FROM {TABLE}")
 
 
 def missing(connection: Any) -> list[str]:
-    """The names of what is not there of it: an event that was added since is found by no search."""
-    catalog, wanted = (
-        ("SELECT indexname FROM pg_indexes WHERE schemaname = current_schema()", [POSTGRESQL_INDEX])
-        if connection.vendor == "postgresql"
-        else ("SELECT name FROM sqlite_master", [INDEX, f"{INDEX}_add", f"{INDEX}_remove"])
-    )
+    """The names of what is not there of it, or not as made here: events are found by no search then."""
     with connection.cursor() as cursor:
-        cursor.execute(catalog)
-        there = {name for (name,) in cursor.fetchall()}
-    return [name for name in wanted if name not in there]
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT to_regclass(%s)", [POSTGRESQL_INDEX])
+            return [] if cursor.fetchone()[0] else [POSTGRESQL_INDEX]
+        cursor.execute("SELECT name, sql FROM sqlite_master")
+        there = dict(cursor.fetchall())
+    return [name for name, statement in _sqlite().items() if there.get(name) != statement]
 
 
 def remove(connection: Any) -> None:
@@ -217,20 +215,23 @@ def remove(connection: Any) -> None:
         cursor.execute(f"DROP TABLE IF EXISTS {INDEX}")
 
 
-def _sqlite() -> Iterator[str]:
+def _sqlite() -> dict[str, str]:
+    """The statement of each part, by name; spelled as SQLite keeps them."""
     # The index keeps no text of its own, nor positions and lengths (detail, columnsize), which would make it four
     # times as large: it only names candidates, and they are looked up in the events.
-    yield (
-        f"CREATE VIRTUAL TABLE IF NOT EXISTS {INDEX} USING fts5({COLUMN}, content='', "
-        "tokenize='trigram', detail='none', columnsize=0)"
-    )
     new, old = indexed_text("NEW."), indexed_text("OLD.")
-    yield (
-        f"CREATE TRIGGER IF NOT EXISTS {INDEX}_add AFTER INSERT ON {TABLE} "
-        f"BEGIN INSERT INTO {INDEX}(rowid, {COLUMN}) VALUES (NEW.id, {new}); END"
-    )
-    # The one way to take an entry out of such an index is to name the text it was made of.
-    yield (
-        f"CREATE TRIGGER IF NOT EXISTS {INDEX}_remove AFTER DELETE ON {TABLE} "
-        f"BEGIN INSERT INTO {INDEX}({INDEX}, rowid, {COLUMN}) VALUES ('delete', OLD.id, {old}); END"
-    )
+    return {
+        INDEX: (
+            f"CREATE VIRTUAL TABLE {INDEX} USING fts5({COLUMN}, content='', "
+            "tokenize='trigram', detail='none', columnsize=0)"
+        ),
+        f"{INDEX}_add": (
+            f"CREATE TRIGGER {INDEX}_add AFTER INSERT ON {TABLE} "
+            f"BEGIN INSERT INTO {INDEX}(rowid, {COLUMN}) VALUES (NEW.id, {new}); END"
+        ),
+        # The one way to take an entry out of such an index is to name the text it was made of.
+        f"{INDEX}_remove": (
+            f"CREATE TRIGGER {INDEX}_remove AFTER DELETE ON {TABLE} "
+            f"BEGIN INSERT INTO {INDEX}({INDEX}, rowid, {COLUMN}) VALUES ('delete', OLD.id, {old}); END"
+        ),
+    }

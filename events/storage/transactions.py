@@ -1,4 +1,4 @@
-"""Transactions that write much: on SQLite, the threads of a process take turns at them."""
+"""Transactions beyond Django's own: long writes that take turns on SQLite, and long reads of one state."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from django.db import connection, transaction
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from django.db.models import Model
+
 _turns = threading.RLock()
 
 
@@ -22,6 +24,41 @@ def write_turn() -> Iterator[None]:
     tenth of a second at a time; between threads of ours a lock hands over at once."""
     with _turns if connection.vendor == "sqlite" else contextlib.nullcontext(), transaction.atomic():
         yield
+
+
+def lock_table(model: type[Model], mode: str) -> None:
+    """Lock a table until the transaction ends, in one of PostgreSQL's modes. SQLite's transactions have the whole
+    database for themselves from their beginning."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {connection.ops.quote_name(model._meta.db_table)} IN {mode} MODE")
+
+
+@contextlib.contextmanager
+def snapshot() -> Iterator[None]:
+    """Reads that all see one state of the database, however long they take, and keep nobody from writing.
+
+    Nothing may be written meanwhile on this thread's connection. Within a transaction this adds nothing to it.
+    """
+    if connection.in_atomic_block:
+        yield
+    elif connection.vendor == "postgresql":
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            cursor.execute("SELECT 1")  # the state is that of the first query
+            yield
+    else:
+        # Not atomic(): it would take SQLite's one lock for writing.
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN DEFERRED")
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT COUNT(*) FROM sqlite_master")  # the state is that of the first read
+                cursor.fetchone()
+            yield
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute("ROLLBACK")
 
 
 @contextlib.contextmanager

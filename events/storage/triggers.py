@@ -1,36 +1,130 @@
 """The database itself refuses to change the archive: triggers on SQLite and PostgreSQL.
 
 They are made after every `migrate`, because changing a table on SQLite means copying it, which loses its triggers.
-The one way to remove an event is to leave its place in the chain behind first (`events.retention`).
+The one way to remove an event is to record its removal first (`events.archive.retention`): its place in the chain
+stays, and the triggers check that the removal is of that account, of that event, under way now, and under no hold.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MESSAGE = "the archive is append-only"
-EVENTS, CONFLICTS = "events_auditevent", "events_eventconflict"
-# Rows that are never changed and never removed.
-FIXED = ("events_removedevent", "events_removal", "events_seal")
-ALL = (EVENTS, CONFLICTS, *FIXED)
+EVENTS, CONFLICTS, DISCREPANCIES = "events_auditevent", "events_eventconflict", "events_discrepancy"
+REMOVED, REMOVALS, SEALS, LEDGER = "events_removedevent", "events_removal", "events_seal", "events_ledgerentry"
+HOLDS, HEADS, WINDOWS = "events_legalhold", "events_chainhead", "events_syncwindow"
 
-_SEAL_COLUMNS = "id, account_id, seq, digest, sealed_at, statement, signature, key_id"
-_LEFT_BEHIND = "EXISTS (SELECT 1 FROM events_removedevent r WHERE r.account_id = OLD.account_id AND r.seq = {seq})"
-# A conflict goes with its event, and only then.
-_MAY_GO = {
-    EVENTS: _LEFT_BEHIND.format(seq="OLD.seq"),
-    CONFLICTS: _LEFT_BEHIND.format(seq=f"(SELECT e.seq FROM {EVENTS} e WHERE e.id = OLD.event_id)"),  # noqa: S608
-}
+_LEFT_BEHIND = f"EXISTS (SELECT 1 FROM {REMOVED} r WHERE r.account_id = OLD.account_id AND r.seq = {{seq}})"  # noqa: S608
+_SEQ_OF_EVENT = f"(SELECT e.seq FROM {EVENTS} e WHERE e.id = OLD.event_id)"  # noqa: S608
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What the database allows with the rows of a table.
+
+    Args:
+        columns: all columns but those that may change; none for a table whose rows may change freely.
+        may_change: the condition under which a row may change at all, besides leaving `columns` as they are.
+        may_go: the condition under which a row may be deleted; none: never. "" for a table without this guard.
+        unique: columns that identify a row: INSERT OR REPLACE must not get rid of one silently.
+    """
+
+    table: str
+    columns: tuple[str, ...] = ()
+    may_change: str = ""
+    may_go: str | None = None
+    unique: tuple[tuple[str, ...], ...] = (("id",),)
+
+
+_SEAL_COLUMNS = ("id", "account_id", "seq", "digest", "sealed_at", "statement", "signature", "key_id")
+_HOLD_COLUMNS = ("id", "account_id", "first_day", "last_day", "reason", "created_at", "created_by_id")
+_WINDOW_COLUMNS = (
+    "id",
+    "account_id",
+    "run_id",
+    "first_day",
+    "last_day",
+    "verified",
+    "reason",
+    "reported",
+    "received",
+)
+GUARDS = (
+    Guard(
+        EVENTS,
+        may_change="1 = 0",
+        may_go=_LEFT_BEHIND.format(seq="OLD.seq"),
+        unique=(("id",), ("account_id", "seq"), ("account_id", "event_id_key")),
+    ),
+    # These two go with their event, and only then.
+    Guard(
+        CONFLICTS,
+        may_change="1 = 0",
+        may_go=_LEFT_BEHIND.format(seq=_SEQ_OF_EVENT),
+        unique=(("id",), ("event_id", "digest")),
+    ),
+    Guard(
+        DISCREPANCIES,  # its run may be forgotten
+        columns=("id", "account_id", "event_id", "kind", "noticed_at"),
+        may_go=_LEFT_BEHIND.format(seq=_SEQ_OF_EVENT),
+    ),
+    Guard(REMOVED, may_change="1 = 0", unique=(("id",), ("account_id", "seq"))),
+    Guard(REMOVALS, may_change="1 = 0"),
+    Guard(SEALS, columns=_SEAL_COLUMNS),  # a seal may note afterwards where it was sent
+    Guard(LEDGER, may_change="1 = 0", unique=(("number",),)),
+    Guard(HOLDS, columns=_HOLD_COLUMNS, may_change="OLD.released_at IS NULL AND NEW.released_at IS NOT NULL"),
+    Guard(
+        HEADS,
+        columns=("account_id", "chain_id"),
+        may_change="NEW.seq >= OLD.seq",
+        may_go="OLD.seq = 0",
+        unique=(("account_id",),),
+    ),
+    # A reading that failed stays on record; those that succeeded long ago are pruned, and coverage is noted first.
+    Guard(
+        WINDOWS,
+        columns=_WINDOW_COLUMNS,
+        may_go=f"OLD.verified OR NOT EXISTS (SELECT 1 FROM {HEADS} h WHERE h.account_id = OLD.account_id)",  # noqa: S608
+    ),
+)
+ALL = tuple(guard.table for guard in GUARDS)
+
+_SOON = {"sqlite": "datetime('now', '+1 hour')", "postgresql": "now() + interval '1 hour'"}
+_LATELY = {"sqlite": "datetime('now', '-1 hour')", "postgresql": "now() - interval '1 hour'"}
+_DAY = {"sqlite": "date(e.created_at)", "postgresql": "(e.created_at AT TIME ZONE 'UTC')::date"}
+
+
+def _inserts(vendor: str) -> Iterator[tuple[str, str]]:
+    """Table, and the condition that its new rows must meet."""
+    # The removal is of this account, of this very event, and goes on now; and no hold keeps the event.
+    yield (
+        REMOVED,
+        f"EXISTS (SELECT 1 FROM {REMOVALS} a JOIN {EVENTS} e ON e.account_id = a.account_id "  # noqa: S608 - constants
+        "WHERE a.id = NEW.removal_id AND a.account_id = NEW.account_id AND e.seq = NEW.seq "
+        f"AND a.count > 0 AND a.removed_at BETWEEN {_LATELY[vendor]} AND {_SOON[vendor]} "
+        f"AND e.created_at < a.older_than AND NOT EXISTS (SELECT 1 FROM {HOLDS} h "
+        "WHERE h.released_at IS NULL AND (h.account_id IS NULL OR h.account_id = e.account_id) "
+        f"AND (h.first_day IS NULL OR h.first_day <= {_DAY[vendor]}) "
+        f"AND (h.last_day IS NULL OR h.last_day >= {_DAY[vendor]})))",
+    )
 
 
 def install(connection: Any) -> None:
-    """Make the triggers where they are missing."""
+    """Make the triggers where they are missing or are not what they should be."""
     with connection.cursor() as cursor:
-        for statement in _postgresql() if connection.vendor == "postgresql" else _sqlite():
-            cursor.execute(statement)
+        if connection.vendor == "postgresql":
+            for statement in (*_postgresql_functions().values(), *_postgresql_triggers()):
+                cursor.execute(statement)
+            return
+        there = _sqlite_there(cursor)
+        for name, (_, statement) in _sqlite().items():
+            if there.get(name) != statement:
+                cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
+                cursor.execute(statement)
 
 
 def remove(connection: Any) -> None:
@@ -39,75 +133,117 @@ def remove(connection: Any) -> None:
         for table, name in names():
             on = f" ON {table}" if connection.vendor == "postgresql" else ""
             cursor.execute(f"DROP TRIGGER IF EXISTS {name}{on}")
-        if connection.vendor == "postgresql":
-            for table in ALL:
-                cursor.execute(f"DROP TRIGGER IF EXISTS {table}_no_truncate ON {table}")
 
 
 def missing(connection: Any) -> list[str]:
-    """The names of triggers that are not there, or switched off."""
-    catalog = (
-        "SELECT tgname FROM pg_trigger WHERE tgenabled IN ('O', 'A')"
-        if connection.vendor == "postgresql"
-        else "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-    )
+    """The names of triggers that are not there, switched off, or not what this version makes."""
     with connection.cursor() as cursor:
-        cursor.execute(catalog)
-        there = {name for (name,) in cursor.fetchall()}
-    return [name for _, name in names() if name not in there]
+        if connection.vendor == "postgresql":
+            return _postgresql_missing(cursor)
+        there = _sqlite_there(cursor)
+    return [name for name, (_, statement) in _sqlite().items() if there.get(name) != statement]
 
 
 def names() -> Iterator[tuple[str, str]]:
-    """Table and name of every trigger that both databases have."""
-    for table in ALL:
-        yield table, f"{table}_no_update"
-        yield table, f"{table}_no_delete"
+    """Table and name of every trigger that either database has."""
+    seen = dict.fromkeys((table, name) for name, (table, _) in _sqlite().items())
+    seen |= dict.fromkeys((table, name) for table, name, *_ in _postgresql_wanted())
+    yield from seen
 
 
-def _sqlite() -> Iterator[str]:
-    refuse = f"BEGIN SELECT RAISE(ABORT, '{MESSAGE}'); END"
-    for table in ALL:
-        # A seal may note afterwards where it was sent, nothing else.
-        only = (
-            " OF id, account_id, seq, digest, sealed_at, statement, signature, key_id" if table == "events_seal" else ""
-        )
-        yield f"CREATE TRIGGER IF NOT EXISTS {table}_no_update BEFORE UPDATE{only} ON {table} {refuse}"
-        when = f"WHEN NOT {_MAY_GO[table]} " if table in _MAY_GO else ""
-        yield f"CREATE TRIGGER IF NOT EXISTS {table}_no_delete BEFORE DELETE ON {table} {when}{refuse}"
-    # INSERT OR REPLACE deletes without asking the trigger above.
-    twin = (
-        "e.id = NEW.id OR (e.account_id = NEW.account_id AND e.seq = NEW.seq) "
-        "OR (e.account_id = NEW.account_id AND e.event_id_key = NEW.event_id_key)"
-    )
-    exists = f"EXISTS (SELECT 1 FROM {EVENTS} e WHERE {twin})"  # noqa: S608 - constants
-    yield f"CREATE TRIGGER IF NOT EXISTS {EVENTS}_no_replace BEFORE INSERT ON {EVENTS} WHEN {exists} {refuse}"
+# --- SQLite ---------------------------------------------------------------------------------------------------------
 
 
-def _postgresql() -> Iterator[str]:
-    yield (
-        "CREATE OR REPLACE FUNCTION auditsite_refuse() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$$ BEGIN RAISE EXCEPTION '{MESSAGE}'; END $$"
-    )
-    yield (
-        "CREATE OR REPLACE FUNCTION auditsite_only_sent_to() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-        "IF to_jsonb(NEW) - 'sent_to' IS DISTINCT FROM to_jsonb(OLD) - 'sent_to' "
-        f"THEN RAISE EXCEPTION '{MESSAGE}'; END IF; RETURN NEW; END $$"
-    )
-    for table, condition in _MAY_GO.items():
+def _sqlite_there(cursor: Any) -> dict[str, str]:
+    cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+    return dict(cursor.fetchall())
+
+
+def _sqlite() -> dict[str, tuple[str, str]]:
+    """Table and statement of each trigger, by name; spelled as SQLite keeps them."""
+    made: dict[str, tuple[str, str]] = {}
+
+    def trigger(table: str, name: str, event: str, refused_when: str) -> None:
+        when = f"WHEN {refused_when} " if refused_when else ""
+        refuse = f"BEGIN SELECT RAISE(ABORT, '{MESSAGE}'); END"
+        made[f"{table}_{name}"] = (table, f"CREATE TRIGGER {table}_{name} BEFORE {event} ON {table} {when}{refuse}")
+
+    for guard in GUARDS:
+        changed = [f"NEW.{column} IS NOT OLD.{column}" for column in guard.columns]
+        changed += [f"NOT ({guard.may_change})"] if guard.may_change else []
+        trigger(guard.table, "no_update", "UPDATE", " OR ".join(changed))
+        trigger(guard.table, "no_delete", "DELETE", f"NOT ({guard.may_go})" if guard.may_go else "")
+        # INSERT OR REPLACE deletes without asking the trigger above.
+        twins = (" AND ".join(f"o.{column} = NEW.{column}" for column in columns) for columns in guard.unique)
+        twin = " OR ".join(f"({twin})" for twin in twins)
+        trigger(guard.table, "no_replace", "INSERT", f"EXISTS (SELECT 1 FROM {guard.table} o WHERE {twin})")  # noqa: S608
+    for table, condition in _inserts("sqlite"):
+        trigger(table, "checked", "INSERT", f"NOT ({condition})")
+    return made
+
+
+# --- PostgreSQL -----------------------------------------------------------------------------------------------------
+
+# As pg_trigger.tgtype counts them.
+_ROW, _BEFORE = 1, 2
+_EVENTS = {"INSERT": 4, "DELETE": 8, "UPDATE": 16, "TRUNCATE": 32}
+
+
+def _postgresql_bodies() -> dict[str, str]:
+    """The body of each function, by name."""
+
+    def refuse_unless(condition: str, row: str) -> str:
+        return f" BEGIN IF NOT ({condition}) THEN RAISE EXCEPTION '{MESSAGE}'; END IF; RETURN {row}; END "
+
+    bodies = {"auditsite_refuse": f" BEGIN RAISE EXCEPTION '{MESSAGE}'; END "}
+    for guard in GUARDS:
+        same = [f"NEW.{column} IS NOT DISTINCT FROM OLD.{column}" for column in guard.columns]
+        condition = " AND ".join([*same, *([guard.may_change] if guard.may_change else [])])
+        bodies[f"{guard.table}_may_change"] = refuse_unless(condition, "NEW")
+        if guard.may_go:
+            bodies[f"{guard.table}_may_go"] = refuse_unless(guard.may_go, "OLD")
+    for table, condition in _inserts("postgresql"):
+        bodies[f"{table}_may_come"] = refuse_unless(condition, "NEW")
+    return bodies
+
+
+def _postgresql_functions() -> dict[str, str]:
+    return {
+        name: f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $${body}$$"
+        for name, body in _postgresql_bodies().items()
+    }
+
+
+def _postgresql_wanted() -> Iterator[tuple[str, str, str, str, int]]:
+    """Table, name, event, function and type of each trigger."""
+    for guard in GUARDS:
+        table = guard.table
+        yield table, f"{table}_no_update", "UPDATE", f"{table}_may_change", _ROW | _BEFORE
+        delete = f"{table}_may_go" if guard.may_go else "auditsite_refuse"
+        yield table, f"{table}_no_delete", "DELETE", delete, _ROW | _BEFORE
+        yield table, f"{table}_no_truncate", "TRUNCATE", "auditsite_refuse", _BEFORE
+    for table, _ in _inserts("postgresql"):
+        yield table, f"{table}_checked", "INSERT", f"{table}_may_come", _ROW | _BEFORE
+
+
+def _postgresql_triggers() -> Iterator[str]:
+    for table, name, event, function, kind in _postgresql_wanted():
         yield (
-            f"CREATE OR REPLACE FUNCTION {table}_may_go() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-            f"IF NOT {condition} THEN RAISE EXCEPTION '{MESSAGE}'; END IF; RETURN OLD; END $$"
+            f"CREATE OR REPLACE TRIGGER {name} BEFORE {event} ON {table} "
+            f"FOR EACH {'ROW' if kind & _ROW else 'STATEMENT'} EXECUTE FUNCTION {function}()"
         )
-    for table in ALL:
-        update = "auditsite_only_sent_to" if table == "events_seal" else "auditsite_refuse"
-        delete = f"{table}_may_go" if table in _MAY_GO else "auditsite_refuse"
-        yield _make(table, "no_update", "UPDATE", "ROW", update)
-        yield _make(table, "no_delete", "DELETE", "ROW", delete)
-        yield _make(table, "no_truncate", "TRUNCATE", "STATEMENT", "auditsite_refuse")
 
 
-def _make(table: str, name: str, event: str, level: str, function: str) -> str:
-    return (
-        f"CREATE OR REPLACE TRIGGER {table}_{name} BEFORE {event} ON {table} "
-        f"FOR EACH {level} EXECUTE FUNCTION {function}()"
+def _postgresql_missing(cursor: Any) -> list[str]:
+    cursor.execute(
+        "SELECT t.tgname, t.tgrelid::regclass::text, p.proname, t.tgtype, p.prosrc FROM pg_trigger t "
+        "JOIN pg_proc p ON p.oid = t.tgfoid "
+        "WHERE t.tgenabled IN ('O', 'A') AND t.tgqual IS NULL AND t.tgattr = ''::int2vector"
     )
+    there = {row[0]: row[1:] for row in cursor.fetchall()}
+    bodies = _postgresql_bodies()
+    return [
+        name
+        for table, name, event, function, kind in _postgresql_wanted()
+        if there.get(name) != (table, function, kind | _EVENTS[event], bodies[function])
+    ]

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from events.models import CoveredSpan, SyncState, SyncWindow
+from events.storage import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from accounts.models import NexmoAccount
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
@@ -45,34 +44,6 @@ class Window:
         return f"{self.first or 'the beginning'} to {self.last or 'now'}"
 
 
-@dataclass(frozen=True)
-class Completeness:
-    """How much of an account is archived, and from when to when that is known to be all."""
-
-    account: NexmoAccount
-    event_count: int
-    complete_until: datetime | None
-    complete_since: datetime | None  # None together with a complete_until: since the beginning
-    gap_count: int
-
-
-def completeness(accounts: Sequence[NexmoAccount]) -> list[Completeness]:
-    """Of several accounts, in as many queries as of one; no more is read than a list of events has to say."""
-    counts = dict(SyncState.objects.filter(account__in=accounts).values_list("account", "event_count"))
-    spans: dict[int, list[tuple[datetime | None, datetime]]] = {}
-    rows = CoveredSpan.objects.filter(account__in=accounts).order_by("end").values_list("account", "start", "end")
-    for account, start, end in rows:
-        spans.setdefault(account, []).append((start, end))
-    found = []
-    for each in accounts:
-        covered = spans.get(each.pk, [])
-        until, since = (covered[-1][1], covered[-1][0]) if covered else (None, None)
-        # Before the first span and between two of them.
-        gaps = len(covered) - 1 + (covered[0][0] is not None) if covered else 0
-        found.append(Completeness(each, counts.get(each.pk, 0), until, since, gaps))
-    return found
-
-
 def midnight(day: date) -> datetime:
     return datetime.combine(day, time(), tzinfo=UTC)
 
@@ -91,13 +62,13 @@ def add(account: NexmoAccount, start: datetime | None, end: datetime) -> None:
 
 def gaps(spans: list[CoveredSpan]) -> list[tuple[datetime | None, datetime]]:
     """What lies before and between the spans (in order of time), newest first; after the last is simply new."""
-    found: list[tuple[datetime | None, datetime]] = []
+    missing: list[tuple[datetime | None, datetime]] = []
     reached: datetime | None = None
     for span in spans:
         if span.start is not None and (reached is None or reached < span.start):
-            found.append((reached, span.start))
+            missing.append((reached, span.start))
         reached = span.end
-    return found[::-1]
+    return missing[::-1]
 
 
 def is_patchy(spans: list[CoveredSpan]) -> bool:
@@ -116,12 +87,39 @@ def windows_to_read(spans: list[CoveredSpan], overlap: timedelta) -> list[Window
     return windows
 
 
-def unverified_windows(account: NexmoAccount) -> list[SyncWindow]:
-    """What was read, could not be verified, and has not been verified since; the latest reading of each span."""
-    spans = [(span.start or BEGINNING, span.end) for span in CoveredSpan.objects.filter(account=account)]
-    found: dict[tuple[date | None, date | None], SyncWindow] = {}
-    for window in SyncWindow.objects.filter(account=account, verified=False).order_by("-asked_at")[:200]:
-        start, end = Window(window.first_day, window.last_day).span(window.asked_at)
-        if not any(known <= (start or BEGINNING) and min(end, window.asked_at) <= until for known, until in spans):
-            found.setdefault((window.first_day, window.last_day), window)
-    return list(found.values())
+def withdraw_future(account: NexmoAccount, present: datetime) -> list[datetime]:
+    """Take back what spans claim of the time after `present`: a clock that was wrong wrote it.
+
+    Such a span ends anew where the last window that was asked at a believable time ends; without one it goes, and its
+    days are read again. Returns the ends that were withdrawn.
+    """
+    latest = clock.latest_believable(present)
+    if not CoveredSpan.objects.filter(account=account, end__gt=latest).exists():
+        return []
+    with transaction.atomic():
+        SyncState.objects.select_for_update().get(account=account)
+        proven = _last_believable_reading(account, latest)
+        withdrawn = []
+        for span in CoveredSpan.objects.filter(account=account, end__gt=latest):
+            withdrawn.append(span.end)
+            if proven and (span.start or BEGINNING) < proven:
+                span.end = proven
+                span.save(update_fields=["end"])
+            else:
+                span.delete()
+    return withdrawn
+
+
+def _last_believable_reading(account: NexmoAccount, latest: datetime) -> datetime | None:
+    """Up to when an open window was verified before the clock went wrong."""
+    verified = SyncWindow.objects.filter(account=account, verified=True).order_by("pk")
+    first_wrong = verified.filter(asked_at__gt=latest).values_list("pk", flat=True).first()
+    if first_wrong:
+        # What came later may have been read with a hole before it: the wrong span hid that days were missing.
+        verified = verified.filter(pk__lt=first_wrong)
+    before = verified.filter(last_day=None, asked_at__lte=latest).order_by("-asked_at")
+    for first_day, asked_at in before.values_list("first_day", "asked_at")[:100]:
+        if first_day is None or midnight(first_day) < asked_at:
+            end: datetime = asked_at
+            return end
+    return None

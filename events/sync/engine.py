@@ -11,23 +11,25 @@ import contextlib
 import logging
 import threading
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.fields import SecretUnreadable
-from events.archive.add import add_events, note
-from events.models import AuditEvent, CoveredSpan, Discrepancy, EventType, SyncRun, SyncState, SyncWindow
+from events.archive.add import add_events
+from events.models import CoveredSpan, SyncRun, SyncState, SyncWindow
 from events.nexmo import errors
+from events.nexmo.parse import MAX_COUNT
+from events.storage import clock
 from events.storage.transactions import write_turn
-from events.sync import coverage, state
+from events.sync import api_clock, coverage, event_types, state
 from events.sync.clients import client_for
+from events.sync.count_check import archived_count, note_vanished, windows_to_check
 from events.sync.coverage import Window
 from events.sync.limits import (
-    ASK_TYPES_EVERY,
-    CHECK_DAYS,
     OVERLAP,
     PAGE_SIZE,
     READ_AT_MOST,
@@ -122,24 +124,36 @@ def sync_account(
     if run is None:
         return None
     fingerprint = ""
+    sync = _AccountSync(account, run, options, stop or threading.Event(), report)
+    error: Exception | None = None
     try:
         fingerprint = account.credentials_fingerprint()
-        sync = _AccountSync(account, run, options, stop or threading.Event(), report)
         sync.run_all()
-    except errors.AuditAPIError as error:
-        return state.finish(run, error=error, fingerprint=fingerprint)
+    except errors.AuditAPIError as api_error:
+        error = api_error
     except errors.Stopped:
-        return state.finish(run, error=Interrupted())
-    except SecretUnreadable as error:
-        return state.finish(run, error=_Unreadable(str(error)))
+        error = Interrupted()
+    except SecretUnreadable as unreadable:
+        error = _Unreadable(str(unreadable))
     except state.LeaseLost:
         logger.warning("%s was taken over by another process", account.api_key)
         return None
     except Exception:
         logger.exception("The sync of %s failed", account.api_key)
-        return state.finish(run, error=Exception("Something went wrong in Auditsite itself; see its log."))
+        error = Exception("Something went wrong in Auditsite itself; see its log.")
     limited = bool(options.since or options.until)
-    return state.finish(run, whole=not limited)
+    return state.finish(
+        run,
+        error=error,
+        fingerprint=fingerprint,
+        whole=not limited,
+        clock_problem=sync.clock_problem,
+        withdrawn=sync.withdrawn,
+    )
+
+
+class _CoverageWithdrawn(Exception):
+    """What the run was planned from was wrong: plan it again."""
 
 
 @dataclass
@@ -156,9 +170,14 @@ class _AccountSync:
     expected: int | None = None
     send_dates: bool = True
     oldest: datetime | None = field(default=None)
+    clock_problem: str = ""  # this machine's clock and the API's differ now
+    withdrawn: str = ""  # dates of the future that were found and taken back
+    clock_checked: bool = False
     client: AuditClient = field(init=False)
 
     def run_all(self) -> None:
+        if state.withdraw_future_dates(self.account, timezone.now()):
+            self._say_withdrawn("The last sync was dated in the future.")
         sync_state = SyncState.objects.get(account=self.account)
         self.send_dates = self.options.full or not sync_state.filters_ignored
         with client_for(self.account, stop=self.stop, on_wait=self._on_wait) as self.client:
@@ -168,11 +187,12 @@ class _AccountSync:
                 state.count_requests(self.run, self.client.requests_made)
 
     def _read_all(self, sync_state: SyncState) -> None:
-        self._refresh_types(sync_state)
-        windows = self._plan()
+        now = timezone.now()
+        if event_types.are_due(sync_state, now):
+            self._note("Asking for the event types")
+            event_types.refresh(self.client, sync_state, now)
         try:
-            for window in windows:
-                self._bring_in(window)
+            self._read_what_is_due()
             if self._check_is_due(sync_state):
                 self._check()
         except FiltersIgnored:
@@ -183,6 +203,14 @@ class _AccountSync:
         else:
             if self.send_dates and sync_state.filters_ignored:
                 SyncState.objects.filter(account=self.account).update(filters_ignored=False)
+
+    def _read_what_is_due(self) -> None:
+        try:
+            for window in self._plan():
+                self._bring_in(window)
+        except _CoverageWithdrawn:
+            for window in self._plan():
+                self._bring_in(window)
 
     def _plan(self) -> list[Window]:
         if not self.send_dates or self.options.full:
@@ -195,35 +223,15 @@ class _AccountSync:
 
     def _tried_lately(self, window: Window) -> bool:
         """Whether something within a gap was read a short while ago and could not be verified."""
-        tried = SyncWindow.objects.filter(
-            account=self.account, verified=False, asked_at__gt=timezone.now() - RETRY_UNVERIFIED_AFTER
-        )
+        now = timezone.now()
+        lately = (now - RETRY_UNVERIFIED_AFTER, clock.latest_believable(now))
+        tried = SyncWindow.objects.filter(account=self.account, verified=False)
+        tried = tried.filter(Q(asked_at__range=lately) | Q(asked_again_at__range=lately))
         if window.last:
             tried = tried.exclude(first_day__gt=window.last)
         if window.first:
             tried = tried.exclude(last_day__lt=window.first)
         return bool(tried.exists())
-
-    def _refresh_types(self, sync_state: SyncState) -> None:
-        """Learn the event types once a day. Types are a convenience: no trouble here may stop the events."""
-        now = timezone.now()
-        if sync_state.types_asked_at and now - sync_state.types_asked_at < ASK_TYPES_EVERY:
-            return
-        self._note("Asking for the event types")
-        try:
-            listed = self.client.event_types()
-        except (errors.CredentialsRefused, errors.AccessDenied):
-            raise
-        except errors.AuditAPIError as error:
-            logger.warning("The event types of %s could not be read: %s", self.account.api_key, error)
-            listed = ()
-        EventType.objects.bulk_create(
-            [EventType(code=item.code, description=item.description, listed_at=now) for item in listed],
-            update_conflicts=True,
-            unique_fields=["code"],
-            update_fields=["description", "listed_at"],
-        )
-        SyncState.objects.filter(account=self.account).update(types_asked_at=now)
 
     # --- windows -----------------------------------------------------------------------------------------------
 
@@ -237,9 +245,11 @@ class _AccountSync:
             self._note(f"Reading {current}")
             first = walk.peek(1)
             if current is window:
-                self.expected = (self.expected or 0) + (first.total or 0)
+                self.expected = min((self.expected or 0) + (first.total or 0), MAX_COUNT)
             if self._is_known_whole(first.total):
-                whole = Reading(walk.asked_at, verified=True, reported=first.total, received=first.total or 0, pages=1)
+                whole = Reading(
+                    walk.asked_at, first.sent_at, True, reported=first.total, received=first.total or 0, pages=1
+                )
                 self._record(current, whole, asked)
                 continue
             if first.total and self._too_large(current, first.total, walk):
@@ -262,66 +272,25 @@ class _AccountSync:
             whole = CoveredSpan.objects.filter(account=self.account, start=None).exists()
             SyncState.objects.filter(account=self.account).update(checked_at=timezone.now() if whole else None)
             return False
-        return bool(timezone.now() - sync_state.checked_at > settings.CHECK_INTERVAL)
+        return not clock.is_within(sync_state.checked_at, settings.CHECK_INTERVAL)
 
     def _check(self) -> None:
         """Compare the number of events in each span of days with Nexmo's, and read those that differ again.
 
         Finds events that came late, that were altered, and that are gone at Nexmo; all stay here, and are noted.
         """
-        for window in self._windows_to_check():
+        for window in windows_to_check(self.account, send_dates=self.send_dates):
             walk = Walk(self.client, window, self._on_page, send_dates=self.send_dates)
             asked = self.client.requests_made
             self._note(f"Checking {window}")
             first = walk.peek(1)
-            if first.total == self._count_here(walk):
+            if first.total == archived_count(self.account, walk):
                 continue
             reading = walk.read()
             self._record(window, reading, asked)
             if reading.verified:
-                self._note_vanished(window, walk)
+                note_vanished(self.account, walk, self.run)
         SyncState.objects.filter(account=self.account).update(checked_at=timezone.now())
-
-    def _windows_to_check(self) -> list[Window]:
-        """What is covered, in spans of CHECK_DAYS, newest first; the oldest has an open beginning."""
-        if not self.send_dates:
-            return [Window(None, None)]
-        events = AuditEvent.objects.filter(account=self.account)
-        oldest = events.order_by("created_at", "pk").values_list("created_at", flat=True).first()
-        span = CoveredSpan.objects.filter(account=self.account).order_by("-end").first()
-        if oldest is None or span is None:
-            return [Window(None, None)]
-        begin = max(oldest, span.start) if span.start else oldest
-        last: date | None = None
-        first = timezone.now().date() - timedelta(days=CHECK_DAYS - 1)
-        windows = []
-        while first > begin.date():
-            windows.append(Window(first, last))
-            last = first - timedelta(days=1)
-            first = last - timedelta(days=CHECK_DAYS - 1)
-        return [*windows, Window(span.start.date() if span.start else None, last)]
-
-    def _count_here(self, walk: Walk) -> int:
-        """How many events the archive holds in what a walk asks for, but for those known to be gone at Nexmo.
-
-        Where Nexmo's reading of dates differs from ours, so does the count at the edges; that costs a reading.
-        """
-        start, end = walk.dates()
-        events = AuditEvent.objects.filter(account=self.account)
-        if start:
-            events = events.filter(created_at__gte=start)
-        if end:
-            events = events.filter(created_at__lte=end)
-        return int(events.exclude(discrepancies__kind=Discrepancy.Kind.VANISHED).count())
-
-    def _note_vanished(self, window: Window, walk: Walk) -> None:
-        start, end = window.span(walk.asked_at)
-        events = AuditEvent.objects.filter(account=self.account, created_at__lt=end)
-        if start:
-            events = events.filter(created_at__gte=start)
-        for event in events.only("event_id_key", "account_id").iterator():
-            if event.event_id_key not in walk.seen:
-                note(event, Discrepancy.Kind.VANISHED, self.run, timezone.now())
 
     def _is_known_whole(self, total: int | None) -> bool:
         """Where dates are of no use: as many events at Nexmo as here, and nothing new on the first page."""
@@ -361,7 +330,7 @@ class _AccountSync:
                 run=self.run,
                 first_day=window.first,
                 last_day=window.last,
-                asked_at=reading.asked_at,
+                asked_at=api_clock.earlier(reading.asked_at, reading.sent_at),
                 verified=reading.verified,
                 reason=reading.reason,
                 reported=reading.reported,
@@ -372,17 +341,42 @@ class _AccountSync:
         )
         if reading.verified:
             start, end = window.span(reading.asked_at)
-            end = min(end, reading.asked_at)
-            if start is None or start < end:
-                coverage.add(self.account, start, end)
+            proven = api_clock.proven_until(self.account, reading.asked_at, reading.sent_at)
+            if proven and (start is None or start < min(end, proven)):
+                coverage.add(self.account, start, min(end, proven))
+
+    def _check_clock(self, page: EventPage) -> None:
+        """Compare this machine's clock with the API's, once in a run, before anything rests on either.
+
+        Raises:
+            _CoverageWithdrawn: the coverage reached into the future, which is mended now.
+        """
+        if self.clock_checked:
+            return
+        self.clock_checked = True
+        now = timezone.now()
+        self.clock_problem = api_clock.describe_skew(now, page.sent_at)
+        if self.clock_problem:
+            logger.warning("%s: %s", self.account.api_key, self.clock_problem)
+        ends = coverage.withdraw_future(self.account, page.sent_at or now)
+        if ends:
+            listed = ", ".join(f"{end:%Y-%m-%d %H:%M}" for end in ends)
+            self._say_withdrawn(f"It counted as complete until {listed} UTC, in the future.")
+            raise _CoverageWithdrawn
+
+    def _say_withdrawn(self, what: str) -> None:
+        self.withdrawn = f"{self.withdrawn} {what}".strip()
+        logger.warning("%s: withdrawn, because a clock was wrong: %s", self.account.api_key, what)
 
     # --- what happens with every page --------------------------------------------------------------------------
 
     def _on_page(self, page: EventPage) -> None:
+        self._check_clock(page)
         # One transaction for a page: each one more would be another wait for whoever else writes.
         with write_turn():
             state.renew(self.run)  # before the insert: who lost the account must not write to it
-            added = add_events(self.account, page.events, run=self.run, fetched_at=timezone.now())
+            fetched_at = api_clock.earlier(timezone.now(), page.sent_at)
+            added = add_events(self.account, page.events, run=self.run, fetched_at=fetched_at)
             self.seen += len(page.events)
             self.pages += 1
             self.added += added.new

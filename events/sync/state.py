@@ -2,7 +2,8 @@
 
 A claim is one conditional UPDATE that must hit one row, so that an account never has two syncs at once, whatever the
 number of workers and machines. The holder renews its lease with every page; one that died is taken over when the
-lease ends, or at once when its process is seen to be gone on this machine.
+lease ends, or at once when its process is seen to be gone on this machine. Dates further in the future than these
+rules can have set them come from a wrong clock, and count for nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from events.models import CoveredSpan, RequestCount, SyncRun, SyncState, SyncWindow
-from events.storage import leases
+from events.storage import clock, leases
 from events.sync import coverage
 from events.sync.limits import LEASE, LONGEST_BACKOFF, RETRY_UNVERIFIED_AFTER
 
@@ -51,13 +52,13 @@ def claim(account: NexmoAccount, trigger: str, requested_by: Any = None) -> Sync
     now = timezone.now()
     with transaction.atomic():
         state = SyncState.objects.select_for_update().get(account=account)
-        free = Q(lease_until=None) | Q(lease_until__lt=now)
+        free = _is_free(now)
         if state.lease_owner and leases.owner_is_gone(state.lease_owner):
             free |= Q(lease_owner=state.lease_owner)
         owner = leases.new_owner()
         # Conditional on the row as it is at this moment: the lock above is a no-op on SQLite.
         if not SyncState.objects.filter(free, account=account).update(
-            lease_owner=owner, lease_until=now + lease(), due_at=now, wanted_at=None, wanted_by=None
+            lease_owner=owner, lease_until=now + longest_lease(), due_at=now, wanted_at=None, wanted_by=None
         ):
             return None
         SyncRun.objects.filter(account=account, status=SyncRun.Status.RUNNING).update(
@@ -89,7 +90,7 @@ def request(accounts: Any, user: AnyUser) -> int:
 def renew(run: SyncRun, **figures: Any) -> None:
     """Note progress and hold the lease. Raises LeaseLost when it is somebody else's now."""
     held = SyncState.objects.filter(account=run.account_id, lease_owner=run.lease_owner).update(
-        lease_until=timezone.now() + lease()
+        lease_until=timezone.now() + longest_lease()
     )
     if not held:
         raise LeaseLost
@@ -105,12 +106,13 @@ def next_moment(account: NexmoAccount, interval: float) -> float:
     state = SyncState.objects.filter(account=account)
     while True:
         now = timezone.now()
-        found = state.values_list("next_request_at", flat=True)[:1]
-        if not found:
+        moments = state.values_list("next_request_at", flat=True)[:1]
+        if not moments:
             raise LeaseLost  # the account was removed
-        known = found[0]
-        # Nobody is far ahead of the pace but a machine whose clock was wrong: that must not stop the account.
-        moment = max(now, min(known or now, now + timedelta(seconds=max(60.0, 10 * interval))))
+        known = moments[0]
+        # Nobody is far ahead of the pace but a machine whose clock was wrong: that must not hold up the account.
+        farthest = now + timedelta(seconds=max(60.0, 10 * interval))
+        moment = now if known is None or known > farthest else max(now, known)
         if state.filter(next_request_at=known).update(next_request_at=moment + timedelta(seconds=interval)):
             return max(0.0, (moment - timezone.now()).total_seconds()) if moment > now else 0.0
 
@@ -130,21 +132,49 @@ def count_requests(run: SyncRun, requests: int) -> None:
 
 
 def record_window(run: SyncRun, window: SyncWindow) -> None:
-    """Add a finished window to the ledger and to the run's figures."""
-    window.save()
+    """Add a finished window to the ledger and to the run's figures.
+
+    One that failed before in the very same way is counted there instead: it may fail so at every run, for ever.
+    """
+    if window.verified or not _count_repeat(window):
+        window.save()
     name = "windows_verified" if window.verified else "windows_unverified"
     SyncRun.objects.filter(pk=run.pk).update(**{name: F(name) + 1})
 
 
+def _count_repeat(window: SyncWindow) -> bool:
+    latest = (
+        SyncWindow.objects.filter(
+            account_id=window.account_id, verified=False, first_day=window.first_day, last_day=window.last_day
+        )
+        .order_by("-pk")
+        .first()
+    )
+    if latest is None or any(
+        getattr(latest, name) != getattr(window, name) for name in ("reason", "reported", "received")
+    ):
+        return False
+    SyncWindow.objects.filter(pk=latest.pk).update(repeats=F("repeats") + 1, asked_again_at=window.asked_at)
+    return True
+
+
 def finish(
-    run: SyncRun, *, error: AuditAPIError | Exception | None = None, fingerprint: str = "", whole: bool = True
+    run: SyncRun,
+    *,
+    error: AuditAPIError | Exception | None = None,
+    fingerprint: str = "",
+    whole: bool = True,
+    clock_problem: str = "",
+    withdrawn: str = "",
 ) -> SyncRun:
     """Close a run, release the account, and decide when it is due again.
 
     Args:
-        error: what ended it; None when it came to its end.
+        error: what ended it; None when it completed.
         fingerprint: of the credentials, to remember when they were refused.
         whole: whether the run was asked for everything, so that a gap left behind is its own failure.
+        clock_problem: how this machine's clock and the API's differ; a problem of the account until they agree.
+        withdrawn: which dates of the future were taken back; of interest in the record of the run only.
     """
     now = timezone.now()
     with transaction.atomic():
@@ -167,11 +197,14 @@ def finish(
             )
         else:
             run.status = SyncRun.Status.SUCCEEDED
+            run.problem_code, run.problem = ("clock", clock_problem) if clock_problem else ("", "")
+        state.problem_code, state.problem = run.problem_code, run.problem
+        if withdrawn:
+            run.problem = f"{run.problem} Withdrawn, because a clock was wrong: {withdrawn}".strip()
         run.finished_at, run.doing = now, ""
         run.save(update_fields=["status", "problem_code", "problem", "finished_at", "doing"])
         failed = run.status == SyncRun.Status.FAILED
         state.failures = state.failures + 1 if failed else 0
-        state.problem_code, state.problem = run.problem_code, run.problem
         state.refused_credentials = fingerprint if code == "credentials" else ""
         if error is None:
             state.last_success_at = now
@@ -188,7 +221,31 @@ def finish(
     return run
 
 
-def lease() -> timedelta:
+def latest_due(now: datetime) -> datetime:
+    """No account can be due later than this; what is recorded beyond was written by a wrong clock."""
+    return clock.latest_believable(now) + max(settings.SYNC_INTERVAL, LONGEST_BACKOFF)
+
+
+def _is_free(now: datetime, prefix: str = "") -> Q:
+    """Of sync states: nobody holds it, or the lease has ended, or ends later than any lease can."""
+    name = f"{prefix}lease_until"
+    too_late = clock.latest_believable(now) + longest_lease()
+    return Q(**{name: None}) | Q(**{f"{name}__lt": now}) | Q(**{f"{name}__gt": too_late})
+
+
+def withdraw_future_dates(account: NexmoAccount, now: datetime) -> bool:
+    """Forget when an account was last synced, and last asked for its event types, where that lies in the future.
+
+    Due times, leases, the pace and full checks are judged where they are read, and written anew by the next run.
+    """
+    latest = clock.latest_believable(now)
+    rows = SyncState.objects.filter(account=account)
+    withdrawn = rows.filter(last_success_at__gt=latest).update(last_success_at=None)
+    withdrawn += rows.filter(types_asked_at__gt=latest).update(types_asked_at=None)
+    return bool(withdrawn)
+
+
+def longest_lease() -> timedelta:
     """How long an account is held: longer than any silence of a healthy sync can last with these settings."""
     longest_answer = timedelta(seconds=10 * settings.NEXMO_TIMEOUT)
     slowest_pace = timedelta(
@@ -213,11 +270,11 @@ def make_due(account: NexmoAccount) -> None:
 
 def still_refused(account: NexmoAccount) -> SyncRun | None:
     """Nothing was asked, because nothing changed since the refusal: look again in an hour. Returns the refused run."""
-    found: SyncState = SyncState.objects.select_related("last_run").get(account=account)
+    state: SyncState = SyncState.objects.select_related("last_run").get(account=account)
     SyncState.objects.filter(account=account).update(
         due_at=timezone.now() + LONGEST_BACKOFF, wanted_at=None, wanted_by=None
     )
-    return found.last_run
+    return state.last_run
 
 
 def clear_refusal(account: NexmoAccount) -> None:
@@ -232,7 +289,12 @@ def due(accounts: Any, now: datetime) -> Any:
     ensure(accounts.filter(sync_state=None, is_active=True))
     return (
         accounts.filter(is_active=True)
-        .filter(Q(sync_state__due_at=None) | Q(sync_state__due_at__lte=now) | ~Q(sync_state__wanted_at=None))
-        .filter(Q(sync_state__lease_until=None) | Q(sync_state__lease_until__lt=now))
+        .filter(
+            Q(sync_state__due_at=None)
+            | Q(sync_state__due_at__lte=now)
+            | Q(sync_state__due_at__gt=latest_due(now))
+            | ~Q(sync_state__wanted_at=None)
+        )
+        .filter(_is_free(now, "sync_state__"))
         .order_by(F("sync_state__wanted_at").asc(nulls_last=True), F("sync_state__due_at").asc(nulls_first=True))
     )

@@ -8,6 +8,7 @@ missed, the numbers agree. A count that shrinks says that rows may have been ski
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -29,14 +30,25 @@ class FiltersIgnored(Exception):
     """The API sent events far outside the dates asked for."""
 
 
+class _NeedsContent(Exception):
+    """Two texts came under one id, and only the digest of the first is left: is it the same event?"""
+
+
+def _mark(text: str) -> bytes:
+    """What a walk keeps of a text: enough to tell it from others, whatever its length."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
 @dataclass
 class Reading:
     """What came of a window.
 
-    `narrower_may_help` says that asking for fewer days could verify what this walk could not.
+    `asked_at` is our clock at the last request, `sent_at` the API's at its answer. `narrower_may_help` says that asking
+    for fewer days could verify what this walk could not.
     """
 
     asked_at: datetime
+    sent_at: datetime | None = None
     verified: bool = False
     reason: str = ""
     narrower_may_help: bool = False
@@ -47,22 +59,36 @@ class Reading:
 
 @dataclass
 class Walk:
-    """One window, asked for with a margin of a day on both sides: how the API reads dates is not documented."""
+    """One window, asked for with a margin of a day on both sides: how the API reads dates is not documented.
+
+    Of the events in hand only digests are kept: a window may hold all that an account has.
+
+    Args:
+        on_page: called with each page as it arrives.
+        most_pages: the walk gives up after so many, unverified.
+    """
 
     client: AuditClient
     window: Window
     on_page: Callable[[EventPage], None]
     send_dates: bool = True
+    most_pages: int = MOST_PAGES
     pages: int = 0
     asked_at: datetime = field(default_factory=timezone.now)
-    seen: dict[str, str] = field(default_factory=dict)  # every distinct event in hand: its key and its text
-    _kept: dict[int, EventPage] = field(default_factory=dict)
+    _seen: dict[bytes, bytes] = field(default_factory=dict)  # every distinct event in hand: its key and its text
+    _by_content: bool = False  # the marks are of events' contents, not of their texts
+    _kept: dict[int, tuple[EventPage, datetime]] = field(default_factory=dict)
     _last_total: int | None = None
+
+    def has(self, identity: str) -> bool:
+        """Whether an event of this key is in hand."""
+        return _mark(identity) in self._seen
 
     def page(self, number: int) -> EventPage:
         """Ask for one page and hand it on at once: what has been read is archived, whatever comes next."""
         if number in self._kept:
-            return self._kept.pop(number)
+            page, self.asked_at = self._kept.pop(number)
+            return page
         self.asked_at = timezone.now()
         start, end = self.dates()
         page = self.client.list_events(page=number, size=PAGE_SIZE, date_from=start, date_to=end)
@@ -74,7 +100,7 @@ class Walk:
     def peek(self, number: int) -> EventPage:
         """Ask for a page before the walk begins, which will then not ask for it again."""
         page = self.page(number)
-        self._kept[number] = page
+        self._kept[number] = page, self.asked_at
         return page
 
     def dates(self) -> tuple[datetime | None, datetime | None]:
@@ -92,10 +118,15 @@ class Walk:
 
     def read(self) -> Reading:
         """Walk the window in as many passes as it takes, within reason."""
-        seen = self.seen
+        seen = self._seen
         unchanged = None
         for number in range(1, PASSES + 1):
-            outcome = self._pass(seen, again=number > 1)
+            try:
+                outcome = self._pass(again=number > 1)
+            except _NeedsContent:
+                self._by_content = True
+                seen.clear()
+                outcome = self._pass(again=number > 1)
             if outcome.verified or outcome.reported is None:
                 return outcome
             if outcome.shrank or len(seen) > outcome.reported:
@@ -111,11 +142,12 @@ class Walk:
     def _fell(self, page: EventPage) -> bool:
         return self._last_total is not None and page.total is not None and page.total < self._last_total
 
-    def _pass(self, seen: dict[str, str], *, again: bool) -> _Outcome:
+    def _pass(self, *, again: bool) -> _Outcome:
         """Read the pages once, adding to what is in hand."""
+        seen = self._seen
         outcome = _Outcome(asked_at=self.asked_at)
         number, empty_handed = 0, 0
-        while number < MOST_PAGES:
+        while number < self.most_pages:
             number += 1
             try:
                 page = self.page(number)
@@ -127,7 +159,7 @@ class Walk:
                 outcome.narrower_may_help = not isinstance(error, errors.NotFound)
                 outcome.reason = f"Page {number} was refused: {error.detail or error.status}."
                 break
-            new = _take(seen, page.events)
+            new = self._take(page.events)
             outcome.note(page, self.asked_at)
             if again and outcome.agrees(seen):
                 break
@@ -141,6 +173,8 @@ class Walk:
                 break
             if number >= outcome.last_page(page):
                 break
+        else:
+            outcome.reason = f"More than {self.most_pages:,} pages were not read."
         self._last_total = outcome.reported
         outcome.pages = self.pages
         outcome.received = len(seen)
@@ -148,26 +182,57 @@ class Walk:
         if outcome.verified:
             outcome.reason = ""
         elif outcome.reported is None:
-            outcome.reason = f"Nexmo gave no count, so nothing proves that {len(seen):,} events are all."
+            sent = "no count"
+            if outcome.bad_total:
+                sent = f"a count that no account can have ({outcome.bad_total})"
+            outcome.reason = f"Nexmo gave {sent}, so nothing proves that {len(seen):,} events are all."
         else:
             counted = f"Nexmo counts {outcome.reported:,} events here and sent {len(seen):,}."
             outcome.reason = f"{counted} {outcome.reason}".strip()
         return outcome
 
+    def _take(self, events: Iterable[Event]) -> int:
+        """Add events to those in hand and return how many were new. The same id with other content is another row.
+
+        Raises:
+            _NeedsContent: texts must be told apart by their content, and that of an earlier page is not kept.
+        """
+        seen, before = self._seen, len(self._seen)
+        page: dict[bytes, Event] = {}  # those that this page brought
+        for event in events:
+            key = _mark(event.identity)
+            mark = _mark(event.digest if self._by_content else event.raw)
+            if seen.setdefault(key, mark) == mark:
+                page.setdefault(key, event)
+                continue
+            digest = event.digest
+            twin = _mark(f"{event.identity} {digest}")
+            if twin in seen:
+                continue
+            if not self._by_content:
+                if key not in page:
+                    raise _NeedsContent
+                if page[key].digest == digest:
+                    continue
+            seen[twin] = mark
+        return len(seen) - before
+
 
 @dataclass
 class _Outcome(Reading):
     shrank: bool = False
+    bad_total: str = ""
     _page_size: int = 0
 
     def note(self, page: EventPage, asked_at: datetime) -> None:
-        self.asked_at = asked_at
+        self.asked_at, self.sent_at = asked_at, page.sent_at
+        self.bad_total = page.bad_total
         if page.total is not None:
             self.shrank = self.shrank or (self.reported is not None and page.total < self.reported)
             self.reported = page.total
         self._page_size = self._page_size or len(page.events)
 
-    def agrees(self, seen: dict[str, str]) -> bool:
+    def agrees(self, seen: dict[bytes, bytes]) -> bool:
         return self.reported is not None and not self.shrank and len(seen) == self.reported
 
     def last_page(self, page: EventPage) -> int:
@@ -179,17 +244,3 @@ class _Outcome(Reading):
             return page.total_pages or MOST_PAGES
         by_rows = -(-self.reported // max(self._page_size, 1))
         return max(by_rows, page.total_pages or 0) if self._page_size < PAGE_SIZE else by_rows
-
-
-def _take(seen: dict[str, str], events: Iterable[Event]) -> int:
-    """Add events to those in hand and return how many were new. The same id with other content is another row."""
-    before = len(seen)
-    for event in events:
-        first = seen.setdefault(event.identity, event.raw)
-        if first is not event.raw and first != event.raw:
-            from events.nexmo.parse import content_digest
-
-            digest = event.digest
-            if digest != content_digest(first):
-                seen.setdefault(f"{event.identity} {digest}", event.raw)
-    return len(seen) - before

@@ -10,13 +10,18 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from events.wording import marking
 from events.wording.masking import mask
 from events.wording.times import show
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
 register = template.Library()
+register.filter("marked", marking.marked)
+register.filter("marked_lines", marking.marked_lines)
+register.filter("coded", marking.coded)
 
 DEEPEST = 12
 MOST_ITEMS = 500
@@ -30,7 +35,9 @@ def tree(value: Any, depth: int = 0) -> SafeString:
             return format_html('<span class="quiet">… {}</span>', _("deeper than shown; see the text as received"))
         pairs = list(value.items()) if isinstance(value, dict) else list(enumerate(value, start=1))
         items = format_html_join(
-            "", "<dt>{}</dt><dd>{}</dd>", ((name, tree(item, depth + 1)) for name, item in pairs[:MOST_ITEMS])
+            "",
+            "<dt>{}</dt><dd>{}</dd>",
+            ((marking.marked(name), tree(item, depth + 1)) for name, item in pairs[:MOST_ITEMS]),
         )
         more = len(pairs) - MOST_ITEMS
         left_out = ngettext(
@@ -43,8 +50,14 @@ def tree(value: Any, depth: int = 0) -> SafeString:
     if isinstance(value, bool):
         return format_html("<code>{}</code>", "true" if value else "false")
     if isinstance(value, str):
-        return format_html('<span class="break">{}</span>', mask(value) or "“”")
+        return format_html('<span class="break">{}</span>', marking.marked(mask(value)) or "“”")
     return format_html("<code>{}</code>", value)
+
+
+@register.filter
+def marked_list(items: Iterable[Any], separator: str = ", ") -> SafeString:
+    """Several foreign texts, marked, one after another."""
+    return SafeString(separator.join(marking.marked(item) for item in items))
 
 
 @register.filter

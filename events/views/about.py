@@ -14,11 +14,12 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from events.display.event_table import USUAL, country_name
+from events.display.columns import country_name
+from events.display.event_table import USUAL, EventTable
 from events.entities.configuration import configuration
 from events.entities.entity import entity
-from events.entities.lookup import MOST_FOLDED, companions, ends, read_about, sample_of
-from events.entities.table import AboutTable, SteppedTable
+from events.entities.lookup import MOST_FOLDED, companions, ends, look_alikes, read_about, sample_of
+from events.entities.table import SteppedTable
 from events.export.files import FILES
 from events.filters.overview import picture
 from events.filters.query_string import PAGE_PARAMS, page_links, with_params
@@ -78,6 +79,7 @@ def about(request: HttpRequest, kind: str, value: str) -> HttpResponse:
             for title, each in zip((_("First seen"), _("Last seen")), seen, strict=True)
         ],
         "figures": _figures(asked, sampled),
+        "look_alikes": look_alikes(subject, asked.conditions.accounts),
         "beside": [_beside(asked, sampled, name) for name in BESIDES.get(subject.slug, ())],
         "page": page,
         "page_error": page_error,
@@ -181,7 +183,7 @@ def _link(asked: Asked, name: str, companion: Companion) -> tuple[str, str]:
 
 def _events(asked: Asked, page: Page) -> dict[str, Any]:
     shown = [name for name in USUAL if not (asked.entity.slug == "user" and name == "who")]
-    return {"table": AboutTable(page.rows, shown=shown, **_of_table(asked))}
+    return {"table": EventTable(page.rows, shown=shown, **_of_table(asked))}
 
 
 def _of_table(asked: Asked) -> dict[str, Any]:
@@ -189,6 +191,7 @@ def _of_table(asked: Asked) -> dict[str, Any]:
         "accounts": asked.found.accounts.values(),
         "descriptions": asked.found.type_descriptions,
         "params": asked.params,
+        "list_url": reverse("events:list"),
     }
 
 

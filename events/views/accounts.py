@@ -17,13 +17,12 @@ from accounts.models import NexmoAccount
 from events.filters.query_string import days_address
 from events.health import sparklines
 from events.health.calendar import calendar, in_words
-from events.health.completeness import coverage_sentence
+from events.health.completeness import coverage_sentence, unverified_windows
 from events.health.status import statuses
 from events.health.timeline import timelines
 from events.models import ChainHead, Discrepancy, RemovedEvent, Seal, SyncRun, SyncWindow
 from events.operations import tasks
 from events.reading import recent
-from events.sync import coverage
 from events.sync.engine import are_refused
 from events.views.scope import visible_account
 
@@ -51,7 +50,7 @@ def account(request: HttpRequest, api_key: str) -> HttpResponse:
         "moving": status.health.moving,
         "coverage": coverage_sentence([status]),
         "runs": SyncRun.objects.filter(account=found).select_related("requested_by")[:RUNS_SHOWN],
-        "unverified": coverage.unverified_windows(found)[:20],
+        "unverified": unverified_windows(found)[:20],
         "windows": SyncWindow.objects.filter(account=found).order_by("-asked_at", "-id")[:WINDOWS_SHOWN],
         "weeks": weeks,
         "weeks_in_words": in_words(weeks),

@@ -17,24 +17,24 @@ from django.views.decorators.vary import vary_on_headers
 from django_countries import countries
 
 from accounts.models import NexmoAccount
-from events.display.event_table import country_name
+from events.display.columns import country_name
 from events.entities.entity import entities
 from events.entities.lookup import elsewhere
 from events.fields import load_json
 from events.filters.query_string import with_params
 from events.models import EventType
 from events.nexmo.catalog import family
+from events.nexmo.values import CAPPED
 from events.reading import Cursor, read_page
 from events.views.scope import filtered_events, visible_account, visible_accounts, visible_events
 from events.wording.changes import changes
 from events.wording.codes import family_title, type_words
 from events.wording.json_layout import pretty
+from events.wording.plausible import latest_plausible
 from events.wording.sentences import sentence
 from events.wording.times import show
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from django.http import HttpRequest, HttpResponse
 
     from events.entities.lookup import Elsewhere
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 BASES = {
     "fetched": gettext_lazy("Nexmo sent no readable time; this is when the event was fetched."),
+    CAPPED: gettext_lazy("Nexmo sent a later time; no calendar here reaches further."),
 }
 
 
@@ -69,7 +70,7 @@ def event(request: HttpRequest, api_key: str, event_id: str) -> HttpResponse:
     found.account = account
     listed = EventType.objects.filter(code=found.event_type).values_list("description", flat=True).first()
     slug = family(found.event_type)[0]
-    others = [each for each in visible_accounts(request) if each.pk != account.pk]
+    others = {each.pk: each for each in visible_accounts(request) if each.pk != account.pk}
     about = entities(found)
     return render(
         request,
@@ -88,6 +89,7 @@ def event(request: HttpRequest, api_key: str, event_id: str) -> HttpResponse:
                 if found.created_at_basis.startswith(("+", "-", "Z"))
                 else _("Nexmo's times carry no zone; read as %(zone)s.") % {"zone": found.created_at_basis}
             ),
+            "in_future": found.created_at > latest_plausible(),
             "country": _country(found.source_country),
             "address": request.get_full_path(),
             "odd_fields": [name for name in found.odd_fields.split(",") if name],
@@ -100,8 +102,8 @@ def event(request: HttpRequest, api_key: str, event_id: str) -> HttpResponse:
             "around": _around(found),
             "neighbours": _neighbours(request, found),
             "elsewhere": [
-                (each, _elsewhere_address(each, account), [_place(row, others) for row in each.rows])
-                for each in elsewhere(about, tuple(each.pk for each in others))
+                (each, _elsewhere_address(each, account), [_place(row, others[row.account_id]) for row in each.rows])
+                for each in elsewhere(about, tuple(others))
             ],
             "conflicts": [(conflict, pretty(conflict.raw)) for conflict in found.conflicts.all()],
         },
@@ -131,27 +133,26 @@ def _neighbours(request: HttpRequest, event: AuditEvent) -> dict[str, str]:
         ("newer", read_page(found.conditions, 1, after=cursor)),
         ("older", read_page(found.conditions, 1, before=cursor)),
     ):
-        if page.rows:
-            links[name] = _address(page.rows[0], found.accounts_by_pk.values()) + query
+        # Of an account made since the accounts were read there is nothing to link to yet.
+        if page.rows and (account := found.accounts_by_pk.get(page.rows[0].account_id)):
+            links[name] = _address(page.rows[0], account) + query
     links["list"] = reverse("events:list") + query
     return links
 
 
-def _place(row: Row, accounts: Iterable[NexmoAccount]) -> dict[str, Any]:
+def _place(row: Row, account: NexmoAccount) -> dict[str, Any]:
     """A line about an event of another account."""
-    account = next(each for each in accounts if each.pk == row.account_id)
-    told = sentence(row.event_type, load_json(row.context))
+    words = sentence(row.event_type, load_json(row.context))
     return {
         "account": account,
-        "href": _address(row, [account]),
+        "href": _address(row, account),
         "when": show(row.created_at),
-        "told": mark_safe(told) if told else row.event_type_description or row.event_type,  # noqa: S308 - escaped there
+        "told": mark_safe(words) if words else row.event_type_description or row.event_type,  # noqa: S308 - escaped there
     }
 
 
-def _address(row: Row, accounts: Iterable[NexmoAccount]) -> str:
-    api_key = next(each.api_key for each in accounts if each.pk == row.account_id)
-    return reverse("events:event", args=[api_key, row.event_id])
+def _address(row: Row, account: NexmoAccount) -> str:
+    return reverse("events:event", args=[account.api_key, row.event_id])
 
 
 def _elsewhere_address(found: Elsewhere, account: NexmoAccount) -> str:

@@ -50,7 +50,7 @@ def export(request: HttpRequest, kind: str, api_key: str | None = None) -> HttpR
     if answer := refusal(request, found, account):
         return answer
     try:
-        shape = read_shape(request.GET.getlist("columns"), request.GET.get("times", ""))
+        shape = read_shape(request.GET.getlist("columns"), request.GET.get("times", ""), request.GET.get("bom", "yes"))
     except BadChoice as error:
         return refused(request, found, account, str(error))
     stamp = timezone.localtime().strftime("%Y%m%d-%H%M%S")

@@ -45,7 +45,7 @@ def export_page(request: HttpRequest, api_key: str | None = None) -> HttpRespons
     if answer := refusal(request, found, account):
         return answer
     try:
-        shape = read_shape(request.GET.getlist("columns"), request.GET.get("times", ""))
+        shape = read_shape(request.GET.getlist("columns"), request.GET.get("times", ""), request.GET.get("bom", "yes"))
     except BadChoice as error:
         return refused(request, found, account, str(error))
     to_the_end = request.GET.get("count") == "all"
@@ -77,6 +77,7 @@ def export_page(request: HttpRequest, api_key: str | None = None) -> HttpRespons
         # The zones to choose from, and the chosen one.
         "zones": dict.fromkeys((own, str(shape.zone), "UTC")),
         "zone": str(shape.zone),
+        "bom": shape.byte_order_mark,
         "token": new_token(request.user.pk),
     }
     return render(request, "events/export.html", context)

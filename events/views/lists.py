@@ -19,11 +19,10 @@ from events.filters.parameters import unknown
 from events.filters.pills import pills
 from events.filters.query_string import PAGE_PARAMS, page_address, page_links, with_params
 from events.filters.saved import account_menu, menu
-from events.health.completeness import coverage_sentence, missing_logins, nothing_archived
+from events.health.completeness import completeness, coverage_sentence, missing_logins, nothing_archived
 from events.health.status import statuses
 from events.reading import Cursor, read_page, read_page_at
 from events.reading.counts import count_for_page
-from events.sync.coverage import completeness
 from events.views.scope import chosen_account, filtered_events
 from events.wording.times import show
 
@@ -68,6 +67,8 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
             shown=[name for name in shown_columns(profile) if not (account and name == "account")],
             now=timezone.now() if profile.times == Profile.Times.RELATIVE else None,
             params=event_filter.data,
+            density=profile.density,
+            words=event_filter.marked if event_filter.conditions.text else None,
         ),
         "profile": profile,
         "display": table_menu(profile),

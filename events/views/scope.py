@@ -9,9 +9,11 @@ from django.shortcuts import get_object_or_404
 
 from accounts.models import NexmoAccount
 from events.filters.form import EventFilter
-from events.models import AuditEvent, SavedView
+from events.models import AuditEvent, EvidencePack, SavedView
 
 if TYPE_CHECKING:
+    import uuid
+
     from django.http import HttpRequest, QueryDict
 
 
@@ -51,6 +53,13 @@ def own_view(request: HttpRequest, pk: int) -> SavedView:
     """The same for those whom the reader may change: only own ones."""
     view: SavedView = get_object_or_404(SavedView.objects.visible_to(request.user), pk=pk, owner=request.user.pk)
     return view
+
+
+def visible_pack(request: HttpRequest, pk: uuid.UUID) -> EvidencePack:
+    """The evidence pack with this key, or 404 when the reader may not have it."""
+    packs = EvidencePack.objects.visible_to(request.user).select_related("requested_by", "account")
+    pack: EvidencePack = get_object_or_404(packs, pk=pk)
+    return pack
 
 
 def filtered_events(

@@ -33,7 +33,6 @@ DEEPEST = 6
 MOST = 100  # changes of an event
 MOST_ITEMS = 500  # of a list or an object
 LONGEST = 300  # characters of a value
-_READ = 4_000  # characters that are looked at for them
 
 
 @dataclass(frozen=True)
@@ -57,13 +56,13 @@ def changes(context: Any) -> list[Change]:
 
 def text_of(value: Any) -> str:
     """A JSON value in one piece, its credentials hidden, not longer than LONGEST."""
-    if isinstance(value, str):
-        text = value[:_READ]
-    else:
+    text = value
+    if not isinstance(value, str):
         try:
-            text = dump_json(value)[:_READ]
+            text = dump_json(value)
         except (ValueError, RecursionError):  # too deep to write, or no JSON
             return "…"
+    # Masked before it is cut: half a credential would not be seen as one.
     text = mask(text.encode("utf-8", "replace").decode())
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from html import escape
 from typing import Any
 
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from events.wording.changes import changes
+from events.wording.marking import marked
 from events.wording.masking import mask
 
 # What to show first, in whatever spelling Nexmo uses for it in this event.
@@ -34,18 +37,21 @@ MOST_PARTS = 5
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 
 
-def summarise(context: Any) -> str:
-    """A line such as `msisdn 447700900000 · country GB`, or `name Shop → Shop 2` where the context tells both sides;
-    empty for no context."""
+def summarise(context: Any) -> SafeString:
+    """A line such as `msisdn 447700900000 · country GB`, or `name Shop → Shop 2` where the context tells both sides, as
+    HTML; empty for no context."""
     leaves = list(dict.fromkeys(_leaves(context)))
     leaves.sort(key=lambda leaf: FIRST_KEYS.index(leaf[0]) if leaf[0] in FIRST_KEYS else len(FIRST_KEYS))
     changed = changes(context)
     sides = {side for change in changed for side in (change.before, change.after)}
-    parts = [f"{change.field} {_plain(change.before or '')} → {_plain(change.after or '')}" for change in changed]
-    parts += [f"{name} {text}".strip() for name, text in leaves if text not in sides]
+    parts = [
+        f"{marked(change.field)} {marked(_plain(change.before or ''))} → {marked(_plain(change.after or ''))}"
+        for change in changed
+    ]
+    parts += [f"{marked(name)} {marked(text)}".strip() for name, text in leaves if text not in sides]
     if len(parts) > MOST_PARTS:
-        parts = [*parts[:MOST_PARTS], _more(len(parts) - MOST_PARTS)]
-    return " · ".join(parts)
+        parts = [*parts[:MOST_PARTS], escape(_more(len(parts) - MOST_PARTS))]
+    return SafeString(" · ".join(parts))
 
 
 def _leaves(context: Any, name: str = "", depth: int = 0) -> list[tuple[str, str]]:

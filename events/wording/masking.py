@@ -1,26 +1,44 @@
 """Hiding credentials that contexts carry: webhook addresses may hold tokens and passwords.
 
 For lists, the context's tree, and the CSV and XLSX exports. The event as received stays as it is: it is the evidence.
+Contexts may be as long and as hostile as they like: every pattern here reads a text once.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
+from events.fields import dump_json
+
 MASK = "•••"
-_QUERY = re.compile(
-    r"([?&;](?:[\w.-]*(?:token|secret|passw(?:or)?d|pwd|signature|apikey|api_key|auth)[\w.-]*|key|sig|code)=)[^&;#\s\"'<>]+",
-    re.IGNORECASE,
+_PARAMETER = re.compile(r"[?&;]([\w.-]++)=")
+_CREDENTIAL = re.compile(
+    r"token|secret|passw(?:or)?d|pwd|signature|apikey|api_key|auth|\A(?:key|sig|code)\Z", re.IGNORECASE
 )
-_USERINFO = re.compile(r"(://)[^/@\s\"'<>]+@")
+_VALUE = re.compile(r"[^&;#\s\"'<>]++")
+_USERINFO = re.compile(r"(://)[^/@\s\"'<>]++@")
 
 
 def mask(text: str) -> str:
     """Text with the credentials in its addresses hidden."""
     if "=" not in text and "@" not in text:
         return text
-    return _USERINFO.sub(rf"\1{MASK}@", _QUERY.sub(rf"\1{MASK}", text))
+    return _USERINFO.sub(rf"\1{MASK}@", _without_parameters(text))
+
+
+def _without_parameters(text: str) -> str:
+    parts: list[str] = []
+    done = 0
+    for parameter in _PARAMETER.finditer(text):
+        start = parameter.end()
+        if parameter.start() < done or not _CREDENTIAL.search(parameter[1]):
+            continue
+        if value := _VALUE.match(text, start):
+            parts += (text[done:start], MASK)
+            done = value.end()
+    return "".join((*parts, text[done:])) if parts else text
 
 
 def mask_all(value: Any) -> Any:
@@ -32,3 +50,12 @@ def mask_all(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: mask_all(item) for key, item in value.items()}
     return value
+
+
+def mask_json(text: str) -> str:
+    """JSON with every text in it masked; it stays JSON."""
+    # Only addresses with parameters or a user in them can hold credentials.
+    if "=" not in text and "://" not in text:
+        return text
+    # What is masked ends before a quote, so that the JSON stays whole; where a quote is escaped it would not.
+    return dump_json(mask_all(json.loads(text))) if "\\" in text else mask(text)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from html import escape
 from typing import Any
 
 from django.utils.translation import gettext, gettext_noop
 
+from events.wording.marking import marked
 from events.wording.masking import mask
 
 # Names that Nexmo uses for the same thing.
@@ -70,26 +70,34 @@ def sentence(event_type: str, context: Any) -> str:
     pattern = SENTENCES.get(event_type)
     if pattern is None:
         return ""
-    found = _flat(context)
-    text = _OPTIONAL.sub(lambda part: _filled(part[1], found) or "", gettext(pattern))
-    filled = _filled(text, found)
-    return filled[:1].upper() + filled[1:] if filled else ""
+    values = _flat(context)
+    # What stands in brackets and what does not, in turn. Each is filled once: a value may look like a piece itself.
+    required = True
+    parts = []
+    for part in _OPTIONAL.split(gettext(pattern)):
+        filled = _filled(part, values)
+        if filled is None and required:
+            return ""
+        parts.append(filled or "")
+        required = not required
+    text = "".join(parts)
+    return text[:1].upper() + text[1:]
 
 
-def _filled(text: str, found: Mapping[str, str]) -> str:
-    """The text with its pieces, or "" when one of them is missing."""
+def _filled(text: str, values: Mapping[str, str]) -> str | None:
+    """The text with its pieces, or None when one of them is missing."""
     missing = False
 
     def piece(match: re.Match[str]) -> str:
         nonlocal missing
         for name in _PIECES.get(match[1], (match[1],)):
-            if value := found.get(name.lower()):
-                return f"<b>{escape(value)}</b>"
+            if value := values.get(name.lower()):
+                return f"<b>{marked(value)}</b>"
         missing = True
         return ""
 
     filled = _PIECE.sub(piece, text)
-    return "" if missing else filled
+    return None if missing else filled
 
 
 def _flat(context: Any, depth: int = 0) -> dict[str, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,31 +16,10 @@ from accounts.models import NexmoAccount
 from events.archive import seal_channels, seals, verify
 from events.models import AuditEvent, ChainHead, EventConflict, Seal, SyncState
 from events.storage import chain, triggers
+from tests.archive.conftest import problem
+from tests.tools.services import only_sqlite
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def archive(account: Any, add_event: Callable[..., Any]) -> NexmoAccount:
-    for number in range(1, 8):
-        add_event(account, number)
-    return account
-
-
-@pytest.fixture
-def attack(archive: Any) -> Iterator[Callable[..., None]]:
-    """Run SQL as somebody who has the database's password and no respect for triggers."""
-
-    def run(statement: str, *parameters: Any) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(statement, parameters)
-
-    triggers.remove(connection)
-    yield run
-
-
-def problem(account: NexmoAccount, **kwargs: Any) -> str:
-    return verify.verify_account(account, **kwargs).problem
 
 
 def rewrite_chain(account: NexmoAccount, rows: list[AuditEvent]) -> None:
@@ -133,7 +111,7 @@ def test_lost_search_index_is_told(archive: Any, attack: Any) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="only SQLite has one lock for all that write")
+@only_sqlite  # which has one lock for all that write
 def test_verifying_keeps_nobody_from_writing(archive: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verify, "CHUNK", 2)
     written = []
@@ -148,9 +126,8 @@ def test_verifying_keeps_nobody_from_writing(archive: Any, monkeypatch: pytest.M
     assert written
 
 
+@only_sqlite  # PostgreSQL stores no NUL, so text cannot be moved across one
 def test_text_moved_between_fields_is_found(archive: Any, attack: Any) -> None:
-    if connection.vendor == "postgresql":
-        pytest.skip("PostgreSQL stores no NUL, so text cannot be moved across one")
     attack("UPDATE events_auditevent SET event_type = event_type || char(0) || event_type_description WHERE seq = 4")
     attack("UPDATE events_auditevent SET event_type_description = '' WHERE seq = 4")
     assert "number 4) was altered" in problem(archive)

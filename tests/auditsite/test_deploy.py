@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.management import get_commands
 from django.test import Client
 
-from auditsite import env, gunicorn, web_worker
+from auditsite import env, web_worker
 from auditsite.supervisor import PATIENCE
 from tests.tools.processes import ROOT
 
@@ -186,7 +186,7 @@ def seconds(text: str) -> int:
     return int(text[:-1]) * {"s": 1, "m": 60}[text[-1]]
 
 
-def test_nginx_limits_time_and_size() -> None:
+def test_nginx_limits_time_and_size(gunicorn: ModuleType) -> None:
     text = re.sub(r"(?m)(^|\s)#.*$", "", (DEPLOY / "nginx.conf").read_text())
     values = dict(re.findall(r"^\s+(\w+) ([^;{]+);", text, re.MULTILINE))
     assert seconds(values["client_header_timeout"]) <= web_worker.HEAD_WITHIN
@@ -202,7 +202,7 @@ def test_nginx_limits_time_and_size() -> None:
     assert gunicorn.keepalive > 4, "else nginx sends to connections that are being closed"
 
 
-def test_caddy_limits_time_and_size() -> None:
+def test_caddy_limits_time_and_size(gunicorn: ModuleType) -> None:
     values = dict(re.findall(r"^\s+(\w+) (\w+)$", (DEPLOY / "Caddyfile").read_text(), re.MULTILINE))
     assert seconds(values["read_header"]) <= web_worker.HEAD_WITHIN
     assert seconds(values["read_body"]) <= web_worker.BODY_WITHIN
@@ -213,7 +213,7 @@ def test_caddy_limits_time_and_size() -> None:
     assert "response_header_timeout" in values
 
 
-def test_units_and_containers_limit_what_they_take() -> None:
+def test_units_and_containers_limit_what_they_take(gunicorn: ModuleType) -> None:
     for path in UNITS:
         service = unit(path)["Service"]
         assert service["MemoryMax"].endswith("G")
@@ -231,7 +231,7 @@ def test_site_listens_on_loopback_only() -> None:
     assert "ports" not in compose()["services"]["web"], "the container's is reached by the proxy only"
 
 
-def test_server_limits_time_and_size() -> None:
+def test_server_limits_time_and_size(gunicorn: ModuleType) -> None:
     assert gunicorn.worker_class == f"{web_worker.__name__}.{web_worker.BufferingWorker.__name__}"
     assert gunicorn.threads > settings.EXPORTS_AT_ONCE
     assert gunicorn.limit_request_field_size >= web_worker.MAX_LINE

@@ -1,6 +1,7 @@
 """`make bench`: make or complete the archives, measure section by section, write docs/benchmarks.md.
 
-`python -m tests.benchmarks` does all of it; `python -m tests.benchmarks report` only writes the document again.
+`python -m tests.benchmarks` does all of it; `quick` the ratios alone on small archives; `report` only writes the
+document again.
 """
 
 from __future__ import annotations
@@ -10,18 +11,31 @@ import subprocess
 import sys
 import time
 
-from tests.benchmarks import config, databases, results
+from tests.benchmarks import config, databases, history, results
 from tests.benchmarks.config import POSTGRESQL, SQLITE, Archive
-from tests.benchmarks.report import write_document
+from tests.benchmarks.report import ratios, write_document
 
 SECTIONS = ("pages", "peers", "search", "ingest", "sync", "export", "web", "sizes")
 LONGEST = 3600  # seconds that one section may take
+# What `quick` asks for where the environment says nothing else.
+QUICK = {
+    "BENCH_EVENTS": "100000",
+    "BENCH_ROUNDS": "30",
+    "BENCH_ONLY": "pages,search,ingest,sync,export",
+    "BENCH_SYNC_PAGES": "10",
+    "BENCH_XLSX_ROWS": "20000",
+}
 
 
 def main() -> int:
     if sys.argv[1:] == ["report"]:
         print(f"Wrote {write_document(config.events_asked())}")
         return 0
+    quick = sys.argv[1:] == ["quick"]
+    if quick:
+        os.environ.update({name: os.environ.get(name) or value for name, value in QUICK.items()})
+    elif sys.argv[1:]:
+        raise SystemExit("There are quick and report; without either, everything is measured.")
     wanted = [name for name in os.environ.get("BENCH_ONLY", "").replace(" ", "").split(",") if name] or list(SECTIONS)
     if unknown := set(wanted) - set(SECTIONS):
         raise SystemExit(
@@ -30,16 +44,19 @@ def main() -> int:
     events = config.events_asked()
     engines = [SQLITE, *([POSTGRESQL] if config.server_url() else [])]
     chosen = [name for name in os.environ.get("BENCH_DATABASES", "").split(",") if name]
-    bad = 0
+    bad, found = 0, {}
     for engine in chosen or engines:
         archive, small = Archive(engine, events), Archive(engine, config.small_events())
         for each in {small, archive}:
             databases.ensure(each)
-        for section in wanted:
-            bad += not run(section, archive, small)
+        done = [section for section in wanted if run(section, archive, small)]
+        bad += len(wanted) - len(done)
+        found[engine] = {name: entry for name, entry in results.read(archive).items() if name in done}
+        if done and events >= history.LEAST_RECORDED:
+            history.append(config.DOCUMENT, history.row(engine, events, found[engine]))
     path = write_document(events)
     print(f"\nWrote {path}:\n")
-    print(path.read_text(encoding="utf-8").partition("\n## ")[0])
+    print(ratios(found) if quick else path.read_text(encoding="utf-8").partition("\n## ")[0])
     return 1 if bad else 0
 
 

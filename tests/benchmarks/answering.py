@@ -147,6 +147,16 @@ def do_queries(site: Site, asked: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def do_calls(site: Site, asked: dict[str, Any]) -> dict[str, Any]:
+    """How many Python functions a page calls, once its templates and statements are ready."""
+    from tests.tools.calls import python_calls
+
+    how = (asked["path"], asked["user"], asked.get("headers", {}), asked.get("through", "view"))
+    for _ in range(2):
+        site.visit(*how)
+    return {"count": python_calls(lambda: site.visit(*how))}
+
+
 def do_floor(site: Site, asked: dict[str, Any]) -> dict[str, Any]:
     """The newest rows by the driver alone."""
     from tests.benchmarks.stock import floor
@@ -206,6 +216,7 @@ def do_stream(site: Site, asked: dict[str, Any]) -> dict[str, Any]:
 COMMANDS = {
     "visit": do_visit,
     "queries": do_queries,
+    "calls": do_calls,
     "floor": do_floor,
     "sql": do_sql,
     "cursor": do_cursor,

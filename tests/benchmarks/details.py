@@ -29,8 +29,9 @@ def details(sections: dict[str, Found]) -> str:
 def _pages(found: Found) -> str:
     compared = found["compared"]
     ours = compared["times"]["ours, table and form"]["median"]
+    calls = compared.get("calls", {})
     times = table(
-        ["Page", "ms", "10 % to 90 %", "of ours", "queries"],
+        ["Page", "ms", "10 % to 90 %", "of ours", "queries", "calls"],
         [
             [
                 name,
@@ -38,6 +39,7 @@ def _pages(found: Found) -> str:
                 f"{ms(each['low'])} to {ms(each['high'])}",
                 f"{each['median'] / ours:,.2f}",
                 str(compared["queries"].get(name, "")),
+                f"{calls[name]:,}" if name in calls else "",
             ]
             for name, each in sorted(compared["times"].items(), key=lambda pair: pair[1]["median"])
         ],

@@ -68,7 +68,7 @@ def ready_rows(account: Any, events: Sequence[Any], fetched_at: datetime, first_
     from django.db import connection
 
     from events.models import AuditEvent
-    from events.nexmo.parse import ip_key
+    from events.nexmo.values import ip_key
     from events.storage.search_index import searchable_text
 
     fields = [field for field in AuditEvent._meta.concrete_fields if not field.primary_key]
@@ -120,10 +120,13 @@ def archived(account_keys: Sequence[str]) -> dict[str, int]:
 
 def note_complete(account: Any, until: datetime) -> None:
     """Let an account look as it does after a good sync."""
-    from events.models import SyncState
+    from events.models import SyncRun, SyncState, SyncWindow
     from events.sync import coverage
 
-    SyncState.objects.filter(account=account).update(last_success_at=datetime.now(UTC))
+    now = datetime.now(UTC)
+    SyncState.objects.filter(account=account).update(last_success_at=now)
+    run = SyncRun.objects.create(account=account, trigger="command", started_at=now, status="succeeded", added=1)
+    SyncWindow.objects.create(account=account, run=run, asked_at=max(now, until), verified=True)
     coverage.add(account, None, until)
 
 

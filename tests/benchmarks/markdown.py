@@ -9,8 +9,12 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table, with bars inside cells kept from ending them."""
     if not rows:
         return ""
-    lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+    return "".join(line(cells) for cells in (head, ["---"] * len(head), *rows))
+
+
+def line(cells: Sequence[str]) -> str:
+    """One line of a table."""
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 
 def ms(value: float) -> str:

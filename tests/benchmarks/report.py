@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import results
-from tests.benchmarks.config import DOCUMENT, KEPT, LEAST_DOCUMENTED, POSTGRESQL, SQLITE, Archive, small_events
+from tests.benchmarks import history, results
+from tests.benchmarks.config import DOCUMENT, KEPT, LEAST_DOCUMENTED, Archive, small_events
 from tests.benchmarks.details import details
 from tests.benchmarks.markdown import table
-from tests.benchmarks.targets import Verdict, judge, targets
+from tests.benchmarks.targets import Target, Verdict, judge, targets
 
-TITLES = {SQLITE: "SQLite", POSTGRESQL: "PostgreSQL"}
+TITLES = history.TITLES
 
 HOW = """\
 ## How to run it
@@ -22,12 +23,16 @@ HOW = """\
     BENCH_ONLY=pages,search make bench                    # some sections: {sections}
     BENCH_ROUNDS=30 make bench                            # in percent: fewer rounds, rougher figures
     BENCH_DATABASES=postgresql make bench                 # one of the two
+    make bench-quick                                      # 100,000 events, a third of the rounds, ratios only
 
 The archives lie under `var/bench/` (on PostgreSQL: databases named `auditsite_bench...`) and are used again by the
 next run; they are filled through the product's own parser and insert path, which takes minutes, may be stopped with
 Ctrl-C, and goes on where it was. What writes does so on copies that are dropped afterwards: allow for three times the
 archive's size on disk. Results are kept as JSON beside them; this page is written from the last of each section.
-Runs of fewer than {least:,} events leave this page alone and write `var/bench/benchmarks-<events>.md`.
+Runs of fewer than {least:,} events write `var/bench/benchmarks-<events>.md` instead of this page; with at least
+{recorded:,} they add their line to the history above, which no run takes anything from.
+`make bench-quick` is for use while working: in about three minutes on two cores that are otherwise idle (one more for
+the first, which makes its archives) it measures {quick} and prints the ratios.
 
 ## How it is measured
 
@@ -60,15 +65,19 @@ def write_document(events: int) -> Path:
     path = DOCUMENT if events >= LEAST_DOCUMENTED else KEPT / f"benchmarks-{events}.md"
     found = {engine: results.read(Archive(engine, events)) for engine in TITLES}
     others = [each for each in results.all_kept() if each[1] > events]
-    path.write_text(render(events, found, others), encoding="utf-8")
+    kept = history.section(path) if path == DOCUMENT else ""
+    path.write_text(render(events, found, others, kept), encoding="utf-8")
     return path
 
 
 def render(
-    events: int, found: dict[str, dict[str, Any]], others: list[tuple[str, int, dict[str, Any]]] | None = None
+    events: int,
+    found: dict[str, dict[str, Any]],
+    others: list[tuple[str, int, dict[str, Any]]] | None = None,
+    kept: str = "",
 ) -> str:
-    """The whole page. `found`: engine -> section -> entry; `others`: the same of larger archives."""
-    from tests.benchmarks.__main__ import SECTIONS
+    """The whole page. `found`: engine -> section -> entry; `others`: of larger archives; `kept`: the history."""
+    from tests.benchmarks.__main__ import QUICK, SECTIONS
 
     parts = [
         "# Benchmarks\n",
@@ -76,13 +85,22 @@ def render(
         "the machine.\nEvery line is one of the targets that the project set itself.\n",
         _targets(found),
         *(_larger(engine, size, entries) for engine, size, entries in others or []),
+        kept,
         _machines(found),
     ]
     for engine, title in TITLES.items():
         if found.get(engine):
             parts.append(f"## {title} in detail\n")
             parts.append(details({name: entry.get("found", {}) for name, entry in found[engine].items()}))
-    parts.append(HOW.format(sections=", ".join(SECTIONS), least=LEAST_DOCUMENTED, small=small_events()))
+    parts.append(
+        HOW.format(
+            sections=", ".join(SECTIONS),
+            least=LEAST_DOCUMENTED,
+            small=small_events(),
+            recorded=history.LEAST_RECORDED,
+            quick=QUICK["BENCH_ONLY"].replace(",", ", "),
+        )
+    )
     return "\n".join(part for part in parts if part).rstrip("\n") + "\n"
 
 
@@ -91,10 +109,15 @@ def _sections(entries: dict[str, Any]) -> dict[str, Any]:
     return {name: entry["found"] for name, entry in entries.items() if "found" in entry and "failed" not in entry}
 
 
-def _targets(found: dict[str, dict[str, Any]]) -> str:
+def ratios(found: dict[str, dict[str, Any]]) -> str:
+    """The lines of what was measured whose figures do not depend on the machine."""
+    return _targets(found, lambda target: target.unit in ("×", "%") or "calls" in target.line)
+
+
+def _targets(found: dict[str, dict[str, Any]], shown: Callable[[Target], bool] = lambda _: True) -> str:
     engines = [engine for engine in TITLES if found.get(engine)]
     rows = []
-    for target in targets():
+    for target in filter(shown, targets()):
         verdicts = [judge(target, engine, _sections(found[engine])) for engine in engines]
         asked = " / ".join(dict.fromkeys(verdict.target for verdict in verdicts))
         rows.append([target.line, asked, *(_cell(verdict) for verdict in verdicts)])

@@ -15,9 +15,27 @@ import pytest
 from django.db import connection
 
 from events.nexmo.parse import parse_event
-from tests.benchmarks import analysts, config, databases, figures, generator, internals, report, results, targets, terms
+from tests.benchmarks import (
+    __main__,
+    analysts,
+    config,
+    databases,
+    figures,
+    generator,
+    history,
+    internals,
+    machine,
+    report,
+    results,
+    targets,
+    terms,
+)
 from tests.benchmarks import vocabulary as words
 from tests.benchmarks.markdown import table
+from tests.tools.calls import python_calls
+
+SYNC = {"accounts": 20, "pages": 1000, "events": 9, "latency ms": 150, "concurrency": 4, "seconds": 40.0}
+SYNC |= {"ideal seconds": 37.5, "ratio": 1.07, "requests": 1120, "requests / pages": 1.12}
 
 
 def test_percentile_is_a_value_that_was_measured() -> None:
@@ -83,10 +101,8 @@ def test_page_shows_both_databases_when_only_one_was_measured_now(tmp_path: Path
     for module in (config, results, report):
         monkeypatch.setattr(module, "KEPT", tmp_path)
     entry = {"at": "2026-11-20T10:00:00+00:00", "machine": {"cores": "2"}}
-    sync = {"accounts": 20, "pages": 1000, "events": 9, "latency ms": 150, "concurrency": 4, "seconds": 40.0}
-    sync |= {"ideal seconds": 37.5, "ratio": 1.07, "requests": 1120, "requests / pages": 1.12}
     for engine in ("sqlite", "postgresql"):
-        results.keep(config.Archive(engine, 2_000), "sync", entry | {"found": sync})
+        results.keep(config.Archive(engine, 2_000), "sync", entry | {"found": SYNC})
     results.keep(config.Archive("sqlite", 2_000), "search", {"failed": "exit code 1 after 3 s"})
 
     page = report.write_document(2_000).read_text(encoding="utf-8")
@@ -96,6 +112,101 @@ def test_page_shows_both_databases_when_only_one_was_measured_now(tmp_path: Path
     assert "## PostgreSQL in detail" in page
     assert "SQLite, search: **the last run failed** (exit code 1 after 3 s)" in page
     assert "| Search: any term, in SQL | ≤ 60 ms | not measured | not measured |" in page
+
+
+def _entry(day: str, commit: str, found: Any) -> dict[str, Any]:
+    described = {"commit": commit, "cores": "2", "memory": "4 GiB", "load": "0.1"}
+    return {"at": f"{day}T10:00:00+00:00", "machine": described, "found": found}
+
+
+def test_each_run_adds_its_line_to_the_history_and_the_next_document_keeps_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = tmp_path / "benchmarks.md"
+    for module in (config, results, report):
+        monkeypatch.setattr(module, "KEPT", tmp_path)
+    monkeypatch.setattr(report, "DOCUMENT", document)
+    report.write_document(config.LEAST_DOCUMENTED)
+    assert "| Date | Database | Events |" in history.section(document)
+    pages = {"compared": {"whole / ours": 1.875, "calls": {"ours, whole page": 19_000}}}
+
+    for day, commit, events in (("2026-11-26", "aaa1111", 1_000_000), ("2026-11-27", "bbb2222-dirty", 100_000)):
+        entries = {"pages": _entry(day, commit, pages), "sync": _entry(day, commit, {"ratio": 1.5})}
+        history.append(document, history.row("sqlite", events, entries))
+        report.write_document(config.LEAST_DOCUMENTED)
+
+    lines = [line for line in document.read_text(encoding="utf-8").splitlines() if line.startswith("| 2026-")]
+    rest = "– | – | – | 1.88 × | 19,000 | – | – | – | – | 1.50 × | – | – |"
+    assert lines == [
+        f"| 2026-11-26 | SQLite | 1,000,000 | aaa1111 | 2 cores, 4 GiB, load 0.1 | {rest}",
+        f"| 2026-11-27 | SQLite | 100,000 | bbb2222-dirty | 2 cores, 4 GiB, load 0.1 | {rest}",
+    ]
+    assert document.read_text(encoding="utf-8").count(history.HEADING) == 1
+    assert "## How to run it" in document.read_text(encoding="utf-8")
+
+
+def test_history_begins_with_the_run_that_later_ones_are_held_against() -> None:
+    lines = [line for line in history.section(config.DOCUMENT).splitlines() if line.startswith("| 2026-11-23")]
+    assert [line.split(" | ")[1] for line in lines] == ["SQLite", "PostgreSQL"]
+    assert all(line.count("|") == len(history.HEAD) + 1 for line in lines)
+
+
+def test_quick_run_measures_ratios_with_100_000_events_unless_told_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("BENCH_EVENTS", "BENCH_ONLY", "BENCH_ROUNDS", "BENCH_SYNC_PAGES", "BENCH_XLSX_ROWS"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setenv("BENCH_ONLY", "sync,search")
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    for module in (config, results, report):
+        monkeypatch.setattr(module, "KEPT", tmp_path)
+    document = tmp_path / "document.md"
+    document.write_text("# Benchmarks\n", encoding="utf-8")
+    monkeypatch.setattr(config, "DOCUMENT", document)
+    monkeypatch.setattr(databases, "ensure", lambda archive: None)
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "quick"])
+    measured = []
+
+    def run(section: str, archive: config.Archive, small: config.Archive) -> bool:
+        measured.append((section, archive.events, config.rounds(100)))
+        if section == "sync":
+            results.keep(archive, section, _entry("2026-11-26", "aaa1111", SYNC))
+        return section == "sync"
+
+    monkeypatch.setattr(__main__, "run", run)
+
+    assert __main__.main() == 1, "a section failed"
+
+    assert measured == [("sync", 100_000, 30), ("search", 100_000, 30)]
+    told = capsys.readouterr().out
+    assert "| Sync: of the ideal time | ≤ 1.30 × | 1.07 ×, met |" in told
+    assert "Search: any term, in SQL" not in told, "milliseconds are no ratio"
+    assert "| 2026-11-26 | SQLite | 100,000 | aaa1111 |" in document.read_text(encoding="utf-8")
+
+
+def test_document_that_a_run_wrote_does_not_make_the_next_commit_dirty(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def git(command: list[str], **_: Any) -> Any:
+        asked.append(command)
+        return subprocess.CompletedProcess(command, 0, "abc1234\n" if "rev-parse" in command else "")
+
+    monkeypatch.setattr(subprocess, "run", git)
+
+    assert machine._commit() == "abc1234"
+    assert asked[0][-1] == ":!docs/benchmarks.md"
+
+
+def test_calls_are_those_of_python_functions() -> None:
+    def inner() -> int:
+        return len(str(1))
+
+    def outer() -> None:
+        inner()
+        inner()
+
+    assert python_calls(outer) == 3
+    assert sys.getprofile() is None
 
 
 def test_cells_cannot_break_a_table() -> None:
@@ -188,4 +299,7 @@ def test_tiny_run_from_the_archive_to_the_page(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     kept = json.loads((tmp_path / f"results-{engine}-2000.json").read_text(encoding="utf-8"))
     assert kept["pages"]["found"]["flat"]["first page"]["rows"] == [50, 50]
+    compared = kept["pages"]["found"]["compared"]
+    assert compared["calls"]["ours, whole page"] > compared["calls"]["ours, table and form"] > 500
+    assert compared["whole / ours"] > 1
     assert "### Flatness" in (tmp_path / "benchmarks-2000.md").read_text(encoding="utf-8")

@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 
 from accounts.models import NexmoAccount
-from tests.tools.browser import CHROMIUM, WHY_NOT
+from tests.tools.browser import CHROMIUM
+from tests.tools.skips import NO_CHROMIUM
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
-    assert CHROMIUM, WHY_NOT
+    assert CHROMIUM, NO_CHROMIUM
     # Playwright's loop lives in this thread; Django would refuse the tests' own queries beside it.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import NexmoAccount
-from events.models import AuditEvent
+from events.models import AuditEvent, EvidencePack
 from events.sync import state
 from tests.scope.test_paths import EXPECTED
 from tests.tools.browser import BROWSER, PAGES_ALONE, axe, log_in
@@ -45,7 +47,18 @@ def is_page(client: Client, path: str) -> bool:
 def site(events: dict[str, AuditEvent], login: Login) -> list[str]:
     """The addresses of all pages, with events behind them."""
     state.ensure(list(NexmoAccount.objects.all()))
-    return pages(login("admin"))
+    made = EvidencePack.objects.create(
+        requested_by=User.objects.get(username="admin"),
+        requested_at=timezone.now(),
+        time_zone="UTC",
+        query="source=CD",
+        name="evidence-filtered-20260315-120000.zip",
+        state=EvidencePack.State.READY,
+        count=3,
+        size=12_345,
+        expires_at=timezone.now(),
+    )
+    return [*pages(login("admin")), made.get_absolute_url()]
 
 
 @PAGES_ALONE

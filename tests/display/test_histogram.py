@@ -19,9 +19,9 @@ from events.reading import pages, rollups
 from events.reading.conditions import Conditions
 from events.reading.facets import facets, sample
 from events.reading.histogram import histogram
-from events.reading.matching import matching
 from events.sync import coverage
 from tests.conftest import NOON
+from tests.reading.oracle import matching
 from tests.storage.test_rollup import add_on
 from tests.tools.pages import Login, text_of
 

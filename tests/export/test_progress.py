@@ -20,6 +20,7 @@ from events.export import files, progress
 from events.export.progress import Job, Progress
 from events.reading import stream
 from tests.tools.export import KINDS, Login, add_many, body, csv_rows, exported_ids
+from tests.tools.services import only_sqlite
 
 ADDRESS = "/events/export/progress"
 
@@ -305,7 +306,7 @@ def test_progress_is_noted_once_a_second_at_most(cast: Any, monkeypatch: pytest.
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL has many writers")
+@only_sqlite  # PostgreSQL has many writers
 def test_export_does_not_wait_for_whoever_writes_to_sqlite(
     login: Login, account: NexmoAccount, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from events.nexmo import errors
-from events.nexmo.client import AuditClient, Pacer, parse_retry_after
+from events.nexmo.client import AuditClient, Pacer
+from events.nexmo.values import parse_retry_after
 from tests.tools.client import EMPTY_LIST, KEY, SECOND, SECRET, URL, Faked, Make, Waits
 
 # --- how it waits
@@ -95,6 +96,38 @@ def test_F15_retry_after_as_a_date(faked: Faked, make: Make, waits: Waits) -> No
     faked.answer(EMPTY_LIST)
     make().list_events()
     assert 25 < waits.seconds[0] <= 31
+
+
+def test_retry_after_as_a_date_counts_from_the_other_side_s_clock(faked: Faked, make: Make, waits: Waits) -> None:
+    """By ours, which may be wrong, it might have passed long ago, or lie far ahead."""
+    there = datetime(2020, 1, 1, 12, tzinfo=UTC)
+    dates = {"Date": there, "Retry-After": there + timedelta(seconds=31)}
+    faked.answer(429, headers={name: format_datetime(moment, usegmt=True) for name, moment in dates.items()})
+    faked.answer(EMPTY_LIST)
+    make().list_events()
+    assert waits.seconds == [31]
+
+
+@pytest.mark.parametrize(
+    ("date", "read"),
+    [
+        ("Wed, 01 Jan 2020 12:00:00 GMT", datetime(2020, 1, 1, 12, tzinfo=UTC)),
+        ("Wed, 01 Jan 2020 13:00:00 +0100", datetime(2020, 1, 1, 12, tzinfo=UTC)),
+        ("Wed, 01 Jan 99999 12:00:00 GMT", None),
+        ("Mon, 31 Dec 9999 23:59:59 GMT", None),
+        ("yesterday", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_page_says_what_time_it_was_at_nexmo(faked: Faked, make: Make, date: str | None, read: datetime | None) -> None:
+    faked.answer(EMPTY_LIST, headers={} if date is None else {"Date": date})
+    assert make().list_events().sent_at == read
+
+
+@pytest.mark.parametrize("text", ["99999999999", "9" * 400, "Mon, 01 Jan 2300 00:00:00 GMT"])
+def test_retry_after_is_a_day_at_most(text: str) -> None:
+    assert parse_retry_after(text) == 86_400
 
 
 @pytest.mark.parametrize("spelled", ["-0000", "+0000", "GMT", ""])

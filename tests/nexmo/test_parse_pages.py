@@ -11,6 +11,7 @@ import pytest
 from events.nexmo.errors import MalformedResponse
 from events.nexmo.parse import (
     decode_body,
+    load_json,
     parse_event_types,
     parse_page,
 )
@@ -51,7 +52,7 @@ def test_a_page_whose_events_cannot_be_told_apart_is_malformed(hostile: str) -> 
         ("40", 40), ("0", 0), ('"40"', 40), ('" 40 "', 40), ("40.0", 40), ("4E1", 40), ("-1", None), ('"-1"', None),
         ("1.5", None), ('"1.5"', None), ("true", None), ("false", None), ("null", None), ("[]", None), ("{}", None),
         ('"many"', None), ('""', None), ("NaN", None), ("Infinity", None), ("1E999", None), (HUGE_NUMBER, None),
-        (f'"{HUGE_NUMBER}"', None), ("999999999999999", 999999999999999), ("1000000000000000", None),
+        (f'"{HUGE_NUMBER}"', None), ("2147483647", 2147483647), ("2147483648", None),
     ],
     ids=lambda value: str(value)[:20],
 )  # fmt: skip
@@ -61,6 +62,24 @@ def test_F27_F30_figures_of_any_type(key: str, name: str, value: str, read: int 
     figures = {"total": None, "total_pages": None, "size": None} | {name: read}
     assert {each: getattr(page, each) for each in figures} == figures
     assert type(getattr(page, name)) is (int if read is not None else type(None))
+
+
+@pytest.mark.parametrize("value", ["2147483648", '"2147483648"', "999999999999999", "1e300", "-1", '"many"', "[1]"])
+def test_total_that_no_account_can_have_is_kept_as_it_was_sent(value: str) -> None:
+    page = parse_page(page_of(page=f'{{"totalElements":{value}}}'), UTC)
+    assert (page.total, page.bad_total) == (None, value.strip('"').replace("1e300", "1e+300"))
+    assert parse_page(page_of(page='{"totalElements":2147483647}'), UTC).total == 2_147_483_647
+
+
+@pytest.mark.parametrize("depth", [101, 300, 900, 990, 1_100, 100_000])
+def test_depth_of_what_is_not_an_event_costs_an_answer_and_no_more(depth: int) -> None:
+    deep = "[" * depth + "]" * depth
+    assert parse_page(page_of('{"id":"one"}', page='{"totalElements":1}'), UTC).total == 1
+    for body in (f'{{"page":{deep}}}', f'{{"page":{{"totalElements":{deep}}}}}'):
+        with pytest.raises(MalformedResponse):
+            parse_page(body, UTC)
+    with pytest.raises(MalformedResponse):
+        load_json(f'{{"eventTypes":[{{"type":"A","description":{deep}}}]}}')
 
 
 @pytest.mark.parametrize("page", ["null", "[]", "7", '"x"', "{}"])

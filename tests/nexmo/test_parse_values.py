@@ -11,13 +11,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from events.nexmo.parse import (
-    content_digest,
-    ip_key,
-    parse_event,
-    parse_time,
-    shorten,
-)
+from events.nexmo.parse import content_digest, parse_event, shorten
+from events.nexmo.values import ip_key, parse_time
 from tests.tools.parse import DEEP, with_field
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -47,6 +42,19 @@ BERLIN = ZoneInfo("Europe/Berlin")
         ("  2024-03-05T06:07:08\n", "2024-03-05T06:07:08", "UTC"),
         ("1970-01-01T00:00:00", "1970-01-01T00:00:00", "UTC"),
         ("9998-12-31T23:59:59", "9998-12-31T23:59:59", "UTC"),
+        ("2024-03-05t06:07:08", "2024-03-05T06:07:08", "UTC"),
+        ("2024-03-05t06:07:08z", "2024-03-05T06:07:08", "Z"),
+        ("2024-03-05T06:07:08 UTC", "2024-03-05T06:07:08", "Z"),
+        ("2024-03-05T06:07:08GMT", "2024-03-05T06:07:08", "Z"),
+        ("2024-03-05T06:07:08.1234567890123Z", "2024-03-05T06:07:08.123456", "Z"),
+        ("2024-03-05T24:00:00Z", "2024-03-06T00:00:00", "Z"),
+        ("2024-12-31T24:00", "2025-01-01T00:00:00", "UTC"),
+        ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00", "Z"),
+        ("2016-12-31T23:59:60.5Z", "2017-01-01T00:00:00", "Z"),
+        ("2017-01-01T00:59:60+01:00", "2017-01-01T00:00:00", "+01:00"),
+        ("2024-07-05T06:07:08[Europe/London]", "2024-07-05T05:07:08", "Europe/London"),
+        ("2024-07-05T06:07:08+01:00[Europe/London]", "2024-07-05T05:07:08", "+01:00"),
+        ("2024-07-05T06:07:08Z[UTC]", "2024-07-05T06:07:08", "Z"),
     ],
 )
 def test_F42_readable_times(text: str, moment: str, basis: str) -> None:
@@ -59,7 +67,10 @@ def test_F42_readable_times(text: str, moment: str, basis: str) -> None:
         "", " ", None, 1_709_618_828_000, 1.5, True, [], {}, "last Tuesday", "2023-02-30T25:61:61", "2023-02-30",
         "2024-03-05T25:00:00", "2024-03-05T06:07:61", "2024-03-05T06:07:08+25:00", "20240305T060708", "2024-03-05Z",
         "2024-03-05T06:07:08.", "2024-03-05T06:07:08 Europe/Berlin", "2024-03-05T06:07:08Z and more", "0000-01-01",
-        "0001-01-01T00:00:00+05:00", "9999-12-31T23:59:59-05:00", "٢٠٢٤-٠٣-٠٥T٠٦:٠٧:٠٨", "2024-03-05\x00",
+        "0001-01-01T00:00:00+05:00", "٢٠٢٤-٠٣-٠٥T٠٦:٠٧:٠٨", "2024-03-05\x00",
+        "2024-03-05T24:00:01", "2024-03-05T24:00:00.5", "2024-03-05T25:00", "2024-03-05T12:30:60",
+        "2024-03-05T06:07:08[Europe/Nowhere]", "2024-03-05T06:07:08[../../etc/passwd]", "2024-03-05T06:07:08[Europe]",
+        "2024-03-05T06:07:08[]", "9998-12-31T24:00:00+99:00",
     ],
 )  # fmt: skip
 def test_F42_unreadable_times_are_none_and_the_event_says_so(value: Any) -> None:
@@ -161,7 +172,22 @@ def test_F44_addresses_sort_as_numbers_and_ipv4_as_mapped() -> None:
     assert ip_key(ip_address("2001:db8::1")) == ip_key("2001:DB8:0::0001")
 
 
-@pytest.mark.parametrize("address", ["", " ", "unknown", "192.0.2.1, 10.0.0.1", "192.0.2", "1", "192.0.2.256", "a\x00"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        " ",
+        "unknown",
+        "unknown, 192.0.2.1",
+        "192.0.2.1:",
+        "[192.0.2",
+        "[]:1",
+        "192.0.2",
+        "1",
+        "192.0.2.256",
+        "a\x00",
+    ],
+)
 def test_F44_what_is_no_address_has_no_key(address: str) -> None:
     assert ip_key(address) == ""
 
@@ -179,3 +205,19 @@ def test_F47_shorten_leaves_no_control_characters_and_one_line() -> None:
 def test_shorten_is_not_longer_than_its_limit(length: int, shown: str) -> None:
     assert shorten("x" * length) == shown
     assert shorten("abcdef", 4) == "abc…"
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("192.0.2.77:60162", "192.0.2.77"),
+        ("[2001:db8::1]:443", "2001:db8::1"),
+        ("[2001:db8::1]", "2001:db8::1"),
+        ("192.0.2.77, 10.0.0.1", "192.0.2.77"),
+        ("192.0.2.77:60162,10.0.0.1", "192.0.2.77"),
+        ("2001:db8::1 10.0.0.1", "2001:db8::1"),
+        ("::ffff:192.0.2.77", "192.0.2.77"),
+    ],
+)
+def test_address_with_a_port_or_in_a_list_has_the_key_of_the_address(text: str, address: str) -> None:
+    assert ip_key(text) == ip_key(address) == ip_key(ip_address(address))

@@ -25,13 +25,13 @@ from events.operations import backup
 from events.storage import triggers
 from tests.conftest import event_json
 from tests.tools.processes import ROOT, environment
-from tests.tools.services import on_postgres, only_postgres, postgres_database
+from tests.tools.services import on_postgres, only_postgres, only_sqlite, postgres_database
+from tests.tools.skips import NO_POSTGRES_CLIENT
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(on_postgres and not shutil.which("pg_dump"), reason="PostgreSQL's client programs are missing"),
+    pytest.mark.skipif(on_postgres and not shutil.which("pg_dump"), reason=NO_POSTGRES_CLIENT),
 ]
-only_sqlite = pytest.mark.skipif(on_postgres, reason="this run is on PostgreSQL")
 
 
 def write(target: Path) -> str:

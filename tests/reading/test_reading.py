@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from accounts.models import NexmoAccount
 from events.archive.add import add_events
 from events.models import AuditEvent
-from events.nexmo.parse import ip_key, parse_event
+from events.nexmo.parse import parse_event
+from events.nexmo.values import ip_key
 from events.reading import candidates, count, counts, pages, plan, read_page, stream
 from events.reading.conditions import Conditions
-from events.reading.matching import matching
 from tests.conftest import NOON, event_json
+from tests.reading.oracle import matching
 
 TYPES = ("NUMBER_ASSIGN", "APP_CREATE", "USER_LOGIN", "")
 USERS = ("a@example.com", "b@example.com", "")

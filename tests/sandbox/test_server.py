@@ -305,6 +305,22 @@ def test_control_path_says_what_is_wrong(sandbox: Sandbox, what: str, body: obje
     assert response.status_code == 400 and response.json()["message"]
 
 
+@pytest.mark.parametrize("depth", [300, 480, 490, 700, 900, 950, 970, 980, 990, 1_000, 100_000])
+def test_depth_of_a_body_never_costs_the_answer(depth: int) -> None:
+    text = '{"id":"deep","context":' + '{"a":' * depth + "1" + "}" * depth + "}"
+    with Sandbox(events=0, accounts=1) as sandbox, Client(sandbox) as client:
+        body = f'{{"account":"demo0001","events":[{text}]}}'
+        response = requests.post(f"{sandbox.root}/control/events", data=body, timeout=5)
+        assert response.status_code == 200 if depth < 400 else response.status_code in (200, 400)
+        assert response.status_code == 200 or "nested too deeply" in response.json()["message"]
+        # As text it is served whatever its depth, and everything that looks at it still answers.
+        sandbox.add_events("demo0001", [text])
+        assert text in client.listing().text
+        sandbox.set_switches(search_scope="context")
+        assert client.listing(search_text="a").status_code == 200
+        assert client.listing(fault="altered-event").status_code == 200
+
+
 @pytest.mark.parametrize("headers", [{"Host": "audit.example.net"}, {"Host": ""}, {"Origin": "http://127.0.0.1"}])
 def test_control_path_refuses_other_hosts_and_browsers(sandbox: Sandbox, headers: dict[str, str]) -> None:
     for method, what in (("POST", "events"), ("GET", "state")):

@@ -15,6 +15,7 @@ from tests.conftest import PASSWORD
 from tests.tools.export import KINDS, body
 from tests.tools.scope import CAST, KEYS, SEES, Add, Login, error_text, names, shown_ids
 
+NO_PACK = "00000000-0000-4000-8000-000000000000"
 Statuses = dict[str, tuple[int, ...]]
 
 
@@ -39,6 +40,11 @@ EXPECTED: dict[str, Statuses] = {
     "admin_redirect": {"/admin/r/1/1/": everybody(404)},
     "events:evidence": {"/events/evidence.zip": everybody(405)},  # POST
     "events:account_evidence": {"/accounts/demo0001/events/evidence.zip": everybody(405)},
+    # Packs that somebody asked for have tests of their own: tests/evidence/test_pages.
+    "events:packs": {"/evidence/": (302, 403, 403, 403, 200, 200)},
+    "events:pack": {f"/evidence/{NO_PACK}/": everybody(404)},
+    "events:pack_file": {f"/evidence/{NO_PACK}/pack.zip": everybody(404)},
+    "events:pack_delete": {f"/evidence/{NO_PACK}/delete": everybody(405)},  # POST
     "events:seals": by_account("/accounts/{}/seals.ndjson"),
     "events:check": {"/accounts/demo0001/events/of-demo0001/check": everybody(405)},
     "events:list": {"/events/": everybody(200)},

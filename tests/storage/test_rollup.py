@@ -19,8 +19,8 @@ from events.models import AuditEvent, DayCount, MonthCount
 from events.nexmo.parse import parse_event
 from events.reading import count, counts, rollups
 from events.reading.conditions import Conditions
-from events.reading.matching import matching
 from tests.conftest import NOON, event_json
+from tests.reading.oracle import matching
 
 
 def add_on(account: NexmoAccount, moments: list[datetime], types: tuple[str, ...] = ("APP_CREATE",)) -> None:

@@ -10,25 +10,22 @@ import pytest
 from django.conf import settings
 
 from events.operations.demo_data import PASSWORD
+from tests.tools.skips import NO_CHROMIUM, ON_POSTGRES
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-WHY_NOT = "no chromium on this machine (apt-get install chromium)"
 REQUIRED = os.environ.get("BROWSER_TESTS") == "required"
 
 # Every module of browser tests begins with `pytestmark = BROWSER`.
 BROWSER = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(not CHROMIUM and not REQUIRED, reason=WHY_NOT),
+    pytest.mark.skipif(not CHROMIUM and not REQUIRED, reason=NO_CHROMIUM),
     pytest.mark.xdist_group("browser"),
 ]
 
 
 # Of pages alone, which are the same on every database: looking once is enough.
-PAGES_ALONE = pytest.mark.skipif(
-    settings.DATABASES["default"]["ENGINE"].endswith("postgresql"),
-    reason="pages look the same on SQLite, where they are looked at",
-)
+PAGES_ALONE = pytest.mark.skipif(settings.DATABASES["default"]["ENGINE"].endswith("postgresql"), reason=ON_POSTGRES)
 
 
 def log_in(page: Any, name: str) -> None:

@@ -42,7 +42,7 @@ def body(response: Any) -> bytes:
 
 
 def csv_rows(content: bytes) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(content.decode(), newline="")))
+    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
 
 
 def sheets(content: bytes) -> dict[str, list[list[str]]]:

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.tools.skips import NO_POSTGRES, NO_REDIS, ON_POSTGRES, ON_SQLITE
+
 POSTGRES = os.environ.get("DATABASE_URL", "")
 if not POSTGRES.startswith("postgres"):
     POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres"
@@ -19,7 +21,8 @@ _number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) %
 REDIS, REDIS_CACHE = (f"redis://127.0.0.1:6379/{_number + offset}" for offset in (8, 12))
 
 on_postgres = os.environ.get("DATABASE_URL", "").startswith("postgres")
-only_postgres = pytest.mark.skipif(not on_postgres, reason="this run is on SQLite")
+only_postgres = pytest.mark.skipif(not on_postgres, reason=ON_SQLITE)
+only_sqlite = pytest.mark.skipif(on_postgres, reason=ON_POSTGRES)
 
 
 def listening(url: str) -> bool:
@@ -32,7 +35,7 @@ def listening(url: str) -> bool:
 def need_redis(url: str) -> None:
     """Skip without Redis; forget what Auditsite left in this database, and nothing else: it may be somebody's."""
     if not listening(url):
-        pytest.skip("no Redis listens on 127.0.0.1:6379")
+        pytest.skip(NO_REDIS)
     import redis
 
     client = redis.Redis.from_url(url)
@@ -45,7 +48,7 @@ def need_redis(url: str) -> None:
 def postgres_database() -> Iterator[str]:
     """The address of a new, empty database, which is dropped afterwards."""
     if not listening(POSTGRES):
-        pytest.skip("no PostgreSQL listens on 127.0.0.1:5432")
+        pytest.skip(NO_POSTGRES)
     import psycopg
 
     name = f"ops_{uuid.uuid4().hex[:12]}"

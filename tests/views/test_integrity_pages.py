@@ -1,10 +1,8 @@
-"""Proofs on the pages: evidence packs, seals, the calendar, and asking Nexmo about one event."""
+"""Proofs on the pages: seals, the calendar, and asking Nexmo about one event."""
 
 from __future__ import annotations
 
-import io
 import re
-import zipfile
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -15,7 +13,6 @@ from django.utils.dateformat import format as date_format
 
 from accounts.models import NexmoAccount
 from events.archive import seals
-from events.evidence import verify_evidence
 from events.health.calendar import calendar, in_words
 from events.models import Discrepancy, Seal, SyncRun, SyncWindow
 from events.operations import sealing
@@ -28,46 +25,7 @@ pytestmark = pytest.mark.django_db
 TODAY = date(2026, 3, 18)
 
 
-# --- evidence and seals -------------------------------------------------------------------------------------------
-
-
-def test_auditor_takes_evidence_of_exactly_what_is_filtered(login: Any, account: Any, add_event: Any) -> None:
-    for number in range(1, 5):
-        add_event(account, number, event_type="APP_CREATE" if number % 2 else "APP_DELETE")
-    response = login("audrey").post("/events/evidence.zip?event_type=APP_CREATE")
-    assert response.status_code == 200
-    with zipfile.ZipFile(io.BytesIO(b"".join(response.streaming_content))) as pack:
-        files = {name: pack.read(name) for name in pack.namelist()}
-    manifest = verify_evidence.verify_files(files, seals.public_key(), lambda line: None)
-    assert (manifest["count"], manifest["made_by"]) == (2, "audrey")
-    assert "event_type=APP_CREATE" in manifest["query"]
-
-
-def test_evidence_is_for_auditors_and_of_what_one_may_see(login: Any, account: Any, add_event: Any) -> None:
-    add_event(account, 1)
-    assert {name: login(name).post("/events/evidence.zip").status_code for name in ("alice", "bob", "charlie")} == {
-        "alice": 403,
-        "bob": 403,
-        "charlie": 403,
-    }
-    assert login("nobody").post("/events/evidence.zip").status_code == 302
-    assert login("charlie").post("/accounts/demo0001/events/evidence.zip").status_code == 404
-    assert "Evidence pack" in login("audrey").get("/events/").content.decode()
-    assert "Evidence pack" not in login("bob").get("/events/").content.decode()
-
-
-def test_evidence_of_a_wrong_filter_is_refused_in_words(login: Any, account: Any, add_event: Any) -> None:
-    add_event(account, 1)
-    response = login("audrey").post("/events/evidence.zip?source_ip=nowhere")
-    assert response.status_code == 400
-    assert "nowhere is not an IP address" in response.content.decode()
-
-
-def test_without_a_key_evidence_says_what_to_do(login: Any, account: Any, add_event: Any, settings: Any) -> None:
-    settings.SEAL_KEY = ""
-    add_event(account, 1)
-    page = login("audrey").post("/events/evidence.zip", follow=True).content.decode()
-    assert "SEAL_KEY is not set" in page
+# --- seals ----------------------------------------------------------------------------------------------------
 
 
 def test_seals_can_be_taken_away_and_checked(login: Any, account: Any, add_event: Any) -> None:

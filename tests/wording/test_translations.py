@@ -23,13 +23,13 @@ from accounts import names as account_names
 from events import names as event_names
 from events.nexmo.catalog import EVENT_TYPES, FAMILIES, SOURCES
 from events.wording.codes import TO_TRANSLATE
+from tests.tools.skips import NO_GETTEXT
 
 ROOT = Path(settings.BASE_DIR)
 LANGUAGES = [code for code, _ in settings.LANGUAGES if code != "en"]
 OURS = ("accounts", "auditsite", "events")
 GETTEXT = shutil.which("xgettext") and shutil.which("msgmerge")
 REQUIRED = os.environ.get("GETTEXT_TESTS") == "required"
-WHY_NOT = "no gettext on this machine (apt-get install gettext)"
 
 # What a translation must hold as often as its message: %(name)s, {piece}, tags, `code`, and codes of addresses.
 HELD = re.compile(r"%\(\w+\)[sd]|%%|\{[\w-]*\}|</?[a-z][^>]*>|`[^`]+`|\b[A-Z]+_[A-Z_]+\b")
@@ -84,9 +84,9 @@ def test_compiled_catalogue_is_in_step(language: str) -> None:
     assert content(compiled) == content(written)
 
 
-@pytest.mark.skipif(not GETTEXT and not REQUIRED, reason=WHY_NOT)
+@pytest.mark.skipif(not GETTEXT and not REQUIRED, reason=NO_GETTEXT)
 def test_catalogues_hold_the_messages_of_the_code_and_no_others(tmp_path: Path) -> None:
-    assert GETTEXT, WHY_NOT
+    assert GETTEXT, NO_GETTEXT
     for name in (*OURS, "templates", "locale"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "static"))
     command = [sys.executable, str(ROOT / "manage.py"), "makemessages", "--all", "--no-obsolete", "--verbosity", "0"]

@@ -20,16 +20,21 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         accounts = choose_accounts(options["account"])
         for account in accounts:
-            found = retention.plan(account)
-            if found is None:
+            plan = retention.plan(account)
+            if plan is None:
                 self.stdout.write(f"{account.api_key}: kept for ever.")
                 continue
-            held = f"; {found.held:,} more are held" if found.held else ""
-            what = f"{found.count:,} event(s) before {found.older_than:%Y-%m-%d %H:%M} UTC{held}"
             if not options["yes"]:
-                self.stdout.write(f"{account.api_key}: would remove {what}.")
+                self.stdout.write(f"{account.api_key}: would remove {_what(plan, plan.count, plan.held)}.")
                 continue
-            retention.apply(found)
-            self.stdout.write(f"{account.api_key}: removed {what}.")
+            # What was really removed: a hold may have been placed since.
+            removal = retention.apply(plan)
+            removed, held = (removal.count, removal.held) if removal else (0, (retention.plan(account) or plan).held)
+            self.stdout.write(f"{account.api_key}: removed {_what(plan, removed, held)}.")
         if not options["yes"]:
             self.stdout.write("Nothing was changed. Use --yes to remove.")
+
+
+def _what(plan: retention.Plan, count: int, held: int) -> str:
+    more = f"; {held:,} more are held" if held else ""
+    return f"{count:,} event(s) before {plan.older_than:%Y-%m-%d %H:%M} UTC{more}"

@@ -33,12 +33,15 @@ class Command(BaseCommand):
             help=f"Only these columns of CSV and XLSX; repeatable, or a comma list of {', '.join(COLUMNS)}.",
         )
         parser.add_argument("--times", default="", help="The zone of times in CSV and XLSX: utc, or Europe/Madrid.")
+        parser.add_argument(
+            "--bom", action="store_true", help="Begin a CSV with a byte order mark, by which Excel knows its letters."
+        )
         add_filter_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         found = read_filter(options)
         try:
-            shape = read_shape(options["columns"], options["times"])
+            shape = read_shape(options["columns"], options["times"], "yes" if options["bom"] else "no")
         except BadChoice as error:
             raise CommandError(f"Nothing was exported. {error}") from None
         if not options["output"]:

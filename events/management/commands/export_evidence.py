@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import getpass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts.models import NexmoAccount
 from events.archive import seals
 from events.evidence.pack import make_pack
 from events.management.filtering import add_filter_arguments, read_filter, written_whole
+from events.management.progress import stages
+from events.models import EvidencePack
 
 
 class Command(BaseCommand):
@@ -23,18 +24,20 @@ class Command(BaseCommand):
         add_filter_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = read_filter(options)
+        event_filter = read_filter(options)
         target = Path(options["output"])
+        terminal = cast("IO[str]", self.stderr._out)
         try:
-            with written_whole(options["output"]) as file:
-                count = make_pack(
+            with written_whole(options["output"]) as file, stages(terminal, dict(EvidencePack.Stage.choices)) as report:
+                contents = make_pack(
                     file,
-                    found.qs,
-                    NexmoAccount.objects.all(),
-                    query=found.data.urlencode(),
+                    event_filter.conditions,
+                    event_filter.accounts.values(),
+                    query=event_filter.data.urlencode(),
                     made_by=options["made_by"],
                     name=target.name,
+                    report=report,
                 )
         except seals.NoSealKey as error:
             raise CommandError(str(error)) from None
-        self.stdout.write(f"Wrote {target} with {count:,} event(s). Public key: {seals.public_key()}")
+        self.stdout.write(f"Wrote {target} with {contents.count:,} event(s). Public key: {seals.public_key()}")

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import close_old_connections, connection
 from huey.consumer import Consumer
 
+from events.evidence import packs as packs  # declares jobs
 from events.operations import jobs, tasks
 from events.operations import sealing as sealing  # declares jobs
 from events.operations.queue import QUEUE, STOP, prepare
@@ -45,7 +46,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         name = tasks.worker_name(os.getpid())
         threads = max(1, options["threads"])
-        room_for(threads + jobs.THREADS)
+        room_for(threads + 2 * jobs.THREADS)  # some jobs note their progress beside their work
         prepare()
         consumer = _Consumer(QUEUE, workers=threads, periodic=False, max_delay=0.5)
         loops = [threading.Thread(target=_beat_until_stopped, args=(name,), daemon=True, name="beat")]

@@ -66,23 +66,27 @@ def compare(large: Partner) -> dict[str, Any]:
         },
         rounds(12),
     )
-    queries = {
-        name: large.ask("queries", path=path, user=SUPERUSER, headers=headers)["count"]
-        for name, path, headers in (
-            ("ours, table and form", "/events/", part),
-            ("ours, whole page", "/events/", {}),
-            ("stock page", "/bench/stock/", {}),
-        )
+    counted: dict[str, dict[str, int]] = {
+        what: {
+            name: large.ask(what, path=path, user=SUPERUSER, headers=headers)["count"]
+            for name, path, headers in (
+                ("ours, table and form", "/events/", part),
+                ("ours, whole page", "/events/", {}),
+                ("stock page", "/bench/stock/", {}),
+            )
+        }
+        for what in ("queries", "calls")
     }
     ours, whole, stock = (quick[name] for name in ("ours, table and form", "ours, whole page", "stock page"))
     return {
         "times": {name: summary(times) for name, times in quick.items()} | {"live page": summary(live["live page"])},
-        "queries": queries,
+        **counted,
         "bytes": {
             name: large.visit(path)["bytes"] for name, path in (("ours", "/events/"), ("stock", "/bench/stock/"))
         },
         "stock / ours": paired_ratio(stock, ours),
         "ours / bare": paired_ratio(ours, quick["bare view"]),
+        "whole / ours": paired_ratio(whole, ours),
         "stock / whole": paired_ratio(stock, whole),
         "live / ours": paired_ratio(live["live page"], live["ours, table and form"]),
         "live / whole": paired_ratio(live["live page"], live["ours, whole page"]),

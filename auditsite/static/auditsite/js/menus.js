@@ -8,13 +8,30 @@ const offer = () => {
 offer();
 document.addEventListener("shown", offer);
 
+// What is drawn as a code is copied as the character that it stands for.
+const trueText = (part) => {
+  const copy = part.cloneNode(true);
+  for (const mark of copy.querySelectorAll(".code-mark")) {
+    mark.replaceWith(String.fromCodePoint(Number.parseInt(mark.textContent.slice(2), 16) || 0xfffd));
+  }
+  return copy.textContent;
+};
+document.addEventListener("copy", (event) => {
+  const selection = getSelection();
+  const parts = Array.from({ length: selection.rangeCount }, (_, place) => selection.getRangeAt(place).cloneContents());
+  if (parts.some((part) => part.querySelector(".code-mark"))) {
+    event.clipboardData.setData("text/plain", parts.map(trueText).join("\n"));
+    event.preventDefault();
+  }
+});
+
 document.addEventListener("click", async (event) => {
   const copy = event.target.closest("[data-copy]");
   if (copy) {
     const label = copy.textContent;
     const source = document.querySelector(copy.dataset.copy); // of a link, its address
     try {
-      await navigator.clipboard.writeText(source.href ?? source.textContent);
+      await navigator.clipboard.writeText(source.href ?? trueText(source));
       copy.textContent = words.copied;
     } catch {
       if (source.href) {

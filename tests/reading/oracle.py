@@ -1,4 +1,4 @@
-"""Conditions as a queryset: the plain reading, which evidence packs use and tests hold the fast one against."""
+"""Conditions as a queryset: the plain reading, against which tests hold the fast one."""
 
 from __future__ import annotations
 

@@ -1,0 +1,222 @@
+"""The columns of events: each says what people read of it on pages, and what files hold.
+
+A column's `render` returns escaped HTML; `value` returns the text of a cell of CSV and Excel. Both take a row and the
+table that it is drawn for (`events.display.event_table`), which knows the accounts, the zone, and the filter in force.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from django.templatetags.static import static
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django_countries import countries
+
+from events.display.drawing import EventColumn
+from events.fields import load_json
+from events.nexmo.catalog import family
+from events.wording.codes import is_country_code, source_title, type_words
+from events.wording.context_line import summarise
+from events.wording.marking import marked
+from events.wording.masking import mask_json
+from events.wording.sentences import sentence
+from events.wording.times import ago, offset
+
+if TYPE_CHECKING:
+    from events.display.event_table import EventTable
+    from events.reading import Row
+
+NOTHING = SafeString('<span class="none">–</span>')
+LONGEST_KEPT = 4_000  # characters of a context that is kept with what was read from it: there may be thousands
+# What an address may look like; anything else is only text.
+_ADDRESS = re.compile(r"[0-9.]{7,15}|[]0-9a-fA-F:.[]{2,53}")
+_TYPE = re.compile(r"[A-Za-z0-9_.]+")
+
+
+class When(EventColumn):
+    """When it happened, in the table's zone."""
+
+    def render(self, record: Row, table: EventTable) -> SafeString:
+        at = record.created_at.astimezone(table.zone)
+        iso = at.isoformat(" ")
+        doubt = f' <abbr title="{escape(_unreadable_time())}">≈</abbr>' if record.created_at_basis == "fetched" else ""
+        if record.created_at > table.latest:
+            doubt = f' <span class="tag odd">{escape(_("in the future"))}</span>'
+        exact = f"{iso[:10]}T{iso[11:]}"
+        if table.now:
+            words = escape(ago(record.created_at, table.now))
+            shown = f'<time datetime="{exact}" title="{iso[:19]} {offset(at)}">{words}</time>'
+        else:
+            shown = f'<time datetime="{exact}">{iso[:10]} <b>{iso[11:19]}</b></time> <small>{offset(at)}</small>'
+        return SafeString(f'<a class="when" href="{table.address(record)}">{shown}</a>{doubt}')
+
+    def value(self, record: Row, table: EventTable) -> str:
+        return record.created_at.astimezone(table.zone).isoformat()
+
+
+class Account(EventColumn):
+    """The account: its name on pages, its key in files."""
+
+    def render(self, record: Row, table: EventTable) -> SafeString:
+        return table.account_links[record.account_id]
+
+    def value(self, record: Row, table: EventTable) -> str:
+        return table.accounts[record.account_id].api_key
+
+
+class AccountName(EventColumn):
+    """The account's name, in files."""
+
+    def value(self, record: Row, table: EventTable) -> str:
+        return table.accounts[record.account_id].name
+
+
+class Type(EventColumn):
+    """The code of the event's type."""
+
+    def render(self, record: Row, table: EventTable) -> SafeString:
+        return SafeString(_type_code(record.event_type, table))
+
+
+class What(EventColumn):
+    """What happened: as a sentence on pages, as Nexmo describes the type in files."""
+
+    def render(self, record: Row, table: EventTable) -> SafeString:
+        code = record.event_type
+        shown = _sentence(code, record.context, table.language) or marked(
+            type_words(code, record.event_type_description or table.descriptions.get(code, ""))
+            or _("Event without type")
+        )
+        link = f'<a class="what family-{_family(code)}" href="{table.address(record)}"><span>{shown}</span></a>'
+        # The code stands beside the sentence where it has no column of its own.
+        return SafeString(link if table.has_type else f"{link} {_type_code(code, table)}")
+
+
+class Who(EventColumn):
+    """The user's e-mail address, or on pages the number where there is none."""
+
+    def render(self, record: Row, table: EventTable) -> SafeString:
+        if record.user_email:
+            name, at, domain = record.user_email.rpartition("@")
+            # A long address breaks here, not within a word.
+            shown = f"{marked(name)}{at}<wbr>{marked(domain)}"
+            return SafeString(table.narrowing_link("user_email", record.user_email, shown))
+        return (marked(_("user %(id)s") % {"id": record.user_id})) if record.user_id else NOTHING
+
+
+class Code(EventColumn):
+    """A text as it stands, on pages as code."""
+
+    def render(self, record: Row, table: EventTable) -> SafeString:
+        text = self.value(record, table)
+        return SafeString(f"<code>{marked(text)}</code>") if text else NOTHING
+
+
+class UserId(Code):
+    """The user's number."""
+
+    def render(self, record: Row, table: EventTable) -> SafeString:
+        shown = super().render(record, table)
+        return SafeString(table.narrowing_link("user_id", record.user_id, shown)) if record.user_id else NOTHING
+
+
+class Source(EventColumn):
+    """Where it was done: in words on pages, as Nexmo's code in files."""
+
+    def render(self, record: Row, table: EventTable) -> SafeString:
+        if not record.source:
+            return NOTHING
+        shown = _source(record.source, table.language) or marked(record.source_description or record.source)
+        return SafeString(table.narrowing_link("source", record.source, shown))
+
+
+class Origin(EventColumn):
+    """Country and address on pages, the address in files."""
+
+    def render(self, record: Row, table: EventTable) -> SafeString:
+        if not record.source_ip and not record.source_country:
+            return NOTHING
+        country, address = "", f"<code>{marked(record.source_ip)}</code>"
+        if record.source_country:
+            shown = country_name(record.source_country, table.language)
+            is_code = is_country_code(record.source_country)
+            country = table.narrowing_link("source_country", record.source_country, shown) if is_code else shown
+            country += " "
+        if record.source_ip and _ADDRESS.fullmatch(record.source_ip):
+            address = table.narrowing_link("source_ip", record.source_ip, address)
+        return SafeString(country + address)
+
+
+class Details(EventColumn):
+    """The context: in one line on pages, as JSON without credentials in files."""
+
+    def render(self, record: Row, table: EventTable) -> SafeString:
+        text = _summary(record.context, table.language) if record.context else ""
+        odd = f' <span class="tag odd">{escape(_odd())}</span>' if record.odd_fields else ""
+        return SafeString(f'<span class="line">{text}</span>{odd}') if text or odd else NOTHING
+
+    def value(self, record: Row, table: EventTable) -> str:
+        return mask_json(record.context) if record.context else ""
+
+
+def _type_code(code: str, table: EventTable) -> str:
+    shown = f"<code>{marked(code)}</code>"
+    plain = code.strip()
+    return table.narrowing_link("event_type", plain, shown) if _TYPE.fullmatch(plain) else shown
+
+
+def _unreadable_time() -> str:
+    return _("Nexmo sent no readable time; this is when the event was fetched.")
+
+
+def _odd() -> str:
+    return _("odd")
+
+
+@lru_cache(maxsize=256)
+def _source(code: str, language: str | None) -> str:
+    return escape(source_title(code))
+
+
+@lru_cache(maxsize=256)
+def _family(code: str) -> str:
+    return family(code)[0]
+
+
+@lru_cache(maxsize=512)
+def country_name(code: str, language: str | None) -> str:
+    """A country with its flag, as HTML; whatever is not a country's code stays as it is."""
+    name = countries.name(code)
+    if not name:
+        return f'<span class="country">{marked(code)}</span>'
+    flag = static(f"flags/{code.lower()}.gif")
+    return (
+        f'<span class="country" title="{escape(code)}"><img src="{escape(flag)}" alt="" width="16" height="11"> '
+        f"{escape(name)}</span>"
+    )
+
+
+def _sentence(code: str, context: str | None, language: str | None) -> str:
+    read: Any = _read_sentence if len(context or "") <= LONGEST_KEPT else _read_sentence.__wrapped__
+    text: str = read(code, context, language)
+    return text
+
+
+@lru_cache(maxsize=4096)
+def _read_sentence(code: str, context: str | None, language: str | None) -> str:
+    return sentence(code, load_json(context))
+
+
+def _summary(context: str, language: str | None) -> str:
+    read: Any = _read_summary if len(context) <= LONGEST_KEPT else _read_summary.__wrapped__
+    text: str = read(context, language)
+    return text
+
+
+@lru_cache(maxsize=4096)
+def _read_summary(context: str, language: str | None) -> str:
+    return summarise(load_json(context))

@@ -1,0 +1,164 @@
+"""Whether the search index leads to the events, and the events are in it.
+
+On SQLite the index is compared with an index made anew of the events' texts: all of it in a small archive or when
+asked for, else by pieces of three letters chosen at random, which whoever tampers cannot foresee. On PostgreSQL SQL
+cannot touch single entries of an index; there it must be valid and used for the very search that pages make.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+from django.db import DatabaseError
+
+from events.storage.search_index import (
+    INDEX,
+    POSTGRESQL_INDEX,
+    POSTGRESQL_TEXT,
+    TABLE,
+    TEXT,
+    indexed_text,
+    trigrams,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+WHOLE_UP_TO = 5_000  # events: so many are compared whole within seconds
+PROBES = 3
+CHUNK = 2_000
+PART = 50_000  # events whose index is made anew at a time
+_SUMS = "COUNT(*), COALESCE(SUM(rowid), 0), COALESCE(SUM(rowid * rowid % 1000003), 0)"
+
+
+def problem(connection: Any, *, whole: bool = False, progress: Callable[[int], None] | None = None) -> str:
+    """What is wrong with the search index, if anything. `whole`: compare all of it, however long that takes."""
+    if connection.vendor == "postgresql":
+        return _postgresql(connection)
+    try:
+        with connection.cursor() as cursor:
+            return _sqlite(cursor, whole, progress or (lambda _: None))
+    except DatabaseError as error:
+        return f"The search index is damaged: {error}."
+
+
+def _sqlite(cursor: Any, whole: bool, progress: Callable[[int], None]) -> str:
+    cursor.execute(f"SELECT COUNT(*), COALESCE(MAX(id), 0) FROM {TABLE}")  # noqa: S608 - constants
+    count, last = cursor.fetchone()
+    term = _differing_term(cursor, progress) if whole or count <= WHOLE_UP_TO else _differing_probe(cursor, last)
+    return _wrong_event(cursor, term) if term else ""
+
+
+def _differing_probe(cursor: Any, last: int) -> str:
+    """The first of a few pieces of text for which index and events differ: pieces of events chosen at random."""
+    dice = random.SystemRandom()
+    probes: list[str] = []
+    for number in range(PROBES):
+        cursor.execute(f"SELECT {TEXT} FROM {TABLE} WHERE id >= %s ORDER BY id LIMIT 1", [dice.randint(1, last)])  # noqa: S608
+        pieces = [piece for piece in trigrams(cursor.fetchone()[0]) if piece.isascii()]
+        if pieces:
+            probes.append(pieces[0] if number == 0 else dice.choice(pieces))  # nearly all texts begin alike
+    counts, sums = [0] * len(probes), [0] * len(probes)
+    cursor.execute(f"SELECT id, {TEXT} FROM {TABLE}")  # noqa: S608 - constants
+    while rows := cursor.fetchmany(CHUNK):  # SQLite's own instr() takes three times as long
+        for pk, text in rows:
+            lowered = text.lower()
+            for place, probe in enumerate(probes):
+                if probe in lowered:
+                    counts[place] += 1
+                    sums[place] += pk
+    for place, probe in enumerate(probes):
+        cursor.execute(f"SELECT {_SUMS} FROM {INDEX} WHERE {INDEX} MATCH %s", [_phrase(probe)])  # noqa: S608
+        if cursor.fetchone()[:2] != (counts[place], sums[place]):
+            return probe
+    return ""
+
+
+def _wrong_event(cursor: Any, term: str) -> str:
+    """What to say of a piece of text for which index and events differ: the event that it should lead to."""
+    cursor.execute(
+        f"SELECT event_id, seq FROM {TABLE} WHERE instr(lower({indexed_text()}), %s) > 0 "  # noqa: S608 - constants
+        f"AND id NOT IN (SELECT rowid FROM {INDEX} WHERE {INDEX} MATCH %s) LIMIT 1",
+        [term, _phrase(term)],
+    )
+    if row := cursor.fetchone():
+        return f"Event {row[0]} (number {row[1]:,}) is hidden from search: the index does not lead to it."
+    return "The search index does not fit the events: some are hidden from search, or it leads to what is not there."
+
+
+def _differing_term(cursor: Any, progress: Callable[[int], None]) -> str:
+    """The first piece of text for which the index and one made anew differ."""
+    sums: dict[str, tuple[int, int, int]] = {}
+    begin, done = 0, 0
+    while True:
+        part = f"SELECT id FROM {TABLE} WHERE id > %s ORDER BY id LIMIT {PART}"  # noqa: S608 - constants
+        cursor.execute(f"SELECT MAX(id), COUNT(*) FROM ({part})", [begin])  # noqa: S608
+        end, number = cursor.fetchone()
+        if end is None:
+            break
+        for term, *figures in _fresh_sums(cursor, begin, end):
+            before = sums.get(term, (0, 0, 0))
+            sums[term] = (before[0] + figures[0], before[1] + figures[1], before[2] + figures[2])
+        begin, done = end, done + number
+        progress(done)
+    for term, *figures in _sums(cursor, "main", INDEX):
+        if sums.pop(term, (0, 0, 0)) != tuple(figures):
+            return str(term)
+    return next(iter(sums), "")
+
+
+def _fresh_sums(cursor: Any, begin: int, end: int) -> list[tuple[Any, ...]]:
+    cursor.execute("DROP TABLE IF EXISTS temp.fresh_search")
+    cursor.execute(
+        "CREATE VIRTUAL TABLE temp.fresh_search USING fts5(text, content='', tokenize='trigram', detail='none', "
+        "columnsize=0)"
+    )
+    try:
+        cursor.execute(
+            f"INSERT INTO temp.fresh_search(rowid, text) SELECT id, {indexed_text()} FROM {TABLE} "
+            "WHERE id > %s AND id <= %s",  # noqa: S608
+            [begin, end],
+        )
+        return list(_sums(cursor, "temp", "fresh_search"))
+    finally:
+        cursor.execute("DROP TABLE temp.fresh_search")
+
+
+def _sums(cursor: Any, schema: str, table: str) -> Iterator[tuple[Any, ...]]:
+    """Each piece of an index, with the number of its rows and two sums over them."""
+    cursor.execute(f"CREATE VIRTUAL TABLE temp.search_terms USING fts5vocab({schema}, {table}, row)")
+    try:
+        cursor.execute("SELECT term FROM temp.search_terms")
+        terms = [term for (term,) in cursor.fetchall()]
+        for term in terms:
+            cursor.execute(f"SELECT {_SUMS} FROM {schema}.{table} WHERE {table} MATCH %s", [_phrase(term)])  # noqa: S608
+            yield (term, *cursor.fetchone())
+    finally:
+        cursor.execute("DROP TABLE temp.search_terms")
+
+
+def _phrase(term: str) -> str:
+    return '"' + term.replace('"', '""') + '"'
+
+
+def _postgresql(connection: Any) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT indisvalid AND indisready AND indpred IS NULL FROM pg_index WHERE indexrelid = to_regclass(%s)",
+            [POSTGRESQL_INDEX],
+        )
+        row = cursor.fetchone()
+        if row is None:
+            return ""  # that it is missing is said elsewhere
+        cursor.execute("SELECT current_setting('enable_seqscan')")
+        (before,) = cursor.fetchone()
+        try:
+            cursor.execute("SET enable_seqscan = off")
+            cursor.execute(f"EXPLAIN SELECT 1 FROM {TABLE} WHERE {POSTGRESQL_TEXT} LIKE '%search%'")  # noqa: S608
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+        finally:
+            cursor.execute("SELECT set_config('enable_seqscan', %s, false)", [before])
+    if not row[0] or POSTGRESQL_INDEX not in plan:
+        return f"The search index {POSTGRESQL_INDEX} does not lead to every event: it is invalid or of other rows."
+    return ""

@@ -1,0 +1,116 @@
+"""Evidence packs: asking for one, watching it being made, fetching and deleting it."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import FileResponse, Http404, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from events.evidence import packs
+from events.export.refusal import refusal
+from events.export.shape import contents
+from events.filters.form import EventFilter
+from events.filters.pills import pills
+from events.models import EvidencePack
+from events.operations import tasks
+from events.views.scope import chosen_account, filtered_events, visible_accounts, visible_pack
+
+if TYPE_CHECKING:
+    import uuid
+
+    from django.http import HttpRequest
+    from django.http.response import HttpResponseBase
+
+logger = logging.getLogger(__name__)
+
+MOST_LISTED = 200
+
+
+@require_POST
+def evidence(request: HttpRequest, api_key: str | None = None) -> HttpResponse:
+    """Ask for a pack of the filtered events of one account, or of all accounts the reader may see."""
+    account = chosen_account(request, api_key)
+    _require_auditor(request)
+    event_filter = filtered_events(request, account)
+    if answer := refusal(request, event_filter, account):
+        return answer
+    name = f"evidence-{contents(event_filter, account)}-{timezone.localtime():%Y%m%d-%H%M%S}.zip"
+    try:
+        pack = packs.request(request.user, account, event_filter, name)
+    except packs.OneAtATime as error:
+        messages.warning(request, str(error))
+        return redirect(error.pack) if error.pack else redirect("events:packs")
+    except packs.Refused as error:
+        messages.error(request, str(error))
+        return redirect("events:packs")
+    logger.info("%s asks for evidence pack %s", request.user.get_username(), pack.pk)
+    return redirect(pack)
+
+
+@require_safe
+@never_cache
+def pack_list(request: HttpRequest) -> HttpResponse:
+    """The packs the reader may fetch: own ones, and everybody's for those who see all accounts."""
+    _require_auditor(request)
+    listed = EvidencePack.objects.visible_to(request.user).select_related("requested_by", "account")
+    return render(request, "evidence/list.html", {"packs": listed[:MOST_LISTED]})
+
+
+@require_safe
+@never_cache
+@vary_on_headers("HX-Request")
+def pack(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """One pack: how far it is, or where to fetch it. To htmx only the part that changes."""
+    found = visible_pack(request, pk)
+    context: dict[str, Any] = {
+        "pack": found,
+        "may_delete": _may_delete(request, found),
+        "no_worker": found.is_unfinished and not tasks.worker_is_alive(),
+    }
+    if request.headers.get("HX-Request"):
+        return render(request, "evidence/_pack.html", context)
+    accounts = [found.account] if found.account else visible_accounts(request)
+    with timezone.override(found.time_zone):
+        context["pills"] = pills(EventFilter(QueryDict(found.query), accounts=accounts))
+    return render(request, "evidence/pack.html", context)
+
+
+@require_safe
+@never_cache
+def pack_file(request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
+    """The pack itself."""
+    found = visible_pack(request, pk)
+    file = packs.open_file(found)
+    if file is None:
+        raise Http404
+    logger.info("%s fetches evidence pack %s", request.user.get_username(), found.pk)
+    return FileResponse(file, as_attachment=True, filename=found.name, content_type="application/zip")
+
+
+@require_POST
+def pack_delete(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Delete a pack, or stop its making."""
+    found = visible_pack(request, pk)
+    if not _may_delete(request, found):
+        raise Http404
+    packs.delete(found)
+    messages.success(request, _("The evidence pack %(name)s is deleted.") % {"name": found.name})
+    return redirect("events:packs")
+
+
+def _require_auditor(request: HttpRequest) -> None:
+    if not request.user.has_perm("accounts.export_evidence"):
+        raise PermissionDenied(_("Evidence packs are for auditors: ask an administrator for that role."))
+
+
+def _may_delete(request: HttpRequest, found: EvidencePack) -> bool:
+    return request.user.is_superuser or found.requested_by_id == request.user.pk

@@ -1,0 +1,206 @@
+"""Every regular expression reads a long and hostile text in time that grows with its length, not with its square.
+
+The patterns are found in the source, so that a new one cannot be forgotten.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from events.export.formulas import harmless, harmless_json
+from events.filters import search_box
+from events.nexmo import parse
+from events.nexmo.errors import MalformedResponse
+from events.sandbox.query import in_order, wildcards
+from events.storage import search_index
+from events.wording.changes import changes, text_of
+from events.wording.context_line import summarise
+from events.wording.json_layout import pretty
+from events.wording.lookalikes import skeleton
+from events.wording.marking import coded, marked
+from events.wording.masking import mask, mask_json
+from events.wording.sentences import sentence
+
+ROOT = Path(__file__).parents[2]
+FUNCTIONS = {"compile", "sub", "match", "fullmatch", "search", "split", "findall", "finditer"}
+# What a long text may be made of, what it may begin with, and what keeps it from matching in the end.
+UNITS = (
+    "a",
+    "0",
+    " ",
+    "\t",
+    '"',
+    '\\"',
+    "token",
+    "://",
+    "?a=",
+    "-",
+    "a:",
+    '"a',
+    "_",
+    ";=",
+    "[",
+    "{a}",
+    "A-",
+    "\u200b",
+    "\n",
+)
+STARTS = ("", "?", '"', "://", "2026-01-01T00:00")
+ENDS = ("", "\0", '"')
+SHORT, LONG = 2_500, 10_000
+# A text four times as long may take four times as long; what grows with the square takes sixteen times as long.
+MOST_GROWTH = 9
+NOTICED = 0.004  # seconds of the longer text: less says nothing, and is no trouble
+
+# Matched from one place only, never looked for at every place of a text.
+AT_ONE_PLACE = {
+    "events/nexmo/parse.py": (r'"(?:[^"\\]++|\\.)*+"', r"\s*\d{1,15}\s*"),
+    "events/storage/search_index.py": (r'(-?)"([^"]*)(?:"(?=\s|$)|$)|(-(?=[^\s"-]))?([^\s"]+)(?=\s|$)',),
+}
+OURS = {"events/wording/sentences.py": (r"\[([^\]]*)\]",)}  # reads only our own sentences
+DYNAMIC = {"events/sandbox/query.py"}  # made of what is searched for: test_wildcards_of_the_sandbox
+
+
+BATTERY = tuple((start, unit, end) for start in STARTS for unit in UNITS for end in ENDS)
+SCRIPTS = [r"(/\d+/", r"(/^\/accounts\/[^/]+\/events\/./"]
+
+
+def found_patterns() -> Iterator[tuple[str, str, int]]:
+    """Every pattern in the source: its file, itself, and its flags."""
+    for path in sorted(ROOT.glob("*/**/*.py")):
+        name = path.relative_to(ROOT).as_posix()
+        if not name.startswith(("accounts/", "auditsite/", "events/")) or "/migrations/" in name:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and isinstance(node.func.value, ast.Name)
+                and node.func.value.id == "re"
+                and node.func.attr in FUNCTIONS
+            ):
+                if not isinstance(node.args[0], ast.Constant):
+                    assert name in DYNAMIC, f"{name}:{node.lineno}: a pattern that is not a constant"
+                    continue
+                flags = sum(
+                    getattr(re, part.attr).value
+                    for argument in (*node.args[1:], *(keyword.value for keyword in node.keywords))
+                    for part in ast.walk(argument)
+                    if isinstance(part, ast.Attribute) and part.attr in re.RegexFlag.__members__
+                )
+                yield name, node.args[0].value, flags
+
+
+def seconds(work: Callable[[str], Any], text: str) -> float:
+    best = 1e9
+    for _ in range(3):
+        begun = time.thread_time()
+        work(text)
+        best = min(best, time.thread_time() - begun)
+        if best < NOTICED:
+            break
+    return best
+
+
+def assert_linear(work: Callable[[str], Any], texts: Iterable[tuple[str, str, str]] = BATTERY) -> None:
+    """Fail where a text four times as long takes many times as long. No clock decides, but the ratio of two."""
+    for start, unit, end in texts:
+        long = seconds(work, start + unit * (LONG // len(unit)) + end)
+        if long > NOTICED:
+            short = seconds(work, start + unit * (SHORT // len(unit)) + end)
+            assert long / short < MOST_GROWTH, (start, unit, end)
+
+
+def test_the_measure_sees_a_square() -> None:
+    with pytest.raises(AssertionError):
+        assert_linear(re.compile(r"a*b").search)
+
+
+@pytest.mark.parametrize(
+    ("file", "pattern", "flags"),
+    [pytest.param(*found, id=f"{found[0]}-{ascii(found[1])}") for found in found_patterns()],
+)
+def test_pattern_reads_any_text_once(file: str, pattern: str, flags: int) -> None:
+    if pattern in OURS.get(file, ()):
+        return
+    compiled = re.compile(pattern, flags)
+    assert_linear(compiled.match)
+    assert_linear(compiled.fullmatch)
+    if pattern not in AT_ONE_PLACE.get(file, ()):
+        assert_linear(lambda text: list(compiled.finditer(text)))
+
+
+def test_exceptions_are_still_in_the_source() -> None:
+    found = {(file, pattern) for file, pattern, _ in found_patterns()}
+    assert {(file, pattern) for listed in (AT_ONE_PLACE, OURS) for file in listed for pattern in listed[file]} <= found
+
+
+def in_context(read: Callable[[Any], Any]) -> Callable[[str], Any]:
+    return lambda text: read({"url": text, text: 1, "before": text, "after": text + "x", "list": [text], "ip": text})
+
+
+def tolerantly(read: Callable[[str], Any], *expected: type[Exception]) -> Callable[[str], Any]:
+    def work(text: str) -> Any:
+        try:
+            return read(text)
+        except expected:
+            return None
+
+    return work
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        pytest.param(mask, id="mask"),
+        pytest.param(lambda text: mask_json(json.dumps({"url": text})), id="mask_json"),
+        pytest.param(text_of, id="text_of"),
+        pytest.param(in_context(changes), id="changes"),
+        pytest.param(in_context(summarise), id="summarise"),
+        pytest.param(in_context(lambda context: sentence("IP_WHITELIST_CREATE", context)), id="sentence"),
+        pytest.param(pretty, id="pretty"),
+        pytest.param(marked, id="marked"),
+        pytest.param(coded, id="coded"),
+        pytest.param(skeleton, id="skeleton"),
+        pytest.param(harmless, id="harmless"),
+        pytest.param(lambda text: harmless_json(json.dumps(text, ensure_ascii=False)), id="harmless_json"),
+        pytest.param(search_index.words, id="words"),
+        pytest.param(search_index.searchable_text, id="searchable_text"),
+        pytest.param(tolerantly(search_box.read, search_box.BadQuery), id="search_box"),
+        pytest.param(tolerantly(parse.json_members, MalformedResponse), id="json_members"),
+        pytest.param(
+            lambda text: parse.parse_event(json.dumps({"id": text, "created_at": text}), UTC), id="parse_event"
+        ),
+    ],
+)
+def test_function_reads_any_text_once(work: Callable[[str], Any]) -> None:
+    assert_linear(work)
+
+
+def test_the_address_that_took_18_seconds() -> None:
+    assert_linear(mask, [("https://x.example/?", "token", "@b.example"), ("?token=", "://a", "@"), ("", "?key=a", "")])
+
+
+def test_wildcards_of_the_sandbox() -> None:
+    patterns = wildcards("%a" * 50 + "%b", 0)
+
+    assert_linear(lambda text: in_order(text, patterns))
+    assert in_order("xaa" * 40 + "b", patterns)
+    assert not in_order("a" * 49 + "b", patterns)
+
+
+def test_scripts_have_no_other_patterns() -> None:
+    """Those below were looked at: each is anchored, or a single class."""
+    literal = re.compile(r"[(=,!]\s*/(?![/*])(?:\[(?:[^\]\\\n]|\\.)*\]|[^/\\\n\[]|\\.)+/|new RegExp")
+    scripts = (ROOT / "auditsite" / "static").rglob("*.js")
+
+    assert sorted({match[0] for path in scripts for match in literal.finditer(path.read_text())}) == SCRIPTS
