@@ -29,9 +29,8 @@ def summary(request: HttpRequest, api_key: str | None = None) -> HttpResponse:
     event_filter = filtered_events(request, account)
     page = page_address("list", account)
     hidden = {"account"} if account else set()
-    context = picture(
-        event_filter, event_filter.conditions, sample(event_filter.conditions), page, event_filter.data, hidden
-    )
+    conditions = event_filter.conditions
+    context = picture(event_filter, conditions, sample(conditions), page, event_filter.data, hidden)
     context |= {"account": account, "back": page + with_params(request.GET), "unknown": unknown(request.GET)}
     if not request.headers.get("HX-Request"):
         return render(request, "events/summary.html", context | {"open_facets": True})
