@@ -185,7 +185,7 @@ def test_page_whose_statement_was_stopped_says_what_to_do(
     monkeypatch.setattr("events.views.overview.statuses", slow)
     response = client.get("/accounts/")
     assert response.status_code == 503
-    assert "Ask for less at a time" in text_of(response)
+    assert "Narrow the request" in text_of(response)
 
 
 def test_limits_are_for_processes_that_serve_pages_only(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -135,7 +135,7 @@ def test_timeline_is_paged_by_key(client: Client, account: NexmoAccount, add_eve
 
 
 def test_wrong_page_marker_is_told(client: Client, two: None) -> None:
-    assert "This page marker cannot be read" in text_of(client.get(PATHS["ip"] + "?before=x"))
+    assert "This page marker is invalid" in text_of(client.get(PATHS["ip"] + "?before=x"))
 
 
 def test_events_that_only_contain_the_digits_are_not_the_numbers(
@@ -161,7 +161,7 @@ def test_among_very_many_others_the_page_goes_on(
 ) -> None:
     monkeypatch.setattr(lookup, "LEAST_LOOK", 2)
     monkeypatch.setattr(lookup, "MOST_LOOKS", 2)
-    monkeypatch.setattr("events.views.about.SIZE", 1)
+    monkeypatch.setattr("events.views.entity.SIZE", 1)
     for number in range(30):
         add_event(account, number, context={"msisdn": NUMBER if number in (0, 29) else f"{NUMBER}{number}"})
 

@@ -141,7 +141,7 @@ class TestByteOrderMark:
         response = login("alice").get("/events/export.csv?bom=perhaps")
 
         assert response.status_code == 400
-        assert "perhaps is not a choice for bom" in response.content.decode()
+        assert "perhaps is not a valid value for bom" in response.content.decode()
 
     @pytest.mark.parametrize("kind", ["ndjson", "xlsx"])
     def test_other_files_have_none(self, login: Login, account: NexmoAccount, add_event: Add, kind: str) -> None:

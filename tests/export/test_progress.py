@@ -193,7 +193,7 @@ def test_export_that_says_nothing_any_more_tells_since_when(
     next(parts)
 
     ages(40)
-    assert "The last news came 40 seconds ago" in told(client, token)
+    assert "Last progress 40 seconds ago" in told(client, token)
     assert asks_again(client, token)
     ages(700)
     assert "the server may have stopped" in told(client, token)
@@ -207,7 +207,7 @@ def test_export_that_never_begins_is_not_waited_for_for_ever(
     token = token_of(client.get("/events/export"))
 
     assert "since=" in client.get(ADDRESS, {"job": token}).content.decode()
-    assert "The last news came 3" in told(client, token, since=str(int(time.time()) - 30))
+    assert "Last progress 3" in told(client, token, since=str(int(time.time()) - 30))
     assert "the server may have stopped" in told(client, token, since=str(int(time.time()) - 700))
     assert told(client, token, since="nonsense") == "Waiting for the first rows."
 
@@ -215,9 +215,9 @@ def test_export_that_never_begins_is_not_waited_for_for_ever(
 @pytest.mark.parametrize(
     "announced, says",
     [
-        ("10", "That is 2 more than were announced: they arrived since then."),
-        ("11", "That is 1 more than was announced: it arrived since then."),
-        ("1012", "That is 1,000 fewer than were announced"),
+        ("10", "That is 2 more than expected: they arrived in the meantime."),
+        ("11", "That is 1 more than expected: it arrived in the meantime."),
+        ("1012", "That is 1,000 fewer than expected"),
         ("12", "Done: 12 rows"),
         ("-1", "Done: 12 rows"),
         ("nonsense", "Done: 12 rows"),

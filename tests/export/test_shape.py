@@ -112,7 +112,7 @@ def test_command_takes_columns_and_times_and_says_how_many(
 
 
 @pytest.mark.parametrize(
-    "wrong, says", [(("--columns", "nope"), "There is no column nope"), (("--times", "Nowhere"), "is no time zone")]
+    "wrong, says", [(("--columns", "nope"), "There is no column nope"), (("--times", "Nowhere"), "is not a time zone")]
 )
 def test_command_refuses_a_wrong_choice_and_writes_nothing(
     account: NexmoAccount, tmp_path: Path, wrong: tuple[str, str], says: str

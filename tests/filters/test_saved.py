@@ -153,12 +153,12 @@ def test_saved_view_is_the_list_it_was_made_from(client: Client, cast: dict[str,
         ({"description": "x" * 301}, "at most 300 characters"),
         ({"team": "98765"}, "Select a valid choice."),
         ({"query": ""}, "There is no filter to save"),
-        ({"query": "size=100"}, "No filter is in force"),
+        ({"query": "size=100"}, "No filter is active"),
         ({"query": "source_ip=nowhere"}, "nowhere is not an IP address"),
         ({"query": "account=demo0003"}, "No account demo0003 is visible to you."),
         (
             {"query": "user_email=" + ",".join(f"{'x' * 300}{n}@x.example" for n in range(14))},
-            "too long for an address",
+            "too long for a URL",
         ),
     ],
 )
@@ -327,7 +327,7 @@ def test_filter_of_a_view_is_replaced_only_when_asked(client: Client, shared: Sa
     after = client.post("/views/new", {**fields, "team": "", "replace": str(shared.pk)}, follow=True)
 
     assert after.redirect_chain == [("/events/?source=CD", 302)]
-    assert f"The filter of the view {shared.name} is replaced." in text_of(after)
+    assert f"The filter of the view {shared.name} was replaced." in text_of(after)
     shared.refresh_from_db()
     assert (shared.name, shared.description, shared.team, shared.query) == (*before[:3], "source=CD")
     assert SavedView.objects.filter(name=shared.name).count() == 1
