@@ -98,7 +98,7 @@ def index_problems(models: Iterable[type[Model]], connection: Any) -> Iterator[s
 
 
 def _columns(model: type[Model], names: Iterable[str]) -> tuple[str, ...]:
-    columns = {field.name: field.column for field in model._meta.concrete_fields}
+    columns = {field.name: str(field.column) for field in model._meta.concrete_fields}
     return tuple(columns[name] for name in names)
 
 
