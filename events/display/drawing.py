@@ -74,11 +74,20 @@ def draw_rows(table: Any) -> SafeString:
 
 def draw_head(table: tables.Table) -> SafeString:
     """The cells of the table's head, as HTML."""
-    return SafeString(
-        "".join(
-            [f"<th{_attributes(table, column, 'th')}>{escape(str(column.header))}</th>" for column in table.columns]
-        )
-    )
+    columns = list(table.columns)
+    return _head(table, tuple([column.name for column in columns]), get_language())
+
+
+_heads: dict[tuple[type, tuple[str, ...], str | None], SafeString] = {}
+
+
+def _head(table: tables.Table, names: tuple[str, ...], language: str | None) -> SafeString:
+    """The head with these columns, drawn once for each table class and language."""
+    key = (type(table), names, language)
+    if key not in _heads:
+        cells = [f"<th{_attributes(table, column, 'th')}>{escape(str(column.header))}</th>" for column in table.columns]
+        _heads[key] = SafeString("".join(cells))
+    return _heads[key]
 
 
 def values(table: tables.Table, records: Iterable[Row], names: Sequence[str]) -> Iterator[list[str]]:

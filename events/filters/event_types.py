@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.cache import caches
 from django.utils.translation import get_language
 
+from accounts.prepared import Prepared
 from events.models import EventType, MonthCount
 from events.nexmo.catalog import EVENT_TYPES, FAMILIES, family
 from events.wording.codes import family_title, type_words
@@ -24,13 +25,16 @@ def descriptions(choices: Choices) -> dict[str, str]:
     return {code: description for _, group in choices for code, description in group}
 
 
+_LEARNT = Prepared(lambda: EventType.objects.order_by().values_list("code", "description", "listed_at"))
+
+
 def event_type_choices(accounts: Sequence[int]) -> Choices:
     """All known types by family: those Nexmo lists with its own words, the built-in ones, and any that events of
     these accounts carry.
 
     A type that only a foreign account's events carry is left out.
     """
-    learnt = tuple(EventType.objects.order_by().values_list("code", "description", "listed_at"))
+    learnt = tuple(_LEARNT.rows())
     private = [code for code, _, listed_at in learnt if listed_at is None and code not in EVENT_TYPES]
     carried = _carried(tuple(accounts), private) if private else frozenset()
     return _by_family(learnt, carried, get_language())

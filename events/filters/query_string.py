@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -30,8 +31,13 @@ def with_params(params: Any, **changes: str | None) -> str:
 def page_address(name: str, account: NexmoAccount | None, *args: str) -> str:
     """A page about events, such as "list", "summary" or "export": of one account, or of all the reader may see."""
     if account is None:
-        return reverse(f"events:{name}", args=args)
-    return reverse(f"events:account_{name}", args=[account.api_key, *args])
+        return _address(f"events:{name}", args)
+    return _address(f"events:account_{name}", (account.api_key, *args))
+
+
+@lru_cache(maxsize=4096)
+def _address(name: str, args: tuple[str, ...]) -> str:
+    return reverse(name, args=args)
 
 
 def page_links(path: str, params: Any, page: Page) -> dict[str, str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.prepared import Prepared
 from events.models import CoveredSpan, MonthCount, SyncState, SyncWindow
 from events.storage import clock
 from events.sync import coverage
@@ -37,17 +38,35 @@ class Completeness:
     gap_count: int
 
 
+class _Span(NamedTuple):
+    """As much of a CoveredSpan as its dates need."""
+
+    account: int
+    start: datetime | None
+    end: datetime
+
+
 def completeness(accounts: Sequence[NexmoAccount]) -> list[Completeness]:
     """Of several accounts, in as many queries as of one; no more is read than a list of events has to say."""
-    counts = dict(SyncState.objects.filter(account__in=accounts).values_list("account", "event_count"))
-    spans: dict[int, list[CoveredSpan]] = {}
-    rows = CoveredSpan.objects.filter(account__in=accounts).order_by("end")
-    for row in rows.values_list("account", "start", "end", named=True):
+    keys = [account.pk for account in accounts]
+    counts = dict(_COUNTS.rows(*keys)) if keys else {}
+    spans: dict[int, list[Any]] = {}
+    for row in map(_Span._make, _SPANS.rows(*keys) if keys else ()):
         spans.setdefault(row.account, []).append(row)
     return [
         Completeness(account, counts.get(account.pk, 0), *reach(believable(spans.get(account.pk, []))))
         for account in accounts
     ]
+
+
+_COUNTS = Prepared(
+    lambda *accounts: SyncState.objects.filter(account__in=accounts).values_list("account", "event_count")
+)
+_SPANS = Prepared(
+    lambda *accounts: (
+        CoveredSpan.objects.filter(account__in=accounts).order_by("end").values_list("account", "start", "end")
+    )
+)
 
 
 def believable(spans: list[CoveredSpan], now: datetime | None = None) -> list[CoveredSpan]:

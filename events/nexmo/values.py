@@ -67,12 +67,16 @@ LONGEST_PAUSE = 86_400.0
 
 def parse_http_date(value: str | None) -> datetime | None:
     """The time in a header such as Date, as aware UTC; None when there is none, or none that can be."""
+    aware = _http_date(value)
+    return aware if aware and 1970 <= aware.year <= 9998 else None
+
+
+def _http_date(value: str | None) -> datetime | None:
     try:
         moment = email.utils.parsedate_to_datetime((value or "").strip())
-        aware = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-    return aware if 1970 <= aware.year <= 9998 else None
 
 
 def parse_retry_after(value: str | None, now: datetime | None = None) -> float | None:
@@ -84,7 +88,7 @@ def parse_retry_after(value: str | None, now: datetime | None = None) -> float |
     text = (value or "").strip()
     if re.fullmatch("[0-9]+", text):
         return min(float(text[:20]), LONGEST_PAUSE)
-    moment = parse_http_date(text)
+    moment = _http_date(text)
     if moment is None:
         return None
     return min(max(0.0, (moment - (now or datetime.now(UTC))).total_seconds()), LONGEST_PAUSE)

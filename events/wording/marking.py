@@ -8,6 +8,7 @@ and goes without. Pages draw foreign text by these functions only; copies and fi
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from html import escape
 from typing import Any
@@ -31,6 +32,7 @@ _UNSEEN = frozenset(
     )
     for code in range(first, last + 1)
 )
+_PLAIN = re.compile(r"[A-Za-z0-9 .,:;@_/+*()!?=#%$-]*")  # nothing in it is hidden, and nothing escaped
 LINES = frozenset("\n\t")  # what lays out a text of several lines
 
 
@@ -48,6 +50,8 @@ def marked(text: Any, kept: frozenset[str] = frozenset()) -> SafeString:
     if isinstance(text, SafeString):
         return text
     text = str(text)
+    if _PLAIN.fullmatch(text):
+        return SafeString(text)
     if text.isascii() and (text.isprintable() or kept.issuperset(letter for letter in text if is_hidden(letter))):
         return SafeString(escape(text))
     pieces = [_mark(character) if _is_coded(character, kept) else escape(character) for character in text]

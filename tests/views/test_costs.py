@@ -1,0 +1,59 @@
+"""How many Python functions each page calls. A feature that raises a number says why in its commit.
+
+A page has its number within a few per cent: Python releases differ in what they call, and a page that became cheaper
+gets its new number too. `docs/benchmarks.md` has the times.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+from django.template.base import Template
+from django.test.utils import _TestState
+from django.utils import timezone
+
+from accounts.models import NexmoAccount
+from events.sync import coverage
+from tests.conftest import event_json
+from tests.tools.calls import python_calls
+from tests.tools.export import add_many
+from tests.tools.pages import Login, finished
+
+# For Alice, who sees two of five accounts with 60 events each; a page of 50.
+CALLS = {
+    "/events/": 10_300,
+    "/events/?source=CD&event_type=NUMBER_UPDATED": 14_500,
+    "/accounts/demo0001/events/": 10_000,
+    "/accounts/demo0001/events/{event}/": 20_600,
+    "/events/summary": 25_300,
+    "/about/user/yourname@example.com": 33_100,
+    "/views/": 11_250,
+    "/accounts/": 18_200,
+    "/accounts/demo0001/": 59_700,
+}
+
+
+@pytest.fixture(autouse=True)
+def _as_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Templates render as they do outside of tests, without telling the test client of each."""
+    monkeypatch.setattr(Template, "_render", _TestState.saved_data.template_render)
+
+
+@pytest.mark.parametrize("path", CALLS)
+def test_page_takes_its_calls(login: Login, cast: dict[str, Any], path: str) -> None:
+    for account in NexmoAccount.objects.all():
+        add_many(account, range(60))
+        finished(account)
+        coverage.add(account, None, timezone.now())
+    alice = login("alice")
+    address = path.format(event=event_json(0)["id"])
+    for _ in range(3):  # what is kept in this process is there by then
+        assert alice.get(address).status_code == 200
+
+    taken = python_calls(lambda: alice.get(address))
+
+    assert taken <= CALLS[path] * 1.02
+    if sys.version_info < (3, 12):  # later ones call no function for a comprehension
+        assert taken >= CALLS[path] * 0.95
