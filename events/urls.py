@@ -6,10 +6,10 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
 from events.views import (
-    about,
     accounts,
     detail,
     display,
+    entity,
     evidence,
     export,
     export_page,
@@ -43,7 +43,7 @@ urlpatterns = [
     path("events/<event_id:event_id>/", detail.find, name="find"),
     path("profile/display", display.display, name="display"),
     path("evidence/", evidence.pack_list, name="packs"),
-    path("evidence/<uuid:pk>/", evidence.pack, name="pack"),
+    path("evidence/<uuid:pk>/", evidence.pack_page, name="pack"),
     path("evidence/<uuid:pk>/pack.zip", evidence.pack_file, name="pack_file"),
     path("evidence/<uuid:pk>/delete", evidence.pack_delete, name="pack_delete"),
     path("views/", saved.overview, name="views"),
@@ -52,9 +52,9 @@ urlpatterns = [
     path("views/<int:pk>/", saved.follow, name="view"),
     path("views/<int:pk>/edit", saved.edit, name="view_edit"),
     path("views/<int:pk>/delete", saved.delete, name="view_delete"),
-    path("about/<str:kind>/<event_id:value>", about.about, name="about"),
+    path("about/<str:kind>/<event_id:value>", entity.entity_page, name="about"),
     path("accounts/", overview.overview, name="accounts"),
-    path("accounts/<str:api_key>/", accounts.account, name="account"),
+    path("accounts/<str:api_key>/", accounts.account_page, name="account"),
     path("accounts/<str:api_key>/sync/", accounts.sync, name="sync"),
     path("accounts/<str:api_key>/seals.ndjson", integrity.seals_file, name="seals"),
     path("accounts/<str:api_key>/events/", lists.event_list, name="account_list"),
@@ -64,5 +64,5 @@ urlpatterns = [
     path("accounts/<str:api_key>/events/export", export_page.export_page, name="account_export_page"),
     path("accounts/<str:api_key>/events/evidence.zip", evidence.evidence, name="account_evidence"),
     path("accounts/<str:api_key>/events/<event_id:event_id>/check", integrity.check, name="check"),
-    path("accounts/<str:api_key>/events/<event_id:event_id>/", detail.event, name="event"),
+    path("accounts/<str:api_key>/events/<event_id:event_id>/", detail.event_page, name="event"),
 ]

@@ -76,7 +76,12 @@ GUARDS = (
     Guard(REMOVALS, may_change="1 = 0"),
     Guard(SEALS, columns=_SEAL_COLUMNS),  # a seal may note afterwards where it was sent
     Guard(LEDGER, may_change="1 = 0", unique=(("number",),)),
-    Guard(HOLDS, columns=_HOLD_COLUMNS, may_change="OLD.released_at IS NULL AND NEW.released_at IS NOT NULL"),
+    Guard(  # a released one stays released, then and by that person
+        HOLDS,
+        columns=_HOLD_COLUMNS,
+        may_change="OLD.released_at IS NULL OR COALESCE(NEW.released_at = OLD.released_at, 1 = 0) "
+        "AND COALESCE(NEW.released_by_id, 0) = COALESCE(OLD.released_by_id, 0)",
+    ),
     Guard(
         HEADS,
         columns=("account_id", "chain_id"),
@@ -198,7 +203,7 @@ def _postgresql_bodies() -> dict[str, str]:
     bodies = {"auditsite_refuse": f" BEGIN RAISE EXCEPTION '{MESSAGE}'; END "}
     for guard in GUARDS:
         same = [f"NEW.{column} IS NOT DISTINCT FROM OLD.{column}" for column in guard.columns]
-        condition = " AND ".join([*same, *([guard.may_change] if guard.may_change else [])])
+        condition = " AND ".join([*same, *([f"({guard.may_change})"] if guard.may_change else [])])
         bodies[f"{guard.table}_may_change"] = refuse_unless(condition, "NEW")
         if guard.may_go:
             bodies[f"{guard.table}_may_go"] = refuse_unless(guard.may_go, "OLD")

@@ -35,42 +35,42 @@ WINDOWS_SHOWN = 25
 
 @require_safe
 @vary_on_headers("HX-Request")
-def account(request: HttpRequest, api_key: str) -> HttpResponse:
+def account_page(request: HttpRequest, api_key: str) -> HttpResponse:
     """One account: state, coverage, runs."""
-    found = visible_account(request, api_key)
+    account = visible_account(request, api_key)
     now = timezone.now()
     today = now.astimezone(UTC).date()
-    weeks = calendar(found, today)
-    (status,) = statuses([found], worker_alive=tasks.worker_is_alive())
-    timeline = timelines([status], now)[found.pk]
-    days = recent.by_day([found.pk], today)[found.pk]
+    weeks = calendar(account, today)
+    (status,) = statuses([account], worker_alive=tasks.worker_is_alive())
+    timeline = timelines([status], now)[account.pk]
+    days = recent.by_day([account.pk], today)[account.pk]
     context = {
-        "account": found,
+        "account": account,
         "status": status,
         "moving": status.health.moving,
         "coverage": coverage_sentence([status]),
-        "runs": SyncRun.objects.filter(account=found).select_related("requested_by")[:RUNS_SHOWN],
-        "unverified": unverified_windows(found)[:20],
-        "windows": SyncWindow.objects.filter(account=found).order_by("-asked_at", "-id")[:WINDOWS_SHOWN],
+        "runs": SyncRun.objects.filter(account=account).select_related("requested_by")[:RUNS_SHOWN],
+        "unverified": unverified_windows(account)[:20],
+        "windows": SyncWindow.objects.filter(account=account).order_by("-asked_at", "-id")[:WINDOWS_SHOWN],
         "weeks": weeks,
         "weeks_in_words": in_words(weeks),
-        "days": sparklines.days(days, today, timeline, lambda day: days_address(found, day, day)),
+        "days": sparklines.days(days, today, timeline, lambda day: days_address(account, day, day)),
         "days_in_words": sparklines.in_words(days, today, timeline),
-        "days_url": days_address(found, recent.first_day(today)),
+        "days_url": days_address(account, recent.first_day(today)),
         "strip": sparklines.strip(timeline, sparklines.WIDE_STRIP),
         "strip_from": timeline.start.date(),
         "strip_words": timeline.in_words(),
         "first_day": recent.first_day(today),
         "today": today,
         "patterns": sparklines.PATTERNS,
-        "head": ChainHead.objects.filter(account=found).first(),
-        "seal": Seal.objects.filter(account=found).first(),
-        "discrepancies": Discrepancy.objects.filter(account=found).select_related("event")[:20],
-        "removed": RemovedEvent.objects.filter(account=found).count(),
-        "teams": found.teams.order_by("name"),
-        "may_sync": NexmoAccount.objects.syncable_by(request.user).filter(pk=found.pk).exists(),
+        "head": ChainHead.objects.filter(account=account).first(),
+        "seal": Seal.objects.filter(account=account).first(),
+        "discrepancies": Discrepancy.objects.filter(account=account).select_related("event")[:20],
+        "removed": RemovedEvent.objects.filter(account=account).count(),
+        "teams": account.teams.order_by("name"),
+        "may_sync": NexmoAccount.objects.syncable_by(request.user).filter(pk=account.pk).exists(),
         "may_manage": request.user.is_staff
-        and NexmoAccount.objects.manageable_by(request.user).filter(pk=found.pk).exists(),
+        and NexmoAccount.objects.manageable_by(request.user).filter(pk=account.pk).exists(),
     }
     template = "accounts/_status.html" if request.headers.get("HX-Request") else "accounts/account.html"
     return render(request, template, context)
@@ -79,15 +79,15 @@ def account(request: HttpRequest, api_key: str) -> HttpResponse:
 @require_POST
 def sync(request: HttpRequest, api_key: str) -> HttpResponse:
     """Have one account synced now."""
-    found = visible_account(request, api_key)
-    if not NexmoAccount.objects.syncable_by(request.user).filter(pk=found.pk).exists():
+    account = visible_account(request, api_key)
+    if not NexmoAccount.objects.syncable_by(request.user).filter(pk=account.pk).exists():
         raise PermissionDenied(_("Auditors read everything and change nothing: ask the account's owner to sync it."))
-    if not found.is_active:
+    if not account.is_active:
         messages.error(
-            request, _("%(name)s is switched off; its owner can make it active in the admin.") % {"name": found.name}
+            request, _("%(name)s is switched off; its owner can make it active in the admin.") % {"name": account.name}
         )
-    elif are_refused(found):
+    elif are_refused(account):
         messages.error(request, _("Nexmo was not asked: it refused these credentials, and they are still the same."))
     else:
-        tasks.request_sync(found, request.user)  # the page that follows shows the state, and how it moves
-    return redirect(found)
+        tasks.request_sync(account, request.user)  # the page that follows shows the state, and how it moves
+    return redirect(account)

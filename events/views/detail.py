@@ -52,60 +52,60 @@ def find(request: HttpRequest, event_id: str) -> HttpResponse:
     """An event by its id alone: goes to it, or asks which where several accounts have one of that id."""
     told = ("event_id", "event_type", "created_at", "account__name", "account__api_key")  # above all no secret
     events = visible_events(request).with_id(event_id).select_related("account").only(*told)
-    found = list(events.newest_first()[:50])
-    if not found:
+    matches = list(events.newest_first()[:50])
+    if not matches:
         raise Http404
-    if len(found) == 1:
-        return redirect(found[0])
-    return render(request, "events/which.html", {"event_id": event_id, "events": found})
+    if len(matches) == 1:
+        return redirect(matches[0])
+    return render(request, "events/which.html", {"event_id": event_id, "events": matches})
 
 
 @require_safe
 @vary_on_headers("HX-Request")
-def event(request: HttpRequest, api_key: str, event_id: str) -> HttpResponse:
+def event_page(request: HttpRequest, api_key: str, event_id: str) -> HttpResponse:
     """Everything about one event, and how it came here; to htmx, what stands beside the table."""
     account = visible_account(request, api_key)
     events = visible_events(request).filter(account=account).with_id(event_id)
-    found: AuditEvent = get_object_or_404(events.select_related("run__requested_by"))
-    found.account = account
-    listed = EventType.objects.filter(code=found.event_type).values_list("description", flat=True).first()
-    slug = family(found.event_type)[0]
+    event: AuditEvent = get_object_or_404(events.select_related("run__requested_by"))
+    event.account = account
+    listed = EventType.objects.filter(code=event.event_type).values_list("description", flat=True).first()
+    slug = family(event.event_type)[0]
     others = {each.pk: each for each in visible_accounts(request) if each.pk != account.pk}
-    about = entities(found)
+    about = entities(event)
     return render(
         request,
         "events/beside.html" if request.headers.get("HX-Request") else "events/event.html",
         {
-            "event": found,
+            "event": event,
             "account": account,
-            "description": type_words(found.event_type, found.event_type_description or listed or "")
+            "description": type_words(event.event_type, event.event_type_description or listed or "")
             or _("Event without type"),
             "family": slug,
             "family_title": family_title(slug),
-            "when": show(found.created_at),
-            "basis": BASES.get(found.created_at_basis)
+            "when": show(event.created_at),
+            "basis": BASES.get(event.created_at_basis)
             or (
-                _("As sent, with offset %(offset)s.") % {"offset": found.created_at_basis}
-                if found.created_at_basis.startswith(("+", "-", "Z"))
-                else _("Nexmo's times carry no zone; read as %(zone)s.") % {"zone": found.created_at_basis}
+                _("As sent, with offset %(offset)s.") % {"offset": event.created_at_basis}
+                if event.created_at_basis.startswith(("+", "-", "Z"))
+                else _("Nexmo's times carry no zone; read as %(zone)s.") % {"zone": event.created_at_basis}
             ),
-            "in_future": found.created_at > latest_plausible(),
-            "country": _country(found.source_country),
+            "in_future": event.created_at > latest_plausible(),
+            "country": _country(event.source_country),
             "address": request.get_full_path(),
-            "odd_fields": [name for name in found.odd_fields.split(",") if name],
-            "raw": pretty(found.raw),
-            "discrepancies": found.discrepancies.all(),
+            "odd_fields": [name for name in event.odd_fields.split(",") if name],
+            "raw": pretty(event.raw),
+            "discrepancies": event.discrepancies.all(),
             "may_check": NexmoAccount.objects.syncable_by(request.user).filter(pk=account.pk).exists(),
-            "sentence": mark_safe(sentence(found.event_type, found.readable_context)),  # noqa: S308 - escaped there
-            "changes": changes(found.readable_context),
+            "sentence": mark_safe(sentence(event.event_type, event.readable_context)),  # noqa: S308 - escaped there
+            "changes": changes(event.readable_context),
             "entities": [(each, each.get_absolute_url()) for each in about],
-            "around": _around(found),
-            "neighbours": _neighbours(request, found),
+            "around": _around(event),
+            "neighbours": _neighbours(request, event),
             "elsewhere": [
                 (each, _elsewhere_address(each, account), [_place(row, others[row.account_id]) for row in each.rows])
                 for each in elsewhere(about, tuple(others))
             ],
-            "conflicts": [(conflict, pretty(conflict.raw)) for conflict in found.conflicts.all()],
+            "conflicts": [(conflict, pretty(conflict.raw)) for conflict in event.conflicts.all()],
         },
     )
 
@@ -123,18 +123,18 @@ def _around(event: AuditEvent) -> str:
 
 def _neighbours(request: HttpRequest, event: AuditEvent) -> dict[str, str]:
     """The next newer and older event of the filter that the page was opened from, or of all that are visible."""
-    found = filtered_events(request)
-    if not found.form.is_valid():
+    event_filter = filtered_events(request)
+    if not event_filter.form.is_valid():
         return {}
     cursor = Cursor(event.created_at, event.pk)
     query = with_params(request.GET) if request.GET else ""
     links = {}
     for name, page in (
-        ("newer", read_page(found.conditions, 1, after=cursor)),
-        ("older", read_page(found.conditions, 1, before=cursor)),
+        ("newer", read_page(event_filter.conditions, 1, after=cursor)),
+        ("older", read_page(event_filter.conditions, 1, before=cursor)),
     ):
         # Of an account made since the accounts were read there is nothing to link to yet.
-        if page.rows and (account := found.accounts_by_pk.get(page.rows[0].account_id)):
+        if page.rows and (account := event_filter.accounts_by_pk.get(page.rows[0].account_id)):
             links[name] = _address(page.rows[0], account) + query
     links["list"] = reverse("events:list") + query
     return links
@@ -155,7 +155,7 @@ def _address(row: Row, account: NexmoAccount) -> str:
     return reverse("events:event", args=[account.api_key, row.event_id])
 
 
-def _elsewhere_address(found: Elsewhere, account: NexmoAccount) -> str:
-    if not found.entity.is_looked_up:  # the list would show whatever contains its digits
-        return found.entity.get_absolute_url()
-    return reverse("events:list") + "?" + urlencode({**found.entity.params, "account": f"-{account.api_key}"})
+def _elsewhere_address(mentions: Elsewhere, account: NexmoAccount) -> str:
+    if not mentions.entity.is_looked_up:  # the list would show whatever contains its digits
+        return mentions.entity.get_absolute_url()
+    return reverse("events:list") + "?" + urlencode({**mentions.entity.params, "account": f"-{account.api_key}"})

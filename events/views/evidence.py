@@ -68,19 +68,19 @@ def pack_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 @vary_on_headers("HX-Request")
-def pack(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def pack_page(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """One pack: how far it is, or where to fetch it. To htmx only the part that changes."""
-    found = visible_pack(request, pk)
+    pack = visible_pack(request, pk)
     context: dict[str, Any] = {
-        "pack": found,
-        "may_delete": _may_delete(request, found),
-        "no_worker": found.is_unfinished and not tasks.worker_is_alive(),
+        "pack": pack,
+        "may_delete": _may_delete(request, pack),
+        "no_worker": pack.is_unfinished and not tasks.worker_is_alive(),
     }
     if request.headers.get("HX-Request"):
         return render(request, "evidence/_pack.html", context)
-    accounts = [found.account] if found.account else visible_accounts(request)
-    with timezone.override(found.time_zone):
-        context["pills"] = pills(EventFilter(QueryDict(found.query), accounts=accounts))
+    accounts = [pack.account] if pack.account else visible_accounts(request)
+    with timezone.override(pack.time_zone):
+        context["pills"] = pills(EventFilter(QueryDict(pack.query), accounts=accounts))
     return render(request, "evidence/pack.html", context)
 
 
@@ -88,22 +88,22 @@ def pack(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @never_cache
 def pack_file(request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
     """The pack itself."""
-    found = visible_pack(request, pk)
-    file = packs.open_file(found)
+    pack = visible_pack(request, pk)
+    file = packs.open_file(pack)
     if file is None:
         raise Http404
-    logger.info("%s fetches evidence pack %s", request.user.get_username(), found.pk)
-    return FileResponse(file, as_attachment=True, filename=found.name, content_type="application/zip")
+    logger.info("%s fetches evidence pack %s", request.user.get_username(), pack.pk)
+    return FileResponse(file, as_attachment=True, filename=pack.name, content_type="application/zip")
 
 
 @require_POST
 def pack_delete(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Delete a pack, or stop its making."""
-    found = visible_pack(request, pk)
-    if not _may_delete(request, found):
+    pack = visible_pack(request, pk)
+    if not _may_delete(request, pack):
         raise Http404
-    packs.delete(found)
-    messages.success(request, _("The evidence pack %(name)s is deleted.") % {"name": found.name})
+    packs.delete(pack)
+    messages.success(request, _("The evidence pack %(name)s is deleted.") % {"name": pack.name})
     return redirect("events:packs")
 
 
@@ -112,5 +112,5 @@ def _require_auditor(request: HttpRequest) -> None:
         raise PermissionDenied(_("Evidence packs are for auditors: ask an administrator for that role."))
 
 
-def _may_delete(request: HttpRequest, found: EvidencePack) -> bool:
-    return request.user.is_superuser or found.requested_by_id == request.user.pk
+def _may_delete(request: HttpRequest, pack: EvidencePack) -> bool:
+    return request.user.is_superuser or pack.requested_by_id == request.user.pk

@@ -46,21 +46,21 @@ def export(request: HttpRequest, kind: str, api_key: str | None = None) -> HttpR
     account = chosen_account(request, api_key)
     if kind not in TYPES:
         raise Http404
-    found = filtered_events(request, account)
-    if answer := refusal(request, found, account):
+    event_filter = filtered_events(request, account)
+    if answer := refusal(request, event_filter, account):
         return answer
     try:
         shape = read_shape(request.GET.getlist("columns"), request.GET.get("times", ""), request.GET.get("bom", "yes"))
     except BadChoice as error:
-        return refused(request, found, account, str(error))
+        return refused(request, event_filter, account, str(error))
     stamp = timezone.localtime().strftime("%Y%m%d-%H%M%S")
-    chosen = [account.api_key] if account else found.active.get("account") or []
-    name = f"events-{contents(found, account)}-{stamp}.{kind}"
+    chosen = [account.api_key] if account else event_filter.active.get("account") or []
+    name = f"events-{contents(event_filter, account)}-{stamp}.{kind}"
     # Not what they were filtered by: people search for e-mail addresses.
     logger.info(
         "%s exports events as %s from %s", request.user.get_username(), kind, ", ".join(chosen) or "all accounts"
     )
-    total = count(found.conditions)
+    total = count(event_filter.conditions)
     response: HttpResponseBase
     if request.method == "HEAD":
         response = HttpResponse(content_type=TYPES[kind])
@@ -71,7 +71,11 @@ def export(request: HttpRequest, kind: str, api_key: str | None = None) -> HttpR
             return _busy(request, account, error.names)
         try:
             job = _job(request, name, None if total.at_least else total.number)
-            response = _workbook(found, shape, job, place) if kind == "xlsx" else _text(found, kind, shape, job, place)
+            response = (
+                _workbook(event_filter, shape, job, place)
+                if kind == "xlsx"
+                else _text(event_filter, kind, shape, job, place)
+            )
         except BaseException:
             place.release()
             raise
@@ -108,26 +112,26 @@ def _stream(
     return StreamingHttpResponse(LimitedStream(parts, place, close), content_type=TYPES[kind])
 
 
-def _text(found: EventFilter, kind: str, shape: Shape, job: Job | None, place: Place) -> StreamingHttpResponse:
+def _text(event_filter: EventFilter, kind: str, shape: Shape, job: Job | None, place: Place) -> StreamingHttpResponse:
     wrote = (job.wrote,) if job else ()
     parts = (
-        csv_lines(stream_rows(found.conditions), found.accounts_by_pk, shape, *wrote)
+        csv_lines(stream_rows(event_filter.conditions), event_filter.accounts_by_pk, shape, *wrote)
         if kind == "csv"
-        else ndjson_lines(stream_raw(found.conditions), *wrote)
+        else ndjson_lines(stream_raw(event_filter.conditions), *wrote)
     )
     return _stream(parts, parts.close, kind, job, place)
 
 
-def _workbook(found: EventFilter, shape: Shape, job: Job | None, place: Place) -> StreamingHttpResponse:
+def _workbook(event_filter: EventFilter, shape: Shape, job: Job | None, place: Place) -> StreamingHttpResponse:
     """Made as a temporary file before the first byte is sent."""
-    rows = place.renewing(stream_rows(found.conditions))
+    rows = place.renewing(stream_rows(event_filter.conditions))
     file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed when all is sent
     try:
         if job:
-            write_xlsx(rows, found.accounts_by_pk, file, shape, job.wrote, lambda: job.note(PACKING))
+            write_xlsx(rows, event_filter.accounts_by_pk, file, shape, job.wrote, lambda: job.note(PACKING))
             job.note(SENDING)
         else:
-            write_xlsx(rows, found.accounts_by_pk, file, shape)
+            write_xlsx(rows, event_filter.accounts_by_pk, file, shape)
     except BaseException:
         if job:
             job.note(BROKEN)

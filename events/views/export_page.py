@@ -41,18 +41,18 @@ QUIET, SILENT = 10, 600
 def export_page(request: HttpRequest, api_key: str | None = None) -> HttpResponse:
     """Of one account, or of all accounts the reader may see."""
     account = chosen_account(request, api_key)
-    found = filtered_events(request, account)
-    if answer := refusal(request, found, account):
+    event_filter = filtered_events(request, account)
+    if answer := refusal(request, event_filter, account):
         return answer
     try:
         shape = read_shape(request.GET.getlist("columns"), request.GET.get("times", ""), request.GET.get("bom", "yes"))
     except BadChoice as error:
-        return refused(request, found, account, str(error))
+        return refused(request, event_filter, account, str(error))
     to_the_end = request.GET.get("count") == "all"
     clear: dict[str, str | None] = dict.fromkeys(OTHERS)
     context: dict[str, Any] = {
         "account": account,
-        "count": count_all(found.conditions, COUNTED_FOR) if to_the_end else announce(found.conditions),
+        "count": count_all(event_filter.conditions, COUNTED_FOR) if to_the_end else announce(event_filter.conditions),
         "to_the_end": to_the_end,
         "seconds": COUNTED_FOR,
         "count_all": request.path + with_params(request.GET, **(clear | {"count": "all"})),
@@ -64,7 +64,7 @@ def export_page(request: HttpRequest, api_key: str | None = None) -> HttpRespons
     context |= {
         "back": page_address("list", account) + query,
         "evidence": page_address("evidence", account) + query,
-        "pills": pills(found),
+        "pills": pills(event_filter),
         "conditions": [
             (name, value)
             for name, values in request.GET.lists()

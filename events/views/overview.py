@@ -53,9 +53,9 @@ def overview(request: HttpRequest) -> HttpResponse:
     """All accounts I may see; a POST has those synced that I may sync."""
     if request.method == "POST":
         return _sync_all(request)
-    found = statuses(visible_accounts(request), worker_alive=tasks.worker_is_alive())
+    all_statuses = statuses(visible_accounts(request), worker_alive=tasks.worker_is_alive())
     filters = AccountFilter(request.GET)
-    shown = chosen(found, filters)
+    shown = chosen(all_statuses, filters)
     today = timezone.now().astimezone(UTC).date()
     order = in_order(shown, filters.order, lambda: recent.totals([each.account.pk for each in shown], today))
     page = Paginator(order, ON_A_PAGE).get_page(request.GET.get("page"))
@@ -70,9 +70,9 @@ def overview(request: HttpRequest) -> HttpResponse:
             for name, head in heads(filters.order).items()
         },
         "links": _links(request, page),
-        "known": len(found),
+        "known": len(all_statuses),
         "shown": len(shown),
-        "attention": sum(each.health.level in NEEDS_ATTENTION for each in found),
+        "attention": sum(each.health.level in NEEDS_ATTENTION for each in all_statuses),
         "attention_url": f"?health={ATTENTION}",
         "here": request.get_full_path(),
         "moving": any(line.status.health.moving for line in lines),
@@ -96,8 +96,8 @@ def _sync_all(request: HttpRequest) -> HttpResponse:
 
 def _lines(request: HttpRequest, page: Page[AccountStatus], times: dict[int, Timeline], today: date) -> list[Line]:
     """The accounts of one page with their pictures, in as many queries as for one account."""
-    found = list(page)
-    keys = [each.account.pk for each in found]
+    on_page = list(page)
+    keys = [each.account.pk for each in on_page]
     counts = recent.by_day(keys, today)
     managed = NexmoAccount.objects.manageable_by(request.user).filter(pk__in=keys)
     managed = managed.select_related("owner").prefetch_related("teams").defer("api_secret", "api_secret_secondary")
@@ -111,7 +111,7 @@ def _lines(request: HttpRequest, page: Page[AccountStatus], times: dict[int, Tim
             recent_url=days_address(each.account, recent.first_day(today)),
             managed=known.get(each.account.pk),
         )
-        for each in found
+        for each in on_page
     ]
 
 

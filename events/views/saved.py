@@ -28,8 +28,8 @@ def overview(request: HttpRequest) -> HttpResponse:
     views = views_of(request.user)
     filters = EventFilter(QueryDict(), accounts=visible_accounts(request))
 
-    def in_words(found: list[View]) -> list[tuple[View, list[Pill]]]:
-        return [(view, pills(filters, QueryDict(view.query))) for view in found]
+    def in_words(group: list[View]) -> list[tuple[View, list[Pill]]]:
+        return [(view, pills(filters, QueryDict(view.query))) for view in group]
 
     groups = (
         ("starred", _("Starred"), views.starred),
@@ -38,7 +38,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         ("builtin", _("Built in"), views.others),
     )
     context = {
-        "groups": [(slug, title, in_words(found)) for slug, title, found in groups],
+        "groups": [(slug, title, in_words(group)) for slug, title, group in groups],
         "has_own": any(view.mine for view in views.saved),
     }
     return render(request, "views/list.html", context)

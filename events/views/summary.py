@@ -26,14 +26,15 @@ if TYPE_CHECKING:
 def summary(request: HttpRequest, api_key: str | None = None) -> HttpResponse:
     """Of the events of one account, or of all accounts the reader may see."""
     account = chosen_account(request, api_key)
-    found = filtered_events(request, account)
+    event_filter = filtered_events(request, account)
     page = page_address("list", account)
     hidden = {"account"} if account else set()
-    context = picture(found, found.conditions, sample(found.conditions), page, found.data, hidden)
+    conditions = event_filter.conditions
+    context = picture(event_filter, conditions, sample(conditions), page, event_filter.data, hidden)
     context |= {"account": account, "back": page + with_params(request.GET), "unknown": unknown(request.GET)}
     if not request.headers.get("HX-Request"):
         return render(request, "events/summary.html", context | {"open_facets": True})
     chart: Histogram | None = context["chart"]
-    if chart and chart.exact and not answers(found.conditions):
+    if chart and chart.exact and not answers(conditions):
         context["counted"] = chart.total  # the list itself may have stopped counting earlier
     return render(request, "events/_summary.html", context)

@@ -161,7 +161,7 @@ def test_among_very_many_others_the_page_goes_on(
 ) -> None:
     monkeypatch.setattr(lookup, "LEAST_LOOK", 2)
     monkeypatch.setattr(lookup, "MOST_LOOKS", 2)
-    monkeypatch.setattr("events.views.about.SIZE", 1)
+    monkeypatch.setattr("events.views.entity.SIZE", 1)
     for number in range(30):
         add_event(account, number, context={"msisdn": NUMBER if number in (0, 29) else f"{NUMBER}{number}"})
 

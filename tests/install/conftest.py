@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.install.project import Project, unpack_pip
+from tests.install.project import PATIENCE, Project, unpack_pip
 
 
 @pytest.fixture(scope="session")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Python whose venv has the oldest pip in it, copied rather than installed: a second instead of ten."""
     folder = tmp_path_factory.mktemp("python")
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "ready"], timeout=120, check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "ready"], timeout=PATIENCE, check=True)
     unpack_pip(folder / "ready")
     python = folder / "python"
     python.write_text(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+PATIENCE = 400  # seconds that one install may take on a machine that has other things to do
 PINNED_FILES = ("requirements.txt", "requirements-deploy.txt", "requirements-dev.txt", "requirements-bench.txt")
 
 
@@ -79,13 +80,15 @@ class Project:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=120,
+            timeout=PATIENCE,
             check=False,
         )
 
     def run(self, name: str) -> str:
         """What the command of an installed package says."""
-        done = subprocess.run([self.venv / "bin" / name], stdout=subprocess.PIPE, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            [self.venv / "bin" / name], stdout=subprocess.PIPE, text=True, timeout=PATIENCE, check=False
+        )
         return done.stdout.strip()
 
     def site(self) -> Path:
@@ -104,7 +107,7 @@ def unpack_pip(environment: Path) -> None:
     subprocess.run(
         [environment / "bin" / "python", wheel / "pip", "install", "--quiet", "--no-index", wheel],
         env={"PATH": os.environ["PATH"], "PIP_CONFIG_FILE": os.devnull},
-        timeout=120,
+        timeout=PATIENCE,
         check=True,
     )
 

@@ -13,9 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.install.project import Project
-
-PATIENCE = 60
+from tests.install.project import PATIENCE, Project
 
 
 def _drop_stamps(project: Project) -> None:

@@ -99,7 +99,7 @@ def test_mark_of_an_account_is_the_same_in_python_and_in_sql(account: int, db: N
     if connection.vendor == "sqlite":
         text = search_index.indexed_text().replace("account_id", str(account)).replace("searchable", "'x'")
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT {text.replace('raw', chr(39) * 2)}".replace("%", "%%"))
+            cursor.execute(f"SELECT {text.replace('raw', chr(39) * 2)}")
             assert cursor.fetchone() == (f"x{mark}",)
 
 

@@ -20,7 +20,7 @@ from django.contrib import admin
 from django.utils import translation
 
 from accounts import names as account_names
-from events import names as event_names
+from events.models import names as event_names
 from events.nexmo.catalog import EVENT_TYPES, FAMILIES, SOURCES
 from events.wording.codes import TO_TRANSLATE
 from tests.tools.skips import NO_GETTEXT

@@ -54,13 +54,13 @@ class Asked:
 
     request: HttpRequest
     entity: Entity
-    found: EventFilter
+    event_filter: EventFilter
     conditions: Conditions
     params: QueryDict  # of the list of its events; none where the list's form does not take its name
 
 
 @require_safe
-def about(request: HttpRequest, kind: str, value: str) -> HttpResponse:
+def entity_page(request: HttpRequest, kind: str, value: str) -> HttpResponse:
     """Everything known of one entity."""
     subject = entity(kind, value)
     if subject is None:
@@ -75,7 +75,7 @@ def about(request: HttpRequest, kind: str, value: str) -> HttpResponse:
     context |= {
         "entity": subject,
         "seen": [
-            (title, each, asked.found.accounts_by_pk.get(each.account))
+            (title, each, asked.event_filter.accounts_by_pk.get(each.account))
             for title, each in zip((_("First seen"), _("Last seen")), seen, strict=True)
         ],
         "figures": _figures(asked, sampled),
@@ -88,18 +88,18 @@ def about(request: HttpRequest, kind: str, value: str) -> HttpResponse:
         "sampled_to": "" if sampled.complete or not sampled.reached else show(sampled.reached),
     }
     context |= _events(asked, page) if subject.is_looked_up else _configuration(asked, newest, page)
-    return render(request, "events/about.html", context)
+    return render(request, "events/entity.html", context)
 
 
 def _asked(request: HttpRequest, subject: Entity) -> Asked:
     ((name, value),) = subject.params.items()
     params = QueryDict(urlencode(subject.params))
-    found = filtered_events(request, params=params)
-    if not found.takes(name, value):  # a comma in an e-mail address would make two of it
+    event_filter = filtered_events(request, params=params)
+    if not event_filter.takes(name, value):  # a comma in an e-mail address would make two of it
         params = QueryDict()
-        found = filtered_events(request, params=params)
-    accounts = None if found.everything else tuple(found.accounts_by_pk)
-    return Asked(request, subject, found, replace(subject.conditions, accounts=accounts), params)
+        event_filter = filtered_events(request, params=params)
+    accounts = None if event_filter.everything else tuple(event_filter.accounts_by_pk)
+    return Asked(request, subject, event_filter, replace(subject.conditions, accounts=accounts), params)
 
 
 def _page(asked: Asked, newest: Page) -> tuple[Page, str]:
@@ -119,7 +119,7 @@ def _overview(asked: Asked, sampled: Sample) -> dict[str, Any]:
     """The picture of its events, the list of them and its exports."""
     path, query = reverse("events:list"), with_params(asked.params)
     hidden = HIDDEN.get(asked.entity.slug, set())
-    context = picture(asked.found, asked.conditions, sampled, path, asked.params, hidden)
+    context = picture(asked.event_filter, asked.conditions, sampled, path, asked.params, hidden)
     context |= {"open_facets": True, "sample_size": len(sampled.rows)}
     if asked.params:
         exports = [(title, reverse("events:export", args=[kind]) + query) for title, kind in FILES]
@@ -155,7 +155,7 @@ def _figures(asked: Asked, sampled: Sample) -> list[tuple[str, str]]:
 
 
 def _beside(asked: Asked, sampled: Sample, name: str) -> dict[str, Any]:
-    found = companions(asked.conditions, sampled, name, timezone.now())
+    beside = companions(asked.conditions, sampled, name, timezone.now())
     titles = {
         "source_ip": (_("Seen from these IP addresses"), _("IP address")),
         "source_country": (_("Seen in these countries"), _("Country")),
@@ -166,15 +166,15 @@ def _beside(asked: Asked, sampled: Sample, name: str) -> dict[str, Any]:
         "name": name,
         "title": title,
         "column": column,
-        "lines": [(each, *_link(asked, name, each)) for each in found[:SHOWN]],
-        "left_out": max(len(found) - SHOWN, 0),
+        "lines": [(each, *_link(asked, name, each)) for each in beside[:SHOWN]],
+        "left_out": max(len(beside) - SHOWN, 0),
     }
 
 
 def _link(asked: Asked, name: str, companion: Companion) -> tuple[str, str]:
     """Where more is told of a companion, and how it is shown."""
     if name == "source_country":
-        takes = asked.params and asked.found.takes(name, companion.value)
+        takes = asked.params and asked.event_filter.takes(name, companion.value)
         href = reverse("events:list") + with_params(asked.params, **{name: companion.value}) if takes else ""
         return href, mark_safe(country_name(companion.value, translation.get_language()))  # noqa: S308 - escaped there
     other = entity(KINDS[name], companion.value)
@@ -188,8 +188,8 @@ def _events(asked: Asked, page: Page) -> dict[str, Any]:
 
 def _of_table(asked: Asked) -> dict[str, Any]:
     return {
-        "accounts": asked.found.accounts.values(),
-        "descriptions": asked.found.type_descriptions,
+        "accounts": asked.event_filter.accounts.values(),
+        "descriptions": asked.event_filter.type_descriptions,
         "params": asked.params,
         "list_url": reverse("events:list"),
     }
@@ -198,17 +198,17 @@ def _of_table(asked: Asked) -> dict[str, Any]:
 def _configuration(asked: Asked, newest: Page, page: Page) -> dict[str, Any]:
     """How it is set up at the moment asked for, and the events with what each changed."""
     at, error = _moment(asked.request)
-    folded, found = newest, configuration(asked.entity, newest.rows, at)
-    steps = found.steps
+    folded, set_up = newest, configuration(asked.entity, newest.rows, at)
+    steps = set_up.steps
     if any(row.pk not in steps for row in page.rows):  # further back than was folded
         steps = configuration(asked.entity, page.rows).steps
     if at and newest.older and (not newest.rows or at < newest.rows[-1].created_at):
         folded = read_about(asked.entity, replace(asked.conditions, end=at), MOST_FOLDED)
-        found = configuration(asked.entity, folded.rows)
+        set_up = configuration(asked.entity, folded.rows)
     return {
         "table": SteppedTable(page.rows, steps=steps, **_of_table(asked)),
-        "configuration": found,
-        "settings": [_setting(asked, each) for each in found.settings],
+        "configuration": set_up,
+        "settings": [_setting(asked, each) for each in set_up.settings],
         "at": at,
         "at_error": error,
         "at_value": timezone.localtime(at).strftime("%Y-%m-%dT%H:%M"),
@@ -226,7 +226,7 @@ def _moment(request: HttpRequest) -> tuple[datetime | None, str]:
 
 
 def _setting(asked: Asked, setting: Setting) -> dict[str, Any]:
-    account = asked.found.accounts_by_pk.get(setting.row.account_id)
+    account = asked.event_filter.accounts_by_pk.get(setting.row.account_id)
     values = [(value, entity(setting.slug, value)) for value in setting.values]
     return {
         "label": setting.label,
