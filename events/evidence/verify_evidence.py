@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 FORMAT = "auditsite evidence 1"
-SEAL_FORMAT = "auditsite seal 1"
+SEAL_FORMATS = ("auditsite seal 1", "auditsite seal 2")  # the second states the digest of the ledger too
 
 BLOCK = 1 << 20  # bytes read or unpacked at a time
 MOST_IN_DIRECTORY = 32 << 20  # bytes of the zip's own directory
@@ -346,7 +346,9 @@ def verify_events(pack: Pack, manifest: dict[str, Any], key: str, say: Callable[
         seal = json.loads(pack.read(chain["seal"]))
         check_signature(seal["statement"].encode(), seal["signature"], key, f"the seal of {account}")
         statement = json.loads(seal["statement"])
-        if statement["format"] != SEAL_FORMAT or statement["account"] != account:
+        if statement["format"] not in SEAL_FORMATS:
+            raise Fault(f"this verifier does not know the format {statement['format']!r} of the seal of {account}")
+        if statement["account"] != account:
             raise Fault(f"the seal of {account} belongs to {statement['account']}")
         lines = (read_hash(line) for line in pack.lines(chain["links"], 64))
         digest = next(lines)
@@ -413,7 +415,7 @@ def verify_seals(path: str, public_key: str | None, say: Callable[[str], None] =
                 seal = json.loads(line)
                 check_signature(seal["statement"].encode(), seal["signature"], key, f"the seal in line {number}")
                 statement = json.loads(seal["statement"])
-                if statement["format"] != SEAL_FORMAT:
+                if statement["format"] not in SEAL_FORMATS:
                     raise ValueError(statement["format"])
                 say(f"Account {statement['account']}: {statement['count']} events, sealed {statement['sealed_at']}.")
             except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:

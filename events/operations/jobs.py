@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import close_old_connections, connection, transaction
 from django.db.models import F, Q
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from events.models import BackgroundJob
@@ -191,7 +192,8 @@ def run_next() -> bool:
         job_handler.run(claim)
     except JobInterrupted:
         # Begins again at once elsewhere. That it was begun here does not count as a failure.
-        claim.mine().update(lease_until=None, lease_owner="", attempts=F("attempts") - 1)
+        # Asked for again meanwhile, it has no attempts to take back.
+        claim.mine().update(lease_until=None, lease_owner="", attempts=Greatest(F("attempts"), 1) - 1)
     except JobFailed as error:
         logger.warning("Job %s of %r failed: %s", claim.kind, claim.subject, error)
         _fail(claim, job_handler, str(error), retry=error.retry)

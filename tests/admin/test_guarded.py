@@ -90,6 +90,7 @@ def test_whatever_is_registered_later_is_guarded_too() -> None:
 # --- names ----------------------------------------------------------------------------------------------------------
 
 HIDDEN = ["X: intact.\x1b[8m", "bob\u202emoc", "zero\u200bwidth", "tag\U000e0041", "two\nlines", "\x9b31m", "a\u2028b"]
+HIDDEN += ["bob\u3164"]  # a letter, but drawn as nothing
 
 
 @pytest.mark.parametrize("name", HIDDEN)

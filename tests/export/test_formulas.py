@@ -99,6 +99,12 @@ def test_text_is_only_added_to(text: str) -> None:
     assert harmless(text).replace("'", "") == text.replace("'", "")
 
 
+@pytest.mark.parametrize("unseen", ["\u3164", "\u115f", "\uffa0", "\u034f"])
+def test_letters_that_cannot_be_seen_hide_no_formula_whatever_stands_beside(unseen: str) -> None:
+    for content in files_of(f"{unseen}=1+1", {}):
+        assert f"{unseen}=" not in content.replace(f"'{unseen}=", "")
+
+
 def test_what_is_not_json_is_no_formula_either() -> None:
     assert harmless_json("-Infinity") == "'-Infinity"
 
