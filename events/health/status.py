@@ -81,7 +81,14 @@ class Pace:
         if self.remaining < timedelta(minutes=1):
             return text + " " + _("Less than a minute to go.")
         now = timezone.now()
-        return text + " " + _("About %(time)s to go.") % {"time": timeuntil(now + self.remaining, now, depth=1)}
+        return (
+            text + " " + _("About %(time)s to go.") % {"time": _spaced(timeuntil(now + self.remaining, now, depth=1))}
+        )
+
+
+def _spaced(duration: str) -> str:
+    """Django's duration with a usual blank: pages mark the one that does not break, as they do in foreign text."""
+    return duration.replace("\xa0", " ")
 
 
 @dataclass(frozen=True)
@@ -245,7 +252,7 @@ def describe(
         fetched = _("Its events have not been fetched yet.")
         return Health("waiting", _("Never synced"), f"{fetched}{no_worker}", moving=worker_alive)
     if now - state.last_success_at > _patience():
-        ago = timesince(state.last_success_at, now, depth=1)
+        ago = _spaced(timesince(state.last_success_at, now, depth=1))
         late = _("The last sync was %(time)s ago.") % {"time": ago}
         return Health("late", _("Late"), f"{late}{no_worker}")
     if patchy:

@@ -158,7 +158,7 @@ def test_late_account_says_how_late(client: Client, account: NexmoAccount, worke
     finished(account)
     SyncState.objects.filter(account=account).update(last_success_at=timezone.now() - timedelta(hours=5))
 
-    assert states(client, account) == ("late", "Late: The last sync was 5\xa0hours ago.")
+    assert states(client, account) == ("late", "Late: The last sync was 5 hours ago.")
 
 
 def test_account_in_order_says_so(client: Client, account: NexmoAccount, cast: dict[str, Any]) -> None:
