@@ -114,7 +114,7 @@ def read_page(conditions: Conditions, size: int, *, before: Cursor | None = None
 
 
 def read_page_at(params: Mapping[str, Any], read: Callable[..., Page]) -> tuple[Page, str]:
-    """The page that a URL's markers name, by `read(before=..., after=...)`, and what is wrong with them, if anything."""
+    """The page a URL's markers name, by `read(before=..., after=...)`, and what is wrong with them."""
     before, after = params.get("before"), params.get("after")
     try:
         return read(
