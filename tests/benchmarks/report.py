@@ -111,7 +111,14 @@ def _sections(entries: dict[str, Any]) -> dict[str, Any]:
 
 def ratios(found: dict[str, dict[str, Any]]) -> str:
     """The lines of what was measured whose figures do not depend on the machine."""
-    return _targets(found, lambda target: target.unit in ("×", "%") or "calls" in target.line)
+    measured = [(engine, _sections(entries)) for engine, entries in found.items()]
+    return _targets(
+        found,
+        lambda target: (
+            (target.unit in ("×", "%") or "calls" in target.line)
+            and any(judge(target, engine, sections).met is not None for engine, sections in measured)
+        ),
+    )
 
 
 def _targets(found: dict[str, dict[str, Any]], shown: Callable[[Target], bool] = lambda _: True) -> str:

@@ -181,6 +181,7 @@ def test_quick_run_measures_ratios_with_100_000_events_unless_told_otherwise(
     told = capsys.readouterr().out
     assert "| Sync: of the ideal time | ≤ 1.30 × | 1.07 ×, met |" in told
     assert "Search: any term, in SQL" not in told, "milliseconds are no ratio"
+    assert "not measured" not in told
     assert "| 2026-11-26 | SQLite | 100,000 | aaa1111 |" in document.read_text(encoding="utf-8")
 
 
