@@ -311,7 +311,7 @@ def test_configuration_at_a_moment(client: Client, account: NexmoAccount, add_ev
     words = text_of(client.get(PATHS["number"]))
     assert "Released or deleted" in words
     assert "Status: bought → released" in words
-    assert "not Nexmo's own record" in words
+    assert "not from Nexmo's own record" in words
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ def test_auditor_takes_evidence_of_exactly_what_is_filtered(login: Any, account:
     assert "no-store" in response["Cache-Control"]
     assert (manifest["count"], manifest["made_by"]) == (2, "audrey")
     assert manifest["query"] == "/events/?event_type=APP_CREATE"
-    assert manifest["conditions"] == {"accounts": None, "event_types": ["APP_CREATE"]}
+    assert manifest["conditions"] == {"accounts": None, "wanted": {"event_type": ["APP_CREATE"]}}
     assert EvidencePack.objects.get().size == len(content)
 
 
@@ -450,7 +450,7 @@ def test_pack_that_kills_its_worker_each_time_has_failed(login: Any, account: An
     pack.refresh_from_db()
 
     assert pack.state == State.FAILED
-    assert "interrupted each time" in pack.problem
+    assert "Every attempt was interrupted" in pack.problem
     assert made(client).state == State.READY
 
 

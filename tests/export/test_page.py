@@ -65,7 +65,7 @@ def test_page_keeps_every_condition_and_leads_back(login: Login, account: NexmoA
     assert ("event_type", "APP_*") in submitted(page)
     assert ("event_type", "-APP_CREATE") in submitted(page)
     assert ("source", "-CD,API") in submitted(page)
-    assert {name for name, _ in submitted(page)} == {"event_type", "source", "announced", "columns", "job"}
+    assert {name for name, _ in submitted(page)} == {"event_type", "source", "announced", "bom", "columns", "job"}
 
     back = html.unescape(re.findall(r'<p class="trail"><a href="([^"]*)"', page.content.decode())[0])
     assert back == "/events/?event_type=APP_%2A&event_type=-APP_CREATE&source=-CD%2CAPI"

@@ -163,7 +163,7 @@ def test_source_ip_as_address_or_network(client: Client, account: NexmoAccount, 
 def test_wrong_source_ip_is_told(client: Client, account: NexmoAccount, add_event: Add) -> None:
     add_event(account, 1)
 
-    wrong = ("nonsense", "192.0.2", "192.0.2.256", "192.0.2.0/33", "2001:db8::/129", "192.0.2.*", "1", "192.0.2.1:80")
+    wrong = ("nonsense", "192.0.2", "192.0.2.256", "192.0.2.0/33", "2001:db8::/129", "192.0.2.*", "1")
     for text in wrong:
         wanted = f"{text} is not an IP address or network. Write 192.0.2.7 or 192.0.2.0/24."
         assert refusal(client, {"source_ip": text}, "source_ip") == wanted

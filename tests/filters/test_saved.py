@@ -228,7 +228,7 @@ def test_deleting_asks_first(client: Client, shared: SavedView) -> None:
 
     after = client.post(f"/views/{shared.pk}/delete", follow=True)
 
-    assert "The view Numbers pointed elsewhere is deleted." in text_of(after)
+    assert "The view Numbers pointed elsewhere was deleted." in text_of(after)
     assert not Star.objects.exists()
 
 
@@ -363,10 +363,10 @@ def test_renaming_to_a_name_in_use_offers_no_replacing(client: Client, mine: Sav
 
 
 def test_saving_and_changing_say_so(client: Client, mine: SavedView) -> None:
-    assert "The view New one is saved." in text_of(
+    assert "The view New one was saved." in text_of(
         client.post("/views/new", {"name": "New one", "team": "", "query": "source=CD"}, follow=True)
     )
-    assert "The view Renamed is saved." in text_of(
+    assert "The view Renamed was saved." in text_of(
         client.post(f"/views/{mine.pk}/edit", {"name": "Renamed", "team": ""}, follow=True)
     )
 

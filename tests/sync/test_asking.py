@@ -150,7 +150,7 @@ def test_at_most_half_of_the_threads_wait_for_nexmo(
     semaphore = threading.BoundedSemaphore(1)
     monkeypatch.setattr(asking, "_threads", lambda: semaphore)
     with asking.turn(cast["alice"]):
-        assert "Too many people" in problem(login("bob").post(CHECK))
+        assert "Too many requests to Nexmo" in problem(login("bob").post(CHECK))
     assert 'data-outcome="same"' in login("bob").post(CHECK).content.decode()
 
 
