@@ -279,4 +279,4 @@ def test_page_offers_evidence_to_those_who_may_take_it(login: Login, account: Ne
     assert 'method="post" action="/accounts/demo0001/events/evidence.zip?"' in of_one
     assert "evidence.zip" not in owners
     assert "Auditors can download the same events as an evidence pack" in owners
-    assert "Auditors can take" not in auditors
+    assert "Auditors can download" not in auditors
