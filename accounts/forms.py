@@ -41,7 +41,7 @@ class NexmoAccountForm(forms.ModelForm):
         help_text=KEEP_SECOND_HINT,
     )
     remove_second_secret = forms.BooleanField(
-        label=_("Remove second secret"), required=False, help_text=_("Forget the stored second secret.")
+        label=_("Remove second secret"), required=False, help_text=_("Delete the stored second secret.")
     )
 
     class Meta:
@@ -78,7 +78,7 @@ class NexmoAccountForm(forms.ModelForm):
         twins = NexmoAccount.objects.filter(api_key__iexact=api_key).exclude(pk=self.instance.pk)
         if twins.exists():
             raise ValidationError(
-                _("This API key is registered already. Ask an administrator to share that account with your team."),
+                _("This API key is already registered. Ask an administrator to share that account with your team."),
                 code="unique",
             )
         return api_key

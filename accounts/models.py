@@ -108,7 +108,7 @@ class NexmoAccount(models.Model):
         help_text=_("Manages this account's credentials and teams."),
     )
     name = models.CharField(
-        max_length=100, help_text=_("What people call it, such as Shop production."), validators=[name_validator]
+        max_length=100, help_text=_("A display name, such as Shop production."), validators=[name_validator]
     )
     api_key = models.CharField(
         _("API key"),
@@ -117,7 +117,7 @@ class NexmoAccount(models.Model):
         validators=[api_key_validator],
         error_messages={
             "unique": _(
-                "This API key is registered already. Ask an administrator to share that account with your team."
+                "This API key is already registered. Ask an administrator to share that account with your team."
             )
         },
         help_text=_("The account's API key, from the Nexmo dashboard."),
@@ -145,7 +145,7 @@ class NexmoAccount(models.Model):
         validators=[MinValueValidator(1)],
         help_text=_(
             "Older events are removed by `manage.py apply_retention`, unless a legal hold keeps them. "
-            "Empty: kept for ever."
+            "Empty: kept forever."
         ),
     )
 
@@ -190,26 +190,26 @@ class Profile(models.Model):
 
     class Times(models.TextChoices):
         EXACT = "exact", _("Exact")
-        RELATIVE = "relative", _("How long ago")
+        RELATIVE = "relative", _("Relative")
 
     class Density(models.TextChoices):
         COMFORTABLE = "comfortable", _("Comfortable")
         COMPACT = "compact", _("Compact")
 
     class Theme(models.TextChoices):
-        SYSTEM = "", _("As the system")
+        SYSTEM = "", _("System default")
         LIGHT = "light", _("Light")
         DARK = "dark", _("Dark")
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="profile"
     )
-    time_zone = models.CharField(max_length=64, blank=True, default="", help_text=_("Empty: the site's own."))
+    time_zone = models.CharField(max_length=64, blank=True, default="", help_text=_("Empty: the site's default."))
     utc = models.BooleanField(_("times in UTC"), default=False)
     times = models.CharField(max_length=10, choices=Times, default=Times.EXACT)
     density = models.CharField(max_length=12, choices=Density, default=Density.COMFORTABLE)
-    columns = models.CharField(max_length=300, blank=True, default="", help_text=_("Of the table of events."))
-    language = models.CharField(max_length=10, blank=True, default="", help_text=_("Empty: as the browser asks."))
+    columns = models.CharField(max_length=300, blank=True, default="", help_text=_("For the event table."))
+    language = models.CharField(max_length=10, blank=True, default="", help_text=_("Empty: browser default."))
     theme = models.CharField(max_length=5, blank=True, choices=Theme, default=Theme.SYSTEM)
 
     def __str__(self) -> str:

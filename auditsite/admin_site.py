@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.views.main import ORDER_VAR, ChangeList
+from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.safestring import SafeData, mark_safe
@@ -73,7 +74,10 @@ class GuardedAdmin(admin.ModelAdmin):
     def formfield_for_dbfield(self, db_field: models.Field, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         # What has a pattern of its own says better what it should be.
-        has_pattern = any(isinstance(known, RegexValidator) for known in db_field.validators)
+        has_pattern = any(
+            isinstance(known, RegexValidator) and not isinstance(known, UnicodeUsernameValidator)  # any letters will do
+            for known in db_field.validators
+        )
         if isinstance(field, forms.CharField) and not isinstance(field.widget, forms.PasswordInput) and not has_pattern:
             lines = isinstance(db_field, models.TextField)
             field.validators.append(text_validator if lines else name_validator)

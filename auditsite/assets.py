@@ -66,7 +66,7 @@ def address(kind: str) -> str:
 @require_safe
 @gzip_page
 def asset(request: HttpRequest, digest: str, kind: str) -> HttpResponse:
-    """The stylesheet or the script, to be kept for ever under its address."""
+    """The stylesheet or the script, to be kept forever under its address."""
     if kind not in TYPES:
         raise Http404
     body, current = _joined(kind)

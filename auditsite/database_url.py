@@ -91,4 +91,4 @@ def _refuse_unescaped(authority: str, rest: str) -> None:
         _ = urlsplit(f"postgres://{authority}").port
     except ValueError:
         if "," not in authority:  # several hosts have a port each
-            raise ValueError(f"holds a port that is no number, or {ESCAPE}") from None
+            raise ValueError(f"has a port that is not a number, or {ESCAPE}") from None

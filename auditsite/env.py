@@ -102,18 +102,18 @@ SETTINGS = {
         Setting("EVIDENCE_KEEP", "7d", "How long evidence packs can be fetched before they are deleted."),
         Setting("CHECK_INTERVAL", "7d", "Time between two comparisons of all counts with Nexmo's."),
         Setting("NEXMO_AUDIT_URL", "https://api.nexmo.com/beta/audit", "The Audit API. Plain http only to loopback."),
-        Setting("NEXMO_REQUESTS_PER_SECOND", "1", "At most so many requests a second for one account; 0: no limit."),
+        Setting("NEXMO_REQUESTS_PER_SECOND", "1", "Maximum requests a second for one account; 0: no limit."),
         Setting("NEXMO_TIMEOUT", "30", "Seconds to wait for Nexmo to send something."),
         Setting("NEXMO_DATE_STYLE", "zulu", "How dates are sent: zulu, naive or date."),
         Setting("SYNC_INTERVAL", "5m", "Time between two syncs of an account, such as 90s, 5m or 1h."),
-        Setting("SYNC_CONCURRENCY", "4", "How many accounts are synced side by side."),
+        Setting("SYNC_CONCURRENCY", "4", "How many accounts are synced in parallel."),
         Setting("EVENT_TIME_ZONE", "UTC", "The zone of the API's times, which carry none."),
         Setting("TIME_ZONE", "UTC", "The zone in which pages show times and read dates."),
         Setting("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."),
         Setting("LOG_FORMAT", "line", "line: for people. json: one object a line, for machines."),
         Setting("METRICS_TOKEN", "", "What Prometheus sends as Bearer token to read /metrics; empty: only logged in."),
         Setting("WEB_PROCESSES", "2", "Processes of the web server on this machine; about one for each core."),
-        Setting("WEB_THREADS", "4", "Threads of each of them: so many pages at once."),
+        Setting("WEB_THREADS", "4", "Threads of each: how many pages are served at once."),
     )
 }
 

@@ -53,7 +53,7 @@ class Supervisor:
         self.start(arguments[0], [sys.executable, str(BASE_DIR / "manage.py"), *arguments], quiet=quiet)
 
     def start_site(self, port: int, *, quiet: bool = False) -> None:
-        """Start the web server on this machine's own address."""
+        """Start the web server on loopback only."""
         self.start(
             "site",
             [

@@ -64,16 +64,16 @@ class Refusal(Exception):
 
 LINE_TOO_LONG = Refusal(
     "414 Address too long",
-    "The address of this page is longer than the 32,000 characters that Auditsite takes. Go back, shorten the search "
+    "The address of this page is longer than the 32,000 characters that Auditsite accepts. Go back, shorten the search "
     "or remove some conditions, and try again.",
 )
 HEAD_TOO_LONG = Refusal(
     "431 Request headers too large",
-    "The browser sent more than Auditsite takes. Go back and shorten the search, or delete this site's cookies.",
+    "The browser sent more than Auditsite accepts. Go back and shorten the search, or delete this site's cookies.",
 )
 BODY_TOO_LONG = Refusal(
     "413 Form too large",
-    "The form holds more than the 1 MB that Auditsite takes. Go back, shorten it, and send it again.",
+    "The form holds more than the 1 MB that Auditsite accepts. Go back, shorten it, and send it again.",
 )
 NO_LENGTH = Refusal("411 Length required", "Send the request with a Content-Length.")
 TOO_SLOW = Refusal("408 Request timeout", "The request did not arrive in time. Try again.")
@@ -155,7 +155,7 @@ class BufferingWorker(ThreadWorker):
     @classmethod
     def check_config(cls, cfg: Any, log: Any) -> None:
         if cfg.is_ssl:
-            raise ConfigError("Auditsite's server speaks no TLS: put a proxy in front (docs/operating.md).")
+            raise ConfigError("Auditsite's server does not speak TLS: put a proxy in front (docs/operating.md).")
 
     # --- the loop ---------------------------------------------------------------------------------------------------
 

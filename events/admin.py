@@ -33,9 +33,7 @@ if TYPE_CHECKING:
 
 
 LONGEST_TEST = 20.0  # seconds that testing several connections may take before it stops
-WATCH = _(
-    'Its next sync begins within seconds: <a href="{}">watch it</a>. The action "Test connection" asks Nexmo now.'
-)
+WATCH = _('Its next sync starts within seconds: <a href="{}">watch it</a>. The action "Test connection" tries it now.')
 
 
 class CappedPaginator(Paginator):
@@ -221,10 +219,10 @@ class SyncedAccountAdmin(NexmoAccountAdmin):
         tasks.request_syncs(accounts.active(), request.user)
         for account in accounts:
             if not account.is_active:
-                off = gettext("%(account)s is switched off; make it active first.") % {"account": account}
+                off = gettext("%(account)s is inactive; activate it first.") % {"account": account}
                 self.message_user(request, off, messages.WARNING)
                 continue
-            begun = gettext("%(account)s: the sync begins as soon as a worker is free.") % {"account": account}
+            begun = gettext("%(account)s: the sync starts as soon as a worker is free.") % {"account": account}
             self.message_user(request, begun, messages.SUCCESS)
 
 

@@ -17,13 +17,13 @@ class Migration(migrations.Migration):
             name='Profile',
             fields=[
                 ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='profile', serialize=False, to=settings.AUTH_USER_MODEL)),
-                ('time_zone', models.CharField(blank=True, default='', help_text="Empty: the site's own.", max_length=64)),
+                ('time_zone', models.CharField(blank=True, default='', help_text="Empty: the site's default.", max_length=64)),
                 ('utc', models.BooleanField(default=False, verbose_name='times in UTC')),
-                ('times', models.CharField(choices=[('exact', 'Exact'), ('relative', 'How long ago')], default='exact', max_length=10)),
+                ('times', models.CharField(choices=[('exact', 'Exact'), ('relative', 'Relative')], default='exact', max_length=10)),
                 ('density', models.CharField(choices=[('comfortable', 'Comfortable'), ('compact', 'Compact')], default='comfortable', max_length=12)),
-                ('columns', models.CharField(blank=True, default='', help_text='Of the table of events.', max_length=300)),
-                ('language', models.CharField(blank=True, default='', help_text='Empty: as the browser asks.', max_length=10)),
-                ('theme', models.CharField(blank=True, choices=[('', 'As the system'), ('light', 'Light'), ('dark', 'Dark')], default='', max_length=5)),
+                ('columns', models.CharField(blank=True, default='', help_text='For the event table.', max_length=300)),
+                ('language', models.CharField(blank=True, default='', help_text='Empty: browser default.', max_length=10)),
+                ('theme', models.CharField(blank=True, choices=[('', 'System default'), ('light', 'Light'), ('dark', 'Dark')], default='', max_length=5)),
             ],
         ),
     ]

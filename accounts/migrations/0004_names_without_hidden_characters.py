@@ -14,6 +14,6 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='nexmoaccount',
             name='name',
-            field=models.CharField(help_text='What people call it, such as Shop production.', max_length=100, validators=[accounts.validators.name_validator]),
+            field=models.CharField(help_text='A display name, such as Shop production.', max_length=100, validators=[accounts.validators.name_validator]),
         ),
     ]

@@ -74,7 +74,7 @@ def problem_of(account: NexmoAccount) -> str:
 
 
 def read_statement(covered: Iterable[tuple[str | None, str]]) -> list[Span]:
-    """The coverage that a seal states, but for what a wrong clock wrote: it lies in the future."""
+    """The coverage that a seal states, but for what a wrong clock wrote: it is in the future."""
     spans = (_parse(start, end) for start, end in covered)
     return merged((start, end) for start, end in spans if not clock.lies_ahead(end))
 

@@ -37,7 +37,7 @@ class Plan:
 
 
 def plan(account: NexmoAccount, now: datetime | None = None) -> Plan | None:
-    """What would be removed, or None for an account whose events are kept for ever."""
+    """What would be removed, or None for an account whose events are kept forever."""
     if account.keep_days is None:
         return None
     older_than = (now or timezone.now()) - timedelta(days=account.keep_days)

@@ -40,7 +40,7 @@ class NoSealKey(Exception):
     """There is no key to sign with."""
 
     def __init__(self) -> None:
-        super().__init__(_("SEAL_KEY is not set, so nothing can be sealed. `manage.py seal_key` makes one."))
+        super().__init__(_("SEAL_KEY is not set, so nothing can be sealed. `manage.py seal_key` generates one."))
 
 
 @dataclass(frozen=True)

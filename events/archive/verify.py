@@ -312,7 +312,7 @@ def _check_chain_of(statement: seals.Statement, head: ChainHead, account: NexmoA
             f"The seal of {statement.sealed_at} is of account {statement.account}: keys or seals were exchanged."
         )
     if statement.chain != head.chain_id:
-        raise _Broken(f"The seal of {statement.sealed_at} belongs to another chain: this one was begun anew.")
+        raise _Broken(f"The seal of {statement.sealed_at} belongs to another chain: this one was started anew.")
 
 
 def _check_statement(statement: seals.Statement, head: ChainHead, verdict: Verdict) -> None:

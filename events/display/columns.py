@@ -45,7 +45,8 @@ class When(EventColumn):
         iso = at.isoformat(" ")
         doubt = f' <abbr title="{escape(_unreadable_time())}">≈</abbr>' if record.created_at_basis == "fetched" else ""
         if record.created_at > table.latest:
-            doubt = f' <span class="tag odd">{escape(_("in the future"))}</span>'
+            in_the_future = escape(_("in the future"))
+            doubt = f' <span class="tag odd">{in_the_future}</span>'
         exact = f"{iso[:10]}T{iso[11:]}"
         if table.now:
             words = escape(ago(record.created_at, table.now))

@@ -15,7 +15,7 @@ from accounts.models import Profile
 from events.display.event_table import ALWAYS, USUAL, page_columns
 from events.wording.times import offset
 
-AS_THE_BROWSER = _("As the browser asks")
+AS_THE_BROWSER = _("Browser default")
 
 
 class DisplayForm(forms.ModelForm):

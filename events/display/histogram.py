@@ -50,7 +50,7 @@ def draw(found: Histogram, address: Callable[[Bar], str]) -> SafeString:
 
 def _bar(bar: Bar, place: int, most: int, href: str, unit: str) -> str:
     left = place * WIDTH
-    unknown, uncovered = gettext("not looked at yet"), gettext("not known to be complete")
+    unknown, uncovered = gettext("not fetched yet"), gettext("not known to be complete")
     words = f"{label(bar.start, unit)}: {grouped(bar.total) if bar.known else unknown}"
     if not bar.covered:
         words += f", {uncovered}"
@@ -92,8 +92,8 @@ def in_words(found: Histogram) -> str:
     }
     if busiest.total:
         text = ngettext(
-            "%(count)s event %(by_unit)s, %(span)s; the most, %(most)s, in %(bar)s.",
-            "%(count)s events %(by_unit)s, %(span)s; the most, %(most)s, in %(bar)s.",
+            "%(count)s event %(by_unit)s, %(span)s; peak %(most)s in %(bar)s.",
+            "%(count)s events %(by_unit)s, %(span)s; peak %(most)s in %(bar)s.",
             found.total,
         )
     else:
@@ -102,8 +102,8 @@ def in_words(found: Histogram) -> str:
     bars = len(found.bars)
     if unknown := sum(1 for bar in found.bars if not bar.known):
         text = ngettext(
-            "%(count)s of %(bars)s bars was not looked at yet.",
-            "%(count)s of %(bars)s bars were not looked at yet.",
+            "%(count)s of %(bars)s bars has not been fetched yet.",
+            "%(count)s of %(bars)s bars have not been fetched yet.",
             unknown,
         )
         sentences.append(text % {"count": unknown, "bars": bars})

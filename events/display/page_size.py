@@ -27,5 +27,5 @@ def read_size(params: Mapping[str, Any]) -> tuple[int, str]:
     if 1 <= size <= MOST:
         return size, ""
     size = MOST if size > MOST else DEFAULT_SIZE
-    text = _("The page size must lie between 1 and %(most)s; showing %(size)s rows.")
+    text = _("The page size must be between 1 and %(most)s; showing %(size)s rows.")
     return size, text % {"most": MOST, "size": size}

@@ -51,7 +51,7 @@ class OneAtATime(Refused):
     """The person has a pack already that is not finished."""
 
     def __init__(self, pack: EvidencePack | None) -> None:
-        super().__init__(_("One evidence pack is made for you at a time: this one comes first."))
+        super().__init__(_("You can have one evidence pack in progress at a time, and this one is not finished yet."))
         self.pack = pack
 
 
@@ -74,7 +74,7 @@ def request(user: AnyUser, account: NexmoAccount | None, event_filter: EventFilt
     if unfinished := packs.unfinished().first():
         raise OneAtATime(unfinished)
     if packs.filter(state=EvidencePack.State.READY).count() >= MOST_KEPT:
-        raise Refused(_("%(count)s of your evidence packs are kept already: delete one first.") % {"count": MOST_KEPT})
+        raise Refused(_("You already have %(count)s evidence packs: delete one first.") % {"count": MOST_KEPT})
     try:
         with transaction.atomic():
             pack: EvidencePack = EvidencePack.objects.create(
@@ -173,7 +173,7 @@ def _filter_of(pack: EvidencePack) -> EventFilter:
         event_filter = EventFilter(QueryDict(pack.query), accounts=accounts, everything=everything)
         if not event_filter.form.is_valid():
             problems = " ".join(str(text) for texts in event_filter.form.errors.values() for text in texts)
-            raise Refused(_("The filter can no longer be read: %(problems)s") % {"problems": problems})
+            raise Refused(_("The filter is no longer valid: %(problems)s") % {"problems": problems})
         event_filter.conditions  # noqa: B018 - computed here, in this zone
     return event_filter
 
@@ -285,7 +285,7 @@ def fail_abandoned() -> None:
     alive = BackgroundJob.objects.filter(kind=KIND, failed_at=None).values_list("subject", flat=True)
     EvidencePack.objects.unfinished().exclude(pk__in=list(alive)).update(
         state=EvidencePack.State.FAILED,
-        problem=_("It was interrupted each time it was tried. The worker's log says more."),
+        problem=_("Every attempt was interrupted. See the worker's log."),
         finished_at=timezone.now(),
     )
 

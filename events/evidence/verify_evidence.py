@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 FORMAT = "auditsite evidence 1"
-SEAL_FORMAT = "auditsite seal 1"
+SEAL_FORMATS = ("auditsite seal 1", "auditsite seal 2")  # the second states the digest of the ledger too
 
 BLOCK = 1 << 20  # bytes read or unpacked at a time
+NEWEST = 45  # the version of the zip format that a file may ask for: 4.5, which knows large ones
 MOST_IN_DIRECTORY = 32 << 20  # bytes of the zip's own directory
 MOST_IN_FILE = 64 << 20  # bytes of a file that is held in memory whole
 MOST_IN_LINE = 128 << 20  # bytes of one event and its record
@@ -180,7 +181,14 @@ class Pack:
             extra = directory[position + name_length : position + name_length + extra_length]
             position += name_length + extra_length + comment_length
             name = _name(raw_name, flags)
-            if signature != b"PK\1\2" or flags & ~0x800 or method not in (0, 8) or disk or comment_length:
+            if (
+                signature != b"PK\1\2"
+                or flags & ~0x800
+                or method not in (0, 8)
+                or version > NEWEST
+                or disk
+                or comment_length
+            ):
                 raise Fault(f"the zip's entry for {name} is not written as Auditsite writes it")
             if name in members:
                 raise Fault(f"the zip holds {name} twice")
@@ -240,6 +248,7 @@ class Pack:
         # The version may be higher in the one than in the other: a header is written before the size is known.
         if (
             signature != b"PK\3\4"
+            or header[0] > NEWEST
             or tuple(header[1:]) != shared[1:]
             or rest[:name_length] != raw_name
             or sizes != [size, compressed]
@@ -346,7 +355,9 @@ def verify_events(pack: Pack, manifest: dict[str, Any], key: str, say: Callable[
         seal = json.loads(pack.read(chain["seal"]))
         check_signature(seal["statement"].encode(), seal["signature"], key, f"the seal of {account}")
         statement = json.loads(seal["statement"])
-        if statement["format"] != SEAL_FORMAT or statement["account"] != account:
+        if statement["format"] not in SEAL_FORMATS:
+            raise Fault(f"this verifier does not know the format {statement['format']!r} of the seal of {account}")
+        if statement["account"] != account:
             raise Fault(f"the seal of {account} belongs to {statement['account']}")
         lines = (read_hash(line) for line in pack.lines(chain["links"], 64))
         digest = next(lines)
@@ -413,7 +424,7 @@ def verify_seals(path: str, public_key: str | None, say: Callable[[str], None] =
                 seal = json.loads(line)
                 check_signature(seal["statement"].encode(), seal["signature"], key, f"the seal in line {number}")
                 statement = json.loads(seal["statement"])
-                if statement["format"] != SEAL_FORMAT:
+                if statement["format"] not in SEAL_FORMATS:
                     raise ValueError(statement["format"])
                 say(f"Account {statement['account']}: {statement['count']} events, sealed {statement['sealed_at']}.")
             except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:

@@ -55,7 +55,9 @@ def need_care(text: str, cells: Collection[Sequence[str]]) -> bool:
     if ";" in text or "\t" in text or text.count("\n") != len(cells) or text.count("\r") != len(cells):
         return True
     beginnings = {cell[:1] for row in cells for cell in row}
-    return not all(beginning.isalnum() or beginning in _USUAL for beginning in beginnings)
+    return not all(
+        (beginning.isalnum() and not is_hidden(beginning)) or beginning in _USUAL for beginning in beginnings
+    )
 
 
 def _sign(piece: str) -> str:

@@ -33,7 +33,7 @@ def read_bom(text: str) -> bool:
     """Whether a CSV is to begin with a byte order mark: yes or no. Raises BadChoice."""
     choice = text.strip().lower()
     if choice not in ("yes", "no"):
-        raise BadChoice(_("%(choice)s is not a choice for bom: give yes or no.") % {"choice": text})
+        raise BadChoice(_("%(choice)s is not a valid value for bom: use yes or no.") % {"choice": text})
     return choice == "yes"
 
 
@@ -59,7 +59,7 @@ def read_zone(text: str) -> tzinfo:
         return ZoneInfo(name)
     except (ValueError, OSError, LookupError):
         raise BadChoice(
-            _("%(name)s is no time zone: give utc, or a name such as Europe/Madrid.") % {"name": name}
+            _("%(name)s is not a time zone: use utc, or a name such as Europe/Madrid.") % {"name": name}
         ) from None
 
 

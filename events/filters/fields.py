@@ -113,11 +113,11 @@ class EmailsField(ListField):
     def clean_item(self, item: str) -> str:
         if "*" in item:
             raise ValidationError(
-                _("No * in an address: write all of it, or leave user: out and search for a part: %(part)s."),
+                _("An address takes no wildcards. Write all of it, or drop user: to search for a part: %(part)s."),
                 params={"part": max(unsigned(item)[1].split("*"), key=len) or "example.com"},
             )
         if "@" not in item:
-            raise ValidationError(_("Write the whole address, such as name@example.com; Search finds parts of one."))
+            raise ValidationError(_("Write the whole address, such as name@example.com; Search finds part of one."))
         return item.lower()
 
     def compared(self, value: str) -> tuple[str, ...]:

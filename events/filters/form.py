@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import functools
 import json
+from datetime import UTC
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +57,8 @@ class FilterForm(forms.Form):
             self.add_error(name, problem)
         start: Moment | None = cleaned.get("date_from")
         end: Moment | None = cleaned.get("date_to")
-        if start and end and start.first > max(end.first, end.last):
+        # In UTC: two times of one zone are compared by what clocks show, and they show some of them twice.
+        if start and end and start.first.astimezone(UTC) > max(end.first.astimezone(UTC), end.last.astimezone(UTC)):
             self.add_error("date_to", gettext("This is before the start: swap the two dates."))
         return cleaned
 

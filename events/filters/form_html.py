@@ -159,7 +159,7 @@ def _boxes(field: forms.BoundField, groups: Choices, words: Words) -> str:
 
 
 def _count(chosen: int) -> str:
-    return ngettext("%(count)s chosen", "%(count)s chosen", chosen) % {"count": chosen}
+    return ngettext("%(count)s selected", "%(count)s selected", chosen) % {"count": chosen}
 
 
 @lru_cache(maxsize=256)

@@ -151,6 +151,6 @@ def filters() -> dict[str, ConditionFilter]:
             SINGLE["new"],
             choices=list(FIRSTS.items()),
             empty_label=_("All"),
-            error_messages={"invalid_choice": _("The one thing that can be new is a country: new=country.")},
+            error_messages={"invalid_choice": _("The only value for new is country: new=country.")},
         ),
     }

@@ -56,7 +56,7 @@ def picture(
         "chart": chart,
         "drawing": draw(chart, address) if chart else "",
         "legend": legend(chart) if chart else [],
-        "words": in_words(chart) if chart else _("There is nothing to draw."),
+        "words": in_words(chart) if chart else _("Nothing to show."),
         "bars": [(label(bar.start, chart.unit), address(bar), bar) for bar in chart.bars] if chart else [],
         "first": label(chart.bars[0].start, chart.unit) if chart else "",
         "last": label(chart.bars[-1].start, chart.unit) if chart else "",

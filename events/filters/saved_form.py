@@ -29,7 +29,7 @@ class ViewForm(forms.ModelForm):
     """A view's name and who sees it. Its filter is set when it is made, and replaced by saving another one under the
     same name, which must be asked for."""
 
-    name_taken = _("You have a view of this name already.")
+    name_taken = _("You already have a view with this name.")
     taken: SavedView | None = None  # whose filter can be replaced
 
     class Meta:
@@ -78,7 +78,7 @@ class ViewForm(forms.ModelForm):
         return " ".join(self.cleaned_data["description"].split())
 
     def clean_query(self) -> str:
-        too_long = _("This filter is too long for an address.")
+        too_long = _("This filter is too long for a URL.")
         params = read_query(self.cleaned_data["query"])
         if params is None:
             raise ValidationError(too_long)
@@ -87,7 +87,7 @@ class ViewForm(forms.ModelForm):
             raise ValidationError([str(text) for texts in filter_set.errors.values() for text in texts])
         query = canonical(filter_set.data)
         if not query:
-            raise ValidationError(_("No filter is in force: there is nothing to save."))
+            raise ValidationError(_("No filter is active: there is nothing to save."))
         if len(query) > MOST_OF_A_QUERY:
             raise ValidationError(too_long)
         return query

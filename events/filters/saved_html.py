@@ -20,14 +20,15 @@ def draw_menu(views: Views, current: View | None) -> SafeString:
     groups = (
         (_("Starred"), views.starred),
         (_("Mine"), views.mine),
-        (_("Of my teams"), views.teams),
+        (_("My teams"), views.teams),
         (_("Built in"), views.others),
     )
     sections = "".join(_section(title, group, current) for title, group in groups if group)
     title = marked(current.name if current else _("Views"))
+    all_views = escape(_("All views"))
     return mark_safe(  # noqa: S308 - every piece of it was escaped
         f'<details class="menu"><summary><span>{title}</span></summary>'
-        f'<div class="sheet">{sections}<p><a href="{reverse("events:views")}">{escape(_("All views"))}</a></p></div>'
+        f'<div class="sheet">{sections}<p><a href="{reverse("events:views")}">{all_views}</a></p></div>'
         "</details>"
     )
 

@@ -14,13 +14,17 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from events.reading.dimensions import DATES, DIMENSIONS, PARAMETERS, SINGLE
-from events.storage.search_index import phone_number
+from events.storage.search_index import phone_number, straight_quotes
 
 # The words of the box, and the parameters they stand for. The parameters' own names will do too.
 KEYS = {word: parameter.name for parameter in PARAMETERS.values() for word in parameter.words}
 _NAMES = KEYS | {name: name for name in PARAMETERS}
-# A condition, a phrase or a word; the end closes quotes too.
-_PIECE = re.compile(r'(?<!\S)(-?)([A-Za-z_]+):((?:"[^"]*(?:"|$)|[^\s"])*)|(?:(?<!\S)-)?"[^"]*(?:"|$)|\S+')
+# A condition, a phrase or a word; the end closes quotes too. A list goes on after a comma with blanks around it, unless
+# another condition follows.
+_PIECE = re.compile(
+    r'(?<!\S)(-?)([A-Za-z_]+):((?:"[^"]*(?:"|$)|(?<=[^\s:])\s*,\s*(?!-?[A-Za-z_]+:|[\s,]|$)|[^\s"])*)'
+    r'|(?:(?<!\S)-)?"[^"]*(?:"|$)|\S+'
+)
 EXAMPLE = _("Write one of %(keys)s, followed by its value.")
 FIRST_KEYS = ", ".join(f"{parameter.words[0]}:" for parameter in (*DIMENSIONS.values(), *SINGLE.values()))
 
@@ -43,6 +47,7 @@ def read(text: str) -> Query:
     Raises:
         BadQuery: a word that is nearly one of them, or a condition that cannot be negated.
     """
+    text = straight_quotes(text)
     pieces = list(_PIECE.finditer(text))
     for piece in pieces:
         _refuse_slips(piece)
@@ -106,6 +111,6 @@ def _refuse_slips(piece: re.Match[str]) -> None:
         return
     near = difflib.get_close_matches(key, _NAMES, n=1, cutoff=0.75)
     if near:
-        slip = gettext("There is no %(key)s: here; did you mean %(near)s:?") % {"key": key, "near": near[0]}
+        slip = gettext("%(key)s: is not supported; did you mean %(near)s:?") % {"key": key, "near": near[0]}
         quoting = gettext("To search for it, put it in quotes.")
         raise BadQuery(f"{slip} {EXAMPLE % {'keys': FIRST_KEYS}} {quoting}")

@@ -1,4 +1,4 @@
-"""The coverage of an account day by day: days with events, empty days, unverified days, and days never looked at."""
+"""The coverage of an account day by day: days with events, empty days, unverified days, and days never fetched."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ WEEKS = 53
 STATES = {
     "events": gettext_lazy("complete, with events"),
     "empty": gettext_lazy("complete, no events"),
-    "partly": gettext_lazy("complete in part"),
+    "partly": gettext_lazy("partly complete"),
     "unverified": gettext_lazy("read, but not verified"),
-    "unknown": gettext_lazy("never looked at"),
+    "unknown": gettext_lazy("never fetched"),
 }
 
 

@@ -117,7 +117,7 @@ def missing_logins(event_types: Sequence[str], accounts: Sequence[Completeness])
     if not names:
         return ""
     sentence = _(
-        "No login was ever reported for %(accounts)s: Nexmo reports logins only to accounts with Premium Support."
+        "No logins were ever reported for %(accounts)s: Nexmo reports logins only to accounts with Premium Support."
     )
     return sentence % {"accounts": ", ".join(names)}
 

@@ -31,9 +31,9 @@ TITLES = {
     "ok": gettext_lazy("Up to date"),
     "working": gettext_lazy("Syncing"),
     "waiting": gettext_lazy("Waiting"),
-    "late": gettext_lazy("Late or not all verified"),
+    "late": gettext_lazy("Late or not fully verified"),
     "problem": gettext_lazy("Failing"),
-    "off": gettext_lazy("Switched off"),
+    "off": gettext_lazy("Inactive"),
 }
 WORST_FIRST = ("problem", "late", "waiting", "working", "ok", "off")
 NEEDS_ATTENTION = ("problem", "late")
@@ -81,7 +81,14 @@ class Pace:
         if self.remaining < timedelta(minutes=1):
             return text + " " + _("Less than a minute to go.")
         now = timezone.now()
-        return text + " " + _("About %(time)s to go.") % {"time": timeuntil(now + self.remaining, now, depth=1)}
+        return (
+            text + " " + _("About %(time)s to go.") % {"time": _spaced(timeuntil(now + self.remaining, now, depth=1))}
+        )
+
+
+def _spaced(duration: str) -> str:
+    """Django's duration with a usual blank: pages mark the one that does not break, as they do in foreign text."""
+    return duration.replace("\xa0", " ")
 
 
 @dataclass(frozen=True)
@@ -104,13 +111,13 @@ class AccountStatus:
 
     @property
     def last_success_at(self) -> datetime | None:
-        """When a sync last succeeded; None also where what is recorded lies in the future."""
+        """When a sync last succeeded; None also where what is recorded is in the future."""
         moment: datetime | None = self.state.last_success_at
         return None if clock.lies_ahead(moment) else moment
 
     @property
     def checked_at(self) -> datetime | None:
-        """When all counts were last compared with Nexmo's; None also where what is recorded lies in the future."""
+        """When all counts were last compared with Nexmo's; None also where what is recorded is in the future."""
         moment: datetime | None = self.state.checked_at
         return None if clock.lies_ahead(moment) else moment
 
@@ -130,11 +137,11 @@ LABELS = {
     "credentials": gettext_lazy("Credentials refused"),
     "secret-unreadable": gettext_lazy("Secret unreadable"),
     "denied": gettext_lazy("Access denied"),
-    "rate-limited": gettext_lazy("Slowed down by Nexmo"),
+    "rate-limited": gettext_lazy("Rate-limited by Nexmo"),
     "unavailable": gettext_lazy("Nexmo unreachable"),
-    "malformed": gettext_lazy("Answer not understood"),
+    "malformed": gettext_lazy("Unexpected response"),
     "interrupted": gettext_lazy("Interrupted"),
-    "unverified": gettext_lazy("Not all verified"),
+    "unverified": gettext_lazy("Not fully verified"),
     "clock": gettext_lazy("Clock is wrong"),
 }
 
@@ -222,11 +229,11 @@ def describe(
         return Health("working", _("Syncing"), doing, moving=True, percent=run.percent)
     no_worker = "" if worker_alive else " " + _("No worker is running: start one with `manage.py worker`.")
     if state.wanted_at and account.is_active:
-        begins = _("The sync begins as soon as a worker is free.")
+        begins = _("The sync starts as soon as a worker is free.")
         return Health("waiting", _("Waiting"), f"{begins}{no_worker}", moving=True)
     if not account.is_active:
         kept = _("This account is not synced; its archived events stay readable.")
-        return Health("off", _("Switched off"), kept)
+        return Health("off", _("Inactive"), kept)
     if state.problem_code and state.problem_code != "interrupted":
         again = ""
         if state.failures > 1:
@@ -237,20 +244,20 @@ def describe(
         return Health(level, str(label), f"{state.problem}{again}")
     if from_the_future:
         wrong = _(
-            "Its last syncs are dated in the future: this machine's clock is wrong, or was. "
-            "Until when it is complete is not known; the next sync takes those dates back."
+            "Its last syncs are dated in the future: this machine's clock is or was wrong. "
+            "How far it is complete is unknown until the next sync corrects those dates."
         )
         return Health("problem", str(LABELS["clock"]), f"{wrong}{no_worker}", moving=worker_alive)
     if not state.last_success_at:
         fetched = _("Its events have not been fetched yet.")
         return Health("waiting", _("Never synced"), f"{fetched}{no_worker}", moving=worker_alive)
     if now - state.last_success_at > _patience():
-        ago = timesince(state.last_success_at, now, depth=1)
+        ago = _spaced(timesince(state.last_success_at, now, depth=1))
         late = _("The last sync was %(time)s ago.") % {"time": ago}
         return Health("late", _("Late"), f"{late}{no_worker}")
     if patchy:
         patches = _("Some older days are not verified yet; they are tried again hourly.")
-        return Health("late", _("Not all verified"), patches)
+        return Health("late", _("Not fully verified"), patches)
     return Health("ok", _("Up to date"), _("Everything that Nexmo lists is archived."))
 
 

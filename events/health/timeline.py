@@ -25,7 +25,7 @@ STILL_NEW = timedelta(hours=1)  # what came since the last sync is not a gap yet
 STATES = {
     "verified": gettext_lazy("verified"),
     "unverified": gettext_lazy("read, but not verified"),
-    "unknown": gettext_lazy("never looked at"),
+    "unknown": gettext_lazy("never fetched"),
 }
 
 

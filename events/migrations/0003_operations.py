@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='syncstate',
             name='next_request_at',
-            field=models.DateTimeField(help_text='Nexmo is not asked before; whoever asks moves it on, in whatever process.', null=True),
+            field=models.DateTimeField(help_text='Nexmo gets no request before this time; each request moves it on, from any process.', null=True),
         ),
         migrations.CreateModel(
             name='RequestCount',

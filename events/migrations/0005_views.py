@@ -20,11 +20,11 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=80, verbose_name='name')),
                 ('description', models.CharField(blank=True, max_length=300, verbose_name='description')),
-                ('query', models.TextField(help_text="The list's query string, as `saved_views.canonical` spells it.")),
+                ('query', models.TextField(help_text="The list's query string, in canonical form.")),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
                 ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='views', to=settings.AUTH_USER_MODEL)),
-                ('team', models.ForeignKey(blank=True, help_text='Its members see the view too; empty: nobody but the owner.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='views', to='auth.group', verbose_name='team')),
+                ('team', models.ForeignKey(blank=True, help_text='Its members see the view too; empty: only the owner.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='views', to='auth.group', verbose_name='team')),
             ],
             options={
                 'verbose_name': 'view',

@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='legalhold',
             name='reason',
-            field=models.TextField(help_text='The case, and who asked for the hold.', validators=[accounts.validators.text_validator]),
+            field=models.TextField(help_text='The case, and who requested the hold.', validators=[accounts.validators.text_validator]),
         ),
         migrations.AlterField(
             model_name='savedview',

@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='discrepancy',
             name='withdrawn_by',
-            field=models.ForeignKey(help_text="The sync that met the event again; empty: a person's check did.", null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='events.syncrun'),
+            field=models.ForeignKey(help_text="The sync that found the event again; empty: a manual check did.", null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='events.syncrun'),
         ),
         migrations.AddField(
             model_name='syncwindow',
@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='syncwindow',
             name='repeats',
-            field=models.PositiveIntegerField(default=0, help_text='How often it was asked again with the same outcome.'),
+            field=models.PositiveIntegerField(default=0, help_text='How often it was retried with the same outcome.'),
         ),
         migrations.AddConstraint(
             model_name='discrepancy',

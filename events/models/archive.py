@@ -34,7 +34,7 @@ class AuditEvent(models.Model):
     created_at_basis = models.CharField(
         max_length=64,
         blank=True,
-        help_text=_("What the time rests on: the offset it came with, the zone assumed, or the time of fetching."),
+        help_text=_("What the time is based on: the offset it came with, the zone assumed, or the time of fetching."),
     )
     user_email = models.CharField(max_length=320, blank=True, help_text=_("Lower case."))
     user_id = models.CharField(max_length=255, blank=True)
@@ -58,7 +58,7 @@ class AuditEvent(models.Model):
         max_length=255, blank=True, help_text=_("Fields that were not as documented, comma-separated.")
     )
     reported_account = models.CharField(
-        max_length=255, blank=True, help_text=_("The account_id in the event, where it is not the account asked for.")
+        max_length=255, blank=True, help_text=_("The account_id in the event, if it is not the requested account.")
     )
     # No constraint and no index: only runs that brought nothing are ever forgotten (`events.tasks.tidy`).
     run = models.ForeignKey(

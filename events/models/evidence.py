@@ -44,7 +44,7 @@ class EvidencePack(models.Model):
 
     class State(models.TextChoices):
         WAITING = "waiting", _("Waiting for a worker")
-        MAKING = "making", _("Being made")
+        MAKING = "making", _("In progress")
         READY = "ready", _("Ready")
         FAILED = "failed", _("Failed")
         EXPIRED = "expired", _("Expired")
@@ -65,19 +65,19 @@ class EvidencePack(models.Model):
         on_delete=models.CASCADE,
         null=True,
         related_name="+",
-        help_text=_("Whose events were asked for; empty: those of all accounts."),
+        help_text=_("The account whose events were requested; empty: all accounts."),
     )
     query = models.TextField(blank=True, help_text=_("The filter, as a URL's query string."))
-    time_zone = models.CharField(max_length=64, help_text=_("The zone in which the query's dates were meant."))
-    language = models.CharField(max_length=10, help_text=_("The language of the person who asked."))
-    name = models.CharField(max_length=120, help_text=_("What the file is called when it is fetched."))
+    time_zone = models.CharField(max_length=64, help_text=_("The time zone of the query's dates."))
+    language = models.CharField(max_length=10, help_text=_("The requester's language."))
+    name = models.CharField(max_length=120, help_text=_("The file's name when downloaded."))
     file = models.CharField(max_length=80, blank=True, help_text=_("Its name in EVIDENCE_DIR, new for each attempt."))
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     stage = models.CharField(max_length=10, choices=Stage.choices, blank=True)
     done = models.PositiveBigIntegerField(default=0, help_text=_("How much of the stage is done."))
     total = models.PositiveBigIntegerField(null=True)
-    accounts = models.ManyToManyField(NexmoAccount, related_name="+", help_text=_("Whose events are in it."))
-    count = models.PositiveBigIntegerField(null=True, help_text=_("Events in it."))
+    accounts = models.ManyToManyField(NexmoAccount, related_name="+", help_text=_("Accounts whose events it contains."))
+    count = models.PositiveBigIntegerField(null=True, help_text=_("Events it contains."))
     size = models.PositiveBigIntegerField(null=True, help_text=_("Bytes."))
     finished_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True, help_text=_("When the file is deleted."))

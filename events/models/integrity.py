@@ -55,7 +55,7 @@ class Seal(models.Model):
     statement = models.TextField(help_text=_("Canonical JSON, exactly as signed."))
     signature = models.CharField(max_length=128, help_text=_("Ed25519 over the statement, in hex."))
     key_id = models.CharField(max_length=16, help_text=_("The beginning of the public key's SHA-256."))
-    sent_to = models.TextField(blank=True, help_text=_("Channels it was sent to, and what they said."))
+    sent_to = models.TextField(blank=True, help_text=_("Channels it was sent to, and their responses."))
 
     objects: ClassVar[Any] = ScopedQuerySet.as_manager()
 
@@ -126,8 +126,8 @@ class LegalHold(Recorded):
         help_text=_("Empty: all accounts."),
     )
     first_day = models.DateField(null=True, blank=True, help_text=_("Empty: since the beginning."))
-    last_day = models.DateField(null=True, blank=True, help_text=_("Empty: without end."))
-    reason = models.TextField(help_text=_("The case, and who asked for the hold."), validators=[text_validator])
+    last_day = models.DateField(null=True, blank=True, help_text=_("Empty: no end."))
+    reason = models.TextField(help_text=_("The case, and who requested the hold."), validators=[text_validator])
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     released_at = models.DateTimeField(null=True, blank=True)
@@ -143,7 +143,7 @@ class LegalHold(Recorded):
             models.CheckConstraint(
                 condition=Q(first_day=None) | Q(last_day=None) | Q(first_day__lte=models.F("last_day")),
                 name="hold_days_in_order",
-                violation_error_message=_("The last day lies before the first."),
+                violation_error_message=_("The last day is before the first."),
             ),
         )
 
@@ -201,7 +201,7 @@ class Discrepancy(Recorded):
         on_delete=models.SET_NULL,
         null=True,
         related_name="+",
-        help_text=_("The sync that met the event again; empty: a person's check did."),
+        help_text=_("The sync that found the event again; empty: a manual check did."),
     )
 
     objects: ClassVar[Any] = DiscrepancyQuerySet.as_manager()

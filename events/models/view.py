@@ -37,7 +37,7 @@ class SavedView(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="views")
     name = models.CharField(_("name"), max_length=80, validators=[name_validator])
     description = models.CharField(_("description"), max_length=300, blank=True, validators=[text_validator])
-    query = models.TextField(help_text=_("The list's query string, as `saved_views.canonical` spells it."))
+    query = models.TextField(help_text=_("The list's query string, in canonical form."))
     team = models.ForeignKey(
         Group,
         verbose_name=_("team"),
@@ -45,7 +45,7 @@ class SavedView(models.Model):
         null=True,
         blank=True,
         related_name="views",
-        help_text=_("Its members see the view too; empty: nobody but the owner."),
+        help_text=_("Its members see the view too; empty: only the owner."),
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

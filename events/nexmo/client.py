@@ -314,7 +314,7 @@ def _raise_for(status: int, detail: str, trace_id: str, retry_after: float | Non
     if status == 404:
         error = errors.NotFound(detail, status=status, trace_id=trace_id)
         if one_event:
-            error.what, error.advice = "Nexmo has no event with this id.", "It may be older than Nexmo remembers."
+            error.what, error.advice = "Nexmo has no event with this id.", "It may be too old for Nexmo to keep."
         raise error
     if status == 429:
         raise errors.RateLimited(detail, status=status, trace_id=trace_id, retry_after=retry_after)

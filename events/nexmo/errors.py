@@ -39,7 +39,7 @@ class CredentialsRefused(AuditAPIError):
 
     code = "credentials"
     what = "Nexmo refused the API key or secret."
-    advice = "Enter the current secret in the admin; nothing is asked again before that."
+    advice = "Enter the current secret in the admin; no request is sent until then."
 
 
 class AccessDenied(AuditAPIError):
@@ -63,7 +63,7 @@ class RequestRejected(AuditAPIError):
 
     code = "rejected"
     what = "Nexmo rejected the request."
-    advice = "This is likely a fault in Auditsite or a change at Nexmo; report it with these words."
+    advice = "This is likely a fault in Auditsite or a change at Nexmo; report it with this message."
 
 
 class Redirected(RequestRejected):
@@ -105,7 +105,7 @@ class MalformedResponse(TransientError):
 
     code = "malformed"
     what = "Nexmo's answer could not be understood."
-    advice = "The next sync tries again; check NEXMO_AUDIT_URL and any proxy if it stays."
+    advice = "The next sync tries again; check NEXMO_AUDIT_URL and any proxy if this persists."
 
 
 class Stopped(Exception):

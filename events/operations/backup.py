@@ -98,8 +98,8 @@ def _check_kind(source: Path) -> None:
     if start.startswith(kinds[connection.vendor]):
         return
     if start.startswith((SQLITE, POSTGRES)):
-        raise BackupError(f"{source} is a backup of the other kind of database than DATABASE_URL names.")
-    raise BackupError(f"{source} is no backup: `manage.py backup` makes them.")
+        raise BackupError(f"{source} is a backup of a different kind of database from the one that DATABASE_URL names.")
+    raise BackupError(f"{source} is not a backup made by `manage.py backup`.")
 
 
 def _check_empty() -> None:
@@ -108,7 +108,7 @@ def _check_empty() -> None:
         target = Path(connection.settings_dict["NAME"])
         beside = [Path(f"{target}{ending}") for ending in ("-wal", "-journal")]
         if not target.exists() and any(file.exists() for file in beside):
-            raise BackupError(f"Beside {target.name} lies what an older database left behind. {advice}")
+            raise BackupError(f"Beside {target.name} are files that an older database left behind. {advice}")
     tables = connection.introspection.table_names()
     connection.close()
     if tables:
@@ -119,7 +119,7 @@ def _check_empty() -> None:
 def _named_at_the_end(target: Path) -> Iterator[Path]:
     try:
         if target.exists() or target.is_symlink():
-            raise BackupError(f"{target} exists already and is not overwritten. Name a new file.")
+            raise BackupError(f"{target} already exists and is not overwritten. Name a new file.")
         # Made for its owner's eyes only.
         descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
     except OSError as error:
@@ -133,7 +133,7 @@ def _named_at_the_end(target: Path) -> Iterator[Path]:
         try:
             target.hardlink_to(partial)  # unlike a rename, it never replaces what came in between
         except FileExistsError:
-            raise BackupError(f"{target} exists by now and is not overwritten. Name a new file.") from None
+            raise BackupError(f"{target} exists now and is not overwritten. Name a new file.") from None
         except OSError:  # a file system without links
             partial.replace(target)
     finally:

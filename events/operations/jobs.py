@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import close_old_connections, connection, transaction
 from django.db.models import F, Q
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from events.models import BackgroundJob
@@ -156,7 +157,7 @@ def claim_next() -> Claim | None:
         if job_handler.every is None and job.attempts >= job_handler.attempts:
             # Each time its worker ended or lost it: a job that kills its process must not do so for ever.
             BackgroundJob.objects.filter(free, pk=job.pk, due_at=job.due_at).update(
-                failed_at=now, lease_until=None, lease_owner="", problem="Its worker ended each time it was tried."
+                failed_at=now, lease_until=None, lease_owner="", problem="Its worker ended on every attempt."
             )
             continue
         taken = BackgroundJob.objects.filter(free, pk=job.pk, due_at=job.due_at, failed_at=None).update(
@@ -191,7 +192,8 @@ def run_next() -> bool:
         job_handler.run(claim)
     except JobInterrupted:
         # Begins again at once elsewhere. That it was begun here does not count as a failure.
-        claim.mine().update(lease_until=None, lease_owner="", attempts=F("attempts") - 1)
+        # Asked for again meanwhile, it has no attempts to take back.
+        claim.mine().update(lease_until=None, lease_owner="", attempts=Greatest(F("attempts"), 1) - 1)
     except JobFailed as error:
         logger.warning("Job %s of %r failed: %s", claim.kind, claim.subject, error)
         _fail(claim, job_handler, str(error), retry=error.retry)
@@ -252,6 +254,6 @@ def run_until(stop: threading.Event) -> None:
             if run_next():
                 continue
         except Exception:  # the database may be away for a moment
-            logger.exception("The worker could not look for jobs; it goes on trying")
+            logger.exception("The worker could not look for jobs; it keeps trying")
         stop.wait(POLL_EVERY)
     connection.close()

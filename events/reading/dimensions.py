@@ -178,7 +178,7 @@ SINGLE: dict[str, Parameter] = {
             words=("to", "until", "before"),
             label=_("Up to"),
             field_label=_("To"),
-            help="Up to this day or time, included.",
+            help="Up to and including this day or time.",
         ),
         Parameter(name="period", words=("period",), label=_("Period"), help="today, 24h, 7d, 30d or 90d."),
         Parameter(

@@ -33,7 +33,7 @@ class BadCursor(ValueError):
     """A cursor that no page of ours has given out."""
 
     def __init__(self) -> None:
-        super().__init__(gettext("This page marker cannot be read; it may have been cut off or changed."))
+        super().__init__(gettext("This page marker is invalid; it may have been truncated or altered."))
 
 
 @dataclass(frozen=True)
@@ -113,13 +113,13 @@ def read_page(conditions: Conditions, size: int, *, before: Cursor | None = None
     return Page(rows, newer=newer, older=going_on, searched_back_to=_time(reached), total=total)
 
 
-def read_page_at(params: Mapping[str, Any], read: Callable[[Cursor | None, Cursor | None], Page]) -> tuple[Page, str]:
-    """The page that a URL's markers name, by `read(before, after)`, and what is wrong with the markers, if anything."""
+def read_page_at(params: Mapping[str, Any], read: Callable[..., Page]) -> tuple[Page, str]:
+    """The page that a URL's markers name, by `read(before=..., after=...)`, and what is wrong with them, if any."""
     before, after = params.get("before"), params.get("after")
     try:
         return read(
-            Cursor.parse(before) if before else None,
-            Cursor.parse(after) if after and not before else None,
+            before=Cursor.parse(before) if before else None,
+            after=Cursor.parse(after) if after and not before else None,
         ), ""
     except BadCursor as error:
         return Page([]), str(error)

@@ -46,7 +46,7 @@ class Sandbox:
         events: about how many events in all over 730 days; 0 for empty accounts.
         seed, start: fix the events. `start` is the first day of the history, 730 days before today if None.
         port: 0 for any free one.
-        latency_ms: how long every answer takes, in milliseconds.
+        latency_ms: the delay of every response, in milliseconds.
         switches: how it behaves where the real behaviour is unknown.
         faults: what goes wrong, as texts such as "rate-limit@page=7".
         now: the clock; gives aware datetimes.

@@ -20,13 +20,14 @@ def earlier(ours: datetime, theirs: datetime | None) -> datetime:
 def proven_until(account: NexmoAccount, asked_at: datetime, sent_at: datetime | None) -> datetime | None:
     """How far the API's clock had got when it answered: never later than ours.
 
-    By its Date header; without one by its newest event, which it dated itself; None where there is neither.
+    By its Date header; without one by its newest event, which it dated itself; None where there is neither. An event
+    dated in the future proves nothing of the clock that dated it.
     """
     if sent_at:
         return earlier(asked_at, sent_at)
-    dated = AuditEvent.objects.filter(account=account).exclude(created_at_basis="fetched")
+    dated = AuditEvent.objects.filter(account=account, created_at__lte=asked_at).exclude(created_at_basis="fetched")
     newest: datetime | None = dated.order_by("-created_at", "-pk").values_list("created_at", flat=True).first()
-    return min(newest, asked_at) if newest else None
+    return newest
 
 
 def describe_skew(now: datetime, sent_at: datetime | None) -> str:

@@ -43,11 +43,11 @@ def turn(user: AnyUser) -> Iterator[None]:
     """One turn of a person at asking Nexmo. Raises NotAsked."""
     store, name = caches["default"], f"asking:{user.pk}"
     if not store.add(name, True, LONGEST_TURN):
-        raise NotAsked(gettext("Nexmo is answering your previous question. Try again when it has."))
+        raise NotAsked(gettext("Your previous request to Nexmo is still running. Try again when it has finished."))
     try:
         _count(user)
         if not _threads().acquire(blocking=False):
-            raise NotAsked(gettext("Too many people are asking Nexmo just now. Try again in a few seconds."))
+            raise NotAsked(gettext("Too many requests to Nexmo are running. Try again in a few seconds."))
         try:
             yield
         finally:
@@ -64,7 +64,7 @@ def client_now(account: NexmoAccount, user: AnyUser, *, even_if_refused: bool = 
         even_if_refused: ask also with credentials that Nexmo refused before, because a person wants to know.
     """
     if not even_if_refused and are_refused(account):
-        raise NotAsked(gettext("Nexmo was not asked: it refused these credentials, and they are still the same."))
+        raise NotAsked(gettext("No request was sent: Nexmo refused these credentials, and they have not changed."))
     rate = settings.NEXMO_REQUESTS_PER_SECOND
     pacer = _PaceOfOneQuestion(account, user, rate) if rate else None
     with client_for(account, attempts=1, timeout=min(TIMEOUT, settings.NEXMO_TIMEOUT), pacer=pacer) as client:
@@ -89,8 +89,8 @@ class _PaceOfOneQuestion(SharedPacer):
             seconds = math.ceil(wait)
             raise NotAsked(
                 ngettext(
-                    "Others are asking Nexmo about this account. Try again in %(count)s second.",
-                    "Others are asking Nexmo about this account. Try again in %(count)s seconds.",
+                    "Other requests for this account are waiting for Nexmo. Try again in %(count)s second.",
+                    "Other requests for this account are waiting for Nexmo. Try again in %(count)s seconds.",
                     seconds,
                 )
                 % {"count": seconds}
@@ -121,8 +121,8 @@ def _count(user: AnyUser) -> None:
         seconds = 60 - int(now % 60)
         raise NotAsked(
             ngettext(
-                "You have asked Nexmo %(limit)s times within a minute. Try again in %(count)s second.",
-                "You have asked Nexmo %(limit)s times within a minute. Try again in %(count)s seconds.",
+                "You have sent Nexmo %(limit)s requests within a minute. Try again in %(count)s second.",
+                "You have sent Nexmo %(limit)s requests within a minute. Try again in %(count)s seconds.",
                 seconds,
             )
             % {"limit": PER_MINUTE, "count": seconds}

@@ -62,7 +62,7 @@ def check_event(event: AuditEvent, question: Callable[[], AbstractContextManager
             errors is the caller's. It is not called for an event that cannot be asked for.
     """
     if id_as_sent(event.raw) != event.event_id:
-        return Check("unknown", _("Nexmo sent this event without an id of its own, so it cannot be asked for it."))
+        return Check("unknown", _("Nexmo sent this event without an id, so it cannot be looked up."))
     try:
         with question() as client:
             try:
@@ -94,20 +94,22 @@ def _look_in_list(client: AuditClient, event: AuditEvent) -> Check:
                 raise _Listed(listed)
 
     if event.created_at_basis == "fetched":
-        return Check("unknown", _("Nexmo does not answer for its id, and its time cannot be read to look for it."))
+        return Check(
+            "unknown", _("Nexmo finds nothing under its id, and its time is unreadable: where to look is unknown.")
+        )
     day = event.created_at.date()
     ignored = SyncState.objects.filter(account=event.account, filters_ignored=True).exists()
     walk = Walk(client, Window(day, day), look, send_dates=not ignored, most_pages=MOST_PAGES)
     try:
         total = walk.peek(1).total
         if total is not None and total > MOST_PAGES * PAGE_SIZE:
-            return Check("unknown", _("Nexmo does not answer for its id, and lists too many events to look through."))
+            return Check("unknown", _("Nexmo finds nothing under its id, and lists too many events to search."))
         reading = walk.read()
     except _Listed as listed:
         return _compare(event, listed.event)
     except FiltersIgnored:
-        return Check("unknown", _("Nexmo does not answer for its id, and lists events of other days."))
+        return Check("unknown", _("Nexmo finds nothing under its id, and lists events of other days."))
     if not reading.verified:
-        return Check("unknown", _("Nexmo does not answer for its id, and its list could not be read whole."))
+        return Check("unknown", _("Nexmo finds nothing under its id, and its list could not be read completely."))
     note(event, Discrepancy.Kind.VANISHED, None, timezone.now())
     return Check("gone")

@@ -80,7 +80,7 @@ class Interrupted(errors.AuditAPIError):
 
     code = "interrupted"
     what = "The sync was stopped."
-    advice = "Nothing is lost; the next run goes on from there."
+    advice = "Nothing is lost; the next run continues from there."
 
 
 class _Unreadable(errors.AuditAPIError):

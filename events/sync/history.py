@@ -1,4 +1,4 @@
-"""Which runs are kept. Those that brought something are kept for ever; quiet ones only as long as they may interest."""
+"""Which runs are kept. Those that brought something are kept forever; quiet ones only as long as they may interest."""
 
 from __future__ import annotations
 

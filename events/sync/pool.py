@@ -1,4 +1,4 @@
-"""Accounts side by side."""
+"""Accounts synced in parallel."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def claim(account: NexmoAccount, trigger: str, requested_by: Any = None) -> Sync
             finished_at=now,
             doing="",
             problem_code="interrupted",
-            problem="The process that ran this sync ended. Nothing is lost; the next run goes on from there.",
+            problem="The process that ran this sync ended. Nothing is lost; the next run continues from there.",
         )
         run = SyncRun.objects.create(
             account=account, trigger=trigger, requested_by=requested_by, started_at=now, doing="Starting"
@@ -234,7 +234,7 @@ def _is_free(now: datetime, prefix: str = "") -> Q:
 
 
 def withdraw_future_dates(account: NexmoAccount, now: datetime) -> bool:
-    """Forget when an account was last synced, and last asked for its event types, where that lies in the future.
+    """Forget when an account was last synced, and last asked for its event types, where that is in the future.
 
     Due times, leases, the pace and full checks are judged where they are read, and written anew by the next run.
     """

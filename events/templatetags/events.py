@@ -32,7 +32,9 @@ def tree(value: Any, depth: int = 0) -> SafeString:
     """Any JSON value as nested lists, escaped; very deep and very long parts are left to the text below."""
     if isinstance(value, (dict, list)) and value:
         if depth >= DEEPEST:
-            return format_html('<span class="quiet">… {}</span>', _("deeper than shown; see the text as received"))
+            return format_html(
+                '<span class="quiet">… {}</span>', _("nested too deep to show; see the text as received")
+            )
         pairs = list(value.items()) if isinstance(value, dict) else list(enumerate(value, start=1))
         items = format_html_join(
             "",

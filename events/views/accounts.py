@@ -81,13 +81,13 @@ def sync(request: HttpRequest, api_key: str) -> HttpResponse:
     """Have one account synced now."""
     account = visible_account(request, api_key)
     if not NexmoAccount.objects.syncable_by(request.user).filter(pk=account.pk).exists():
-        raise PermissionDenied(_("Auditors read everything and change nothing: ask the account's owner to sync it."))
+        raise PermissionDenied(_("Auditors have read-only access: ask the account's owner to sync it."))
     if not account.is_active:
         messages.error(
-            request, _("%(name)s is switched off; its owner can make it active in the admin.") % {"name": account.name}
+            request, _("%(name)s is inactive; its owner can activate it in the admin.") % {"name": account.name}
         )
     elif are_refused(account):
-        messages.error(request, _("Nexmo was not asked: it refused these credentials, and they are still the same."))
+        messages.error(request, _("No request was sent: Nexmo refused these credentials, and they have not changed."))
     else:
         tasks.request_sync(account, request.user)  # the page that follows shows the state, and how it moves
     return redirect(account)

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 BASES = {
     "fetched": gettext_lazy("Nexmo sent no readable time; this is when the event was fetched."),
-    CAPPED: gettext_lazy("Nexmo sent a later time; no calendar here reaches further."),
+    CAPPED: gettext_lazy("Nexmo sent a later time, beyond the supported range."),
 }
 
 
@@ -87,7 +87,7 @@ def event_page(request: HttpRequest, api_key: str, event_id: str) -> HttpRespons
             or (
                 _("As sent, with offset %(offset)s.") % {"offset": event.created_at_basis}
                 if event.created_at_basis.startswith(("+", "-", "Z"))
-                else _("Nexmo's times carry no zone; read as %(zone)s.") % {"zone": event.created_at_basis}
+                else _("Nexmo's times have no zone; read as %(zone)s.") % {"zone": event.created_at_basis}
             ),
             "in_future": event.created_at > latest_plausible(),
             "country": _country(event.source_country),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -109,10 +110,7 @@ def _page(asked: Asked, newest: Page) -> tuple[Page, str]:
         if len(newest.rows) <= SIZE:
             return newest, ""
         return Page(newest.rows[:SIZE], older=Cursor.of(newest.rows[SIZE - 1])), ""
-    return read_page_at(
-        asked.request.GET,
-        lambda before, after: read_about(asked.entity, asked.conditions, SIZE, before=before, after=after),
-    )
+    return read_page_at(asked.request.GET, partial(read_about, asked.entity, asked.conditions, SIZE))
 
 
 def _overview(asked: Asked, sampled: Sample) -> dict[str, Any]:

@@ -103,7 +103,7 @@ def pack_delete(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     if not _may_delete(request, pack):
         raise Http404
     packs.delete(pack)
-    messages.success(request, _("The evidence pack %(name)s is deleted.") % {"name": pack.name})
+    messages.success(request, _("The evidence pack %(name)s was deleted.") % {"name": pack.name})
     return redirect("events:packs")
 
 

@@ -114,11 +114,11 @@ def _difference(noted: Progress) -> str:
     more = noted.rows - noted.announced
     if more > 0:
         return ngettext(
-            "That is %(number)s more than was announced: it arrived since then.",
-            "That is %(number)s more than were announced: they arrived since then.",
+            "That is %(number)s more than expected: it arrived in the meantime.",
+            "That is %(number)s more than expected: they arrived in the meantime.",
             more,
         ) % {"number": grouped(more)}
     return _(
-        "That is %(number)s fewer than were announced: since then the period moved on, retention removed events, or "
-        "what you may see changed."
+        "That is %(number)s fewer than expected: in the meantime the period moved on, "
+        "retention removed events, or your access changed."
     ) % {"number": grouped(-more)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.humanize.templatetags.humanize import intcomma
@@ -41,10 +42,7 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
     event_filter = filtered_events(request, account)
     conditions, readable = event_filter.conditions, event_filter.form.is_valid()
     size, size_note = read_size(request.GET)
-    page, page_error = read_page_at(
-        request.GET,
-        lambda before, after: read_page(conditions, size, before=before, after=after),
-    )
+    page, page_error = read_page_at(request.GET, partial(read_page, conditions, size))
     accounts = list(event_filter.accounts.values())
     chosen = [each for each in accounts if conditions.accounts is None or each.pk in conditions.accounts] or accounts
     complete = completeness(chosen)

@@ -90,7 +90,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 def _sync_all(request: HttpRequest) -> HttpResponse:
     accounts = NexmoAccount.objects.syncable_by(request.user).active()
     if not tasks.request_syncs(accounts, request.user) and not accounts.exists():
-        messages.info(request, _("There is no account that you may sync."))
+        messages.info(request, _("There are no accounts you can sync."))
     return redirect("events:accounts")
 
 

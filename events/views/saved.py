@@ -34,7 +34,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     groups = (
         ("starred", _("Starred"), views.starred),
         ("mine", _("Mine"), views.mine),
-        ("teams", _("Of my teams"), views.teams),
+        ("teams", _("My teams"), views.teams),
         ("builtin", _("Built in"), views.others),
     )
     context = {
@@ -69,8 +69,9 @@ def _form(request: HttpRequest, view: SavedView, query: str) -> HttpResponse:
     posted = request.POST if request.method == "POST" else None
     form = ViewForm(posted, accounts=accounts, instance=view, query=query)
     if posted is not None and form.is_valid() and (kept := form.keep()):
-        told = _("The filter of the view %(name)s is replaced.") if form.replaces else _("The view %(name)s is saved.")
-        messages.success(request, told % {"name": kept.name})
+        saved = _("The view %(name)s was saved.")
+        replaced = _("The filter of the view %(name)s was replaced.")
+        messages.success(request, (replaced if form.replaces else saved) % {"name": kept.name})
         return redirect(f"{reverse('events:list')}?{kept.query}")
     typed = view.query if view.pk else query if posted is None else posted.get("query", "")
     params = read_query(typed)
@@ -90,7 +91,7 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
     view = own_view(request, pk)
     if request.method == "POST":
         view.delete()
-        messages.success(request, _("The view %(name)s is deleted.") % {"name": view.name})
+        messages.success(request, _("The view %(name)s was deleted.") % {"name": view.name})
         return redirect("events:views")
     return render(request, "views/delete.html", {"view": view})
 

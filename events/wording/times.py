@@ -130,6 +130,8 @@ def pinned(text: str, *, is_end: bool) -> str:
         return text
     at = moment.last if is_end else moment.first
     exactness = {"hour": "hours", "minute": "minutes", "second": "seconds", "fraction": "microseconds"}
+    if at.utcoffset() % timedelta(minutes=1):  # type: ignore[operator]  # it is aware; long ago, zones had odd seconds
+        at, exactness = at.astimezone(UTC), exactness | {"hour": "seconds", "minute": "seconds"}
     return at.isoformat(timespec=exactness[moment.unit])
 
 

@@ -18,7 +18,7 @@ from events.sync import state
 from tests.tools.admin import ADD, LIST, Add, Login, act, change, errors, form, fresh
 from tests.tools.pages import text_of
 
-TAKEN = "This API key is registered already. Ask an administrator to share that account with your team."
+TAKEN = "This API key is already registered. Ask an administrator to share that account with your team."
 MALFORMED = (
     "An API key is 4 to 32 letters and digits, such as a1b2c3d4. Copy it from the Nexmo dashboard, without spaces."
 )

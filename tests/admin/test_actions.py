@@ -144,7 +144,7 @@ def test_superuser_acts_on_any_account(login: Login, cast: dict[str, Any]) -> No
 def test_sync_now_notes_the_wish_for_the_worker(client: Client, account: NexmoAccount, cast: dict[str, Any]) -> None:
     told = act(client, "sync_now", account)
 
-    assert told == [("success", "Quillfern Parcel (demo0001): the sync begins as soon as a worker is free.")]
+    assert told == [("success", "Quillfern Parcel (demo0001): the sync starts as soon as a worker is free.")]
     wanted = SyncState.objects.exclude(wanted_at=None).get()
     assert (wanted.account, wanted.wanted_by) == (account, cast["alice"])
 
@@ -154,7 +154,7 @@ def test_sync_now_leaves_out_accounts_that_are_switched_off(client: Client, acco
 
     told = act(client, "sync_now", account)
 
-    assert told == [("warning", "Quillfern Parcel (demo0001) is switched off; make it active first.")]
+    assert told == [("warning", "Quillfern Parcel (demo0001) is inactive; activate it first.")]
     assert not SyncState.objects.exclude(wanted_at=None).exists()
 
 

@@ -46,8 +46,8 @@ def test_percent_escapes_are_decoded_and_relative_paths_are_the_projects(tmp_pat
         ("postgres:x", "cannot be read"),
         ("postgres://host", "names no database"),
         ("postgres://host/", "names no database"),
-        ("postgres://host:port/x", "port that is no number"),
-        ("postgres://host:70000/x", "port that is no number"),
+        ("postgres://host:port/x", "port that is not a number"),
+        ("postgres://host:70000/x", "port that is not a number"),
     ],
 )
 def test_what_points_to_nothing_is_refused(url: str, why: str | None, tmp_path: Path) -> None:

@@ -97,4 +97,4 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except KeyboardInterrupt:
-        sys.exit("\nStopped. Archives and results so far are kept; the next run goes on from there.")
+        sys.exit("\nStopped. Archives and results so far are kept; the next run continues from there.")

@@ -1,7 +1,7 @@
 """Makes an archive, or completes one: events through the real parser and the real insert path.
 
 Run as a process on the archive's DATABASE_URL: `python -m tests.benchmarks.fill EVENTS`. Ctrl-C stops between two
-batches; the next run goes on from there, because the archive itself says how many events of each account it holds.
+batches; the next run continues from there, because the archive itself says how many events of each account it holds.
 """
 
 from __future__ import annotations

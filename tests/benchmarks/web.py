@@ -1,4 +1,4 @@
-"""Visiting the site over HTTP on this machine's own address: plain sockets, nothing clever."""
+"""Visiting the site over HTTP on loopback only: plain sockets, nothing clever."""
 
 from __future__ import annotations
 

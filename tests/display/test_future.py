@@ -35,7 +35,7 @@ def test_it_is_in_the_list_and_told_as_odd(client: Client, dated: str) -> None:
 
     assert shown_ids(page) == ["future", "past"]
     assert page.content.decode().count(">in the future</span>") == 1
-    assert "This event is dated in the future." in text_of(client.get(dated))
+    assert "This event is dated in the future, so it is not listed under today" in text_of(client.get(dated))
 
 
 def test_the_chart_names_it_beside_itself(client: Client, dated: str) -> None:

@@ -156,7 +156,7 @@ def test_time_not_looked_at_is_not_said_to_be_empty(
     assert (sampled.rows, sampled.complete) == ([], False)
     assert found and not found.exact
     assert not found.bars[0].known
-    assert "were not looked at yet" in text_of(client.get("/events/summary?search_text=zq&date_from=2026-03-08"))
+    assert "have not been fetched yet" in text_of(client.get("/events/summary?search_text=zq&date_from=2026-03-08"))
 
 
 def test_more_events_in_a_piece_than_are_counted_are_told(
@@ -288,14 +288,14 @@ def test_list_fetches_the_overview_and_links_to_it(client: Client, accounts: lis
 def test_strangers_events_are_in_no_overview(login: Login, accounts: list[NexmoAccount]) -> None:
     page = login("charlie").get("/events/summary")
 
-    assert "There is nothing to draw" in text_of(page)
+    assert "Nothing to show" in text_of(page)
     assert "APP_CREATE" not in page.content.decode()
     for facet in page.context["facets"]:
         assert facet["shown"] == []
 
 
 def test_wrong_filter_draws_nothing(client: Client, accounts: list[NexmoAccount]) -> None:
-    assert "There is nothing to draw" in text_of(client.get("/events/summary?source_ip=nonsense"))
+    assert "Nothing to show" in text_of(client.get("/events/summary?source_ip=nonsense"))
 
 
 def test_one_bar_far_back_is_drawn_by_month(client: Client, account: NexmoAccount) -> None:

@@ -72,8 +72,8 @@ NUMBERS_STORY = story(
                 "Status": ("bought",),
                 "Country": ("GB",),
                 "Application": (APP,),
-                "Calls go by": ("app",),
-                "Calls go to": (APP,),
+                "Calls routed by": ("app",),
+                "Calls routed to": (APP,),
             },
         ),
         (
@@ -82,9 +82,9 @@ NUMBERS_STORY = story(
                 "Status": ("bought",),
                 "Country": ("GB",),
                 "Application": (),
-                "Calls go by": ("app",),
-                "Calls go to": (APP,),
-                "Webhook for SMS": ("https://•••@example.com/in?token=•••",),
+                "Calls routed by": ("app",),
+                "Calls routed to": (APP,),
+                "SMS webhook": ("https://•••@example.com/in?token=•••",),
             },
         ),
         (6, {"Status": ("cancelled",)}),
@@ -105,9 +105,9 @@ def test_setting_names_the_event_that_set_it() -> None:
         "Status": 0,
         "Country": 0,  # later events only repeat it
         "Application": 4,
-        "Calls go by": 2,
-        "Calls go to": 2,
-        "Webhook for SMS": 5,
+        "Calls routed by": 2,
+        "Calls routed to": 2,
+        "SMS webhook": 5,
     }
 
 

@@ -135,7 +135,7 @@ def test_timeline_is_paged_by_key(client: Client, account: NexmoAccount, add_eve
 
 
 def test_wrong_page_marker_is_told(client: Client, two: None) -> None:
-    assert "This page marker cannot be read" in text_of(client.get(PATHS["ip"] + "?before=x"))
+    assert "This page marker is invalid" in text_of(client.get(PATHS["ip"] + "?before=x"))
 
 
 def test_events_that_only_contain_the_digits_are_not_the_numbers(
@@ -309,7 +309,7 @@ def test_configuration_at_a_moment(client: Client, account: NexmoAccount, add_ev
         "": ["Status"],
     }
     words = text_of(client.get(PATHS["number"]))
-    assert "It has come to its end" in words
+    assert "Released or deleted" in words
     assert "Status: bought → released" in words
     assert "not Nexmo's own record" in words
 
@@ -338,7 +338,7 @@ def test_configuration_of_very_many_events_says_how_far_it_was_read(
 
     assert "Only the newest 3 events were read, back to 2026-03-15 12:06:00 UTC" in text_of(now)
     assert [setting["values"] for setting in then.context["settings"]] == [[("https://example.com/2", "")]]
-    assert "Only the newest" not in text_of(then).split("Timeline")[0].split("Set up at")[1].split("Counts")[0]
+    assert "Only the newest" not in text_of(then).split("Timeline")[0].split("Configuration at")[1].split("Counts")[0]
 
 
 def test_long_contexts_are_read_as_far_as_is_quick(

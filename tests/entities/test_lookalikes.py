@@ -43,7 +43,7 @@ class TestPage:
 
         page = client.get("/about/user/bob@example.com")
 
-        assert "Easily mistaken for: b0b@example.com , bob U+200B @example.com" in text_of(page)
+        assert "Easily confused with: b0b@example.com , bob U+200B @example.com" in text_of(page)
         assert 'href="/about/user/b0b@example.com"' in page.content.decode()
 
     def test_nothing_is_said_where_there_is_none(self, client: Client, account: NexmoAccount, add_event: Add) -> None:

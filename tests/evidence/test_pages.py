@@ -309,7 +309,7 @@ def test_one_pack_at_a_time_for_each_person(login: Any, account: Any, add_event:
     response = client.post("/events/evidence.zip?source=CD", follow=True)
 
     assert response.redirect_chain[-1][0] == first.get_absolute_url()
-    assert "One evidence pack is made for you at a time" in text_of(response)
+    assert "You can have one evidence pack in progress at a time" in text_of(response)
     assert ask(login("admin")).pk != first.pk
     work()
     assert ask(client).pk != first.pk
@@ -324,7 +324,7 @@ def test_packs_that_are_kept_are_limited(login: Any, account: Any, add_event: An
     first = made(client)
     made(client)
     response = client.post("/events/evidence.zip", follow=True)
-    assert "2 of your evidence packs are kept already: delete one first." in text_of(response)
+    assert "You already have 2 evidence packs: delete one first." in text_of(response)
     assert response.redirect_chain[-1][0] == "/evidence/"
 
     client.post(f"{first.get_absolute_url()}delete")

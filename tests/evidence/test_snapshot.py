@@ -139,9 +139,9 @@ def test_snapshot_shows_one_state_and_keeps_nobody_from_writing(account: NexmoAc
     [
         Conditions(text="447700900000"),
         Conditions(text="landline"),
-        Conditions(networks=((ip_key("192.0.2.0"), ip_key("192.0.2.255")),)),
+        Conditions(wanted={"source_ip": ((ip_key("192.0.2.0"), ip_key("192.0.2.255")),)}),
         Conditions(new_country=True),
-        Conditions(event_types=("NUMBER_UPDATED",), countries=("GB",)),
+        Conditions(wanted={"event_type": ("NUMBER_UPDATED",), "source_country": ("GB",)}),
     ],
 )
 def test_every_kind_of_reading_works_within_a_snapshot(

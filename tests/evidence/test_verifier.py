@@ -69,6 +69,28 @@ def test_pack_as_made_and_as_zipped_anew_is_genuine(whole: bytes, files: dict[st
     assert check(zip_of(files), seals.public_key())["count"] == 3
 
 
+@pytest.mark.parametrize("known", [seals.FORMAT, seals.OLD_FORMAT])
+def test_seals_of_every_format_that_auditsite_signs_are_known(
+    files: dict[str, bytes], tmp_path: Path, capsys: Any, known: str
+) -> None:
+    name = next(name for name in files if "seal" in name)
+    statement = json.dumps(json.loads(json.loads(files[name])["statement"]) | {"format": known})
+    seal = json.dumps({"statement": statement, "signature": seals.sign(statement)})
+    (tmp_path / "seals.ndjson").write_text(seal)
+
+    assert check(signed(files | {name: seal.encode()}), seals.public_key())
+    assert run(capsys, str(tmp_path / "seals.ndjson"), "--public-key", seals.public_key())[0] == 0
+
+
+def test_seal_of_another_format_is_refused(files: dict[str, bytes]) -> None:
+    name = next(name for name in files if "seal" in name)
+    statement = json.dumps(json.loads(json.loads(files[name])["statement"]) | {"format": "auditsite seal 9"})
+    seal = json.dumps({"statement": statement, "signature": seals.sign(statement)})
+
+    with pytest.raises(Fault, match="does not know the format 'auditsite seal 9'"):
+        check(signed(files | {name: seal.encode()}))
+
+
 @pytest.mark.parametrize("forged_first", [True, False])
 def test_file_that_occurs_twice_is_refused(files: dict[str, bytes], forged_first: bool) -> None:
     buffer = io.BytesIO()

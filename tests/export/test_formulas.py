@@ -99,6 +99,12 @@ def test_text_is_only_added_to(text: str) -> None:
     assert harmless(text).replace("'", "") == text.replace("'", "")
 
 
+@pytest.mark.parametrize("unseen", ["\u3164", "\u115f", "\uffa0", "\u034f"])
+def test_letters_that_cannot_be_seen_hide_no_formula_whatever_stands_beside(unseen: str) -> None:
+    for content in files_of(f"{unseen}=1+1", {}):
+        assert f"{unseen}=" not in content.replace(f"'{unseen}=", "")
+
+
 def test_what_is_not_json_is_no_formula_either() -> None:
     assert harmless_json("-Infinity") == "'-Infinity"
 
@@ -141,7 +147,7 @@ class TestByteOrderMark:
         response = login("alice").get("/events/export.csv?bom=perhaps")
 
         assert response.status_code == 400
-        assert "perhaps is not a choice for bom" in response.content.decode()
+        assert "perhaps is not a valid value for bom" in response.content.decode()
 
     @pytest.mark.parametrize("kind", ["ndjson", "xlsx"])
     def test_other_files_have_none(self, login: Login, account: NexmoAccount, add_event: Add, kind: str) -> None:

@@ -117,7 +117,7 @@ def test_export_whose_reader_is_gone_is_told_as_broken_off(
         next(parts)
     hang_up(response)
 
-    assert told(client, token) == f"Broken off after {rows}: the file is incomplete; download it again."
+    assert told(client, token) == f"Interrupted after {rows}: the file is incomplete; download it again."
 
 
 def test_export_that_nobody_fetches_is_broken_off_too(login: Login, account: NexmoAccount) -> None:
@@ -127,7 +127,7 @@ def test_export_that_nobody_fetches_is_broken_off_too(login: Login, account: Nex
 
     hang_up(client.get("/events/export.csv", {"job": token}))
 
-    assert told(client, token).startswith("Broken off after 0 rows")
+    assert told(client, token).startswith("Interrupted after 0 rows")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -153,7 +153,7 @@ def test_export_that_fails_is_told_as_broken_off(
             list(response.streaming_content)
         hang_up(response)
 
-    assert told(client, token).startswith("Broken off after 5 rows")
+    assert told(client, token).startswith("Interrupted after 5 rows")
 
 
 def test_workbook_is_told_while_it_is_made_packed_and_sent(
@@ -193,7 +193,7 @@ def test_export_that_says_nothing_any_more_tells_since_when(
     next(parts)
 
     ages(40)
-    assert "The last news came 40 seconds ago" in told(client, token)
+    assert "Last progress 40 seconds ago" in told(client, token)
     assert asks_again(client, token)
     ages(700)
     assert "the server may have stopped" in told(client, token)
@@ -207,7 +207,7 @@ def test_export_that_never_begins_is_not_waited_for_for_ever(
     token = token_of(client.get("/events/export"))
 
     assert "since=" in client.get(ADDRESS, {"job": token}).content.decode()
-    assert "The last news came 3" in told(client, token, since=str(int(time.time()) - 30))
+    assert "Last progress 3" in told(client, token, since=str(int(time.time()) - 30))
     assert "the server may have stopped" in told(client, token, since=str(int(time.time()) - 700))
     assert told(client, token, since="nonsense") == "Waiting for the first rows."
 
@@ -215,9 +215,9 @@ def test_export_that_never_begins_is_not_waited_for_for_ever(
 @pytest.mark.parametrize(
     "announced, says",
     [
-        ("10", "That is 2 more than were announced: they arrived since then."),
-        ("11", "That is 1 more than was announced: it arrived since then."),
-        ("1012", "That is 1,000 fewer than were announced"),
+        ("10", "That is 2 more than expected: they arrived in the meantime."),
+        ("11", "That is 1 more than expected: it arrived in the meantime."),
+        ("1012", "That is 1,000 fewer than expected"),
         ("12", "Done: 12 rows"),
         ("-1", "Done: 12 rows"),
         ("nonsense", "Done: 12 rows"),

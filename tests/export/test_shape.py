@@ -112,7 +112,7 @@ def test_command_takes_columns_and_times_and_says_how_many(
 
 
 @pytest.mark.parametrize(
-    "wrong, says", [(("--columns", "nope"), "There is no column nope"), (("--times", "Nowhere"), "is no time zone")]
+    "wrong, says", [(("--columns", "nope"), "There is no column nope"), (("--times", "Nowhere"), "is not a time zone")]
 )
 def test_command_refuses_a_wrong_choice_and_writes_nothing(
     account: NexmoAccount, tmp_path: Path, wrong: tuple[str, str], says: str
@@ -136,5 +136,5 @@ def test_command_says_when_it_wrote_another_number_than_was_announced(
 
     for kind in ("csv", "ndjson", "xlsx"):
         run("--format", kind, "-o", str(tmp_path / f"events.{kind}"))
-        assert "5 rows were announced: events came or went while 1 were written." in capsys.readouterr().err
+        assert "5 rows were expected: events were added or removed while 1 were written." in capsys.readouterr().err
     assert json.loads((tmp_path / "events.ndjson").read_text())

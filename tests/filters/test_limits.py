@@ -77,7 +77,7 @@ def test_view_with_very_many_values_is_refused_unread(
     assert not SavedView.objects.filter(name="Block list").exists()
     assert len(page.content) < 3 * len(query) + 60_000
     if method == "post":
-        assert "This filter is too long for an address." in page.content.decode()
+        assert "This filter is too long for a URL." in page.content.decode()
         assert 'value="Block list"' in page.content.decode() and "Typed in" in page.content.decode()
 
 

@@ -127,7 +127,7 @@ def test_it_is_said_above_the_table_and_kept_in_the_form(client: Client, travels
 
 
 def test_other_values_are_refused(client: Client, travels: None) -> None:
-    assert refusal(client, "new=moon", "new") == "The one thing that can be new is a country: new=country."
+    assert refusal(client, "new=moon", "new") == "The only value for new is country: new=country."
 
 
 def test_command_exports_it(travels: None, capfd: Any) -> None:

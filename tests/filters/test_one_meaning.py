@@ -44,6 +44,14 @@ def numbers(account: NexmoAccount, add_event: Add) -> None:
         ("-type:NUMBER_ASSIGN", {2}),
         ("-type:NUMBER_*", set()),
         ('search_text:"447700900777"', {1}),
+        ("type:NUMBER_ASSIGN, NUMBER_CANCEL", {1, 2}),
+        ("type:NUMBER_ASSIGN , NUMBER_CANCEL 447700900778", {2}),
+        ("type:NUMBER_ASSIGN, -number:447700900777", set()),
+        ("type:NUMBER_ASSIGN,\u00a0-NUMBER_CANCEL", {1}),
+        ("type:“NUMBER_ASSIGN”", {1}),
+        ("“447700900777” -«447700900778»", {1}),
+        ("-“447700900777”", {2}),
+        ("„447700900777“", {1}),
     ],
 )
 def test_condition_means_the_same_alone_and_beside_others_in_box_and_command(
@@ -215,3 +223,11 @@ def test_type_with_blanks_or_in_another_case_is_filtered_like_its_twin(client: C
         assert shown_ids(client.get(line["href"]))
     page = client.get("/events/?event_type=NEW_ONE").content.decode()
     assert re.search(r'value="NEW_ONE ?" checked', page)
+
+
+def test_typeset_quotes_within_straight_ones_are_text(client: Client, account: NexmoAccount, add_event: Add) -> None:
+    add_event(account, 1, context={"note": "he said “by hand” twice"})
+    add_event(account, 2, context={"note": "he said by hand twice"})
+
+    assert found(client, {"search_text": '"said “by hand” twice"'}) == {1}
+    assert found(client, {"search_text": "“by hand”"}) == {1, 2}

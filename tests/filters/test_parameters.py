@@ -70,7 +70,7 @@ def test_list_and_overview_show_events_and_say_what_they_ignore(
     page = client.get(f"{place}{path}?evnt_type=APP_CREATE")
 
     assert page.status_code == 200
-    assert f"{SAID} It is ignored: nothing here is narrowed by it." in text_of(page)
+    assert f"{SAID} It is ignored and filters nothing." in text_of(page)
     if path == "/":
         assert page.content.count(b"data-event-id") == 3
         assert page.content.index(b"evnt_type; did") < page.content.index(b'id="events"')

@@ -11,7 +11,7 @@ from django.test import Client
 
 def links(client: Client, query: str, kind: str) -> list[str]:
     page = client.get(f"/events/?{query}").content.decode()
-    pattern = r'<a class="remove" href="([^"]*)"' if kind == "remove" else r'<a href="([^"]*)" title="Turn round"'
+    pattern = r'<a class="remove" href="([^"]*)"' if kind == "remove" else r'<a href="([^"]*)" title="Invert"'
     return [html.unescape(found) for found in re.findall(pattern, page)]
 
 

@@ -149,16 +149,16 @@ def test_saved_view_is_the_list_it_was_made_from(client: Client, cast: dict[str,
     [
         ({"name": ""}, "This field is required."),
         ({"name": "x" * 81}, "at most 80 characters"),
-        ({"name": "Apps by  hand"}, "You have a view of this name already."),
+        ({"name": "Apps by  hand"}, "You already have a view with this name."),
         ({"description": "x" * 301}, "at most 300 characters"),
         ({"team": "98765"}, "Select a valid choice."),
         ({"query": ""}, "There is no filter to save"),
-        ({"query": "size=100"}, "No filter is in force"),
+        ({"query": "size=100"}, "No filter is active"),
         ({"query": "source_ip=nowhere"}, "nowhere is not an IP address"),
         ({"query": "account=demo0003"}, "No account demo0003 is visible to you."),
         (
             {"query": "user_email=" + ",".join(f"{'x' * 300}{n}@x.example" for n in range(14))},
-            "too long for an address",
+            "too long for a URL",
         ),
     ],
 )
@@ -185,7 +185,7 @@ def test_same_name_made_meanwhile_is_an_error_of_the_form(
 
     page = save(client, name=mine.name)
 
-    assert "You have a view of this name already." in text_of(page)
+    assert "You already have a view with this name." in text_of(page)
 
 
 def test_owner_shares_with_own_teams_only(login: Login, cast: dict[str, Any]) -> None:
@@ -319,7 +319,7 @@ def test_filter_of_a_view_is_replaced_only_when_asked(client: Client, shared: Sa
     page = save(client, **fields)
 
     assert offered in page.content.decode()
-    assert "You have a view of this name already." in text_of(page)
+    assert "You already have a view with this name." in text_of(page)
     assert "Typed words" in page.content.decode()
     shared.refresh_from_db()
     assert (shared.name, shared.description, shared.team, shared.query) == before
@@ -327,7 +327,7 @@ def test_filter_of_a_view_is_replaced_only_when_asked(client: Client, shared: Sa
     after = client.post("/views/new", {**fields, "team": "", "replace": str(shared.pk)}, follow=True)
 
     assert after.redirect_chain == [("/events/?source=CD", 302)]
-    assert f"The filter of the view {shared.name} is replaced." in text_of(after)
+    assert f"The filter of the view {shared.name} was replaced." in text_of(after)
     shared.refresh_from_db()
     assert (shared.name, shared.description, shared.team, shared.query) == (*before[:3], "source=CD")
     assert SavedView.objects.filter(name=shared.name).count() == 1
@@ -358,7 +358,7 @@ def test_replacing_with_a_wrong_filter_keeps_the_box_ticked(client: Client, mine
 def test_renaming_to_a_name_in_use_offers_no_replacing(client: Client, mine: SavedView, shared: SavedView) -> None:
     page = client.post(f"/views/{mine.pk}/edit", {"name": shared.name, "team": "", "replace": str(shared.pk)})
 
-    assert "You have a view of this name already." in text_of(page)
+    assert "You already have a view with this name." in text_of(page)
     assert 'name="replace"' not in page.content.decode()
 
 

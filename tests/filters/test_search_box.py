@@ -54,7 +54,7 @@ def test_text_is_read(text: str, values: dict[str, list[str]], rest: str) -> Non
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("tpye:APP_CREATE", "There is no tpye: here; did you mean type:?"),
+        ("tpye:APP_CREATE", "tpye: is not supported; did you mean type:?"),
         ("contry:GB", "did you mean country:?"),
         ("untill:2026-01-01", "did you mean until:?"),
         ("-since:2026-01-01", "since: cannot be negated; use from: and to:"),

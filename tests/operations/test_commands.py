@@ -92,7 +92,7 @@ def test_sync_events_refuses_bad_arguments_in_words(cast: Any, arguments: list[s
 @pytest.mark.django_db
 def test_sync_events_names_an_account_that_is_switched_off(account: Any) -> None:
     NexmoAccount.objects.filter(pk=account.pk).update(is_active=False)
-    with pytest.raises(CommandError, match="demo0001 is switched off"):
+    with pytest.raises(CommandError, match="demo0001 is inactive"):
         run("sync_events", "--account", "demo0001")
 
 

@@ -50,6 +50,19 @@ def test_job_is_done_once_with_what_was_asked(handle: Handle, cast: dict[str, An
     assert not BackgroundJob.objects.exists()
 
 
+def test_job_that_is_asked_for_again_is_released_when_the_worker_stops(handle: Handle) -> None:
+    def ask_again_and_stop(claim: jobs.Claim) -> None:
+        jobs.enqueue("work")
+        raise jobs.JobInterrupted
+
+    handle(ask_again_and_stop)
+    jobs.enqueue("work")
+
+    assert jobs.run_next()
+    assert BackgroundJob.objects.values_list("attempts", "lease_owner", "lease_until").get() == (0, "", None)
+    assert jobs.claim_next() is not None
+
+
 def test_asking_again_before_it_begins_makes_no_second_job(handle: Handle) -> None:
     seen: list[Any] = []
     handle(lambda claim: seen.append(claim.payload))

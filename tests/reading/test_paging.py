@@ -24,7 +24,7 @@ from tests.tools.scope import shown_ids
 Login = Callable[[str], Client]
 Add = Callable[..., AuditEvent]
 
-UNREADABLE = "This page marker cannot be read; it may have been cut off or changed."
+UNREADABLE = "This page marker is invalid; it may have been truncated or altered."
 
 
 @pytest.fixture
@@ -193,7 +193,7 @@ def test_page_after_the_newest_is_told(client: Client, account: NexmoAccount) ->
 
     assert numbers(response) == []
     assert 'data-state="past-the-end"' in response.content.decode()
-    assert "There is nothing beyond this page" in response.content.decode()
+    assert "There are no more events" in response.content.decode()
 
 
 def test_page_size_is_as_asked(client: Client, account: NexmoAccount) -> None:
@@ -207,8 +207,8 @@ def test_page_size_is_as_asked(client: Client, account: NexmoAccount) -> None:
 
 
 NO_NUMBER = "The page size must be a number from 1 to 200; showing 50 rows."
-TOO_SMALL = "The page size must lie between 1 and 200; showing 50 rows."
-TOO_BIG = "The page size must lie between 1 and 200; showing 200 rows."
+TOO_SMALL = "The page size must be between 1 and 200; showing 50 rows."
+TOO_BIG = "The page size must be between 1 and 200; showing 200 rows."
 ODD_SIZES = {
     "0": (50, TOO_SMALL),
     "-1": (50, TOO_SMALL),

@@ -35,7 +35,7 @@ def test_syncing_all_means_all_that_one_may_sync(login: Login, cast: dict[str, A
 
     wanted = set(SyncState.objects.exclude(wanted_at=None).values_list("account__api_key", flat=True))
     assert wanted == set(SYNCS[person])
-    nothing = "There is no account that you may sync."
+    nothing = "There are no accounts you can sync."
     assert (nothing in response.content.decode()) == (not wanted)
 
 
@@ -43,7 +43,7 @@ def test_auditor_is_told_why_she_may_not_sync(login: Login, cast: dict[str, Any]
     response = login("audrey").post("/accounts/demo0001/sync/")
 
     assert response.status_code == 403
-    assert "Auditors read everything and change nothing" in response.content.decode()
+    assert "Auditors have read-only access" in response.content.decode()
 
 
 def test_auditor_who_is_in_the_team_may_sync_its_account(

@@ -117,7 +117,7 @@ def test_nothing_is_asked_after_credentials_were_refused(account: NexmoAccount, 
     assert sync_account(account).problem_code == "credentials"  # type: ignore[union-attr]
     before = asked(synced)
     page = problem(login("bob").post(CHECK))
-    assert "it refused these credentials, and they are still the same" in page
+    assert "Nexmo refused these credentials, and they have not changed" in page
     assert asked(synced) == before
     account.api_secret = "changed"
     account.save()
@@ -130,7 +130,7 @@ def test_each_person_asks_so_often_a_minute(account: NexmoAccount, synced: Sandb
         for _ in range(asking.PER_MINUTE):
             assert 'data-outcome="same"' in bob.post(CHECK).content.decode()
         before = asked(synced)
-        assert f"{asking.PER_MINUTE} times within a minute. Try again in 40 seconds." in problem(bob.post(CHECK))
+        assert f"{asking.PER_MINUTE} requests within a minute. Try again in 40 seconds." in problem(bob.post(CHECK))
         assert asked(synced) == before
         assert 'data-outcome="same"' in login("alice").post(CHECK).content.decode()
         clock.shift(40)
@@ -139,7 +139,7 @@ def test_each_person_asks_so_often_a_minute(account: NexmoAccount, synced: Sandb
 
 def test_each_person_asks_one_thing_at_a_time(account: NexmoAccount, synced: Sandbox, cast: Any, login: Login) -> None:
     with asking.turn(cast["bob"]):
-        assert "answering your previous question" in problem(login("bob").post(CHECK))
+        assert "previous request to Nexmo is still running" in problem(login("bob").post(CHECK))
         assert 'data-outcome="same"' in login("alice").post(CHECK).content.decode()
     assert 'data-outcome="same"' in login("bob").post(CHECK).content.decode()
 

@@ -208,7 +208,7 @@ def test_F54_account_without_logins_is_no_error_and_the_list_says_so(
     sandbox.set_switches(premium=False)
     assert sync(account).status == "succeeded"
     page = login("alice").get("/events/?event_type=USER_LOGIN").content.decode()
-    assert "No login was ever reported for Quillfern Parcel" in page
+    assert "No logins were ever reported for Quillfern Parcel" in page
 
 
 def test_F55_what_nexmo_forgets_stays_here_and_is_marked(account: Any, make_sandbox: MakeSandbox) -> None:

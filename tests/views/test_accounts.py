@@ -59,13 +59,13 @@ def test_account_that_waits_for_a_worker_says_how_to_start_one(client: Client, a
 
     client.post("/accounts/demo0001/sync/")
 
-    assert states(client, account) == ("waiting", f"Waiting: The sync begins as soon as a worker is free. {hint}")
+    assert states(client, account) == ("waiting", f"Waiting: The sync starts as soon as a worker is free. {hint}")
 
 
 def test_account_that_waits_for_a_living_worker_only_waits(client: Client, account: NexmoAccount, worker: None) -> None:
     client.post("/accounts/demo0001/sync/")
 
-    assert states(client, account) == ("waiting", "Waiting: The sync begins as soon as a worker is free.")
+    assert states(client, account) == ("waiting", "Waiting: The sync starts as soon as a worker is free.")
 
 
 def test_worker_that_was_not_seen_for_long_is_none(client: Client, account: NexmoAccount) -> None:
@@ -100,7 +100,7 @@ def test_refused_credentials_are_told_with_what_to_do(client: Client, account: N
     assert states(client, account) == (
         "problem",
         "Credentials refused: Nexmo refused the API key or secret (HTTP 401). "
-        "Enter the current secret in the admin; nothing is asked again before that. Nexmo said: Invalid credentials",
+        "Enter the current secret in the admin; no request is sent until then. Nexmo said: Invalid credentials",
     )
     page = text_of(client.get("/accounts/demo0001/"))
     assert "Failed Nexmo refused the API key or secret (HTTP 401)." in page.split("Latest syncs")[1]
@@ -135,7 +135,7 @@ def test_unverified_windows_are_told_with_their_reasons(client: Client, account:
     level, sentence = states(client, account)
 
     assert level == "late"
-    assert sentence.startswith("Not all verified: Some days could not be verified")
+    assert sentence.startswith("Not fully verified: Some days could not be verified")
     page = text_of(client.get("/accounts/demo0001/"))
     assert "Not verified 2026-03-15 to now : Nexmo counts 7, sent 6. Latest syncs Begun" in page
     assert "not shown" not in page
@@ -148,7 +148,7 @@ def test_account_that_is_switched_off_says_so(client: Client, account: NexmoAcco
 
     assert states(client, account) == (
         "off",
-        "Switched off: This account is not synced; its archived events stay readable.",
+        "Inactive: This account is not synced; its archived events stay readable.",
     )
     assert "Next sync none" in text_of(page)
     assert "Sync now" not in text_of(page)
@@ -158,7 +158,7 @@ def test_late_account_says_how_late(client: Client, account: NexmoAccount, worke
     finished(account)
     SyncState.objects.filter(account=account).update(last_success_at=timezone.now() - timedelta(hours=5))
 
-    assert states(client, account) == ("late", "Late: The last sync was 5\xa0hours ago.")
+    assert states(client, account) == ("late", "Late: The last sync was 5 hours ago.")
 
 
 def test_account_in_order_says_so(client: Client, account: NexmoAccount, cast: dict[str, Any]) -> None:
@@ -189,7 +189,7 @@ def test_account_page_shows_the_latest_runs_only(client: Client, account: NexmoA
     for _ in range(20):
         finished(account)
 
-    assert client.get("/accounts/demo0001/").content.decode().count('<td data-title="Begun">') == 15
+    assert client.get("/accounts/demo0001/").content.decode().count('<td data-title="Started">') == 15
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_sync_now_queues_and_leads_back(client: Client, account: NexmoAccount, c
     assert wanted.wanted_at is not None
     assert wanted.wanted_by == cast["alice"]
     assert QUEUE.pending_count() == 1
-    assert "The sync begins as soon as a worker is free." in text_of(client.get("/accounts/demo0001/"))
+    assert "The sync starts as soon as a worker is free." in text_of(client.get("/accounts/demo0001/"))
 
 
 def test_sync_now_of_an_account_that_is_switched_off_is_refused(client: Client, account: NexmoAccount) -> None:
@@ -239,7 +239,7 @@ def test_sync_now_of_an_account_that_is_switched_off_is_refused(client: Client, 
 
     page = client.post("/accounts/demo0001/sync/", follow=True)
 
-    assert "Quillfern Parcel is switched off; its owner can make it active in the admin." in text_of(page)
+    assert "Quillfern Parcel is inactive; its owner can activate it in the admin." in text_of(page)
     assert not SyncState.objects.exclude(wanted_at=None).exists()
     assert QUEUE.pending_count() == 0
 

@@ -254,7 +254,7 @@ def test_gaps_of_the_coverage_are_hatched_by_what_is_known_of_them(account: Nexm
         ("unknown", NOW - DAY * 20),
     ]
     assert found.in_words() == (
-        "Since 2025-12-21: 40 days verified; 50 days read, but not verified; 10 days never looked at."
+        "Since 2025-12-21: 40 days verified; 50 days read, but not verified; 10 days never fetched."
     )
     drawing = sparklines.strip(found)
     assert (drawing.count('class="unverified"'), drawing.count('class="unknown"')) == (1, 2)
@@ -264,7 +264,7 @@ def test_account_that_nobody_looked_at_is_hatched_whole(account: NexmoAccount) -
     found = timelines(statuses([account], worker_alive=True), NOW)[account.pk]
 
     assert found.missing == [Stretch(NOW - DAY * 30, NOW, "unknown")]
-    assert found.in_words() == "Since 2026-03-01: 30 days never looked at."
+    assert found.in_words() == "Since 2026-03-01: 30 days never fetched."
 
 
 def test_all_accounts_of_a_page_share_one_beginning(cast: dict[str, Any]) -> None:
@@ -279,7 +279,7 @@ def test_all_accounts_of_a_page_share_one_beginning(cast: dict[str, Any]) -> Non
 def test_smallest_gap_is_still_to_be_seen() -> None:
     timeline = Timeline(NOW - DAY * 4000, NOW, [Stretch(NOW - DAY, NOW, "unknown")])
 
-    (left, width) = re.findall(r'class="unknown" x="([\d.]+)" width="([\d.]+)"', sparklines.strip(timeline))[0]
+    (left, width) = re.findall(r'class="unknown" x="([\d.]+)" y="0" width="([\d.]+)"', sparklines.strip(timeline))[0]
 
     assert float(width) >= 2
     assert float(left) + float(width) <= sparklines.STRIP_WIDTH
@@ -320,7 +320,7 @@ def test_freshness_warns_of_what_is_late_only(login: Login, five: list[NexmoAcco
     page = login("admin").get("/accounts/")
 
     assert 'class="stale"' in row(page, "demo0004")
-    assert "7\xa0hours ago" in html.unescape(row(page, "demo0004"))
+    assert "7 hours ago" in html.unescape(row(page, "demo0004"))
     assert 'class="stale"' not in row(page, "demo0001")
     assert "not yet known" in row(page, "demo0002")
 

@@ -32,7 +32,7 @@ def test_event_page_shows_every_field(client: Client, account: NexmoAccount, add
     fields = text_of(page).split("Copy JSON")[0]
     for words in (
         "Type NUMBER_UPDATED Numbers",
-        "When 2026-03-15 12:01:00 UTC Nexmo's times carry no zone; read as UTC.",
+        "When 2026-03-15 12:01:00 UTC Nexmo's times have no zone; read as UTC.",
         "Account Quillfern Parcel demo0001",
         "User yourname@example.com id 1234567",
         "Source CD Customer dashboard",
@@ -58,7 +58,7 @@ def test_event_page_leads_to_neighbours(client: Client, account: NexmoAccount, a
 
 def test_event_page_says_what_the_time_rests_on(client: Client, account: NexmoAccount, add_event: Add) -> None:
     bases = {
-        "2026-03-15T12:00:00": "Nexmo's times carry no zone; read as UTC.",
+        "2026-03-15T12:00:00": "Nexmo's times have no zone; read as UTC.",
         "2026-03-15T12:00:00Z": "As sent, with offset Z.",
         "2026-03-15T12:00:00+0200": "As sent, with offset +02:00.",
         "yesterday": "Nexmo sent no readable time; this is when the event was fetched.",
@@ -135,7 +135,7 @@ def test_event_page_bounds_deep_and_long_contexts(client: Client, account: Nexmo
     page = client.get(event.get_absolute_url())
 
     tree = page.content.decode().split('id="raw"')[0]
-    assert "… deeper than shown; see the text as received" in tree
+    assert "… nested too deep to show; see the text as received" in tree
     assert "bottom" not in tree
     assert "100 more; see the text as received" in tree
     assert "bottom" in page.content.decode()
@@ -194,12 +194,12 @@ def test_event_page_shows_other_content_under_the_same_id(
     client: Client, account: NexmoAccount, add_event: Add
 ) -> None:
     event = add_event(account, 1)
-    assert "Other content under the same id" not in text_of(client.get(event.get_absolute_url()))
+    assert "Different content under the same id" not in text_of(client.get(event.get_absolute_url()))
     add_event(account, 1, source="<b>changed</b>")
 
     page = client.get(event.get_absolute_url())
 
-    assert "Nexmo later sent other content under this id." in text_of(page)
+    assert "Nexmo later sent different content under this id." in text_of(page)
     shown = page.content.decode().split('<h2 id="conflicts">')[1]
     assert "Seen 2026-03-16 12:00:00 UTC" in shown
     assert "&lt;b&gt;changed&lt;/b&gt;" in shown

@@ -131,7 +131,7 @@ def test_calendar_tells_covered_empty_unverified_and_unknown_days_apart(account:
     assert states[TODAY] == ("partly", 0)
     assert len(weeks) == 53
     assert all(week[0].day.weekday() == 0 for week in weeks)
-    assert "1 day complete, with events; 3 days complete, no events; 1 day complete in part; 4 days read" in in_words(
+    assert "1 day complete, with events; 3 days complete, no events; 1 day partly complete; 4 days read" in in_words(
         weeks
     )
 

@@ -185,8 +185,8 @@ def test_filter_without_match_has_its_empty_state(client: Client, account: Nexmo
 
     assert empty_state(page) == "no-match"
     assert "Source is NOPE" in text_of(page)
-    assert "Take a condition out by the × of its mark above" in text_of(page)
-    assert "Not known to be complete yet. Take a condition out" in text_of(page)
+    assert "Remove a condition with the × on its pill above" in text_of(page)
+    assert "Not known to be complete yet. Remove a condition" in text_of(page)
     assert 'href="/events/">Clear all filters</a>' in page.content.decode()
 
 
@@ -225,7 +225,9 @@ def test_synced_account_without_events_has_its_empty_state(client: Client, accou
     page = client.get("/accounts/demo0001/events/")
 
     assert empty_state(page) == "no-events"
-    assert "Nexmo lists no events Complete until 2026-03-15 12:00:00 UTC. New events are told here" in text_of(page)
+    assert "Nexmo lists no events Complete until 2026-03-15 12:00:00 UTC. New events are announced here" in text_of(
+        page
+    )
 
 
 def test_list_with_rows_has_no_empty_state(client: Client, account: NexmoAccount, add_event: Add) -> None:

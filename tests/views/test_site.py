@@ -146,7 +146,7 @@ def test_refused_page_says_why(login: Login) -> None:
     response = login("audrey").post("/accounts/demo0001/sync/")
 
     assert response.status_code == 403
-    assert "You may not do that" in text_of(response)
+    assert "You are not allowed to do that" in text_of(response)
 
 
 def test_broken_page_says_that_nothing_is_lost(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ ACCOUNTS, EVENTS, SEED = 5, 20_000, 1
 
 
 class Command(BaseCommand):
-    help = "Runs the site with five simulated accounts and about 20,000 events, on this machine's own address."
+    help = "Runs the site with five simulated accounts and about 20,000 events, on loopback only."
 
     def handle(self, *args: Any, **options: Any) -> None:
         began = time.monotonic()

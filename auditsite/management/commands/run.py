@@ -12,7 +12,7 @@ from auditsite.supervisor import ProcessEnded, Supervisor, port_is_free
 
 
 class Command(BaseCommand):
-    help = "Brings the database up to date, then runs the site (on this machine's own address) and the worker."
+    help = "Brings the database up to date, then runs the site (on loopback only) and the worker."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--port", type=int, default=env.port("PORT", 8000))

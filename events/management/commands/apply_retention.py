@@ -22,7 +22,7 @@ class Command(BaseCommand):
         for account in accounts:
             plan = retention.plan(account)
             if plan is None:
-                self.stdout.write(f"{account.api_key}: kept for ever.")
+                self.stdout.write(f"{account.api_key}: kept forever.")
                 continue
             if not options["yes"]:
                 self.stdout.write(f"{account.api_key}: would remove {_what(plan, plan.count, plan.held)}.")

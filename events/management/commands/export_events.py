@@ -34,7 +34,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--times", default="", help="The zone of times in CSV and XLSX: utc, or Europe/Madrid.")
         parser.add_argument(
-            "--bom", action="store_true", help="Begin a CSV with a byte order mark, by which Excel knows its letters."
+            "--bom", action="store_true", help="Start a CSV with a byte order mark, so that Excel detects UTF-8."
         )
         add_filter_arguments(parser)
 
@@ -46,7 +46,7 @@ class Command(BaseCommand):
             raise CommandError(f"Nothing was exported. {error}") from None
         if not options["output"]:
             if options["format"] == "xlsx" and sys.stdout.isatty():
-                raise CommandError("A workbook is no text for a terminal; name a file with -o events.xlsx")
+                raise CommandError("A workbook cannot be written to a terminal; name a file with -o events.xlsx")
             self._write(found, options["format"], sys.stdout.buffer, shape)
             return
         with written_whole(options["output"]) as file:
@@ -70,7 +70,9 @@ class Command(BaseCommand):
             else:
                 _write_text(found, kind, file, shape, wrote)
         if not total.at_least and rows != total.number:
-            self.stderr.write(f"{total.number:,} rows were announced: events came or went while {rows:,} were written.")
+            self.stderr.write(
+                f"{total.number:,} rows were expected: events were added or removed while {rows:,} were written."
+            )
         return rows
 
     def _bar(self, total: int | None) -> AbstractContextManager[Wrote]:

@@ -32,7 +32,7 @@ class Command(BaseCommand):
         except backup.BackupError as error:
             raise CommandError(f"Nothing was restored. {error}") from None
         except KeyboardInterrupt:
-            raise CommandError("Stopped. Begin again with an empty database.", returncode=130) from None
+            raise CommandError("Stopped. Start again with an empty database.", returncode=130) from None
         if later := backup.unknown_migrations():
             raise CommandError(
                 f"The backup is of a later version of Auditsite (it has {later[-1]}). Install that version, "

@@ -20,11 +20,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--port", type=int, default=8801, help="default 8801; 0 for any free port")
-        parser.add_argument("--seed", type=int, default=1, help="another seed gives other events")
+        parser.add_argument("--seed", type=int, default=1, help="a different seed gives different events")
         parser.add_argument("--accounts", type=int, default=5)
-        parser.add_argument("--events", type=int, default=20_000, help="about so many in all over 730 days")
+        parser.add_argument("--events", type=int, default=20_000, help="approximate total over 730 days")
         parser.add_argument("--start", type=date.fromisoformat, help="first day of the history (default: 730 days ago)")
-        parser.add_argument("--latency-ms", type=float, default=0, help="how long every answer takes")
+        parser.add_argument("--latency-ms", type=float, default=0, help="the delay of every response")
         parser.add_argument("--fault", action="append", default=[], metavar="NAME[@key=value,...]")
         parser.add_argument("--switch", action="append", default=[], metavar="NAME=VALUE")
 

@@ -11,12 +11,12 @@ from events.archive import seals
 
 
 class Command(BaseCommand):
-    help = "Shows the public key that seals are checked with; makes a signing key where there is none yet."
+    help = "Shows the public key that verifies seals; generates a signing key if there is none."
 
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.SEAL_KEY:
             self.stdout.write(f"Public key: {seals.public_key()}")
-            self.stdout.write("Give it to those who will check seals and evidence packs, by a way they trust.")
+            self.stdout.write("Give it, over a channel they trust, to those who verify seals and evidence packs.")
             return
         self.stdout.write(f"SEAL_KEY={seals.new_key()}")
         self.stdout.write("Put this line into .env, keep it secret, and restart the worker; the site does not need it.")

@@ -24,28 +24,30 @@ from events.wording.printable import printable
 
 
 class Command(BaseCommand):
-    help = "Fetches new audit events. Exit code 0: all well; 1: some account failed, each is told; 130: stopped."
+    help = "Fetches new audit events. Exit codes: 0, success; 1, some accounts failed and are listed; 130, interrupted."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--account", action="append", metavar="API_KEY", help="Only this account; repeatable.")
         parser.add_argument("--since", type=_day, metavar="DATE", help="Read from this day on, such as 2026-01-31.")
-        parser.add_argument("--until", type=_day, metavar="DATE", help="Read up to this day, included.")
+        parser.add_argument("--until", type=_day, metavar="DATE", help="Read up to and including this day.")
         parser.add_argument("--full", action="store_true", help="Read everything again, verified already or not.")
         parser.add_argument("--check", action="store_true", help="Also compare the counts of all days with Nexmo's.")
-        parser.add_argument("--concurrency", type=int, default=settings.SYNC_CONCURRENCY, help="Accounts side by side.")
+        parser.add_argument(
+            "--concurrency", type=int, default=settings.SYNC_CONCURRENCY, help="Accounts synced in parallel."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         since, until = options["since"], options["until"]
         today = timezone.now().date()
         if since and since > today:
-            raise CommandError(f"--since {since} lies in the future.")
+            raise CommandError(f"--since {since} is in the future.")
         if until and until > today:
             until = None
         if since and until and since > until:
             raise CommandError(f"--since {since} is later than --until {until}.")
         accounts = self._accounts(options["account"])
         if not accounts:
-            self.stdout.write("There is no active account yet. Add one in the admin, under Nexmo accounts.")
+            self.stdout.write("There are no active accounts yet. Add one in the admin, under Nexmo accounts.")
             return
         sync_options = SyncOptions(since=since, until=until, full=options["full"], check=options["check"])
         stop = threading.Event()
@@ -94,7 +96,7 @@ class Command(BaseCommand):
         accounts = list(choose_accounts(api_keys))
         off = [account.api_key for account in accounts if not account.is_active]
         if off:
-            raise CommandError(f"{', '.join(off)} is switched off; make it active in the admin first.")
+            raise CommandError(f"{', '.join(off)} is inactive; activate it in the admin first.")
         return accounts
 
     def _line(self, result: Result) -> str:

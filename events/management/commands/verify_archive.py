@@ -76,7 +76,7 @@ class Command(BaseCommand):
         seconds = max(time.monotonic() - began, 0.001)
         self.stdout.write(f"{events:,} events in {seconds:.1f} s, {events / seconds:,.0f} a second.")
         if problems:
-            raise CommandError("The archive is not what it should be; see above.")
+            raise CommandError("The archive failed verification; see above.")
 
     def _outside_seals(self, file: str | None, public_keys: list[str] | None) -> list[seals.Statement]:
         if not file:

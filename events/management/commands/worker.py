@@ -40,7 +40,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--threads", type=int, default=settings.SYNC_CONCURRENCY, help="Accounts synced side by side."
+            "--threads", type=int, default=settings.SYNC_CONCURRENCY, help="Accounts synced in parallel."
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
