@@ -23,7 +23,7 @@ HOW = """\
     BENCH_ONLY=pages,search make bench                    # some sections: {sections}
     BENCH_ROUNDS=30 make bench                            # in percent: fewer rounds, rougher figures
     BENCH_DATABASES=postgresql make bench                 # one of the two
-    make bench-quick                                      # 100,000 events, a third of the rounds, ratios only
+    make bench-quick                                      # 100,000 events, a fifth of the rounds, ratios only
 
 The archives lie under `var/bench/` (on PostgreSQL: databases named `auditsite_bench...`) and are used again by the
 next run; they are filled through the product's own parser and insert path, which takes minutes, may be stopped with

@@ -177,7 +177,7 @@ def test_quick_run_measures_ratios_with_100_000_events_unless_told_otherwise(
 
     assert __main__.main() == 1, "a section failed"
 
-    assert measured == [("sync", 100_000, 30), ("search", 100_000, 30)]
+    assert measured == [("sync", 100_000, 20), ("search", 100_000, 20)]
     told = capsys.readouterr().out
     assert "| Sync: of the ideal time | ≤ 1.30 × | 1.07 ×, met |" in told
     assert "Search: any term, in SQL" not in told, "milliseconds are no ratio"
