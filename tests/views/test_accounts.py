@@ -137,7 +137,7 @@ def test_unverified_windows_are_told_with_their_reasons(client: Client, account:
     assert level == "late"
     assert sentence.startswith("Not fully verified: Some days could not be verified")
     page = text_of(client.get("/accounts/demo0001/"))
-    assert "Not verified 2026-03-15 to now : Nexmo counts 7, sent 6. Latest syncs Begun" in page
+    assert "Not verified 2026-03-15 to now : Nexmo counts 7, sent 6. Latest syncs Started" in page
     assert "not shown" not in page
 
 
