@@ -49,7 +49,7 @@ def test_login_filter_page_open_and_export(many_events: None, open_page: Callabl
         page.get_by_role("link", name="CSV").click()
     file = tmp_path / "events.csv"
     download.value.save_as(file)
-    with file.open(newline="") as lines:
+    with file.open(newline="", encoding="utf-8-sig") as lines:
         exported = list(csv.DictReader(lines))
     assert [row["event_type"] for row in exported] == ["APP_CREATE"] * 6
 

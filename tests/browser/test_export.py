@@ -39,7 +39,7 @@ def deleted_secrets(cast: Any, add_event: Callable[..., Any]) -> None:
 def read(download: Any, tmp_path: Path) -> list[dict[str, str]]:
     file = tmp_path / download.suggested_filename
     download.save_as(file)
-    with file.open(newline="", encoding="utf-8") as lines:
+    with file.open(newline="", encoding="utf-8-sig") as lines:
         return list(csv.DictReader(lines))
 
 

@@ -23,7 +23,7 @@ from events.archive import retention, seals
 from events.evidence import packs
 from events.evidence.pack import make_pack
 from events.filters.form import EventFilter
-from events.models import AuditEvent, CoveredSpan, EvidencePack
+from events.models import AuditEvent, CoveredSpan, EvidencePack, SyncRun, SyncWindow
 from events.nexmo.values import ip_key
 from events.operations import jobs
 from events.reading.conditions import Conditions
@@ -62,7 +62,10 @@ def old_and_new(account: NexmoAccount, add_event: Any) -> NexmoAccount:
     for number, days in enumerate((100, 5, 90, 4, 80, 3), start=1):
         moment = timezone.now() - timedelta(days=days)
         add_event(account, number, created_at=moment.strftime("%Y-%m-%dT%H:%M:%S"))
-    coverage.add(account, None, timezone.now() - timedelta(days=2))
+    read = timezone.now() - timedelta(days=2)
+    run = SyncRun.objects.create(account=account, trigger="command", started_at=read, status="succeeded")
+    SyncWindow.objects.create(account=account, run=run, asked_at=read, verified=True)  # what coverage follows from
+    coverage.add(account, None, read)
     NexmoAccount.objects.filter(pk=account.pk).update(keep_days=30)
     return NexmoAccount.objects.get(pk=account.pk)
 

@@ -144,7 +144,7 @@ def test_file_that_is_no_backup_is_told(db: None, tmp_path: Path, empty: str, co
     restored = restore(tmp_path / "a.backup", empty)
 
     assert restored.returncode == 1
-    assert "is no backup" in restored.stderr
+    assert "is not a backup" in restored.stderr
     assert "Traceback" not in restored.stderr
 
 
