@@ -83,7 +83,7 @@ def _refuse_unescaped(authority: str, rest: str) -> None:
     if re.search(r"%(?![0-9A-Fa-f]{2})", credentials) or re.search(r"[\[\]]", credentials):
         raise ValueError(ESCAPE)
     # An @ is a user's in ?user=name@server only; anywhere else behind the host it ends a password that was cut off.
-    if not at and "@" in rest and not re.fullmatch(r"(/[^/?#@]*)+\?(\w+=[^&#]*&?)+", rest):
+    if not at and "@" in rest and not re.fullmatch(r"(?:/[^/?#@]*+)++\?(?:\w++=[^&#]*+&?)++", rest):
         raise ValueError(ESCAPE)
     if "#" in rest:
         raise ValueError(ESCAPE if not at else "holds a # that must be escaped: write it as %23.")

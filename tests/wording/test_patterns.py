@@ -129,9 +129,11 @@ def test_the_measure_sees_a_square() -> None:
     ("file", "pattern", "flags"),
     [pytest.param(*found, id=f"{found[0]}-{ascii(found[1])}") for found in found_patterns()],
 )
-def test_pattern_reads_any_text_once(file: str, pattern: str, flags: int) -> None:
+def test_pattern_reads_any_text_once(file: str, pattern: str | bytes, flags: int) -> None:
     if pattern in OURS.get(file, ()):
         return
+    if isinstance(pattern, bytes):  # of the web server; a byte is a letter here
+        pattern = pattern.decode("latin-1")
     compiled = re.compile(pattern, flags)
     assert_linear(compiled.match)
     assert_linear(compiled.fullmatch)
