@@ -58,7 +58,7 @@ STARTS = ("", "?", '"', "://", "2026-01-01T00:00")
 ENDS = ("", "\0", '"')
 SHORT, LONG = 2_500, 10_000
 # A text four times as long may take four times as long; what grows with the square takes sixteen times as long.
-MOST_GROWTH = 9
+MOST_GROWTH = 12
 NOTICED = 0.004  # seconds of the longer text: less says nothing, and is no trouble
 
 # Matched from one place only, never looked for at every place of a text.
