@@ -367,7 +367,7 @@ def test_row_leads_to_no_other_file(login: Any, account: Any, add_event: Any, ev
     pack = made(client)
     other = evidence_dir.parent / "secret.zip"
     other.write_text("secret")
-    for name in ("../secret.zip", str(other), f"{pack.pk}.0123abcd.zip/../../secret.zip"):
+    for name in ("../secret.zip", "/secret.zip", f"{pack.pk}.0123abcd.zip/../../secret.zip"):
         EvidencePack.objects.update(file=name)
         assert client.get(f"{pack.get_absolute_url()}pack.zip").status_code == 404
     client.post(f"{pack.get_absolute_url()}delete")

@@ -63,7 +63,10 @@ NOTICED = 0.004  # seconds of the longer text: less says nothing, and is no trou
 
 # Matched from one place only, never looked for at every place of a text.
 AT_ONE_PLACE = {
-    "events/nexmo/parse.py": (r'"(?:[^"\\]++|\\.)*+"', r"\s*\d{1,15}\s*"),
+    "events/nexmo/parse.py": (r'"(?:[^"\\]++|\\.)*+"', r"\s*[0-9]{1,15}\s*"),
+    "events/nexmo/values.py": (r"([0-9.]+):[0-9]{1,5}|\[([0-9A-Fa-f:.%]+)\](?::[0-9]{1,5})?",),
+    "auditsite/checks.py": (r"[A-Za-z][A-Za-z0-9+.-]*://\S+",),
+    "auditsite/database_url.py": (r"(.*?)(?::(\d*))?", r"(?:/[^/?#@]*+)++\?(?:\w++=[^&#]*+&?)++"),
     "events/storage/search_index.py": (r'(-?)"([^"]*)(?:"(?=\s|$)|$)|(-(?=[^\s"-]))?([^\s"]+)(?=\s|$)',),
 }
 OURS = {"events/wording/sentences.py": (r"\[([^\]]*)\]",)}  # reads only our own sentences

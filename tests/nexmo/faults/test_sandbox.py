@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from events.nexmo import errors
@@ -57,7 +59,7 @@ def test_passing_fault_is_retried(sandbox: Sandbox, make: Make, waits: Waits, na
     expected = make(sandbox.url).list_events()
     sandbox.set_faults(name)
     client = make(sandbox.url)
-    assert client.list_events() == expected
+    assert replace(client.list_events(), sent_at=None) == replace(expected, sent_at=None)  # a second may have passed
     assert client.requests_made == 2 and len(waits.seconds) == 1
     assert statuses(sandbox)[-1] == 200
 
@@ -90,7 +92,7 @@ def test_harmless_fault_changes_nothing(sandbox: Sandbox, make: Make, waits: Wai
     expected = client.list_events()
     assert len(expected.events) == 100 and expected.total
     sandbox.set_faults(f"{name}@times=always")
-    assert client.list_events() == expected
+    assert replace(client.list_events(), sent_at=None) == replace(expected, sent_at=None)  # a second may have passed
     assert client.requests_made == 2 and not waits.seconds
 
 
