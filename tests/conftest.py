@@ -7,7 +7,7 @@ demo0003; Audrey audits; admin may do everything. They are the demo's own people
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
@@ -39,6 +39,22 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     skipped = [report.longrepr for report in terminalreporter.stats.get("skipped", [])]
     for line in skips.lines(reason.removeprefix("Skipped: ") for _, _, reason in skipped):
         terminalreporter.write_line(line)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, Any, Any]:
+    """Half surrogates in a test's log or message as codes: a worker can send no others, and the whole run would end."""
+    return _sendable((yield))
+
+
+def _sendable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_sendable(name): _sendable(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(_sendable, value))
+    return value
 
 
 @pytest.fixture(autouse=True, scope="session")
