@@ -7,6 +7,7 @@ machine's process, whose end nobody here can see; TEST_LEASE is how many seconds
 import os
 import sys
 from datetime import timedelta
+from unittest import mock
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 
@@ -22,9 +23,9 @@ from events.storage import leases
 from events.sync import state
 
 if machine := os.environ.get("TEST_MACHINE"):
-    leases.machine = lambda: machine
+    mock.patch.object(leases, "machine", lambda: machine).start()  # which fails where that name is gone
 if lease := os.environ.get("TEST_LEASE"):
-    state.lease = lambda: timedelta(seconds=float(lease))
+    mock.patch.object(state, "longest_lease", lambda: timedelta(seconds=float(lease))).start()
 settings.NEXMO_AUDIT_URL = sys.argv[1]
 connection.settings_dict["NAME"] = settings.DATABASES["default"]["NAME"] = sys.argv[2]
 execute_from_command_line(["manage.py", *sys.argv[3:]])
