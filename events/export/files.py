@@ -14,6 +14,7 @@ from xlsxwriter import Workbook
 
 from events.display.event_table import EventTable, file_columns, page_columns
 from events.export.formulas import harmless, harmless_json, need_care
+from events.reading.stream import stream_raw, stream_rows
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
@@ -21,10 +22,8 @@ if TYPE_CHECKING:
     from typing import IO
 
     from accounts.models import NexmoAccount
-    from events.reading import Row
+    from events.reading import Conditions, Row
 
-# Kinds of files, as people call them and as addresses do.
-FILES = (("CSV", "csv"), ("NDJSON", "ndjson"), ("Excel", "xlsx"))
 FIRST_LINES, LINES = 50, 200  # written out together, and told of together
 XLSX_ROWS_PER_SHEET = 1_000_000  # Excel ends at 1,048,576
 XLSX_CELL = 32_767
@@ -153,3 +152,43 @@ def _new_sheet(book: Any, number: int, bold: Any, columns: Sequence[str]) -> Any
     for column, name in enumerate(columns):
         sheet.write_string(0, column, name, bold)
     return sheet
+
+
+@dataclass(frozen=True)
+class TextFormat:
+    """A kind of file that can be sent while the events are read.
+
+    Attributes:
+        title: as people call it.
+        media_type: as browsers call it.
+        lines: yields the file's text.
+    """
+
+    title: str
+    media_type: str
+    lines: Callable[[Conditions, Mapping[int, NexmoAccount], Shape, Wrote], Generator[str, None, None]]
+
+
+@dataclass(frozen=True)
+class WholeFormat:
+    """A kind of file that must be written whole before its first byte can be sent; `write` does that, as write_xlsx."""
+
+    title: str
+    media_type: str
+    write: Callable[..., None]
+
+
+# Every format that the pages and `export_events` offer, by the files' ending.
+FORMATS: dict[str, TextFormat | WholeFormat] = {
+    "csv": TextFormat(
+        "CSV",
+        "text/csv; charset=utf-8",
+        lambda asked, accounts, shape, wrote: csv_lines(stream_rows(asked), accounts, shape, wrote),
+    ),
+    "ndjson": TextFormat(
+        "NDJSON",
+        "application/x-ndjson",
+        lambda asked, accounts, shape, wrote: ndjson_lines(stream_raw(asked), wrote),
+    ),
+    "xlsx": WholeFormat("Excel", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", write_xlsx),
+}

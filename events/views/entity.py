@@ -21,7 +21,7 @@ from events.entities.configuration import configuration
 from events.entities.entity import entity
 from events.entities.lookup import MOST_FOLDED, companions, ends, look_alikes, read_about, sample_of
 from events.entities.table import SteppedTable
-from events.export.files import FILES
+from events.export.files import FORMATS
 from events.filters.overview import picture
 from events.filters.query_string import PAGE_PARAMS, page_links, with_params
 from events.reading import Cursor, Page, read_page_at
@@ -120,7 +120,7 @@ def _overview(asked: Asked, sampled: Sample) -> dict[str, Any]:
     context = picture(asked.event_filter, asked.conditions, sampled, path, asked.params, hidden)
     context |= {"open_facets": True, "sample_size": len(sampled.rows)}
     if asked.params:
-        exports = [(title, reverse("events:export", args=[kind]) + query) for title, kind in FILES]
+        exports = [(each.title, reverse("events:export", args=[kind]) + query) for kind, each in FORMATS.items()]
         return context | {"list_url": path + query, "exports": exports, "mentions": _mentions(asked.entity)}
     for facet in context["facets"]:
         for line in (*facet["shown"], *facet["more"]):

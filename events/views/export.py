@@ -12,13 +12,13 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from events.export.files import Shape, csv_lines, ndjson_lines, write_xlsx
+from events.export.files import FORMATS, Shape, TextFormat, WholeFormat, nobody
 from events.export.limits import RETRY_AFTER, LimitedStream, Place, TooManyExports, take_place
 from events.export.progress import BROKEN, PACKING, SENDING, Job, Progress, TrackedStream, owns
 from events.export.refusal import refusal, refused
 from events.export.shape import BadChoice, contents, read_shape
 from events.reading import count
-from events.reading.stream import stream_raw, stream_rows
+from events.reading.stream import stream_rows
 from events.views.scope import chosen_account, filtered_events
 
 if TYPE_CHECKING:
@@ -32,20 +32,16 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-TYPES = {
-    "csv": "text/csv; charset=utf-8",
-    "ndjson": "application/x-ndjson",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
-BLOCK = 65_536  # bytes of a workbook sent together
+BLOCK = 65_536  # bytes of a whole file sent together
 
 
 @require_safe
 def export(request: HttpRequest, kind: str, api_key: str | None = None) -> HttpResponseBase:
     """All filtered events of one account, or of all accounts the reader may see, as a file."""
     account = chosen_account(request, api_key)
-    if kind not in TYPES:
+    if kind not in FORMATS:
         raise Http404
+    file_format = FORMATS[kind]
     event_filter = filtered_events(request, account)
     if answer := refusal(request, event_filter, account):
         return answer
@@ -63,7 +59,7 @@ def export(request: HttpRequest, kind: str, api_key: str | None = None) -> HttpR
     total = count(event_filter.conditions)
     response: HttpResponseBase
     if request.method == "HEAD":
-        response = HttpResponse(content_type=TYPES[kind])
+        response = HttpResponse(content_type=file_format.media_type)
     else:
         try:
             place = take_place(request.user.pk, name)
@@ -72,9 +68,9 @@ def export(request: HttpRequest, kind: str, api_key: str | None = None) -> HttpR
         try:
             job = _job(request, name, None if total.at_least else total.number)
             response = (
-                _workbook(event_filter, shape, job, place)
-                if kind == "xlsx"
-                else _text(event_filter, kind, shape, job, place)
+                _text(file_format, event_filter, shape, job, place)
+                if isinstance(file_format, TextFormat)
+                else _whole(file_format, event_filter, shape, job, place)
             )
         except BaseException:
             place.release()
@@ -103,35 +99,27 @@ def _job(request: HttpRequest, name: str, total: int | None) -> Job | None:
     return Job(request.user.pk, token, Progress(name, total if on_the_page is None else on_the_page))
 
 
-def _stream(
-    parts: Iterator[Any], close: Callable[[], None], kind: str, job: Job | None, place: Place
-) -> StreamingHttpResponse:
-    if job:
-        tracked = TrackedStream(parts, job, close)
-        parts, close = tracked, tracked.close
-    return StreamingHttpResponse(LimitedStream(parts, place, close), content_type=TYPES[kind])
+def _text(
+    file_format: TextFormat, event_filter: EventFilter, shape: Shape, job: Job | None, place: Place
+) -> HttpResponseBase:
+    """Sent while the events are read."""
+    wrote = job.wrote if job else nobody
+    lines = file_format.lines(event_filter.conditions, event_filter.accounts_by_pk, shape, wrote)
+    return _stream(file_format.media_type, lines, lines.close, job, place)
 
 
-def _text(event_filter: EventFilter, kind: str, shape: Shape, job: Job | None, place: Place) -> StreamingHttpResponse:
-    wrote = (job.wrote,) if job else ()
-    parts = (
-        csv_lines(stream_rows(event_filter.conditions), event_filter.accounts_by_pk, shape, *wrote)
-        if kind == "csv"
-        else ndjson_lines(stream_raw(event_filter.conditions), *wrote)
-    )
-    return _stream(parts, parts.close, kind, job, place)
-
-
-def _workbook(event_filter: EventFilter, shape: Shape, job: Job | None, place: Place) -> StreamingHttpResponse:
+def _whole(
+    file_format: WholeFormat, event_filter: EventFilter, shape: Shape, job: Job | None, place: Place
+) -> HttpResponseBase:
     """Made as a temporary file before the first byte is sent."""
     rows = place.renewing(stream_rows(event_filter.conditions))
     file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed when all is sent
     try:
         if job:
-            write_xlsx(rows, event_filter.accounts_by_pk, file, shape, job.wrote, lambda: job.note(PACKING))
+            file_format.write(rows, event_filter.accounts_by_pk, file, shape, job.wrote, lambda: job.note(PACKING))
             job.note(SENDING)
         else:
-            write_xlsx(rows, event_filter.accounts_by_pk, file, shape)
+            file_format.write(rows, event_filter.accounts_by_pk, file, shape)
     except BaseException:
         if job:
             job.note(BROKEN)
@@ -140,6 +128,15 @@ def _workbook(event_filter: EventFilter, shape: Shape, job: Job | None, place: P
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     # Not as a file: a server that hands it to the system does not say whether all of it was taken.
-    response = _stream(iter(lambda: file.read(BLOCK), b""), file.close, "xlsx", job, place)
+    response = _stream(file_format.media_type, iter(lambda: file.read(BLOCK), b""), file.close, job, place)
     response["Content-Length"] = str(size)
     return response
+
+
+def _stream(
+    media_type: str, parts: Iterator[Any], close: Callable[[], None], job: Job | None, place: Place
+) -> StreamingHttpResponse:
+    if job:
+        tracked = TrackedStream(parts, job, close)
+        parts, close = tracked, tracked.close
+    return StreamingHttpResponse(LimitedStream(parts, place, close), content_type=media_type)

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.models import profile_of
-from events.export.files import COLUMNS, FILES
+from events.export.files import COLUMNS, FORMATS
 from events.export.progress import DONE, new_token, owns, read
 from events.export.refusal import refusal, refused
 from events.export.shape import BadChoice, read_shape
@@ -72,7 +72,7 @@ def export_page(request: HttpRequest, api_key: str | None = None) -> HttpRespons
             for value in values
             if value
         ],
-        "kinds": [(title, page_address("export", account, kind)) for title, kind in FILES],
+        "kinds": [(each.title, page_address("export", account, kind)) for kind, each in FORMATS.items()],
         "columns": [(name, name in shape.columns) for name in COLUMNS],
         # The zones to choose from, and the chosen one.
         "zones": dict.fromkeys((own, str(shape.zone), "UTC")),

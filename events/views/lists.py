@@ -14,7 +14,7 @@ from accounts.models import Profile, profile_of
 from events.display.event_table import EventTable
 from events.display.forms import shown_columns, table_menu
 from events.display.page_size import SIZES, read_size
-from events.export.files import FILES
+from events.export.files import FORMATS
 from events.filters.hints import unknown_source
 from events.filters.parameters import unknown
 from events.filters.pills import pills
@@ -73,7 +73,9 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
         "news": _news_address(request, account, page) if readable else "",
         "size_note": size_note,
         "unknown": unknown(request.GET),
-        "exports": [(title, page_address("export", account, kind) + same_events) for title, kind in FILES],
+        "exports": [
+            (each.title, page_address("export", account, kind) + same_events) for kind, each in FORMATS.items()
+        ],
         "export_page": page_address("export_page", account) + same_events,
         "evidence": page_address("evidence", account) + same_events,
         "summary": page_address("summary", account) + same_events,

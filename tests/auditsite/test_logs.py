@@ -162,7 +162,7 @@ def test_export_that_breaks_off_is_not_told_as_well(
         yield "the beginning"
         raise RuntimeError("gone")
 
-    monkeypatch.setattr("events.views.export.ndjson_lines", break_off)
+    monkeypatch.setattr("events.export.files.ndjson_lines", break_off)
     found = written("json")
     response = login("alice").get("/events/export.ndjson")
     with pytest.raises(RuntimeError):

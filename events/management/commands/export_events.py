@@ -8,12 +8,12 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from events.export.files import COLUMNS, Shape, Wrote, csv_lines, ndjson_lines, nobody, write_xlsx
+from events.export.files import COLUMNS, FORMATS, Shape, TextFormat, WholeFormat, Wrote, nobody
 from events.export.shape import BadChoice, read_shape
 from events.management.filtering import add_filter_arguments, read_filter, written_whole
 from events.management.progress import counting
 from events.reading.counts import announce
-from events.reading.stream import stream_raw, stream_rows
+from events.reading.stream import stream_rows
 from events.wording.printable import printable
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class Command(BaseCommand):
     help = "Writes archived events to a file or to standard output, newest first."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--format", choices=("csv", "ndjson", "xlsx"), required=True)
+        parser.add_argument("--format", choices=FORMATS, required=True)
         parser.add_argument("-o", "--output", metavar="FILE", help="Write here instead of standard output.")
         parser.add_argument(
             "--columns",
@@ -39,23 +39,28 @@ class Command(BaseCommand):
         add_filter_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = read_filter(options)
+        event_filter = read_filter(options)
+        file_format = FORMATS[options["format"]]
         try:
             shape = read_shape(options["columns"], options["times"], "yes" if options["bom"] else "no")
         except BadChoice as error:
             raise CommandError(f"Nothing was exported. {error}") from None
         if not options["output"]:
-            if options["format"] == "xlsx" and sys.stdout.isatty():
-                raise CommandError("A workbook cannot be written to a terminal; name a file with -o events.xlsx")
-            self._write(found, options["format"], sys.stdout.buffer, shape)
+            if isinstance(file_format, WholeFormat) and sys.stdout.isatty():
+                raise CommandError(
+                    f"{file_format.title} cannot be shown in a terminal: name a file with -o FILE.{options['format']}"
+                )
+            self._write(event_filter, file_format, sys.stdout.buffer, shape)
             return
         with written_whole(options["output"]) as file:
-            rows = self._write(found, options["format"], file, shape)
+            rows = self._write(event_filter, file_format, file, shape)
         self.stderr.write(f"Wrote {options['output']}: {rows:,} row{'' if rows == 1 else 's'}.")
 
-    def _write(self, found: EventFilter, kind: str, file: IO[bytes], shape: Shape) -> int:
+    def _write(
+        self, event_filter: EventFilter, file_format: TextFormat | WholeFormat, file: IO[bytes], shape: Shape
+    ) -> int:
         """Write all of it; returns the number of rows."""
-        total, rows = announce(found.conditions), 0
+        total, rows = announce(event_filter.conditions), 0
         # Rows on the very terminal are progress enough.
         bar = nullcontext(nobody) if file.isatty() else self._bar(None if total.at_least else total.number)
         with bar as show:
@@ -65,10 +70,13 @@ class Command(BaseCommand):
                 rows += more
                 show(more)
 
-            if kind == "xlsx":
-                write_xlsx(stream_rows(found.conditions), found.accounts_by_pk, file, shape, wrote)
+            conditions, accounts = event_filter.conditions, event_filter.accounts_by_pk
+            if isinstance(file_format, WholeFormat):
+                file_format.write(stream_rows(conditions), accounts, file, shape, wrote)
             else:
-                _write_text(found, kind, file, shape, wrote)
+                for line in file_format.lines(conditions, accounts, shape, wrote):
+                    # Foreign text must not drive a terminal.
+                    file.write((_printable(line) if file.isatty() else line).encode())
         if not total.at_least and rows != total.number:
             self.stderr.write(
                 f"{total.number:,} rows were expected: events were added or removed while {rows:,} were written."
@@ -78,17 +86,6 @@ class Command(BaseCommand):
     def _bar(self, total: int | None) -> AbstractContextManager[Wrote]:
         # Standard output may be the file.
         return counting(cast("IO[str]", self.stderr._out), "Writing", total)
-
-
-def _write_text(found: EventFilter, kind: str, file: IO[bytes], shape: Shape, wrote: Wrote) -> None:
-    lines = (
-        csv_lines(stream_rows(found.conditions), found.accounts_by_pk, shape, wrote)
-        if kind == "csv"
-        else ndjson_lines(stream_raw(found.conditions), wrote)
-    )
-    for line in lines:
-        # Foreign text must not drive a terminal.
-        file.write((_printable(line) if file.isatty() else line).encode())
 
 
 def _printable(line: str) -> str:
