@@ -177,7 +177,7 @@ def test_event_page_shows_the_run_and_when_it_was_fetched(
 
     # As a sync would have stored it; the archive itself may refuse to change a row.
     other = add_raw_by(account, run, 2)
-    words = f"By sync {run.pk} (sync now), started 2026-03-16 11:59:30 UTC, succeeded, asked for by bob"
+    words = f"By sync {run.pk} (sync now), started 2026-03-16 11:59:30 UTC, succeeded, requested by bob"
     assert words in text_of(client.get(other.get_absolute_url()))
 
 
