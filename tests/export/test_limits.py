@@ -158,8 +158,8 @@ def test_place_is_given_back_whatever_happens(
         with pytest.raises(ZeroDivisionError):
             client.get(address)
         patch.undo()
-        patch.setattr("events.views.export.stream_rows", lambda *_: 1 / 0)
-        patch.setattr("events.views.export.stream_raw", lambda *_: 1 / 0)
+        for reading in ("views.export.stream_rows", "export.files.stream_rows", "export.files.stream_raw"):
+            patch.setattr(f"events.{reading}", lambda *_: 1 / 0)
         client.raise_request_exception = False
         assert client.get(address).status_code == 500
 
