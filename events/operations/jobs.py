@@ -24,6 +24,7 @@ import logging
 import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from django.db import close_old_connections, connection, transaction
@@ -127,12 +128,16 @@ class Claim:
     pk: int
     kind: str
     subject: str
-    payload: dict[str, Any]
     requested_by_id: int | None
     due_at: datetime
     attempts: int
     owner: str
     lease: timedelta
+
+    @cached_property
+    def payload(self) -> Any:
+        """What the job was given. Read by its handler, so that one that cannot be read fails this job alone."""
+        return BackgroundJob.objects.values_list("payload", flat=True).get(pk=self.pk)
 
     def renew(self, *, done: int | None = None, total: int | None = None) -> None:
         """Hold the job for another lease, and note how far it is. Raises JobInterrupted."""
@@ -151,8 +156,8 @@ def claim_next() -> Claim | None:
     """Take the job that is due longest and nobody holds."""
     now = timezone.now()
     free = Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_until__gt=now + 2 * LONGEST_LEASE)
-    waiting = BackgroundJob.objects.filter(free, due_at__lte=now, failed_at=None, kind__in=HANDLERS).order_by("due_at")
-    for job in waiting[:10]:
+    waiting = BackgroundJob.objects.filter(free, due_at__lte=now, failed_at=None, kind__in=HANDLERS)
+    for job in waiting.defer("payload").order_by("due_at")[:10]:
         owner, job_handler = leases.new_owner(), HANDLERS[job.kind]
         if job_handler.every is None and job.attempts >= job_handler.attempts:
             # Each time its worker ended or lost it: a job that kills its process must not do so for ever.
@@ -168,7 +173,6 @@ def claim_next() -> Claim | None:
                 job.pk,
                 job.kind,
                 job.subject,
-                job.payload,
                 job.requested_by_id,
                 job.due_at,
                 job.attempts + 1,
