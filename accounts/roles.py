@@ -9,8 +9,6 @@ AUDITORS = "Auditors"
 
 ROLES = (ACCOUNT_ADMINS, AUDITORS)
 
-OWN_PERMISSIONS = ("view_all_accounts", "export_evidence")
-
 ACCOUNT_PERMISSIONS = {
     ACCOUNT_ADMINS: ("add_nexmoaccount", "change_nexmoaccount", "delete_nexmoaccount", "view_nexmoaccount"),
     AUDITORS: ("view_nexmoaccount", "view_all_accounts", "export_evidence"),
@@ -29,7 +27,9 @@ def grant(apps: Any, app_label: str, permissions: dict[str, tuple[str, ...]]) ->
     for role, codenames in permissions.items():
         group, _ = group_model.objects.get_or_create(name=role)
         for codename in codenames:
-            model = "nexmoaccount" if codename in OWN_PERMISSIONS else codename.split("_", 1)[1]
+            model = codename.split("_", 1)[1]
+            if model not in apps.all_models[app_label]:
+                model = "nexmoaccount"  # a permission of our own, which Django declares with that model
             content_type, _ = content_type_model.objects.get_or_create(app_label=app_label, model=model)
             permission, _ = permission_model.objects.get_or_create(
                 content_type=content_type, codename=codename, defaults={"name": "Can " + codename.replace("_", " ")}

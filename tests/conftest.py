@@ -1,7 +1,7 @@
 """The cast and the tools that all tests share.
 
 Alice owns two accounts and shares demo0001 with the messaging team; Bob is her teammate; Charlie is a stranger with
-demo0003; Audrey audits; admin may do everything. They are the demo's own people (`events.demo_data`).
+demo0003; Audrey audits; admin may do everything. They are the demo's own people (`events.operations.demo_data`).
 """
 
 from __future__ import annotations
