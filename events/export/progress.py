@@ -66,8 +66,8 @@ def owns(user_pk: Any, token: str) -> bool:
 def read(user_pk: Any, token: str) -> Progress | None:
     """The last that is known of an export; None where nothing was noted yet, or cannot be read."""
     try:
-        found = caches["default"].get(_key(user_pk, token))
-        return Progress(**found) if found else None
+        noted = caches["default"].get(_key(user_pk, token))
+        return Progress(**noted) if noted else None
     except Exception:  # whatever kind of cache it is: its trouble must not become the export's
         logger.warning("The progress of an export cannot be read", exc_info=True)
         return None
