@@ -103,7 +103,7 @@ class Job:
 
 
 class TrackedStream(Generic[Part]):
-    """The parts of a file that is being sent; its job is told how it ended."""
+    """The parts of a file that is being sent; its job learns how it ended."""
 
     def __init__(self, parts: Iterator[Part], job: Job, close: Callable[[], None]) -> None:
         self.parts, self.job, self.close_parts, self.complete = parts, job, close, False
