@@ -94,7 +94,7 @@ def _read(kind: str) -> tuple[bytes, str]:
 
 
 def _part(name: str) -> str:
-    found = finders.find(name)
-    if not isinstance(found, str):
+    path = finders.find(name)
+    if not isinstance(path, str):
         raise FileNotFoundError(f"The static file {name} is missing: install Auditsite again.")
-    return Path(found).read_text()
+    return Path(path).read_text()

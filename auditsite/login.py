@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 
 class LoginMiddleware(LoginRequiredMiddleware):
-    """Django's, which sends whoever is not logged in to the login. A part of a page is told so in its place instead:
-    a whole login page within the table would be absurd, and to leave the page would lose what is being read."""
+    """Django's, which sends whoever is not logged in to the login. A request for a part of a page gets a notice
+    instead: a login page inside the table would be absurd, and leaving the page would lose what is being read."""
 
     def handle_no_permission(  # type: ignore[override]
         self, request: HttpRequest, view_func: Any
@@ -49,9 +49,9 @@ class LoginMiddleware(LoginRequiredMiddleware):
         own = url_has_allowed_host_and_scheme(here[:2_000], None)  # Django takes no longer one for safe
         query = urlencode({REDIRECT_FIELD_NAME: here}) if own else ""
         response = render(request, "account/_logged_out.html", {"login": f"{resolve_url(settings.LOGIN_URL)}?{query}"})
-        # Told at the top of the page, whatever part was asked for; and 286 ends htmx's polling.
+        # Shown at the top of the page, whatever part was requested; 286 ends htmx's polling.
         response.status_code = 286
-        response["HX-Retarget"], response["HX-Reselect"], response["HX-Reswap"] = "#told", "#logged-out", "innerHTML"
+        response["HX-Retarget"], response["HX-Reselect"], response["HX-Reswap"] = "#notice", "#logged-out", "innerHTML"
         return response
 
 

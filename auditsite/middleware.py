@@ -38,8 +38,8 @@ class RequestMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         began = time.perf_counter()
-        asked = request.headers.get(HEADER, "")
-        name = asked if _SANE.fullmatch(asked) else uuid.uuid4().hex
+        sent = request.headers.get(HEADER, "")
+        name = sent if _SANE.fullmatch(sent) else uuid.uuid4().hex
         request_id.set(name)
         response = self.get_response(request)
         response[HEADER] = name
@@ -73,7 +73,7 @@ class _Watched:
             raise
 
     def close(self) -> None:
-        # The server always calls it, also when whoever asked is gone.
+        # The server always calls it, even when the client is gone.
         close = getattr(self.parts, "close", None)
         try:
             if close:

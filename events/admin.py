@@ -146,8 +146,8 @@ class SyncedAccountAdmin(NexmoAccountAdmin):
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         changes = super().get_changelist_instance(request)
-        found = statuses(changes.result_list, worker_alive=tasks.worker_is_alive())
-        for status in found:
+        account_statuses = statuses(changes.result_list, worker_alive=tasks.worker_is_alive())
+        for status in account_statuses:
             status.account.sync_status = status  # type: ignore[attr-defined]
         return changes
 

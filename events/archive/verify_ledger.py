@@ -69,8 +69,8 @@ def _read_ledger(entries: dict[tuple[str, int], tuple[str, int | None, int | Non
             return f"Entry {number:,} of the ledger was altered, inserted or moved: its digest does not fit."
         digests.add(entry.digest)
         if entry.kind == Kind.COVERAGE:
-            said = ledger.Entry(entry.kind, entry.row, entry.account_pk, (), detail=entry.detail)
-            if said.hash() != entry.record_hash:
+            rebuilt = ledger.Entry(entry.kind, entry.row, entry.account_pk, (), detail=entry.detail)
+            if rebuilt.hash() != entry.record_hash:
                 return f"Entry {number:,} of the ledger was altered: its coverage does not fit its hash."
             continue
         if (entry.kind, entry.row) in entries:
@@ -80,16 +80,16 @@ def _read_ledger(entries: dict[tuple[str, int], tuple[str, int | None, int | Non
 
 
 def _compare(entries: dict[tuple[str, int], tuple[str, int | None, int | None]]) -> Iterator[str]:
-    """What is recorded is what the ledger says, and all that the ledger says is there."""
+    """The records agree with the ledger, and every record that it lists is there."""
     accounts = {row for kind, row in entries if kind == Kind.ACCOUNT}
     for model, related in RECORDED:
         for row in model._default_manager.select_related(*related).order_by("pk").iterator(chunk_size=CHUNK):
-            for said in row.ledger_entries():
-                noted = entries.pop((said.kind, said.row), None)
+            for entry in row.ledger_entries():
+                noted = entries.pop((entry.kind, entry.row), None)
                 if noted is None:
-                    yield f"{_named(said.kind, said.row)} is not in the ledger: it was inserted, or its release was."
-                elif noted != (said.hash(), said.account, said.seq):
-                    yield f"{_named(said.kind, said.row)} was altered: the ledger says otherwise."
+                    yield f"{_named(entry.kind, entry.row)} is not in the ledger: it was inserted, or its release was."
+                elif noted != (entry.hash(), entry.account, entry.seq):
+                    yield f"{_named(entry.kind, entry.row)} was altered: the ledger says otherwise."
     removed: dict[int | None, set[int]] = {}
     for (kind, row), (_, account, seq) in entries.items():
         if seq is not None:

@@ -38,14 +38,14 @@ BY_UNIT = {
 FORMATS = {"day": "%Y-%m-%d", "week": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}
 
 
-def draw(found: Histogram, address: Callable[[Bar], str]) -> SafeString:
+def draw(chart: Histogram, address: Callable[[Bar], str]) -> SafeString:
     """The bars as SVG, each a link to the events of its stretch of time, from `address`.
 
     For eyes and pointers only: beside it stand a sentence and a table with the same links.
     """
-    most = max((bar.total for bar in found.bars), default=0) or 1
-    bars = (_bar(bar, place, most, address(bar), found.unit) for place, bar in enumerate(found.bars))
-    return svg.picture("bars", len(found.bars) * WIDTH, HEIGHT, (HATCH, *bars))
+    most = max((bar.total for bar in chart.bars), default=0) or 1
+    bars = (_bar(bar, place, most, address(bar), chart.unit) for place, bar in enumerate(chart.bars))
+    return svg.picture("bars", len(chart.bars) * WIDTH, HEIGHT, (HATCH, *bars))
 
 
 def _bar(bar: Bar, place: int, most: int, href: str, unit: str) -> str:
@@ -73,49 +73,49 @@ def label(moment: datetime, unit: str) -> str:
     return gettext("week of %(day)s") % {"day": text} if unit == "week" else text
 
 
-def legend(found: Histogram) -> list[tuple[str, str, int]]:
+def legend(chart: Histogram) -> list[tuple[str, str, int]]:
     """Slug, title and count of each family that is in the picture."""
-    totals = {slug: sum(bar.counts[slug] for bar in found.bars) for slug in ORDER}
+    totals = {slug: sum(bar.counts[slug] for bar in chart.bars) for slug in ORDER}
     return [(slug, family_title(slug), count) for slug, count in totals.items() if count]
 
 
-def in_words(found: Histogram) -> str:
+def in_words(chart: Histogram) -> str:
     """The picture in sentences."""
-    busiest = max(found.bars, key=lambda bar: bar.total)
-    first, last = label(found.bars[0].start, found.unit), label(found.bars[-1].start, found.unit)
+    busiest = max(chart.bars, key=lambda bar: bar.total)
+    first, last = label(chart.bars[0].start, chart.unit), label(chart.bars[-1].start, chart.unit)
     named = {
-        "count": grouped(found.total),
-        "by_unit": BY_UNIT[found.unit],
+        "count": grouped(chart.total),
+        "by_unit": BY_UNIT[chart.unit],
         "span": first if first == last else gettext("%(first)s to %(last)s") % {"first": first, "last": last},
         "most": grouped(busiest.total),
-        "bar": label(busiest.start, found.unit),
+        "bar": label(busiest.start, chart.unit),
     }
     if busiest.total:
         text = ngettext(
             "%(count)s event %(by_unit)s, %(span)s; peak %(most)s in %(bar)s.",
             "%(count)s events %(by_unit)s, %(span)s; peak %(most)s in %(bar)s.",
-            found.total,
+            chart.total,
         )
     else:
         text = gettext("0 events %(by_unit)s, %(span)s.")
     sentences = [text % named]
-    bars = len(found.bars)
-    if unknown := sum(1 for bar in found.bars if not bar.known):
+    bars = len(chart.bars)
+    if unknown := sum(1 for bar in chart.bars if not bar.known):
         text = ngettext(
             "%(count)s of %(bars)s bars has not been fetched yet.",
             "%(count)s of %(bars)s bars have not been fetched yet.",
             unknown,
         )
         sentences.append(text % {"count": unknown, "bars": bars})
-    if gaps := sum(1 for bar in found.bars if not bar.covered):
+    if gaps := sum(1 for bar in chart.bars if not bar.covered):
         text = ngettext(
             "%(count)s of %(bars)s bars is not known to be complete.",
             "%(count)s of %(bars)s bars are not known to be complete.",
             gaps,
         )
         sentences.append(text % {"count": gaps, "bars": bars})
-    if found.later:
-        sentences.append(later_in_words(found.later))
+    if chart.later:
+        sentences.append(later_in_words(chart.later))
     return " ".join(sentences)
 
 

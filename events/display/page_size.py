@@ -17,13 +17,13 @@ MOST = max(SIZES)
 
 def read_size(params: Mapping[str, Any]) -> tuple[int, str]:
     """The page size a URL asks for, kept within bounds, and what to say where that changed it."""
-    asked = str(params.get("size", "")).strip()
-    if not asked:
+    wanted = str(params.get("size", "")).strip()
+    if not wanted:
         return DEFAULT_SIZE, ""
-    if not re.fullmatch(r"[+-]?\d{1,9}", asked):
+    if not re.fullmatch(r"[+-]?\d{1,9}", wanted):
         text = _("The page size must be a number from 1 to %(most)s; showing %(size)s rows.")
         return DEFAULT_SIZE, text % {"most": MOST, "size": DEFAULT_SIZE}
-    size = int(asked)
+    size = int(wanted)
     if 1 <= size <= MOST:
         return size, ""
     size = MOST if size > MOST else DEFAULT_SIZE

@@ -1,7 +1,7 @@
-"""How a number or an application is set up at a moment, told by the events that changed it.
+"""How a number or an application is set up at a moment, according to the events that changed it.
 
-It is what the contexts tell, folded from the oldest event to the newest, and not Nexmo's own record: contexts have no
-schema, and what none of them tells is not here.
+Folded from their contexts, oldest first. It is not Nexmo's own record: contexts have no schema, and a setting that none
+of them mentions is missing here.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ OLD_SIDES = {"before", "old", "previous"}
 DEEPEST = 3
 MOST_SETTINGS = 40
 
-Told = dict[str, tuple[str, ...]]
+NewValues = dict[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,8 @@ class Setting:
 @dataclass
 class Configuration:
     """Attributes:
-    settings: at the moment asked for.
-    has_ended: it was released or deleted before.
+    settings: at the requested moment.
+    has_ended: it had been released or deleted by then.
     steps: what each event changed, by its key; also those after the moment.
     """
 
@@ -93,16 +93,16 @@ class Configuration:
 
 def configuration(entity: Entity, rows: Iterable[Row], at: datetime | None = None) -> Configuration:
     """Fold events, given newest first, into what was in force at a moment, by default after all of them."""
-    found = Configuration()
+    folded = Configuration()
     state: dict[str, Setting] = {}
     for row in reversed(list(rows)):
         code, context = row.event_type.upper(), load_json(row.context)
-        told = _told(entity, code, context, state)
-        # Of this one: what merely mentions it may be the beginning or the end of another.
-        before = {} if code in BEGINS | ENDS and STATUS in told else state
-        after = {name: Setting(name, values, _slug(name, told), row) for name, values in told.items()}
-        found.steps[row.pk] = _steps(state, after, context)
-        # Who only repeats a value did not set it.
+        new_values = _new_values(entity, code, context, state)
+        # Of this one: an event that merely mentions it may begin or end another.
+        before = {} if code in BEGINS | ENDS and STATUS in new_values else state
+        after = {name: Setting(name, values, _slug(name, new_values), row) for name, values in new_values.items()}
+        folded.steps[row.pk] = _steps(state, after, context)
+        # An event that only repeats a value did not set it.
         after |= {
             name: earlier
             for name, earlier in before.items()
@@ -110,56 +110,56 @@ def configuration(entity: Entity, rows: Iterable[Row], at: datetime | None = Non
         }
         state = dict(list((before | after).items())[:MOST_SETTINGS])
         if at is None or row.created_at <= at:
-            found.settings = list(state.values())
-            found.has_ended = STATUS in state and state[STATUS].row.event_type.upper() in ENDS
-    return found
+            folded.settings = list(state.values())
+            folded.has_ended = STATUS in state and state[STATUS].row.event_type.upper() in ENDS
+    return folded
 
 
-def _told(entity: Entity, code: str, context: Any, state: dict[str, Setting]) -> Told:
+def _new_values(entity: Entity, code: str, context: Any, state: dict[str, Setting]) -> NewValues:
     """What an event says about the entity: fields and their new values."""
     fields = _fields(context)
     number = next((value for name, value in fields.items() if _last(name) in OWN_NUMBER), "")
-    told: Told = {name: (value,) for name, value in fields.items() if _last(name) not in IDENTITY}
-    told |= {change.field: (change.after,) for change in changes(context) if change.after}
+    new_values: NewValues = {name: (value,) for name, value in fields.items() if _last(name) not in IDENTITY}
+    new_values |= {change.field: (change.after,) for change in changes(context) if change.after}
     if entity.slug == "number":
         if key_of(number) != key_of(entity.value):
             return {}  # another number's calls go to it
         if code == "NUMBER_LINKED":
-            told[APPLICATION] = tuple(named("application", context))[:1]
+            new_values[APPLICATION] = tuple(named("application", context))[:1]
         elif code == "NUMBER_UNLINKED":
-            told[APPLICATION] = ()
+            new_values[APPLICATION] = ()
     elif code in ("NUMBER_LINKED", "NUMBER_UNLINKED"):
         linked = state[NUMBERS].values if NUMBERS in state else ()
-        others = tuple(each for each in linked if key_of(each) != key_of(number))
+        others = tuple(other for other in linked if key_of(other) != key_of(number))
         return {NUMBERS: (*others, number) if code == "NUMBER_LINKED" and number else others}
     elif not code.startswith("APP_"):
         return {}  # calls of a number go to it
     if code in STATUSES:
-        told = {STATUS: (str(STATUSES[code]),)} | ({} if code in ENDS else told)
-    return told
+        new_values = {STATUS: (str(STATUSES[code]),)} | ({} if code in ENDS else new_values)
+    return new_values
 
 
 def _last(name: str) -> str:
     return name.rpartition(".")[2].lower()
 
 
-def _slug(name: str, told: Told) -> str:
+def _slug(name: str, new_values: NewValues) -> str:
     """What the values of a field are."""
     if name == "voice-value":
         kinds: dict[tuple[str, ...], str] = {("app",): "application", ("tel",): "number"}
-        return kinds.get(told.get("voice-type", ()), "")
+        return kinds.get(new_values.get("voice-type", ()), "")
     return {APPLICATION: "application", NUMBERS: "number"}.get(name, "")
 
 
 def _steps(state: dict[str, Setting], after: dict[str, Setting], context: Any) -> list[Change]:
     """What differs, with the value before where this event or an earlier one tells it."""
-    told_before = {change.field: change.before for change in changes(context)}
+    values_before = {change.field: change.before for change in changes(context)}
     steps = []
     for name, setting in after.items():
         if name == NUMBERS:
             steps += _moved(setting, state[name].values if name in state else ())
             continue
-        old = _in_words(state[name].values) if name in state else told_before.get(name)
+        old = _in_words(state[name].values) if name in state else values_before.get(name)
         new = _in_words(setting.values)
         if old != new:
             steps.append(Change(setting.label, old, new))
@@ -179,13 +179,13 @@ def _in_words(values: tuple[str, ...]) -> str:
 
 def _fields(value: Any, path: str = "", depth: int = 0) -> dict[str, str]:
     """The new values of a context by their names, inner ones as answer_url.method."""
-    found: dict[str, str] = {}
+    fields: dict[str, str] = {}
     for name, item in value.items() if isinstance(value, dict) else ():
-        if len(found) >= MOST_SETTINGS or name.lower() in OLD_SIDES | WRAPPERS:
+        if len(fields) >= MOST_SETTINGS or name.lower() in OLD_SIDES | WRAPPERS:
             continue
         inner = path if name.lower() in NEW_SIDES and isinstance(item, dict) else f"{path}.{name}" if path else name
         if isinstance(item, dict) and depth < DEEPEST:
-            found |= _fields(item, inner, depth + 1)
+            fields |= _fields(item, inner, depth + 1)
         elif item is not None and item != "":
-            found[text_of(inner)] = text_of(item)
-    return found
+            fields[text_of(inner)] = text_of(item)
+    return fields

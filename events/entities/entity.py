@@ -96,13 +96,13 @@ def _as_compared(slug: str, value: str) -> tuple[Any, ...]:
 
 def entities(event: AuditEvent) -> list[Entity]:
     """What an event is about, its user and address first."""
-    found = [entity("user", event.user_email), entity("ip", event.source_ip)]
+    candidates = [entity("user", event.user_email), entity("ip", event.source_ip)]
     for slug in ("number", "application"):
         values: dict[str, str] = {}
         for value in named(slug, event.readable_context):
             values.setdefault(key_of(value), value)
-        found += [entity(slug, value) for value in list(values.values())[:MOST]]
-    return [each for each in found if each]
+        candidates += [entity(slug, value) for value in list(values.values())[:MOST]]
+    return [candidate for candidate in candidates if candidate]
 
 
 def named(slug: str, context: Any) -> Iterable[str]:

@@ -1,6 +1,6 @@
 """What the archive tells of one user, address, number or application: its events, its ends, its company.
 
-Every question has an end, whatever the number of events: what was not looked at is said, not guessed.
+Every look-up is bounded, whatever the number of events: what was not read is reported, not guessed.
 """
 
 from __future__ import annotations
@@ -71,13 +71,13 @@ class Elsewhere:
     more: bool
 
 
-def elsewhere(found: Iterable[Entity], accounts: tuple[int, ...]) -> list[Elsewhere]:
+def elsewhere(subjects: Iterable[Entity], accounts: tuple[int, ...]) -> list[Elsewhere]:
     """Which of them stand in events of these accounts too."""
     result = []
-    for each in found:
-        page = read_about(each, replace(each.conditions, accounts=accounts), MOST_ELSEWHERE)
+    for subject in subjects:
+        page = read_about(subject, replace(subject.conditions, accounts=accounts), MOST_ELSEWHERE)
         if page.rows:
-            result.append(Elsewhere(each, page.rows, page.older is not None))
+            result.append(Elsewhere(subject, page.rows, page.older is not None))
     return result
 
 
@@ -129,10 +129,10 @@ def sample_of(entity: Entity, conditions: Conditions) -> tuple[Sample, Page]:
 
 
 def ends(entity: Entity, conditions: Conditions, sampled: Sample) -> tuple[Seen, Seen] | None:
-    """When it was first and last seen; None where nothing is found from either end.
+    """When it was first and last seen; None where neither end shows anything.
 
-    What lies so deep among other accounts' events that neither end comes near it is not told apart from what there is
-    not: a stranger would learn from the difference that it exists.
+    An entity buried so deep in other accounts' events that neither end reaches it looks like one that does not exist:
+    the difference would tell a stranger that it does.
     """
     place = list(FACETS).index("account")
     last = Seen(sampled.rows[0][-1], sampled.rows[0][place]) if sampled.rows else None
@@ -153,15 +153,15 @@ def companions(conditions: Conditions, sampled: Sample, name: str, now: datetime
         if value := row[place]:
             counts[value] = counts.get(value, 0) + 1
             firsts[value] = row[-1]  # they come newest first
-    found = []
+    result = []
     checked = 0
     for value, first in sorted(firsts.items(), key=lambda pair: pair[1], reverse=True):
         recent, exact = first > now - NEW, sampled.complete
         if recent and not exact and checked < MOST_CHECKED:
             checked += 1
             exact = _is_first(conditions, name, value, first)
-        found.append(Companion(value, counts[value], first, exact, recent and exact))
-    return found
+        result.append(Companion(value, counts[value], first, exact, recent and exact))
+    return result
 
 
 def _is_first(conditions: Conditions, name: str, value: str, first: datetime) -> bool:

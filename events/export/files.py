@@ -24,19 +24,19 @@ if TYPE_CHECKING:
     from accounts.models import NexmoAccount
     from events.reading import Conditions, Row
 
-FIRST_LINES, LINES = 50, 200  # written out together, and told of together
+FIRST_LINES, LINES = 50, 200  # written and reported together
 XLSX_ROWS_PER_SHEET = 1_000_000  # Excel ends at 1,048,576
 XLSX_CELL = 32_767
 
 _NAMES = file_columns()
 COLUMNS = tuple(_NAMES)
-# Told how many more rows are written.
+# Called with the number of rows just written.
 Wrote = Callable[[int], None]
 BYTE_ORDER_MARK = "\ufeff"  # by it Excel knows that a CSV is UTF-8
 
 
 def nobody(rows: int) -> None:
-    """Told of rows where nobody asked."""
+    """Ignore the count: nobody is waiting for it."""
 
 
 @dataclass(frozen=True)
@@ -183,12 +183,12 @@ FORMATS: dict[str, TextFormat | WholeFormat] = {
     "csv": TextFormat(
         "CSV",
         "text/csv; charset=utf-8",
-        lambda asked, accounts, shape, wrote: csv_lines(stream_rows(asked), accounts, shape, wrote),
+        lambda conditions, accounts, shape, wrote: csv_lines(stream_rows(conditions), accounts, shape, wrote),
     ),
     "ndjson": TextFormat(
         "NDJSON",
         "application/x-ndjson",
-        lambda asked, accounts, shape, wrote: ndjson_lines(stream_raw(asked), wrote),
+        lambda conditions, accounts, shape, wrote: ndjson_lines(stream_raw(conditions), wrote),
     ),
     "xlsx": WholeFormat("Excel", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", write_xlsx),
 }

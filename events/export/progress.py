@@ -66,8 +66,8 @@ def owns(user_pk: Any, token: str) -> bool:
 def read(user_pk: Any, token: str) -> Progress | None:
     """The last that is known of an export; None where nothing was noted yet, or cannot be read."""
     try:
-        found = caches["default"].get(_key(user_pk, token))
-        return Progress(**found) if found else None
+        noted = caches["default"].get(_key(user_pk, token))
+        return Progress(**noted) if noted else None
     except Exception:  # whatever kind of cache it is: its trouble must not become the export's
         logger.warning("The progress of an export cannot be read", exc_info=True)
         return None
@@ -103,7 +103,7 @@ class Job:
 
 
 class TrackedStream(Generic[Part]):
-    """The parts of a file that is being sent; its job is told how it ended."""
+    """The parts of a file that is being sent; its job learns how it ended."""
 
     def __init__(self, parts: Iterator[Part], job: Job, close: Callable[[], None]) -> None:
         self.parts, self.job, self.close_parts, self.complete = parts, job, close, False

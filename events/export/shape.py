@@ -25,7 +25,7 @@ class BadChoice(ValueError):
 
 
 def read_shape(columns: Sequence[str], times: str, bom: str) -> Shape:
-    """The shape that is asked for; columns and zone that are not said are as usual. Raises BadChoice."""
+    """The requested shape; columns and zone default to the usual ones. Raises BadChoice."""
     return Shape(read_columns(columns), read_zone(times), read_bom(bom))
 
 

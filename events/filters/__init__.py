@@ -1,1 +1,1 @@
-"""What is asked: form, search box, pills, saved views."""
+"""The filter: form, search box, pills, saved views."""

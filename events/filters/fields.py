@@ -92,7 +92,9 @@ class ListField(forms.CharField):
 
     def wanted_and_not(self, cleaned: Sequence[str]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         """The values that must be there, and those that must not, as conditions compare them."""
-        signed_values = [(wanted, it) for wanted, value in map(unsigned, cleaned) for it in self.compared(value)]
+        signed_values = [
+            (wanted, compared) for wanted, value in map(unsigned, cleaned) for compared in self.compared(value)
+        ]
         return (
             tuple(dict.fromkeys(value for wanted, value in signed_values if wanted)),
             tuple(dict.fromkeys(value for wanted, value in signed_values if not wanted)),

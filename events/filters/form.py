@@ -49,7 +49,7 @@ class FilterForm(forms.Form):
     template_name = FORM
     default_renderer = FormRenderer
 
-    problems: Mapping[str, str] = {}  # with what was typed, by field, found before the fields were read
+    problems: Mapping[str, str] = {}  # with what was typed, by field; noted before the fields were read
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -185,7 +185,7 @@ class EventFilter(django_filters.FilterSet):
             one_account: it is about one account, which cannot be chosen.
             sizes, size: how many rows a page can have, and has.
         """
-        context = {"found": self, "one_account": one_account, "sizes": sizes, "size": size}
+        context = {"event_filter": self, "one_account": one_account, "sizes": sizes, "size": size}
         html: SafeString = self.form.render(context=context)
         return html
 

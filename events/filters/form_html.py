@@ -68,11 +68,11 @@ def _titled(titles: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     return tuple((value, escape(str(title))) for value, title in titles.items())
 
 
-def draw(found: EventFilter, *, one_account: bool, sizes: Sequence[int], size: int) -> SafeString:
+def draw(event_filter: EventFilter, *, one_account: bool, sizes: Sequence[int], size: int) -> SafeString:
     """Search, period, and the fold-out part with everything else."""
-    form, words = found.form, _words(get_language())
-    badge = f' <span class="badge">{found.condition_count}</span>' if found.condition_count else ""
-    own = [(account.api_key, account.name) for account in found.accounts.values()]
+    form, words = event_filter.form, _words(get_language())
+    badge = f' <span class="badge">{event_filter.condition_count}</span>' if event_filter.condition_count else ""
+    own = [(account.api_key, account.name) for account in event_filter.accounts.values()]
     accounts = _errors(form["account"]) if one_account else _boxes(form["account"], (("", tuple(own)),), words)
     options = "".join(
         f'<option value="{choice}"{" selected" if choice == size else ""}>{choice}</option>' for choice in sizes
@@ -80,8 +80,8 @@ def draw(found: EventFilter, *, one_account: bool, sizes: Sequence[int], size: i
     search, periods = _labelled(form["search_text"], "field grow"), _periods(form["period"], words)
     return mark_safe(  # noqa: S308 - every piece of it was escaped
         f'<div class="filter-main">{search}{periods}</div>'
-        f'<details class="more"{" open" if found.wants_open else ""}><summary>{words.filters}{badge}</summary>'
-        f'<div class="filter-more">{accounts}{_boxes(form["event_type"], found.event_types, words)}'
+        f'<details class="more"{" open" if event_filter.wants_open else ""}><summary>{words.filters}{badge}</summary>'
+        f'<div class="filter-more">{accounts}{_boxes(form["event_type"], event_filter.event_types, words)}'
         + "".join(_labelled(form[name], "field") for name in TEXT_FIELDS)
         + _choice(form["new"], words)
         + f'<div class="field"><label for="page-size">{words.rows}</label>'

@@ -26,11 +26,11 @@ def plain(text: str) -> str:
 
 def by_name(named: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
     """The codes that each name stands for, by its plain form, out of pairs of code and name."""
-    found: dict[str, tuple[str, ...]] = {}
+    codes_by_name: dict[str, tuple[str, ...]] = {}
     for code, name in named:
-        codes = found.get(plain(name), ())
-        found[plain(name)] = codes if code in codes else (*codes, code)
-    return found
+        codes = codes_by_name.get(plain(name), ())
+        codes_by_name[plain(name)] = codes if code in codes else (*codes, code)
+    return codes_by_name
 
 
 def did_you_mean(word: str, names: Iterable[str]) -> str:

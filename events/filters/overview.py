@@ -34,7 +34,7 @@ CLEAR: dict[str, str | None] = dict.fromkeys(PAGE_PARAMS)
 
 
 def picture(
-    found: EventFilter, conditions: Conditions, sampled: Sample, page: str, params: QueryDict, hidden: set[str]
+    event_filter: EventFilter, conditions: Conditions, sampled: Sample, page: str, params: QueryDict, hidden: set[str]
 ) -> dict[str, Any]:
     """What templates/events/_summary.html needs.
 
@@ -42,11 +42,11 @@ def picture(
         page, params: the list of these events, which bars and values narrow.
         hidden: facets that would tell nothing new.
     """
-    chosen = conditions.accounts or [each.pk for each in found.accounts.values()]
+    chosen = conditions.accounts or [account.pk for account in event_filter.accounts.values()]
     chart = histogram(conditions, sampled, accounts=chosen)
 
     def address(bar: Bar) -> str:
-        # No further than what was asked for: the first and the last bar count only that.
+        # No further than the filter: the first and the last bar count only that.
         first = max(filter(None, (bar.start, conditions.start)))
         last = min(filter(None, (bar.end.astimezone(UTC) - timedelta(microseconds=1), conditions.end)))
         narrowed = {"date_from": first.isoformat(), "date_to": last.isoformat(), "period": None}
@@ -65,28 +65,32 @@ def picture(
         "later": later_in_words(chart.later) if chart and chart.later else "",
         "unknown": chart is not None and any(not bar.known for bar in chart.bars),
         "facets": [
-            _facet(params, found, each, page) for each in facets(conditions, sampled) if each.name not in hidden
+            _facet(params, event_filter, facet, page)
+            for facet in facets(conditions, sampled)
+            if facet.name not in hidden
         ],
         "sample_size": SAMPLE,
         "complete": sampled.complete,
     }
 
 
-def _facet(params: QueryDict, found: EventFilter, facet: Facet, page: str) -> dict[str, Any]:
+def _facet(params: QueryDict, event_filter: EventFilter, facet: Facet, page: str) -> dict[str, Any]:
     known: dict[str, dict[Any, str]] = {
-        "account": {pk: account.name for pk, account in found.accounts_by_pk.items()},
-        "event_type": found.type_descriptions,
+        "account": {pk: account.name for pk, account in event_filter.accounts_by_pk.items()},
+        "event_type": event_filter.type_descriptions,
         "source": {code: source_title(code) for code in SOURCES},
     }
     titles = known.get(facet.name, {})
     lines = []
     for value, count in facet.values[: SHOWN + MORE]:
-        if facet.name == "account" and value not in found.accounts_by_pk:
+        if facet.name == "account" and value not in event_filter.accounts_by_pk:
             continue  # made a moment ago
-        code = found.accounts_by_pk[value].api_key if facet.name == "account" else value
+        code = event_filter.accounts_by_pk[value].api_key if facet.name == "account" else value
         # Values are Nexmo's, and some are not what the form's field takes.
-        link = found.form.fields[facet.name].link(code)
-        href = page + with_params(params, **(CLEAR | {facet.name: link})) if found.takes(facet.name, link) else ""
+        link = event_filter.form.fields[facet.name].link(code)
+        href = (
+            page + with_params(params, **(CLEAR | {facet.name: link})) if event_filter.takes(facet.name, link) else ""
+        )
         title = titles.get(value, value) or _("(none)")
         if facet.name == "source_country" and value:
             title = mark_safe(country_name(value, get_language()))  # noqa: S308 - escaped there

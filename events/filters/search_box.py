@@ -53,7 +53,7 @@ def read(text: str) -> Query:
         _refuse_slips(piece)
     if not any((piece[2] or "").lower() in _NAMES for piece in pieces):
         return Query(text=text)
-    found = Query()
+    query = Query()
     words, end = [], 0
     for piece in pieces:
         minus, key, value = piece[1], (piece[2] or "").lower(), (piece[3] or "").replace('"', "")
@@ -71,9 +71,9 @@ def read(text: str) -> Query:
             words.append(minus + (_number(key, value) if key == "number" else piece[3]))
             continue
         for item in value.split(","):
-            found.values.setdefault(name, []).append(f"{minus}{item.strip()}")
-    found.text = " ".join(word for word in (*words, text[end:].strip()) if word)
-    return found
+            query.values.setdefault(name, []).append(f"{minus}{item.strip()}")
+    query.text = " ".join(word for word in (*words, text[end:].strip()) if word)
+    return query
 
 
 def expanded(data: Any) -> tuple[Any, str]:

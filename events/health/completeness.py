@@ -88,17 +88,17 @@ def coverage_sentence(relevant: Sequence[Completeness | AccountStatus]) -> str:
         return ""
     if not known:
         return _("Not known to be complete yet.")
-    told: dict[str, Any] = {"until": show(min(known)), "known": len(known), "all": len(relevant)}
+    values: dict[str, Any] = {"until": show(min(known)), "known": len(known), "all": len(relevant)}
     if len(relevant) == 1:
-        sentence = _("Complete until %(until)s.") % told
+        sentence = _("Complete until %(until)s.") % values
     elif len(known) < len(relevant):
-        unknown = [each.account.name for each in relevant if not each.complete_until]
-        told["unknown"] = ", ".join(unknown[:NAMED]) + ("…" if len(unknown) > NAMED else "")
-        sentence = _("Complete until %(until)s for %(known)s of %(all)s accounts; not known for %(unknown)s.") % told
+        unknown = [status.account.name for status in relevant if not status.complete_until]
+        values["unknown"] = ", ".join(unknown[:NAMED]) + ("…" if len(unknown) > NAMED else "")
+        sentence = _("Complete until %(until)s for %(known)s of %(all)s accounts; not known for %(unknown)s.") % values
     elif len(relevant) == 2:
-        sentence = _("Complete until %(until)s for both accounts.") % told
+        sentence = _("Complete until %(until)s for both accounts.") % values
     else:
-        sentence = _("Complete until %(until)s for all %(all)s accounts.") % told
+        sentence = _("Complete until %(until)s for all %(all)s accounts.") % values
     patchy = sum(1 for status in relevant if status.gap_count or status.complete_since)
     missing = ngettext(
         "Older days are still missing for %(count)s.", "Older days are still missing for %(count)s.", patchy

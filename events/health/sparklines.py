@@ -36,7 +36,7 @@ def strip(timeline: Timeline, full_width: int = STRIP_WIDTH) -> SafeString:
     length = (timeline.end - timeline.start) / full_width
     shapes = [svg.rect("verified", 0, 0, full_width, STRIP_HEIGHT)]
     # What was read in vain comes last: it must not vanish beneath what was not looked at.
-    for missing in sorted(timeline.missing, key=lambda each: each.state):
+    for missing in sorted(timeline.missing, key=lambda stretch: stretch.state):
         width = max((missing.end - missing.start) / length, LEAST)
         left = min((missing.start - timeline.start) / length, full_width - width)
         shapes.append(svg.rect(missing.state, left, 0, width, STRIP_HEIGHT))

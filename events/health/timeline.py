@@ -48,9 +48,9 @@ class Timeline:
 
     def days(self, state: str) -> int:
         """About how many; a stretch of hours counts as a day, because it is not nothing."""
-        length = sum((each.end - each.start for each in self.missing if each.state == state), timedelta())
+        length = sum((gap.end - gap.start for gap in self.missing if gap.state == state), timedelta())
         if state == "verified":
-            length = self.end - self.start - sum((each.end - each.start for each in self.missing), timedelta())
+            length = self.end - self.start - sum((gap.end - gap.start for gap in self.missing), timedelta())
         return max(round(length / timedelta(days=1)), 1) if length else 0
 
     def in_words(self) -> str:

@@ -136,8 +136,8 @@ class EventConflict(Recorded):
         return gettext("conflict of %(event)s") % {"event": self.event_id}
 
     def ledger_entries(self) -> list[ledger.Entry]:
-        said = (self.raw, self.digest, self.seen_at)
-        return [ledger.Entry(LedgerEntry.Kind.CONFLICT, self.pk, self.account_id, said, self.event.seq)]
+        values = (self.raw, self.digest, self.seen_at)
+        return [ledger.Entry(LedgerEntry.Kind.CONFLICT, self.pk, self.account_id, values, self.event.seq)]
 
 
 class EventType(models.Model):

@@ -41,8 +41,8 @@ class ChainHead(Recorded):
         return gettext("%(account)s at %(number)s") % {"account": self.account_id, "number": self.seq}
 
     def ledger_entries(self) -> list[ledger.Entry]:
-        said = (self.account.api_key, self.chain_id)
-        return [ledger.Entry(LedgerEntry.Kind.ACCOUNT, self.account_id, self.account_id, said)]
+        values = (self.account.api_key, self.chain_id)
+        return [ledger.Entry(LedgerEntry.Kind.ACCOUNT, self.account_id, self.account_id, values)]
 
 
 class Seal(models.Model):
@@ -89,8 +89,8 @@ class Removal(Recorded):
         ) % {"count": self.count, "account": self.account_id}
 
     def ledger_entries(self) -> list[ledger.Entry]:
-        said = (self.removed_at, self.older_than, self.reason, self.requested_by_id, self.count, self.held)
-        return [ledger.Entry(LedgerEntry.Kind.REMOVAL, self.pk, self.account_id, said)]
+        values = (self.removed_at, self.older_than, self.reason, self.requested_by_id, self.count, self.held)
+        return [ledger.Entry(LedgerEntry.Kind.REMOVAL, self.pk, self.account_id, values)]
 
 
 class RemovedEvent(models.Model):
@@ -161,12 +161,12 @@ class LegalHold(Recorded):
             super().save(**kwargs)
 
     def ledger_entries(self) -> list[ledger.Entry]:
-        said = (self.first_day, self.last_day, self.reason, self.created_at, self.created_by_id)
-        return [ledger.Entry(LedgerEntry.Kind.HOLD, self.pk, self.account_id, said), *self.end_entries()]
+        values = (self.first_day, self.last_day, self.reason, self.created_at, self.created_by_id)
+        return [ledger.Entry(LedgerEntry.Kind.HOLD, self.pk, self.account_id, values), *self.end_entries()]
 
     def end_entry(self) -> ledger.Entry:
-        said = (self.released_at, self.released_by_id)
-        return ledger.Entry(LedgerEntry.Kind.RELEASE, self.pk, self.account_id, said)
+        values = (self.released_at, self.released_by_id)
+        return ledger.Entry(LedgerEntry.Kind.RELEASE, self.pk, self.account_id, values)
 
 
 class DiscrepancyQuerySet(RecordedQuerySet):
@@ -217,8 +217,8 @@ class Discrepancy(Recorded):
         return f"{self.get_kind_display()}: {self.event_id}"
 
     def ledger_entries(self) -> list[ledger.Entry]:
-        kind, said = LedgerEntry.Kind.DISCREPANCY, (self.kind, self.noticed_at)
-        return [ledger.Entry(kind, self.pk, self.account_id, said, self.event.seq), *self.end_entries()]
+        kind, values = LedgerEntry.Kind.DISCREPANCY, (self.kind, self.noticed_at)
+        return [ledger.Entry(kind, self.pk, self.account_id, values, self.event.seq), *self.end_entries()]
 
     def end_entry(self) -> ledger.Entry:
         kind = LedgerEntry.Kind.WITHDRAWAL

@@ -102,8 +102,8 @@ class SyncWindow(Recorded):
     def ledger_entries(self) -> list[ledger.Entry]:
         if self.verified:
             return []
-        said = (self.first_day, self.last_day, self.asked_at, self.reason, self.reported, self.received)
-        return [ledger.Entry(LedgerEntry.Kind.WINDOW, self.pk, self.account_id, said)]
+        values = (self.first_day, self.last_day, self.asked_at, self.reason, self.reported, self.received)
+        return [ledger.Entry(LedgerEntry.Kind.WINDOW, self.pk, self.account_id, values)]
 
 
 class CoveredSpan(models.Model):

@@ -132,13 +132,13 @@ codecs.register_error("bytes_as_latin_1", _bytes_as_latin_1)
 def parse_event_types(value: Any) -> tuple[EventTypeInfo, ...]:
     """The types of an OPTIONS body; empty when there are none, doubles removed, descriptions optional."""
     listed = value.get("eventTypes") if isinstance(value, dict) else None
-    found: dict[str, EventTypeInfo] = {}
+    types: dict[str, EventTypeInfo] = {}
     for item in listed if isinstance(listed, list) else ():
         if isinstance(item, dict) and (code := _text(item.get("type"))):
-            found.setdefault(
+            types.setdefault(
                 code[:MAX_TEXT], EventTypeInfo(code[:MAX_TEXT], _text(item.get("description"))[:MAX_LONG_TEXT])
             )
-    return tuple(found.values())
+    return tuple(types.values())
 
 
 def parse_page(text: str, zone: tzinfo, *, first: bool = True) -> EventPage:

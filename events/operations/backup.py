@@ -172,8 +172,8 @@ def _run(tool: str, options: tuple[str, ...], file: Path, report: Report) -> Non
     command = [path, "--no-owner", "--no-privileges", "--no-password", *options]
     command += [f"--file={file}"] if tool == "pg_dump" else [f"--dbname={_variables()['PGDATABASE']}", str(file)]
     with (
-        tempfile.TemporaryFile() as said,
-        subprocess.Popen(command, env=_variables(), stdin=subprocess.DEVNULL, stderr=said) as process,  # noqa: S603
+        tempfile.TemporaryFile() as complaints,
+        subprocess.Popen(command, env=_variables(), stdin=subprocess.DEVNULL, stderr=complaints) as process,  # noqa: S603
     ):
         try:
             while process.poll() is None:
@@ -183,8 +183,8 @@ def _run(tool: str, options: tuple[str, ...], file: Path, report: Report) -> Non
         except BaseException:
             process.terminate()
             raise
-        said.seek(0)
-        lines = said.read().decode(errors="replace").strip().splitlines()
+        complaints.seek(0)
+        lines = complaints.read().decode(errors="replace").strip().splitlines()
     if process.returncode:
         # Its first complaint names the trouble; the following ones are what came of it.
         raise BackupError(f"{tool} failed: {lines[0] if lines else f'exit code {process.returncode}'}")

@@ -142,10 +142,10 @@ def is_one_of(column: str, values: tuple[Any, ...]) -> Sql:
 
 def contains(text: str, served: Collection[str] = ()) -> Sql:
     """The condition of containing a text's words, but for those in `served`, and none that it refuses."""
-    asked = words(text)
-    refused = [contains_word(word) for word in asked.unwanted]
+    terms = words(text)
+    refused = [contains_word(word) for word in terms.unwanted]
     return joined(
-        [contains_word(word) for word in asked.wanted if word not in served]
+        [contains_word(word) for word in terms.wanted if word not in served]
         + [(f"NOT {condition}", patterns) for condition, patterns in refused]
     )
 

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from events.reading.pages import Page
 
 MOST_COUNTED = 10_000
-# Where no index counts, so many events are looked at, and so many counted among them.
+# Where no index counts: how many events to look at, and how many matches to count among them.
 COUNT_WALKED = 2_000
-MOST_FOUND = 1_000
+MOST_MATCHES = 1_000
 COUNT_STEP = 20_000  # events that one query of a long count looks at
 
 
@@ -43,8 +43,8 @@ def count(conditions: Conditions, *, shown: int = 0) -> Count:
     if rollups.answers(conditions):
         if not conditions.wanted and not conditions.start and not conditions.end:
             return Count(_archived(conditions))
-        found, complete = rollups.totals(conditions, ())
-        return Count(found.total(), at_least=not complete)
+        totals, complete = rollups.totals(conditions, ())
+        return Count(totals.total(), at_least=not complete)
     if conditions.text and conditions.is_sought:
         return Count(shown, at_least=True)  # looking for more would take as long as the page did
     plan = None if conditions.is_sought else choose(conditions, span, 1)
@@ -76,9 +76,9 @@ def announce(conditions: Conditions) -> Count:
 def count_all(conditions: Conditions, seconds: float) -> Count:
     """Count to the end, for so many seconds at most."""
     until = time.monotonic() + seconds
-    found = announce(conditions)
-    if not found.at_least:
-        return found
+    announced = announce(conditions)
+    if not announced.at_least:
+        return announced
     span = Span(conditions.start, conditions.end)
     if conditions.is_sought:
         keys = candidates.find(conditions, span)
@@ -93,7 +93,7 @@ def count_all(conditions: Conditions, seconds: float) -> Count:
             if beyond is None:
                 break
             if time.monotonic() > until:
-                return Count(max(number, found.number), at_least=True)
+                return Count(max(number, announced.number), at_least=True)
     return Count(number)
 
 
@@ -123,12 +123,12 @@ def _archived(conditions: Conditions) -> int:
 
 
 def _along_a_walk(conditions: Conditions, span: Span, shown: int) -> Count:
-    most = min(MOST_FOUND, MOST_COUNTED)
-    found = find(conditions, span, most + 1, walk=COUNT_WALKED, rows=False)
-    if found.complete is not None:
-        return Count(found.complete)
-    number = len(found.keys)
-    return Count(max(number, shown), at_least=True) if found.reached else Count(min(number, most), number > most)
+    most = min(MOST_MATCHES, MOST_COUNTED)
+    matches = find(conditions, span, most + 1, walk=COUNT_WALKED, rows=False)
+    if matches.complete is not None:
+        return Count(matches.complete)
+    number = len(matches.keys)
+    return Count(max(number, shown), at_least=True) if matches.reached else Count(min(number, most), number > most)
 
 
 def _in_index(plan: Plan, span: Span) -> Count:
@@ -141,5 +141,5 @@ def _in_index(plan: Plan, span: Span) -> Count:
     query = f"SELECT COUNT(*) FROM (SELECT * FROM ({' UNION ALL '.join(parts)}) AS u LIMIT {MOST_COUNTED + 1}) AS c"
     with connection.cursor() as cursor:
         cursor.execute(query, params)
-        found = cursor.fetchone()[0]
-    return Count(min(found, MOST_COUNTED), found > MOST_COUNTED)
+        total = cursor.fetchone()[0]
+    return Count(min(total, MOST_COUNTED), total > MOST_COUNTED)

@@ -34,7 +34,7 @@ class Sample:
 
     rows: list[tuple[Any, ...]]
     complete: bool
-    reached: datetime | None = None  # no further back was looked; None where that is told by the rows
+    reached: datetime | None = None  # how far back was looked; None where the rows show it
 
     @property
     def oldest(self) -> datetime | None:
@@ -58,10 +58,10 @@ class Facet:
 
 def sample(conditions: Conditions) -> Sample:
     """The newest events that match, as far as one look at the archive finds them."""
-    found = find(conditions, Span(conditions.start, conditions.end), SAMPLE + 1, rows=False)
-    keys = found.keys[:SAMPLE]
-    complete = found.reached is None and len(found.keys) <= SAMPLE
-    reached = as_time(found.reached.created_at) if found.reached and len(found.keys) <= SAMPLE else None
+    matches = find(conditions, Span(conditions.start, conditions.end), SAMPLE + 1, rows=False)
+    keys = matches.keys[:SAMPLE]
+    complete = matches.reached is None and len(matches.keys) <= SAMPLE
+    reached = as_time(matches.reached.created_at) if matches.reached and len(matches.keys) <= SAMPLE else None
     if not keys:
         return Sample([], complete, reached)
     listed = ", ".join(str(key.pk) for key in keys)

@@ -91,7 +91,7 @@ def histogram(conditions: Conditions, sampled: Sample, *, accounts: Sequence[int
     oldest = _oldest(conditions, sampled, simple)
     if oldest and end - oldest > 2 * DAY:
         oldest = start_of_day(oldest.astimezone(UTC).date(), UTC)  # whole days are what the rollups count
-    # Nothing is older than the oldest event, however far back was asked.
+    # Nothing is older than the oldest event, however far back the filter goes.
     start = max(filter(None, (conditions.start, oldest)), default=None)
     if start is None or start >= end:
         return None
@@ -176,14 +176,14 @@ def _next(day: date, unit: str, years: int) -> date:
 
 def _from_rollups(conditions: Conditions, bars: list[Bar], unit: str, start: datetime) -> bool:
     """Fill the bars; returns whether all was counted."""
-    # Where no end was asked for, the rollups know today as well.
+    # Without an end in the filter, the rollups know today as well.
     pieces = rollups.cut(start, conditions.end, months=unit in ("month", "year"))
     counted: list[tuple[datetime, str, int]] = []
     for model, column, spans in ((DayCount, "day", pieces.days), (MonthCount, "month", pieces.months)):
         for first, last in spans:
-            found = rollups.by_rollup(model, conditions, first, last, (column, "event_type"))
+            sums = rollups.by_rollup(model, conditions, first, last, (column, "event_type"))
             counted += [
-                (datetime.combine(day, time(), tzinfo=UTC), code, number) for (day, code), number in found.items()
+                (datetime.combine(day, time(), tzinfo=UTC), code, number) for (day, code), number in sums.items()
             ]
     complete = True
     for span in pieces.ends:
@@ -200,7 +200,7 @@ def _from_index(conditions: Conditions, span: Span) -> list[tuple[datetime, str,
     if not plan.in_order:
         return None
     where, bounds = span.sql()
-    found: list[tuple[datetime, str, int]] = []
+    counted: list[tuple[datetime, str, int]] = []
     with connection.cursor() as cursor:
         for condition, values in plan.branches:
             cursor.execute(
@@ -208,10 +208,10 @@ def _from_index(conditions: Conditions, span: Span) -> list[tuple[datetime, str,
                 f"LIMIT {MOST_COUNTED + 1}",
                 values + bounds,
             )
-            found += [(as_time(at), code, 1) for at, code in cursor.fetchall()]
-            if len(found) > MOST_COUNTED:
+            counted += [(as_time(at), code, 1) for at, code in cursor.fetchall()]
+            if len(counted) > MOST_COUNTED:
                 return None
-    return found
+    return counted
 
 
 def _fill(bars: list[Bar], counted: list[tuple[datetime, str, int]]) -> None:

@@ -66,13 +66,13 @@ class Cursor:
 
 
 @dataclass(frozen=True)
-class Found:
-    """Keys in the order asked for; `reached`: where the search stopped, with more to look through beyond."""
+class Matches:
+    """Keys in the order of the span; `reached`: where the search stopped with more left to look through."""
 
     keys: list[Key]
     reached: Key | None = None
-    complete: int | None = None  # how many match in all, where that came to light
-    rows: dict[int, Row] = field(default_factory=dict)  # those that were read on the way
+    complete: int | None = None  # how many match in all, if that came to light
+    rows: dict[int, Row] = field(default_factory=dict)  # those read on the way
 
 
 @dataclass(frozen=True)
@@ -97,12 +97,12 @@ def read_page(conditions: Conditions, size: int, *, before: Cursor | None = None
     """The page of events older than `before`, or newer than `after`, or the newest."""
     beyond = before or after
     span = Span(conditions.start, conditions.end, beyond.key() if beyond else None, newest_first=after is None)
-    found = find(conditions, span, size + 1)
-    keys = found.keys[:size]
-    more = len(found.keys) > size
-    rows = [found.rows[key.pk] for key in keys] if found.rows else fetch_in_order([key.pk for key in keys])
-    total = found.complete if beyond is None else None
-    reached = None if more else found.reached
+    matches = find(conditions, span, size + 1)
+    keys = matches.keys[:size]
+    more = len(matches.keys) > size
+    rows = [matches.rows[key.pk] for key in keys] if matches.rows else fetch_in_order([key.pk for key in keys])
+    total = matches.complete if beyond is None else None
+    reached = None if more else matches.reached
     first, last = (_cursor(keys[0]), _cursor(keys[-1])) if keys else (None, None)
     going_on = _cursor(reached) if reached else last if more else None
     if after is not None:
@@ -125,7 +125,7 @@ def read_page_at(params: Mapping[str, Any], read: Callable[..., Page]) -> tuple[
         return Page([]), str(error)
 
 
-def find(conditions: Conditions, span: Span, wanted: int, *, walk: int | None = None, rows: bool = True) -> Found:
+def find(conditions: Conditions, span: Span, wanted: int, *, walk: int | None = None, rows: bool = True) -> Matches:
     """The keys of the first `wanted` events that match.
 
     Args:
@@ -133,33 +133,33 @@ def find(conditions: Conditions, span: Span, wanted: int, *, walk: int | None = 
         rows: read the rows too, where that takes no further query.
     """
     if conditions.is_empty:
-        return Found([], complete=0)
+        return Matches([], complete=0)
     plan = None
     if conditions.is_sought:
         keys = None
         if conditions.text and connection.vendor == "postgresql":
-            # What is common is found at once; asking its index for it would take long.
+            # Common words turn up at once; asking their index for them would take long.
             plan = choose(conditions, span, wanted)
-            found = _walk(plan, span, wanted, FIRST_WALKED)
-            if len(found.keys) >= wanted or not found.reached:
-                return found
+            matches = _walk(plan, span, wanted, FIRST_WALKED)
+            if len(matches.keys) >= wanted or not matches.reached:
+                return matches
             # So would asking for what a longer walk will find often enough, if it goes on as it began.
-            if len(found.keys) * MOST_WALKED < wanted * FIRST_WALKED:
+            if len(matches.keys) * MOST_WALKED < wanted * FIRST_WALKED:
                 keys = candidates.find(conditions, span)
         else:
             keys = candidates.find(conditions, span)
         if keys is not None:
-            return Found(keys[:wanted], complete=len(keys))
+            return Matches(keys[:wanted], complete=len(keys))
     plan = plan or choose(conditions, span, wanted)
     if plan.in_order:
         return _read_in_order(plan, span, wanted, rows)
     return _walk(plan, span, wanted, walk or MOST_WALKED)
 
 
-def _read_in_order(plan: Plan, span: Span, wanted: int, with_rows: bool) -> Found:
+def _read_in_order(plan: Plan, span: Span, wanted: int, with_rows: bool) -> Matches:
     """The first events of all branches, with their rows: no event is looked at in vain, so one query does it."""
     if not plan.branches:
-        return Found([], complete=0)
+        return Matches([], complete=0)
     where, bounds = span.sql()
     source = table(plan.index)
     keys, values = _all_of(
@@ -176,23 +176,23 @@ def _read_in_order(plan: Plan, span: Span, wanted: int, with_rows: bool) -> Foun
     if not with_rows:
         with connection.cursor() as cursor:
             cursor.execute(keys, values)
-            return Found([Key(*row) for row in cursor.fetchall()])
+            return Matches([Key(*row) for row in cursor.fetchall()])
     rows = fetch(f"SELECT id FROM ({keys}) AS k", values)
     rows.sort(key=lambda row: (row.created_at, row.pk), reverse=span.newest_first)
-    return Found([Key(row.created_at, row.pk) for row in rows], rows={row.pk: row for row in rows})
+    return Matches([Key(row.created_at, row.pk) for row in rows], rows={row.pk: row for row in rows})
 
 
-def _walk(plan: Plan, span: Span, wanted: int, walk: int) -> Found:
+def _walk(plan: Plan, span: Span, wanted: int, walk: int) -> Matches:
     """The first keys that match, among the first events of each branch: `walk` of them in all."""
     where, bounds = span.sql()
     rest, rest_values = joined(plan.rest)
     source, columns = table(plan.index), ", ".join(("created_at", "id", *plan.columns))
-    each = max(walk // max(len(plan.branches), 1), LEAST_WALKED)
+    per_branch = max(walk // max(len(plan.branches), 1), LEAST_WALKED)
     keys, counts = _merged(
         [
             (
                 f"SELECT {number}, created_at, id FROM (SELECT {columns} FROM {source} WHERE {condition} AND {where} "
-                f"ORDER BY {span.order} LIMIT {each}) AS walked WHERE {rest} LIMIT {wanted}",
+                f"ORDER BY {span.order} LIMIT {per_branch}) AS walked WHERE {rest} LIMIT {wanted}",
                 values + bounds + rest_values,
             )
             for number, (condition, values) in enumerate(plan.branches)
@@ -202,7 +202,7 @@ def _walk(plan: Plan, span: Span, wanted: int, walk: int) -> Found:
     ends = [
         (
             f"SELECT {number}, created_at, id FROM {source} WHERE {condition} AND {where} "
-            f"ORDER BY {span.order} LIMIT 1 OFFSET {each - 1}",
+            f"ORDER BY {span.order} LIMIT 1 OFFSET {per_branch - 1}",
             values + bounds,
         )
         for number, (condition, values) in enumerate(plan.branches)
@@ -213,8 +213,8 @@ def _walk(plan: Plan, span: Span, wanted: int, walk: int) -> Found:
     if reached and len(keys) >= wanted and not _beyond(keys[wanted - 1], reached[0], span):
         reached = []
     if reached:
-        return Found([key for key in keys if not _beyond(key, reached[0], span)][:wanted], reached[0])
-    return Found(keys[:wanted], complete=len(keys) if len(keys) < wanted else None)
+        return Matches([key for key in keys if not _beyond(key, reached[0], span)][:wanted], reached[0])
+    return Matches(keys[:wanted], complete=len(keys) if len(keys) < wanted else None)
 
 
 def _beyond(key: Key, end: Key, span: Span) -> bool:

@@ -98,7 +98,7 @@ def db_time(moment: datetime | None) -> Any:
 
 
 def table(index: str) -> str:
-    """The events, by an index; SQLite is told, PostgreSQL finds it."""
+    """The events, by an index; SQLite needs its name, PostgreSQL picks it itself."""
     if index == FIRST_SEEN:
         return _first_events()
     return f"{TABLE} INDEXED BY {index}" if connection.vendor == "sqlite" else TABLE
@@ -183,26 +183,26 @@ def _sparsest(conditions: Conditions, span: Span, usable: list[tuple[str, ...]])
     if usable == [()]:
         return ()
     rates = dict.fromkeys(usable, 0.0)
-    queries, params, of = [], [], []
+    queries, params, probes = [], [], []
     where, bounds = span.sql()
     for names in usable:
         branches = _branches(conditions, names)
-        each = -(-PROBED // len(branches))
+        per_branch = -(-PROBED // len(branches))
         for condition, values in branches:
-            of.append((names, each))
+            probes.append((names, per_branch))
             queries.append(
                 f"(SELECT created_at FROM {table(INDEXES[names])} WHERE {condition} AND {where} "
-                f"ORDER BY {span.order} LIMIT 1 OFFSET {each - 1})"
+                f"ORDER BY {span.order} LIMIT 1 OFFSET {per_branch - 1})"
             )
             params += values + bounds
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {', '.join(queries)}", params)
-        found = cursor.fetchone()
+        ends = cursor.fetchone()
     begin = as_time(span.beyond.created_at) if span.beyond else span.end if span.newest_first else span.start
     begin = begin or timezone.now()
-    for (names, each), end in zip(of, found, strict=True):
+    for (names, per_branch), end in zip(probes, ends, strict=True):
         if end is not None:  # else it has few events, and they are looked through whole
-            rates[names] += each / max(abs((begin - as_time(end)).total_seconds()), 1.0)
+            rates[names] += per_branch / max(abs((begin - as_time(end)).total_seconds()), 1.0)
     best = min(usable, key=lambda names: (rates[names], usable.index(names)))
     if len(_branches(conditions, best)) > 1 and rates[()] < 2 * rates[best]:
         return ()  # one long walk gets farther than many short ones

@@ -22,13 +22,13 @@ def first_day(today: date) -> date:
 def by_day(accounts: Collection[int], today: date) -> dict[int, list[int]]:
     """Events of each of the last DAYS days, oldest first, by account."""
     first = first_day(today)
-    found = {account: [0] * DAYS for account in accounts}
+    counts = {account: [0] * DAYS for account in accounts}
     rows = DayCount.objects.filter(account__in=accounts, day__gte=first, day__lte=today).order_by()
     for account, day, count in (
         rows.values("account", "day").annotate(events=Sum("count")).values_list("account", "day", "events")
     ):
-        found[account][(day - first).days] = count
-    return found
+        counts[account][(day - first).days] = count
+    return counts
 
 
 def totals(accounts: Collection[int], today: date) -> dict[int, int]:

@@ -25,12 +25,12 @@ class Pieces:
     """A stretch of time, cut up: what whole days and months cover, and what is left at its ends."""
 
     ends: list[Span] = field(default_factory=list)
-    days: list[tuple[date | None, date | None]] = field(default_factory=list)  # the last not included
+    days: list[tuple[date | None, date | None]] = field(default_factory=list)  # the last one excluded
     months: list[tuple[date | None, date | None]] = field(default_factory=list)
 
 
 def answers(conditions: Conditions) -> bool:
-    """Whether the rollups know all that is asked."""
+    """Whether the rollups can answer all the conditions."""
     return conditions.is_plain and conditions.values().keys() <= {"account", "event_type"}
 
 
@@ -40,41 +40,41 @@ def cut(start: datetime | None, end: datetime | None, *, months: bool = True) ->
     until = _midnight(end) if end else None
     if first and until and first >= until:
         return Pieces(ends=[Span(start, end)])
-    found = Pieces()
+    pieces = Pieces()
     if start and first and start < first:
-        found.ends.append(Span(start, first - timedelta(microseconds=1)))
+        pieces.ends.append(Span(start, first - timedelta(microseconds=1)))
     if until and end:
-        found.ends.append(Span(until, end))
+        pieces.ends.append(Span(until, end))
     day, last = first.date() if first else None, until.date() if until else None
     if not months:
-        found.days.append((day, last))
-        return found
-    full, stop = _next_month(day) if day else None, last.replace(day=1) if last else None
-    if full and stop and full >= stop:
-        found.days.append((day, last))
-        return found
-    if day and full and day < full:
-        found.days.append((day, full))
-    found.months.append((full, stop))
-    if stop and last and stop < last:
-        found.days.append((stop, last))
-    return found
+        pieces.days.append((day, last))
+        return pieces
+    first_month, end_month = _next_month(day) if day else None, last.replace(day=1) if last else None
+    if first_month and end_month and first_month >= end_month:
+        pieces.days.append((day, last))
+        return pieces
+    if day and first_month and day < first_month:
+        pieces.days.append((day, first_month))
+    pieces.months.append((first_month, end_month))
+    if end_month and last and end_month < last:
+        pieces.days.append((end_month, last))
+    return pieces
 
 
 def totals(conditions: Conditions, by: tuple[str, ...]) -> tuple[Counter[tuple[Any, ...]], bool]:
     """How many events match by some of account_id and event_type, and whether all could be counted."""
     pieces = cut(conditions.start, conditions.end)
-    found: Counter[tuple[Any, ...]] = Counter()
+    counts: Counter[tuple[Any, ...]] = Counter()
     for first, last in pieces.days:
-        found.update(by_rollup(DayCount, conditions, first, last, by))
+        counts.update(by_rollup(DayCount, conditions, first, last, by))
     for first, last in pieces.months:
-        found.update(by_rollup(MonthCount, conditions, first, last, by))
+        counts.update(by_rollup(MonthCount, conditions, first, last, by))
     complete = True
     for span in pieces.ends:
         counted = by_index(conditions, span, by)
         complete = complete and counted.total() <= MOST_IN_A_PIECE
-        found.update(counted)
-    return found, complete
+        counts.update(counted)
+    return counts, complete
 
 
 def by_rollup(

@@ -75,7 +75,7 @@ def choose(words: tuple[str, ...], accounts: Accounts = None) -> list[str]:
     chosen: list[str] = []
     for piece in pieces:
         chosen.append(piece)
-        shares = [sample.share(each) for each in chosen]
+        shares = [sample.share(chosen_piece) for chosen_piece in chosen]
         if events * sum(shares) > MOST_READ:
             return []
         if _left(events, shares) < FEW:
@@ -84,7 +84,7 @@ def choose(words: tuple[str, ...], accounts: Accounts = None) -> list[str]:
 
 
 def narrows(ways: list[tuple[str, ...]], accounts: Accounts = None) -> bool:
-    """Whether few events hold all the pieces of one of the ways: else an index need not be asked."""
+    """Whether few events hold all the pieces of one of the ways: else there is no need to ask the index."""
     events = _number(accounts)
     if events < SMALL:
         return True

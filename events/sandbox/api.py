@@ -34,7 +34,7 @@ def options(switches: Switches, form: str | None = None) -> Answer:
     elif form == "new_type":
         types.append({"type": "ESIM_ACTIVATE", "description": "eSIM activated"})
     elif form == "missing_type":
-        types[:] = [each for each in types if each["type"] != "USER_LOGIN"]
+        types[:] = [event_type for event_type in types if event_type["type"] != "USER_LOGIN"]
     elif form == "no_description":
         del types[0]["description"]
         types[1]["description"] = ""
@@ -94,8 +94,8 @@ def _served(row: Row, switches: Switches) -> bytes:
         body = body.replace(row.id.encode(), row.id.upper().encode())
     if switches.zone != "UTC":
         local = datetime.fromtimestamp(row.at, UTC).astimezone(switches.tzinfo())
-        told = local.strftime("%Y-%m-%dT%H:%M:%S")
-        body = body.replace(f'"created_at":"{timestamp(row.at)}"'.encode(), f'"created_at":"{told}"'.encode(), 1)
+        text = local.strftime("%Y-%m-%dT%H:%M:%S")
+        body = body.replace(f'"created_at":"{timestamp(row.at)}"'.encode(), f'"created_at":"{text}"'.encode(), 1)
     return body
 
 
@@ -123,8 +123,8 @@ def _links(params: Params, query: Query, number: int, pages: int, switches: Swit
     def link(page: int) -> Event:
         return {"href": f"{base}?{urlencode([('page', page), ('size', query.size), *filters])}"}
 
-    asked = [(name, value) for name, values in params.items() for value in values]
-    links: Event = {"self": {"href": f"{base}?{urlencode(asked)}" if asked else base}}
+    pairs = [(name, value) for name, values in params.items() for value in values]
+    links: Event = {"self": {"href": f"{base}?{urlencode(pairs)}" if pairs else base}}
     if form == "templated":
         links["self"] = {"href": base + "{?page,size}", "templated": True}
     if form == "first_prev":

@@ -25,7 +25,7 @@ def answer(sandbox: Sandbox, method: str, path: str, body: bytes, peer: str, hos
         return Answer(body=render(sandbox.state()))
     deed = _DEEDS.get(path)
     if deed is None or method != "POST":
-        allowed = ", ".join(f"POST {each}" for each in _DEEDS)
+        allowed = ", ".join(f"POST {path}" for path in _DEEDS)
         return service_error(404, f"There are GET /control/state, {allowed}")
     fields = loads(body)
     if fields is None:
@@ -64,7 +64,7 @@ def _secrets(sandbox: Sandbox, fields: Event) -> Event:
 
 
 def _texts(value: Any, name: str) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
         raise ValueError(f"{name} must be a list of texts")
     return value
 

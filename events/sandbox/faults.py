@@ -162,8 +162,8 @@ class FaultList:
         self._active = [_Active(FaultSpec.parse(text)) for text in specs]
 
     def due(self, request: Request) -> FaultSpec | None:
-        return next((each.spec for each in self._active if each.due(request)), None)
+        return next((fault.spec for fault in self._active if fault.due(request)), None)
 
     def state(self) -> list[dict[str, object]]:
         """Each fault in force and how often it has struck."""
-        return [{"fault": str(each.spec), "struck": each.struck} for each in self._active]
+        return [{"fault": str(fault.spec), "struck": fault.struck} for fault in self._active]

@@ -307,4 +307,4 @@ def _credentials(authorization: str) -> tuple[str, str | None]:
 
 
 def _is_one_of(secret: str, secrets: Sequence[str]) -> bool:
-    return any(hmac.compare_digest(secret.encode(), each.encode()) for each in secrets)
+    return any(hmac.compare_digest(secret.encode(), accepted.encode()) for accepted in secrets)

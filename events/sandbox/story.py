@@ -96,7 +96,7 @@ class Life:
             self._days_planned += 1
         begin = midnight(self.start) + self.days_told * 86_400
         self.days_told += 1
-        told: list[tuple[int, Event]] = []
+        events: list[tuple[int, Event]] = []
         while self._moments and self._moments[0][0] < begin + 86_400:
             at, _, who, what = heapq.heappop(self._moments)
             if at < begin:
@@ -104,8 +104,8 @@ class Life:
             if isinstance(what, str) and who is not None and not who.active:
                 self._credit += 1
                 continue
-            told.append((at, self._happen(at, who, what)))
-        return told
+            events.append((at, self._happen(at, who, what)))
+        return events
 
     def _happen(self, at: int, who: Person | None, what: str | Fixed) -> Event:
         event_id = new_id(self.rng)

@@ -89,18 +89,18 @@ class Switches:
     )  # fmt: skip
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            value, about = getattr(self, each.name), each.metadata
+        for switch in fields(self):
+            value, about = getattr(self, switch.name), switch.metadata
             if "allowed" in about and value not in about["allowed"]:
-                raise ValueError(f"switch {each.name} must be one of {', '.join(about['allowed'])}, not {value!r}")
+                raise ValueError(f"switch {switch.name} must be one of {', '.join(about['allowed'])}, not {value!r}")
             if "least" in about:
-                whole = each.type == "int"
+                whole = switch.type == "int"
                 if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
-                    raise ValueError(f"switch {each.name} must be a {'whole ' if whole else ''}number, not {value!r}")
+                    raise ValueError(f"switch {switch.name} must be a {'whole ' if whole else ''}number, not {value!r}")
                 if about["least"] is not None and not value >= about["least"]:
-                    raise ValueError(f"switch {each.name} must be at least {about['least']}, not {value!r}")
-            if each.type == "bool" and not isinstance(value, bool):
-                raise ValueError(f"switch {each.name} must be true or false, not {value!r}")
+                    raise ValueError(f"switch {switch.name} must be at least {about['least']}, not {value!r}")
+            if switch.type == "bool" and not isinstance(value, bool):
+                raise ValueError(f"switch {switch.name} must be true or false, not {value!r}")
         self.tzinfo()
 
     def tzinfo(self) -> tzinfo:
@@ -127,7 +127,7 @@ class Switches:
         Raises:
             ValueError: no such switch, or not a value of it.
         """
-        kinds = {each.name: each.type for each in fields(self)}
+        kinds = {switch.name: switch.type for switch in fields(self)}
         unknown = [name for name in changes if name not in kinds]
         if unknown:
             raise ValueError(f"unknown switch {unknown[0]!r}; the switches are {', '.join(sorted(kinds))}")
@@ -136,7 +136,7 @@ class Switches:
 
     @classmethod
     def names(cls) -> list[str]:
-        return [each.name for each in fields(cls)]
+        return [switch.name for switch in fields(cls)]
 
     @classmethod
     def parse(cls, settings: list[str]) -> Switches:

@@ -80,10 +80,10 @@ class World:
             while self.start + timedelta(days=self._days_told) <= now.date():
                 self._days_told += 1
                 for key, life in self._lives.items():
-                    told = life.tell()
-                    if told:
+                    day = life.tell()
+                    if day:
                         self.accounts[key].store.expect(
-                            [Row(at, it["id"], it["event_type"], render(it), at) for at, it in told]
+                            [Row(at, event["id"], event["event_type"], render(event), at) for at, event in day]
                         )
             for account in self.accounts.values():
                 account.store.arrive(moment)

@@ -60,12 +60,12 @@ def words(text: str) -> Words:
     unwanted: list[str] = []
     place = 0
     while place < len(text) and '":' not in text:
-        found = _WORD.match(text, place)
-        if not found:
+        match = _WORD.match(text, place)
+        if not match:
             return Words((text,))
-        if word := found[2] or found[4]:
-            (unwanted if found[1] or found[3] else wanted).append(word)
-        place = found.end()
+        if word := match[2] or match[4]:
+            (unwanted if match[1] or match[3] else wanted).append(word)
+        place = match.end()
         while text[place : place + 1].isspace():
             place += 1
     if not 0 < len(wanted) + len(unwanted) <= MOST_WORDS:
@@ -109,7 +109,7 @@ def spellings(term: str) -> list[str]:
     terms = [term, *_json_spellings(term)]
     if number := phone_number(term):
         terms.append(number)
-    return list(dict.fromkeys(fold(spelling) for each in terms for spelling in (each, _read_escapes(each))))
+    return list(dict.fromkeys(fold(spelling) for variant in terms for spelling in (variant, _read_escapes(variant))))
 
 
 def phone_number(text: str) -> str:
@@ -158,11 +158,11 @@ def _read_escapes(text: str) -> str:
     return _ESCAPE.sub(_read_escape, text) if "\\" in text else text
 
 
-def _read_escape(found: re.Match[str]) -> str:
-    if found[0].lower() == "\\u0000":
-        return found[0]  # PostgreSQL's text cannot hold what it stands for
-    character = str(json.loads(f'"{found[0]}"'))
-    return found[0] if any("\ud800" <= letter <= "\udfff" for letter in character) else character
+def _read_escape(match: re.Match[str]) -> str:
+    if match[0].lower() == "\\u0000":
+        return match[0]  # PostgreSQL's text cannot hold what it stands for
+    character = str(json.loads(f'"{match[0]}"'))
+    return match[0] if any("\ud800" <= letter <= "\udfff" for letter in character) else character
 
 
 def indexed_text(row: str = "") -> str:

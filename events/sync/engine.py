@@ -241,7 +241,7 @@ class _AccountSync:
         while waiting:
             current = waiting.pop()
             walk = Walk(self.client, current, self._on_page, send_dates=self.send_dates)
-            asked = self.client.requests_made
+            requests_before = self.client.requests_made
             self._note(f"Reading {current}")
             first = walk.peek(1)
             if current is window:
@@ -250,7 +250,7 @@ class _AccountSync:
                 whole = Reading(
                     walk.asked_at, first.sent_at, True, reported=first.total, received=first.total or 0, pages=1
                 )
-                self._record(current, whole, asked)
+                self._record(current, whole, requests_before)
                 continue
             if first.total and self._too_large(current, first.total, walk):
                 waiting += current.halves(self._oldest_day(), timezone.now().date())
@@ -259,7 +259,7 @@ class _AccountSync:
             if not reading.verified and reading.narrower_may_help and self._can_halve(current):
                 waiting += current.halves(self._oldest_day(), timezone.now().date())
                 continue
-            self._record(current, reading, asked)
+            self._record(current, reading, requests_before)
 
     # --- the full check ----------------------------------------------------------------------------------------
 
@@ -281,13 +281,13 @@ class _AccountSync:
         """
         for window in windows_to_check(self.account, send_dates=self.send_dates):
             walk = Walk(self.client, window, self._on_page, send_dates=self.send_dates)
-            asked = self.client.requests_made
+            requests_before = self.client.requests_made
             self._note(f"Checking {window}")
             first = walk.peek(1)
             if first.total == archived_count(self.account, walk):
                 continue
             reading = walk.read()
-            self._record(window, reading, asked)
+            self._record(window, reading, requests_before)
             if reading.verified:
                 note_vanished(self.account, walk, self.run)
         SyncState.objects.filter(account=self.account).update(checked_at=timezone.now())
@@ -321,7 +321,7 @@ class _AccountSync:
     def _oldest_day(self) -> date:
         return (self.oldest or timezone.now()).astimezone(UTC).date()
 
-    def _record(self, window: Window, reading: Reading, asked: int) -> None:
+    def _record(self, window: Window, reading: Reading, requests_before: int) -> None:
         state.renew(self.run)
         state.record_window(
             self.run,
@@ -336,7 +336,7 @@ class _AccountSync:
                 reported=reading.reported,
                 received=reading.received,
                 pages=reading.pages,
-                requests=self.client.requests_made - asked,
+                requests=self.client.requests_made - requests_before,
             ),
         )
         if reading.verified:

@@ -50,8 +50,8 @@ BASES = {
 @require_safe
 def find(request: HttpRequest, event_id: str) -> HttpResponse:
     """An event by its id alone: goes to it, or asks which where several accounts have one of that id."""
-    told = ("event_id", "event_type", "created_at", "account__name", "account__api_key")  # above all no secret
-    events = visible_events(request).with_id(event_id).select_related("account").only(*told)
+    needed = ("event_id", "event_type", "created_at", "account__name", "account__api_key")  # above all no secret
+    events = visible_events(request).with_id(event_id).select_related("account").only(*needed)
     matches = list(events.newest_first()[:50])
     if not matches:
         raise Http404
@@ -70,7 +70,7 @@ def event_page(request: HttpRequest, api_key: str, event_id: str) -> HttpRespons
     event.account = account
     listed = EventType.objects.filter(code=event.event_type).values_list("description", flat=True).first()
     slug = family(event.event_type)[0]
-    others = {each.pk: each for each in visible_accounts(request) if each.pk != account.pk}
+    others = {other.pk: other for other in visible_accounts(request) if other.pk != account.pk}
     about = entities(event)
     return render(
         request,
@@ -98,12 +98,16 @@ def event_page(request: HttpRequest, api_key: str, event_id: str) -> HttpRespons
             "may_check": NexmoAccount.objects.syncable_by(request.user).filter(pk=account.pk).exists(),
             "sentence": mark_safe(sentence(event.event_type, event.readable_context)),  # noqa: S308 - escaped there
             "changes": changes(event.readable_context),
-            "entities": [(each, each.get_absolute_url()) for each in about],
+            "entities": [(entity, entity.get_absolute_url()) for entity in about],
             "around": _around(event),
             "neighbours": _neighbours(request, event),
             "elsewhere": [
-                (each, _elsewhere_address(each, account), [_place(row, others[row.account_id]) for row in each.rows])
-                for each in elsewhere(about, tuple(others))
+                (
+                    mentions,
+                    _elsewhere_address(mentions, account),
+                    [_place(row, others[row.account_id]) for row in mentions.rows],
+                )
+                for mentions in elsewhere(about, tuple(others))
             ],
             "conflicts": [(conflict, pretty(conflict.raw)) for conflict in event.conflicts.all()],
         },
@@ -147,7 +151,7 @@ def _place(row: Row, account: NexmoAccount) -> dict[str, Any]:
         "account": account,
         "href": _address(row, account),
         "when": show(row.created_at),
-        "told": mark_safe(words) if words else row.event_type_description or row.event_type,  # noqa: S308 - escaped there
+        "title": mark_safe(words) if words else row.event_type_description or row.event_type,  # noqa: S308 - escaped there
     }
 
 

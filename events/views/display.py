@@ -36,14 +36,14 @@ def display(request: HttpRequest) -> HttpResponse:
 
 
 def _back(request: HttpRequest) -> str:
-    asked = request.POST.get("next", "")
+    address = request.POST.get("next", "")
     # The zone may be another now: times that were typed without one keep meaning what they meant.
-    path, _mark, query = asked.partition("?")
+    path, _mark, query = address.partition("?")
     params = QueryDict(query, mutable=True)
     if any(params.get(name) for name in DATES):
         for name in DATES:
             if name in params:
                 params[name] = pinned(params.get(name) or "", is_end=name == "date_to")
-        asked = f"{path}?{params.urlencode()}"
-    own = url_has_allowed_host_and_scheme(asked, {request.get_host()}, require_https=request.is_secure())
-    return asked if own else reverse("events:display")
+        address = f"{path}?{params.urlencode()}"
+    own = url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure())
+    return address if own else reverse("events:display")

@@ -50,8 +50,8 @@ HIDDEN = {slug: {dimension.name} for slug, dimension in ENTITIES.items()}
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What the page is about, within what its reader may see."""
+class Lookup:
+    """The entity the page is about, and the events of it that the reader may see."""
 
     request: HttpRequest
     entity: Entity
@@ -66,33 +66,33 @@ def entity_page(request: HttpRequest, kind: str, value: str) -> HttpResponse:
     subject = entity(kind, value)
     if subject is None:
         raise Http404
-    asked = _asked(request, subject)
-    sampled, newest = sample_of(subject, asked.conditions)
-    seen = ends(subject, asked.conditions, sampled)
+    lookup = _lookup(request, subject)
+    sampled, newest = sample_of(subject, lookup.conditions)
+    seen = ends(subject, lookup.conditions, sampled)
     if seen is None:
         raise Http404
-    page, page_error = _page(asked, newest)
-    context = _overview(asked, sampled)
+    page, page_error = _page(lookup, newest)
+    context = _overview(lookup, sampled)
     context |= {
         "entity": subject,
         "seen": [
-            (title, each, asked.event_filter.accounts_by_pk.get(each.account))
-            for title, each in zip((_("First seen"), _("Last seen")), seen, strict=True)
+            (title, end, lookup.event_filter.accounts_by_pk.get(end.account))
+            for title, end in zip((_("First seen"), _("Last seen")), seen, strict=True)
         ],
-        "figures": _figures(asked, sampled),
-        "look_alikes": look_alikes(subject, asked.conditions.accounts),
-        "beside": [_beside(asked, sampled, name) for name in BESIDES.get(subject.slug, ())],
+        "figures": _figures(lookup, sampled),
+        "look_alikes": look_alikes(subject, lookup.conditions.accounts),
+        "beside": [_beside(lookup, sampled, name) for name in BESIDES.get(subject.slug, ())],
         "page": page,
         "page_error": page_error,
         "links": page_links(request.path, request.GET, page),
         "searched_to": show(page.searched_back_to or page.searched_up_to),
         "sampled_to": "" if sampled.complete or not sampled.reached else show(sampled.reached),
     }
-    context |= _events(asked, page) if subject.is_looked_up else _configuration(asked, newest, page)
+    context |= _events(lookup, page) if subject.is_looked_up else _configuration(lookup, newest, page)
     return render(request, "events/entity.html", context)
 
 
-def _asked(request: HttpRequest, subject: Entity) -> Asked:
+def _lookup(request: HttpRequest, subject: Entity) -> Lookup:
     ((name, value),) = subject.params.items()
     params = QueryDict(urlencode(subject.params))
     event_filter = filtered_events(request, params=params)
@@ -100,28 +100,30 @@ def _asked(request: HttpRequest, subject: Entity) -> Asked:
         params = QueryDict()
         event_filter = filtered_events(request, params=params)
     accounts = None if event_filter.everything else tuple(event_filter.accounts_by_pk)
-    return Asked(request, subject, event_filter, replace(subject.conditions, accounts=accounts), params)
+    return Lookup(request, subject, event_filter, replace(subject.conditions, accounts=accounts), params)
 
 
-def _page(asked: Asked, newest: Page) -> tuple[Page, str]:
-    """The page of its events that is asked for."""
-    before, after = (asked.request.GET.get(name) for name in PAGE_PARAMS)
-    if not before and not after and not asked.entity.is_looked_up:
+def _page(lookup: Lookup, newest: Page) -> tuple[Page, str]:
+    """The requested page of its events."""
+    before, after = (lookup.request.GET.get(name) for name in PAGE_PARAMS)
+    if not before and not after and not lookup.entity.is_looked_up:
         if len(newest.rows) <= SIZE:
             return newest, ""
         return Page(newest.rows[:SIZE], older=Cursor.of(newest.rows[SIZE - 1])), ""
-    return read_page_at(asked.request.GET, partial(read_about, asked.entity, asked.conditions, SIZE))
+    return read_page_at(lookup.request.GET, partial(read_about, lookup.entity, lookup.conditions, SIZE))
 
 
-def _overview(asked: Asked, sampled: Sample) -> dict[str, Any]:
+def _overview(lookup: Lookup, sampled: Sample) -> dict[str, Any]:
     """The picture of its events, the list of them and its exports."""
-    path, query = reverse("events:list"), with_params(asked.params)
-    hidden = HIDDEN.get(asked.entity.slug, set())
-    context = picture(asked.event_filter, asked.conditions, sampled, path, asked.params, hidden)
+    path, query = reverse("events:list"), with_params(lookup.params)
+    hidden = HIDDEN.get(lookup.entity.slug, set())
+    context = picture(lookup.event_filter, lookup.conditions, sampled, path, lookup.params, hidden)
     context |= {"open_facets": True, "sample_size": len(sampled.rows)}
-    if asked.params:
-        exports = [(each.title, reverse("events:export", args=[kind]) + query) for kind, each in FORMATS.items()]
-        return context | {"list_url": path + query, "exports": exports, "mentions": _mentions(asked.entity)}
+    if lookup.params:
+        exports = [
+            (file_format.title, reverse("events:export", args=[kind]) + query) for kind, file_format in FORMATS.items()
+        ]
+        return context | {"list_url": path + query, "exports": exports, "mentions": _mentions(lookup.entity)}
     for facet in context["facets"]:
         for line in (*facet["shown"], *facet["more"]):
             line["href"] = ""
@@ -135,7 +137,7 @@ def _mentions(subject: Entity) -> str:
     return reverse("events:list") + "?" + urlencode({"search_text": subject.value})
 
 
-def _figures(asked: Asked, sampled: Sample) -> list[tuple[str, str]]:
+def _figures(lookup: Lookup, sampled: Sample) -> list[tuple[str, str]]:
     """How many there are of each; a + where there may be more."""
     titles = {
         "account": _("Accounts"),
@@ -146,14 +148,14 @@ def _figures(asked: Asked, sampled: Sample) -> list[tuple[str, str]]:
     }
     names = list(FACETS)
     counts = {name: len({row[names.index(name)] for row in sampled.rows} - {""}) for name in titles}
-    hidden = HIDDEN.get(asked.entity.slug, set())
+    hidden = HIDDEN.get(lookup.entity.slug, set())
     more = "" if sampled.complete else "+"
     figures = [(_("Events"), f"{grouped(len(sampled.rows))}{more}")]
     return figures + [(title, f"{grouped(counts[name])}{more}") for name, title in titles.items() if name not in hidden]
 
 
-def _beside(asked: Asked, sampled: Sample, name: str) -> dict[str, Any]:
-    beside = companions(asked.conditions, sampled, name, timezone.now())
+def _beside(lookup: Lookup, sampled: Sample, name: str) -> dict[str, Any]:
+    beside = companions(lookup.conditions, sampled, name, timezone.now())
     titles = {
         "source_ip": (_("Seen from these IP addresses"), _("IP address")),
         "source_country": (_("Seen in these countries"), _("Country")),
@@ -164,49 +166,49 @@ def _beside(asked: Asked, sampled: Sample, name: str) -> dict[str, Any]:
         "name": name,
         "title": title,
         "column": column,
-        "lines": [(each, *_link(asked, name, each)) for each in beside[:SHOWN]],
+        "lines": [(companion, *_link(lookup, name, companion)) for companion in beside[:SHOWN]],
         "left_out": max(len(beside) - SHOWN, 0),
     }
 
 
-def _link(asked: Asked, name: str, companion: Companion) -> tuple[str, str]:
-    """Where more is told of a companion, and how it is shown."""
+def _link(lookup: Lookup, name: str, companion: Companion) -> tuple[str, str]:
+    """Where a companion leads, and how it is shown."""
     if name == "source_country":
-        takes = asked.params and asked.event_filter.takes(name, companion.value)
-        href = reverse("events:list") + with_params(asked.params, **{name: companion.value}) if takes else ""
+        takes = lookup.params and lookup.event_filter.takes(name, companion.value)
+        href = reverse("events:list") + with_params(lookup.params, **{name: companion.value}) if takes else ""
         return href, mark_safe(country_name(companion.value, translation.get_language()))  # noqa: S308 - escaped there
     other = entity(KINDS[name], companion.value)
     return other.get_absolute_url() if other else "", companion.value
 
 
-def _events(asked: Asked, page: Page) -> dict[str, Any]:
-    shown = [name for name in USUAL if not (asked.entity.slug == "user" and name == "who")]
-    return {"table": EventTable(page.rows, shown=shown, **_of_table(asked))}
+def _events(lookup: Lookup, page: Page) -> dict[str, Any]:
+    shown = [name for name in USUAL if not (lookup.entity.slug == "user" and name == "who")]
+    return {"table": EventTable(page.rows, shown=shown, **_of_table(lookup))}
 
 
-def _of_table(asked: Asked) -> dict[str, Any]:
+def _of_table(lookup: Lookup) -> dict[str, Any]:
     return {
-        "accounts": asked.event_filter.accounts.values(),
-        "descriptions": asked.event_filter.type_descriptions,
-        "params": asked.params,
+        "accounts": lookup.event_filter.accounts.values(),
+        "descriptions": lookup.event_filter.type_descriptions,
+        "params": lookup.params,
         "list_url": reverse("events:list"),
     }
 
 
-def _configuration(asked: Asked, newest: Page, page: Page) -> dict[str, Any]:
-    """How it is set up at the moment asked for, and the events with what each changed."""
-    at, error = _moment(asked.request)
-    folded, set_up = newest, configuration(asked.entity, newest.rows, at)
+def _configuration(lookup: Lookup, newest: Page, page: Page) -> dict[str, Any]:
+    """How it is set up at the requested moment, and its events with what each of them changed."""
+    at, error = _moment(lookup.request)
+    folded, set_up = newest, configuration(lookup.entity, newest.rows, at)
     steps = set_up.steps
     if any(row.pk not in steps for row in page.rows):  # further back than was folded
-        steps = configuration(asked.entity, page.rows).steps
+        steps = configuration(lookup.entity, page.rows).steps
     if at and newest.older and (not newest.rows or at < newest.rows[-1].created_at):
-        folded = read_about(asked.entity, replace(asked.conditions, end=at), MOST_FOLDED)
-        set_up = configuration(asked.entity, folded.rows)
+        folded = read_about(lookup.entity, replace(lookup.conditions, end=at), MOST_FOLDED)
+        set_up = configuration(lookup.entity, folded.rows)
     return {
-        "table": SteppedTable(page.rows, steps=steps, **_of_table(asked)),
+        "table": SteppedTable(page.rows, steps=steps, **_of_table(lookup)),
         "configuration": set_up,
-        "settings": [_setting(asked, each) for each in set_up.settings],
+        "settings": [_setting(lookup, setting) for setting in set_up.settings],
         "at": at,
         "at_error": error,
         "at_value": timezone.localtime(at).strftime("%Y-%m-%dT%H:%M"),
@@ -223,8 +225,8 @@ def _moment(request: HttpRequest) -> tuple[datetime | None, str]:
         return None, str(error)
 
 
-def _setting(asked: Asked, setting: Setting) -> dict[str, Any]:
-    account = asked.event_filter.accounts_by_pk.get(setting.row.account_id)
+def _setting(lookup: Lookup, setting: Setting) -> dict[str, Any]:
+    account = lookup.event_filter.accounts_by_pk.get(setting.row.account_id)
     values = [(value, entity(setting.slug, value)) for value in setting.values]
     return {
         "label": setting.label,

@@ -72,7 +72,7 @@ def export_page(request: HttpRequest, api_key: str | None = None) -> HttpRespons
             for value in values
             if value
         ],
-        "kinds": [(each.title, page_address("export", account, kind)) for kind, each in FORMATS.items()],
+        "kinds": [(file_format.title, page_address("export", account, kind)) for kind, file_format in FORMATS.items()],
         "columns": [(name, name in shape.columns) for name in COLUMNS],
         # The zones to choose from, and the chosen one.
         "zones": dict.fromkeys((own, str(shape.zone), "UTC")),
@@ -91,8 +91,8 @@ def progress(request: HttpRequest) -> HttpResponse:
     if not owns(request.user.pk, token):
         raise Http404
     noted, now = read(request.user.pk, token), time.time()
-    asked = request.GET.get("since", "")
-    since = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 12 else int(now)
+    sent = request.GET.get("since", "")
+    since = int(sent) if sent.isascii() and sent.isdecimal() and len(sent) < 12 else int(now)
     quiet = max(int(now - (noted.at if noted else since)), 0)
     goes_on = quiet < SILENT and not (noted and noted.is_over)
     context = {

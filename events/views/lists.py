@@ -44,10 +44,12 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
     size, size_note = read_size(request.GET)
     page, page_error = read_page_at(request.GET, partial(read_page, conditions, size))
     accounts = list(event_filter.accounts.values())
-    chosen = [each for each in accounts if conditions.accounts is None or each.pk in conditions.accounts] or accounts
+    chosen = [
+        listed for listed in accounts if conditions.accounts is None or listed.pk in conditions.accounts
+    ] or accounts
     complete = completeness(chosen)
     count = count_for_page(
-        conditions, page, None if event_filter.active else sum(each.event_count for each in complete)
+        conditions, page, None if event_filter.active else sum(status.event_count for status in complete)
     )
     profile = profile_of(request.user)
     same_events = with_params(request.GET, **dict.fromkeys((*PAGE_PARAMS, "size")))
@@ -74,7 +76,8 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
         "size_note": size_note,
         "unknown": unknown(request.GET),
         "exports": [
-            (each.title, page_address("export", account, kind) + same_events) for kind, each in FORMATS.items()
+            (file_format.title, page_address("export", account, kind) + same_events)
+            for kind, file_format in FORMATS.items()
         ],
         "export_page": page_address("export_page", account) + same_events,
         "evidence": page_address("evidence", account) + same_events,

@@ -57,7 +57,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     filters = AccountFilter(request.GET)
     shown = chosen(all_statuses, filters)
     today = timezone.now().astimezone(UTC).date()
-    order = in_order(shown, filters.order, lambda: recent.totals([each.account.pk for each in shown], today))
+    order = in_order(shown, filters.order, lambda: recent.totals([status.account.pk for status in shown], today))
     page = Paginator(order, ON_A_PAGE).get_page(request.GET.get("page"))
     times = timelines(list(page), timezone.now())
     lines = _lines(request, page, times, today)
@@ -72,12 +72,12 @@ def overview(request: HttpRequest) -> HttpResponse:
         "links": _links(request, page),
         "known": len(all_statuses),
         "shown": len(shown),
-        "attention": sum(each.health.level in NEEDS_ATTENTION for each in all_statuses),
+        "attention": sum(status.health.level in NEEDS_ATTENTION for status in all_statuses),
         "attention_url": f"?health={ATTENTION}",
         "here": request.get_full_path(),
         "moving": any(line.status.health.moving for line in lines),
         "pause": 1 if len(lines) <= FEW else 5,  # seconds
-        "since": next((each.start.date() for each in times.values()), None),
+        "since": next((timeline.start.date() for timeline in times.values()), None),
         "patterns": sparklines.PATTERNS,
         "syncable": NexmoAccount.objects.syncable_by(request.user).active().exists(),
         "event_count": sum(status.event_count for status in shown),
@@ -97,21 +97,21 @@ def _sync_all(request: HttpRequest) -> HttpResponse:
 def _lines(request: HttpRequest, page: Page[AccountStatus], times: dict[int, Timeline], today: date) -> list[Line]:
     """The accounts of one page with their pictures, in as many queries as for one account."""
     on_page = list(page)
-    keys = [each.account.pk for each in on_page]
+    keys = [status.account.pk for status in on_page]
     counts = recent.by_day(keys, today)
     managed = NexmoAccount.objects.manageable_by(request.user).filter(pk__in=keys)
     managed = managed.select_related("owner").prefetch_related("teams").defer("api_secret", "api_secret_secondary")
     known = {account.pk: account for account in managed}
     return [
         Line(
-            status=each,
-            strip=sparklines.strip(times[each.account.pk]),
-            spark=sparklines.spark(counts[each.account.pk], today, times[each.account.pk]),
-            recent=sum(counts[each.account.pk]),
-            recent_url=days_address(each.account, recent.first_day(today)),
-            managed=known.get(each.account.pk),
+            status=status,
+            strip=sparklines.strip(times[status.account.pk]),
+            spark=sparklines.spark(counts[status.account.pk], today, times[status.account.pk]),
+            recent=sum(counts[status.account.pk]),
+            recent_url=days_address(status.account, recent.first_day(today)),
+            managed=known.get(status.account.pk),
         )
-        for each in on_page
+        for status in on_page
     ]
 
 

@@ -99,12 +99,12 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def star(request: HttpRequest) -> HttpResponse:
     """Give a view a star, or take it back (`starred` empty). `view`: a key, or the code of a built-in one."""
-    asked = request.POST.get("view", "")
-    if asked in CODES:
-        which: dict[str, Any] = {"builtin": asked, "view": None}
-        query = next(view.query for view in views_of(request.user).builtin if view.builtin == asked)
-    elif asked.isascii() and asked.isdigit() and len(asked) < 19:
-        view = visible_view(request, int(asked))
+    chosen = request.POST.get("view", "")
+    if chosen in CODES:
+        which: dict[str, Any] = {"builtin": chosen, "view": None}
+        query = next(view.query for view in views_of(request.user).builtin if view.builtin == chosen)
+    elif chosen.isascii() and chosen.isdigit() and len(chosen) < 19:
+        view = visible_view(request, int(chosen))
         which, query = {"builtin": "", "view": view}, view.query
     else:
         raise Http404

@@ -46,12 +46,12 @@ class Change:
 
 def changes(context: Any) -> list[Change]:
     """Every field of which the context tells both sides, and that differs, in the order of the context."""
-    found: dict[tuple[str, ...], Change] = {}
+    by_path: dict[tuple[str, ...], Change] = {}
     for path, before, after in _pairs(context, (), 0):
-        _compare(path, before, after, found, 0)
-        if len(found) >= MOST:
+        _compare(path, before, after, by_path, 0)
+        if len(by_path) >= MOST:
             break
-    return list(found.values())[:MOST]
+    return list(by_path.values())[:MOST]
 
 
 def text_of(value: Any) -> str:
@@ -101,14 +101,14 @@ def _partners(words: tuple[str, ...]) -> list[tuple[tuple[str, ...], tuple[str, 
     """For the name of a "before" side: what it is the side of (nothing, or the rest of the name), and its partners."""
     if len(words) == 1:
         return [((), (after,)) for before, after in PAIRS if words == (before,)]
-    found = []
+    partners = []
     for before, after in AFFIXES:
         if words and words[0] == before:
-            found.append((words[1:], (after, *words[1:])))
+            partners.append((words[1:], (after, *words[1:])))
         if words and words[-1] == before:
-            found.append((words[:-1], (*words[:-1], after)))
+            partners.append((words[:-1], (*words[:-1], after)))
     # {"field": "name", "oldValue": ..., "newValue": ...} is of the field, not of "value"
-    return [((), partner) if rest == ("value",) else (rest, partner) for rest, partner in found]
+    return [((), partner) if rest == ("value",) else (rest, partner) for rest, partner in partners]
 
 
 def _may_be_change(before: Any, after: Any, path: tuple[str, ...]) -> bool:
@@ -134,17 +134,19 @@ def _rest_of(name: str, words: tuple[str, ...], rest: tuple[str, ...]) -> str:
     return name[: -len(words[-1])].rstrip("_- .")
 
 
-def _compare(path: tuple[str, ...], before: Any, after: Any, found: dict[tuple[str, ...], Change], depth: int) -> None:
+def _compare(
+    path: tuple[str, ...], before: Any, after: Any, by_path: dict[tuple[str, ...], Change], depth: int
+) -> None:
     """Two sides, field by field where both are objects."""
     if isinstance(before, dict) and isinstance(after, dict) and depth <= DEEPEST:
         for name in list(dict.fromkeys([*before, *after]))[:MOST_ITEMS]:
-            if len(found) >= MOST:
+            if len(by_path) >= MOST:
                 return
-            _compare((*path, name), before.get(name, _ABSENT), after.get(name, _ABSENT), found, depth + 1)
+            _compare((*path, name), before.get(name, _ABSENT), after.get(name, _ABSENT), by_path, depth + 1)
         return
     sides = [None if side is _ABSENT else text_of(side) for side in (before, after)]
     if sides[0] != sides[1] or _differ(before, after):
-        found.setdefault(path, Change(text_of(".".join(path)), *sides))
+        by_path.setdefault(path, Change(text_of(".".join(path)), *sides))
 
 
 def _differ(before: Any, after: Any) -> bool:

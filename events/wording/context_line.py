@@ -61,11 +61,11 @@ def _leaves(context: Any, name: str = "", depth: int = 0) -> list[tuple[str, str
     if isinstance(context, dict):
         if depth > 3:
             return [(name, "{…}")]
-        found = []
+        leaves = []
         for key, value in context.items():
             if key.lower() not in HIDDEN_KEYS:
-                found += _leaves(value, key, depth + 1)
-        return found
+                leaves += _leaves(value, key, depth + 1)
+        return leaves
     if isinstance(context, list):
         plain = [_plain(item) for item in context[:3] if not isinstance(item, (dict, list))]
         return [(name, _listed(plain, len(context)))]

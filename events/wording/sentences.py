@@ -104,12 +104,12 @@ def _flat(context: Any, depth: int = 0) -> dict[str, str]:
     """The plain values of a context by their names in lower case; outer ones win."""
     if not isinstance(context, dict) or depth > 2:
         return {}
-    found: dict[str, str] = {}
+    outer: dict[str, str] = {}
     inner: dict[str, str] = {}
     for name, value in context.items():
         if isinstance(value, dict):
             inner = _flat(value, depth + 1) | inner
         elif isinstance(value, (str, int, float)) and not isinstance(value, bool) and str(value).strip():
             text = mask(" ".join(str(value).split()))
-            found[name.lower()] = text if len(text) <= MOST else f"{text[: MOST - 1]}…"
-    return inner | found
+            outer[name.lower()] = text if len(text) <= MOST else f"{text[: MOST - 1]}…"
+    return inner | outer

@@ -200,7 +200,7 @@ def test_count_announced_is_the_number_of_rows_written(
     login: Login, account: NexmoAccount, person: str, limits: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if limits == "small":
-        for name in ("MOST_COUNTED", "MOST_FOUND", "COUNT_WALKED", "COUNT_STEP"):
+        for name in ("MOST_COUNTED", "MOST_MATCHES", "COUNT_WALKED", "COUNT_STEP"):
             monkeypatch.setattr(counts, name, 5)
         monkeypatch.setattr("events.reading.rollups.MOST_IN_A_PIECE", 5)
         monkeypatch.setattr("events.reading.candidates.PROBED", 5)

@@ -106,7 +106,7 @@ def test_part_of_a_page_tells_of_an_ended_login_in_its_place(path: str) -> None:
     page = Client().get(path, headers=told)
 
     assert page.status_code == 286  # htmx asks no more
-    assert page["HX-Retarget"] == "#told"
+    assert page["HX-Retarget"] == "#notice"
     assert text_of(page) == "You were logged out. Log in again"
     assert 'href="/login/?next=%2Fevents%2F%3Fsource%3DCD"' in page.content.decode()
 
