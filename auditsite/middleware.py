@@ -69,7 +69,7 @@ class _Watched:
         except StopIteration:
             raise
         except Exception:
-            self.broken = True  # the status is sent long since; log and figures shall not call it well
+            self.broken = True  # the status has been sent already: log and metrics must still record a failure
             raise
 
     def close(self) -> None:

@@ -6,9 +6,9 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
 from events.views import (
+    account_list,
     accounts,
     detail,
-    display,
     entity,
     evidence,
     export,
@@ -16,7 +16,7 @@ from events.views import (
     integrity,
     lists,
     news,
-    overview,
+    preferences,
     saved,
     summary,
 )
@@ -41,7 +41,7 @@ urlpatterns = [
     path("events/news", news.news, name="news"),
     path("events/evidence.zip", evidence.evidence, name="evidence"),
     path("events/<event_id:event_id>/", detail.find, name="find"),
-    path("profile/display", display.display, name="display"),
+    path("profile/display", preferences.preferences, name="display"),
     path("evidence/", evidence.pack_list, name="packs"),
     path("evidence/<uuid:pk>/", evidence.pack_page, name="pack"),
     path("evidence/<uuid:pk>/pack.zip", evidence.pack_file, name="pack_file"),
@@ -53,7 +53,7 @@ urlpatterns = [
     path("views/<int:pk>/edit", saved.edit, name="view_edit"),
     path("views/<int:pk>/delete", saved.delete, name="view_delete"),
     path("about/<str:kind>/<event_id:value>", entity.entity_page, name="about"),
-    path("accounts/", overview.overview, name="accounts"),
+    path("accounts/", account_list.account_list, name="accounts"),
     path("accounts/<str:api_key>/", accounts.account_page, name="account"),
     path("accounts/<str:api_key>/sync/", accounts.sync, name="sync"),
     path("accounts/<str:api_key>/seals.ndjson", integrity.seals_file, name="seals"),

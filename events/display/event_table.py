@@ -16,9 +16,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django_tables2.utils import Sequence as ColumnSequence
 
-from events.display import columns, drawing
+from events.display import cells, drawing
 from events.nexmo.catalog import EVENT_TYPES
-from events.reading.dimensions import DIMENSIONS
+from events.reading.filterable import DIMENSIONS
 from events.wording.marking import marked
 from events.wording.plausible import latest_plausible
 
@@ -46,19 +46,19 @@ class EventTable(tables.Table):
 
     row_drawer: ClassVar[Callable[[Any], SafeString] | None] = drawing.draw_rows
 
-    when = columns.When(_("When"), accessor="created_at")
-    account = columns.Account(_("Account"))
-    account_name = columns.AccountName(visible=False)
-    event_id = columns.Code(_("Event id"))
-    type = columns.Type(_("Type"), accessor="event_type")
-    what = columns.What(_("What"), accessor="event_type_description")
-    who = columns.Who(_("Who"), accessor="user_email")
-    user_id = columns.UserId(_("User id"))
-    source = columns.Source(_("Source"))
+    when = cells.When(_("When"), accessor="created_at")
+    account = cells.Account(_("Account"))
+    account_name = cells.AccountName(visible=False)
+    event_id = cells.Code(_("Event id"))
+    type = cells.Type(_("Type"), accessor="event_type")
+    what = cells.What(_("What"), accessor="event_type_description")
+    who = cells.Who(_("Who"), accessor="user_email")
+    user_id = cells.UserId(_("User id"))
+    source = cells.Source(_("Source"))
     source_description = drawing.EventColumn(visible=False)
-    origin = columns.Origin(_("From"), accessor="source_ip")
+    origin = cells.Origin(_("From"), accessor="source_ip")
     source_country = drawing.EventColumn(visible=False)
-    summary = columns.Details(_("Details"), accessor="context")
+    summary = cells.Details(_("Details"), accessor="context")
     odd_fields = drawing.EventColumn(visible=False)
 
     class Meta:

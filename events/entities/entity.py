@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from events.nexmo.values import ip_key, plain_address, read_address
 from events.reading.conditions import Conditions
-from events.reading.dimensions import ENTITIES
+from events.reading.filterable import ENTITIES
 from events.reading.users import one_user, spellings_of
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from events.fields import load_json
 from events.models import FirstSeen
 from events.nexmo.values import ip_key
 from events.reading import Cursor, Page, read_page
-from events.reading.dimensions import DIMENSIONS, ENTITIES, FACETS
 from events.reading.facets import Sample, sample, with_one_user
+from events.reading.filterable import DIMENSIONS, ENTITIES, FACETS
 from events.reading.users import spellings_of
 from events.wording.lookalikes import skeleton
 

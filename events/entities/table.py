@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
-from events.display.columns import NOTHING
+from events.display.cells import NOTHING
 from events.display.drawing import EventColumn
 from events.display.event_table import USUAL, EventTable
 from events.wording.marking import marked

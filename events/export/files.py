@@ -31,12 +31,12 @@ XLSX_CELL = 32_767
 _NAMES = file_columns()
 COLUMNS = tuple(_NAMES)
 # Called with the number of rows just written.
-Wrote = Callable[[int], None]
+OnRows = Callable[[int], None]
 BYTE_ORDER_MARK = "\ufeff"  # by it Excel knows that a CSV is UTF-8
 
 
-def nobody(rows: int) -> None:
-    """Ignore the count: nobody is waiting for it."""
+def ignore_progress(rows: int) -> None:
+    """A progress callback that does nothing."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def cells(rows: Iterable[Row], accounts: Mapping[int, NexmoAccount], shape: Shap
 
 
 def csv_lines(
-    rows: Iterable[Row], accounts: Mapping[int, NexmoAccount], shape: Shape, wrote: Wrote = nobody
+    rows: Iterable[Row], accounts: Mapping[int, NexmoAccount], shape: Shape, wrote: OnRows = ignore_progress
 ) -> Generator[str, None, None]:
     """CSV with a header, CRLF as RFC 4180 has it; several lines at a time."""
     yield (BYTE_ORDER_MARK if shape.byte_order_mark else "") + _csv([shape.columns])
@@ -88,7 +88,7 @@ def _csv(rows: Iterable[Iterable[str]]) -> str:
     return buffer.getvalue()
 
 
-def ndjson_lines(raws: Iterable[str], wrote: Wrote = nobody) -> Generator[str, None, None]:
+def ndjson_lines(raws: Iterable[str], wrote: OnRows = ignore_progress) -> Generator[str, None, None]:
     """One event per line, as received: a line break within an event can only be blank space between its fields.
     Several lines at a time."""
     source = iter(raws)
@@ -107,7 +107,7 @@ def write_xlsx(
     accounts: Mapping[int, NexmoAccount],
     file: IO[bytes],
     shape: Shape,
-    wrote: Wrote = nobody,
+    wrote: OnRows = ignore_progress,
     packing: Callable[[], None] = lambda: None,
 ) -> None:
     """Write a workbook in constant memory, with a further sheet after each million rows.
@@ -166,7 +166,7 @@ class TextFormat:
 
     title: str
     media_type: str
-    lines: Callable[[Conditions, Mapping[int, NexmoAccount], Shape, Wrote], Generator[str, None, None]]
+    lines: Callable[[Conditions, Mapping[int, NexmoAccount], Shape, OnRows], Generator[str, None, None]]
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ def read(user_pk: Any, token: str) -> Progress | None:
         return None
 
 
-class Job:
+class ProgressReporter:
     """Notes the progress of one export. A token is the first export's that comes with it."""
 
     def __init__(self, user_pk: Any, token: str, progress: Progress) -> None:
@@ -105,7 +105,7 @@ class Job:
 class TrackedStream(Generic[Part]):
     """The parts of a file that is being sent; its job learns how it ended."""
 
-    def __init__(self, parts: Iterator[Part], job: Job, close: Callable[[], None]) -> None:
+    def __init__(self, parts: Iterator[Part], job: ProgressReporter, close: Callable[[], None]) -> None:
         self.parts, self.job, self.close_parts, self.complete = parts, job, close, False
 
     def __iter__(self) -> TrackedStream[Part]:

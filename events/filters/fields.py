@@ -34,7 +34,7 @@ def unsigned(item: str) -> tuple[bool, str]:
 
 
 def signed(wanted: bool, value: str) -> str:
-    """The contrary of `unsigned`."""
+    """The inverse of `unsigned`."""
     return value if wanted else f"-{value}"
 
 
@@ -256,7 +256,7 @@ class NetworksField(ListField):
         return ((ip_key(network[0]), ip_key(network[-1])),)
 
 
-# How the values of a dimension are read and shown (`events.reading.dimensions.Dimension.kind`).
+# How the values of a dimension are read and shown (`events.reading.filterable.Dimension.kind`).
 KINDS: dict[str, type[ListField]] = {
     "accounts": AccountsField,
     "countries": CountriesField,

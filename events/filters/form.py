@@ -1,6 +1,6 @@
 """The filter form of every event list and export: what a URL asks for, checked, as `Conditions`.
 
-It narrows what `.visible_to(user)` allows, and never widens it.
+It narrows the accounts that it is given, those the reader may see, and never widens them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from events.filters.narrowing import filters
 from events.models import AuditEvent
 from events.nexmo.catalog import EVENT_TYPES
 from events.reading.conditions import Conditions, joined
-from events.reading.dimensions import DIMENSIONS
+from events.reading.filterable import DIMENSIONS
 from events.storage.search_index import Words, spellings, words
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class EventFilter(django_filters.FilterSet):
 
     @classmethod
     def get_filters(cls) -> dict[str, Any]:
-        """Those of the one table of filters (`events.reading.dimensions`)."""
+        """Those of the one table of filters (`events.reading.filterable`)."""
         return {**super().get_filters(), **filters()}
 
     def _in_codes(self, data: Any) -> Any:

@@ -13,7 +13,7 @@ from django.forms.renderers import DjangoTemplates
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext, ngettext
 
-from events.reading.dimensions import DATES, DIMENSIONS, FIRSTS
+from events.reading.filterable import DATES, DIMENSIONS, FIRSTS
 from events.wording.marking import marked
 from events.wording.times import PERIODS
 
@@ -30,7 +30,7 @@ FORM = "events/filter_form"  # the name that stands for a template
 
 
 class FormRenderer(DjangoTemplates):
-    """Django's renderer, but that the filter form is drawn by functions. Its context is what `draw` takes."""
+    """Django's renderer, except that `draw`, which takes the context, draws the filter form."""
 
     def render(self, template_name: str, context: dict[str, Any], request: Any = None) -> str:
         if template_name == FORM:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext, ngettext
 
-from events.reading.dimensions import DIMENSIONS, PARAMETERS
+from events.reading.filterable import DIMENSIONS, PARAMETERS
 from events.wording.codes import grouped
 
 MOST_CHARACTERS = 8_000  # of a whole filter in an address: what servers take

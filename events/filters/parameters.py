@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from events.filters import search_box
 from events.filters.query_string import PAGE_PARAMS
-from events.reading.dimensions import PARAMETERS
+from events.reading.filterable import PARAMETERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

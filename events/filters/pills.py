@@ -12,7 +12,7 @@ from django.utils.translation import gettext, ngettext
 from events.filters.fields import signed, split_list, unsigned
 from events.filters.limits import MOST_ITEMS
 from events.filters.query_string import with_params
-from events.reading.dimensions import DATES, DIMENSIONS, FIRSTS, SINGLE
+from events.reading.filterable import DATES, DIMENSIONS, FIRSTS, SINGLE
 from events.wording.codes import grouped
 from events.wording.times import PERIODS, offset, parse_moment, start_of_day
 
@@ -54,7 +54,7 @@ class Pill:
 
     @property
     def turned(self) -> str:
-        """The query string with the contrary in its place; "" where there is none."""
+        """The query string with its opposite in its place; "" where there is none."""
         if not self.item:
             return ""
         wanted, value = unsigned(self.item)
@@ -64,13 +64,13 @@ class Pill:
         return with_params(self.params, **{self.name: ",".join(items) or None, "before": None, "after": None})
 
 
-def pills(filter_set: EventFilter, params: Any = None) -> list[Pill]:
+def pills(event_filter: EventFilter, params: Any = None) -> list[Pill]:
     """The conditions, in the order of the form. Wrong ones too: they are in force, and nothing is shown for them.
 
     Args:
         params: those of another query, in the words of this filter.
     """
-    params = filter_set.data if params is None else params
+    params = event_filter.data if params is None else params
     if not hasattr(params, "getlist"):
         return []
     result = []
@@ -79,7 +79,7 @@ def pills(filter_set: EventFilter, params: Any = None) -> list[Pill]:
             shown = _moment(name, value) if name in DATES else str(CHOSEN.get(name, {}).get(value, value))
             result.append(Pill(str(parameter.label), "", shown, value, params, name))
     for name, dimension in DIMENSIONS.items():
-        field, label = filter_set.form.fields[name], str(dimension.label)
+        field, label = event_filter.form.fields[name], str(dimension.label)
         items = tuple(split_list(params.getlist(name)))
         one_by_one = items[:MOST_OF_A_LIST] if len(items) <= MOST_ITEMS else ()
         for item in one_by_one:

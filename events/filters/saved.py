@@ -20,7 +20,7 @@ from events.filters.limits import MOST_CHARACTERS, excess, within
 from events.filters.saved_html import draw_menu
 from events.filters.search_box import expanded
 from events.models import SavedView, Star
-from events.reading.dimensions import DATES, DIMENSIONS, SINGLE
+from events.reading.filterable import DATES, DIMENSIONS, SINGLE
 from events.wording.codes import source_codes
 from events.wording.times import pinned
 

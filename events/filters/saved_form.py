@@ -82,10 +82,10 @@ class ViewForm(forms.ModelForm):
         params = read_query(self.cleaned_data["query"])
         if params is None:
             raise ValidationError(too_long)
-        filter_set = EventFilter(params, accounts=self.accounts)
-        if not filter_set.is_valid():
-            raise ValidationError([str(text) for texts in filter_set.errors.values() for text in texts])
-        query = canonical(filter_set.data)
+        event_filter = EventFilter(params, accounts=self.accounts)
+        if not event_filter.is_valid():
+            raise ValidationError([str(text) for texts in event_filter.errors.values() for text in texts])
+        query = canonical(event_filter.data)
         if not query:
             raise ValidationError(_("No filter is active: there is nothing to save."))
         if len(query) > MOST_OF_A_QUERY:

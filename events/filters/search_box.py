@@ -13,7 +13,7 @@ from typing import Any
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from events.reading.dimensions import DATES, DIMENSIONS, PARAMETERS, SINGLE
+from events.reading.filterable import DATES, DIMENSIONS, PARAMETERS, SINGLE
 from events.storage.search_index import phone_number, straight_quotes
 
 # The words of the box, and the parameters they stand for. The parameters' own names will do too.

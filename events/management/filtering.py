@@ -13,7 +13,7 @@ from django.http import QueryDict
 
 from accounts.models import NexmoAccount
 from events.filters.form import EventFilter
-from events.reading.dimensions import PARAMETERS
+from events.reading.filterable import PARAMETERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,11 +55,11 @@ def read_filter(options: dict[str, Any]) -> EventFilter:
     for name in PARAMETERS:
         if options[name]:
             query.setlist(name, options[name])
-    filter_set = EventFilter(query, accounts=list(NexmoAccount.objects.all()), everything=True, most_characters=None)
-    if not filter_set.is_valid():
-        wrong = (f"{_option(name)}: {' '.join(texts)}" for name, texts in filter_set.errors.items())
+    event_filter = EventFilter(query, accounts=list(NexmoAccount.objects.all()), everything=True, most_characters=None)
+    if not event_filter.is_valid():
+        wrong = (f"{_option(name)}: {' '.join(texts)}" for name, texts in event_filter.errors.items())
         raise CommandError("Nothing was exported. " + " ".join(wrong))
-    return filter_set
+    return event_filter
 
 
 def choose_accounts(api_keys: list[str] | None) -> Any:

@@ -60,7 +60,7 @@ class AuditEvent(models.Model):
     reported_account = models.CharField(
         max_length=255, blank=True, help_text=_("The account_id in the event, if it is not the requested account.")
     )
-    # No constraint and no index: only runs that brought nothing are ever forgotten (`events.tasks.tidy`).
+    # No constraint and no index: only runs that brought nothing are ever forgotten (`events.operations.tasks.tidy`).
     run = models.ForeignKey(
         "SyncRun",
         on_delete=models.DO_NOTHING,

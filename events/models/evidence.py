@@ -105,7 +105,7 @@ class EvidencePack(models.Model):
     @property
     def list_url(self) -> str:
         """The list of the events that were asked for."""
-        path = reverse("events:account_events", args=[self.account.api_key]) if self.account else reverse("events:list")
+        path = reverse("events:account_list", args=[self.account.api_key]) if self.account else reverse("events:list")
         return f"{path}?{self.query}" if self.query else path
 
     @property

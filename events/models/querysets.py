@@ -1,4 +1,5 @@
-"""Who may read what. Every read of events and sync records starts with `.visible_to(user)`."""
+"""Who may read what. Querysets of events and sync records start with `.visible_to(user)`; the fast reads of
+`events.reading` are limited by the accounts in their conditions."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """How many events there are, by account, day and type, and by month for long spans; and which were the first.
 
-Kept in the transaction that adds events (`events.appending`) and checked by `manage.py verify_archive`. The day rollup
-has about a quarter as many rows as there are events where accounts are many and quiet, so long spans read months.
+Kept in the transaction that adds events (`events.storage.appending`) and checked by `manage.py verify_archive`. The
+day rollup has about a quarter as many rows as there are events where accounts are many and quiet, so long spans read
+months.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class MonthCount(models.Model):
 
 
 class FirstSeen(models.Model):
-    """The first event of a user from a country in an account, as far as the archive goes (`events.first_seen`)."""
+    """A user's first event from a country in an account, as far as the archive goes (`events.storage.first_seen`)."""
 
     # No constraint: retention removes events first, and then looks for the next ones.
     event = models.OneToOneField(

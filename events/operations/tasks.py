@@ -1,4 +1,4 @@
-"""What the worker does: syncs that are due or wanted."""
+"""What the worker does: syncs that are due or wanted, tidying, and its heartbeat."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from django.db import OperationalError, connection, transaction
 
 from events.reading import trigrams
 from events.reading.conditions import contains, contains_word, in_ranges, is_one_of, joined
-from events.reading.dimensions import DIMENSIONS
+from events.reading.filterable import DIMENSIONS
 from events.reading.plan import PROBED, Key, table
 from events.reading.rows import TABLE
 from events.storage import search_index

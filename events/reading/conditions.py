@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
-from events.reading.dimensions import DIMENSIONS
+from events.reading.filterable import DIMENSIONS
 from events.storage import first_seen
 from events.storage.search_index import POSTGRESQL_TEXT, TEXT, like_pattern, spellings, words
 
@@ -30,7 +30,7 @@ class Conditions:
 
     Attributes:
         accounts: keys of accounts; None for all there are. Never empty by accident: () matches nothing.
-        wanted: values by the name of their dimension (`events.reading.dimensions`), accounts apart.
+        wanted: values by the name of their dimension (`events.reading.filterable`), accounts apart.
         unwanted: in the same way, values that must not be there.
         start, end: both included.
         text: words that the event must contain, in any order, spelling and case; a phrase in quotes is one word, and

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection
 
 from events.reading import rollups
-from events.reading.dimensions import ENTITIES, FACETS
+from events.reading.filterable import ENTITIES, FACETS
 from events.reading.pages import find
 from events.reading.plan import Span
 from events.reading.rows import TABLE, as_time

@@ -17,7 +17,7 @@ from django.db import connection
 from django.utils import timezone
 
 from events.reading.conditions import Conditions, Sql, joined
-from events.reading.dimensions import DIMENSIONS, PAIR_RANK, PAIRS
+from events.reading.filterable import DIMENSIONS, PAIR_RANK, PAIRS
 from events.reading.rows import TABLE, Row, as_time
 from events.storage import first_seen
 
@@ -109,7 +109,8 @@ def _first_events() -> str:
     noted = {"id": "f.event_id AS id"} | {
         name: f"f.{name}" for name in ("account_id", "user_email", "source_country", "created_at")
     }
-    names = dict.fromkeys(("id", *Row._fields[1:], "source_ip_key", "raw", "searchable"))
+    filtered = (dimension.column for dimension in DIMENSIONS.values())
+    names = dict.fromkeys(("id", *Row._fields[1:], *filtered, "raw", "searchable"))
     columns = ", ".join(noted.get(name, f"e.{name}") for name in names)
     # SQLite keeps the order of a CROSS JOIN. PostgreSQL cannot see through OFFSET 0.
     event = (

@@ -1,4 +1,4 @@
-"""Faults of what an answer holds: encodings, shapes, drifting pages, odd events (F07, F18 to F47)."""
+"""Faults of what an answer holds: encodings, shapes, drifting pages, odd events (F07, F21 to F51)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults of transport and status: broken connections, refusals, limits, outages, redirects (F01 to F20)."""
+"""Faults of transport and status: broken connections, refusals, limits, outages, redirects (F02 to F20, F56)."""
 
 from __future__ import annotations
 

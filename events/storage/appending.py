@@ -1,7 +1,7 @@
 """The end of an account's chain, held while events are put there: places, digests, counts and rollups in one motion.
 
-Whatever adds an event, adds it through here (`events.archive.add_events`, or `AuditEvent.objects.create` in the admin
-and in tests), inside a transaction that also holds the rows: all of it stands or falls together.
+Whatever adds an event, adds it through here (`events.archive.add.add_events`, or `AuditEvent.objects.create`
+in tests and tools), inside a transaction that also holds the rows: all of it stands or falls together.
 """
 
 from __future__ import annotations

@@ -305,8 +305,8 @@ class _AccountSync:
         if total <= READ_AT_ONCE or not self.send_dates:
             return False
         if window.first is None:
-            # The far end of the list holds the oldest event or the newest, whatever the order is. Where it cannot be
-            # read, the first page has to do.
+            # In either order, the far end of the list holds the oldest event or the newest. Where it cannot be read,
+            # or there is no order, halving starts from what the first page holds, which costs requests and no event.
             with contextlib.suppress(errors.NotFound, errors.RequestRejected):
                 walk.peek(-(-total // PAGE_SIZE))
         if not self._can_halve(window):

@@ -81,7 +81,7 @@ def sync(request: HttpRequest, api_key: str) -> HttpResponse:
     """Have one account synced now."""
     account = visible_account(request, api_key)
     if not NexmoAccount.objects.syncable_by(request.user).filter(pk=account.pk).exists():
-        raise PermissionDenied(_("Auditors have read-only access: ask the account's owner to sync it."))
+        raise PermissionDenied(_("You can read this account but not sync it: ask its owner."))
     if not account.is_active:
         messages.error(
             request, _("%(name)s is inactive; its owner can activate it in the admin.") % {"name": account.name}

@@ -17,7 +17,7 @@ from django.views.decorators.vary import vary_on_headers
 from django_countries import countries
 
 from accounts.models import NexmoAccount
-from events.display.columns import country_name
+from events.display.cells import country_name
 from events.entities.entity import entities
 from events.entities.lookup import elsewhere
 from events.fields import load_json
@@ -74,7 +74,7 @@ def event_page(request: HttpRequest, api_key: str, event_id: str) -> HttpRespons
     about = entities(event)
     return render(
         request,
-        "events/beside.html" if request.headers.get("HX-Request") else "events/event.html",
+        "events/panel.html" if request.headers.get("HX-Request") else "events/event.html",
         {
             "event": event,
             "account": account,

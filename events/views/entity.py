@@ -15,17 +15,17 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from events.display.columns import country_name
+from events.display.cells import country_name
 from events.display.event_table import USUAL, EventTable
 from events.entities.configuration import configuration
 from events.entities.entity import entity
 from events.entities.lookup import MOST_FOLDED, companions, ends, look_alikes, read_about, sample_of
 from events.entities.table import SteppedTable
 from events.export.files import FORMATS
-from events.filters.overview import picture
 from events.filters.query_string import PAGE_PARAMS, page_links, with_params
+from events.filters.summary import picture
 from events.reading import Cursor, Page, read_page_at
-from events.reading.dimensions import ENTITIES, FACETS
+from events.reading.filterable import ENTITIES, FACETS
 from events.views.scope import filtered_events
 from events.wording.codes import grouped
 from events.wording.times import parse_moment, show

@@ -12,9 +12,9 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from events.export.files import FORMATS, Shape, TextFormat, WholeFormat, nobody
+from events.export.files import FORMATS, Shape, TextFormat, WholeFormat, ignore_progress
 from events.export.limits import RETRY_AFTER, LimitedStream, Place, TooManyExports, take_place
-from events.export.progress import BROKEN, PACKING, SENDING, Job, Progress, TrackedStream, owns
+from events.export.progress import BROKEN, PACKING, SENDING, Progress, ProgressReporter, TrackedStream, owns
 from events.export.refusal import refusal, refused
 from events.export.shape import BadChoice, contents, read_shape
 from events.reading import count
@@ -89,27 +89,27 @@ def _busy(request: HttpRequest, account: NexmoAccount | None, names: list[str]) 
     return response
 
 
-def _job(request: HttpRequest, name: str, total: int | None) -> Job | None:
+def _job(request: HttpRequest, name: str, total: int | None) -> ProgressReporter | None:
     """Where to note how far it is, if a page of ours waits to be told."""
     token = request.GET.get("job", "")
     if not owns(request.user.pk, token):
         return None
     announced = request.GET.get("announced", "")
     on_the_page = int(announced) if announced.isascii() and announced.isdecimal() and len(announced) < 16 else None
-    return Job(request.user.pk, token, Progress(name, total if on_the_page is None else on_the_page))
+    return ProgressReporter(request.user.pk, token, Progress(name, total if on_the_page is None else on_the_page))
 
 
 def _text(
-    file_format: TextFormat, event_filter: EventFilter, shape: Shape, job: Job | None, place: Place
+    file_format: TextFormat, event_filter: EventFilter, shape: Shape, job: ProgressReporter | None, place: Place
 ) -> HttpResponseBase:
     """Sent while the events are read."""
-    wrote = job.wrote if job else nobody
+    wrote = job.wrote if job else ignore_progress
     lines = file_format.lines(event_filter.conditions, event_filter.accounts_by_pk, shape, wrote)
     return _stream(file_format.media_type, lines, lines.close, job, place)
 
 
 def _whole(
-    file_format: WholeFormat, event_filter: EventFilter, shape: Shape, job: Job | None, place: Place
+    file_format: WholeFormat, event_filter: EventFilter, shape: Shape, job: ProgressReporter | None, place: Place
 ) -> HttpResponseBase:
     """Made as a temporary file before the first byte is sent."""
     rows = place.renewing(stream_rows(event_filter.conditions))
@@ -134,7 +134,7 @@ def _whole(
 
 
 def _stream(
-    media_type: str, parts: Iterator[Any], close: Callable[[], None], job: Job | None, place: Place
+    media_type: str, parts: Iterator[Any], close: Callable[[], None], job: ProgressReporter | None, place: Place
 ) -> StreamingHttpResponse:
     if job:
         tracked = TrackedStream(parts, job, close)

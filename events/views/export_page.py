@@ -39,7 +39,7 @@ QUIET, SILENT = 10, 600
 @never_cache
 @vary_on_headers("HX-Request")
 def export_page(request: HttpRequest, api_key: str | None = None) -> HttpResponse:
-    """Of one account, or of all accounts the reader may see."""
+    """The export page of one account, or of all accounts the reader may see."""
     account = chosen_account(request, api_key)
     event_filter = filtered_events(request, account)
     if answer := refusal(request, event_filter, account):

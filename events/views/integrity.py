@@ -50,7 +50,7 @@ def check(request: HttpRequest, api_key: str, event_id: str) -> HttpResponse:
     """Ask Nexmo for the event now and say whether it is the same, altered or gone."""
     account = visible_account(request, api_key)
     if not NexmoAccount.objects.syncable_by(request.user).filter(pk=account.pk).exists():
-        raise PermissionDenied(_("Auditors have read-only access: the account's owner or team can check this."))
+        raise PermissionDenied(_("You can read this account but not ask Nexmo about it: its owner or team can."))
     event: AuditEvent = get_object_or_404(visible_events(request).filter(account=account).with_id(event_id))
     event.account = account
     context: dict[str, Any] = {"event": event, "account": account, "asked_at": timezone.now()}

@@ -1,4 +1,4 @@
-"""The line that stops a stranger: every view begins with one of these."""
+"""Who may see what: every view begins with one of these."""
 
 from __future__ import annotations
 

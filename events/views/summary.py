@@ -8,9 +8,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from events.filters.overview import picture
 from events.filters.parameters import unknown
 from events.filters.query_string import page_address, with_params
+from events.filters.summary import picture
 from events.reading.facets import sample
 from events.reading.rollups import answers
 from events.views.scope import chosen_account, filtered_events
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @require_safe
 @vary_on_headers("HX-Request")
 def summary(request: HttpRequest, api_key: str | None = None) -> HttpResponse:
-    """Of the events of one account, or of all accounts the reader may see."""
+    """The overview of the events of one account, or of all accounts the reader may see."""
     account = chosen_account(request, api_key)
     event_filter = filtered_events(request, account)
     page = page_address("list", account)

@@ -1,4 +1,4 @@
-"""An event's context in one line, and as a tree. Contexts have no schema: nothing here relies on one."""
+"""An event's context in one line. Contexts have no schema: nothing here relies on one."""
 
 from __future__ import annotations
 

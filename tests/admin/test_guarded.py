@@ -183,7 +183,7 @@ def test_page_whose_statement_was_stopped_says_what_to_do(
         with connection.cursor() as cursor:
             count_for_ever(cursor)
 
-    monkeypatch.setattr("events.views.overview.statuses", slow)
+    monkeypatch.setattr("events.views.account_list.statuses", slow)
     response = client.get("/accounts/")
     assert response.status_code == 503
     assert "Narrow the request" in text_of(response)

@@ -278,5 +278,5 @@ def test_page_offers_evidence_to_those_who_may_take_it(login: Login, account: Ne
     assert 'method="post" action="/events/evidence.zip?event_type=APP_CREATE"' in auditors
     assert 'method="post" action="/accounts/demo0001/events/evidence.zip?"' in of_one
     assert "evidence.zip" not in owners
-    assert "Auditors can download the same events as an evidence pack" in owners
-    assert "Auditors can download" not in auditors
+    assert "People who may export evidence can download the same events as an evidence pack" in owners
+    assert "People who may export" not in auditors

@@ -17,7 +17,7 @@ from django.test import Client
 
 from accounts.models import NexmoAccount
 from events.export import files, progress
-from events.export.progress import Job, Progress
+from events.export.progress import Progress, ProgressReporter
 from events.reading import stream
 from tests.tools.export import KINDS, Login, add_many, body, csv_rows, exported_ids
 from tests.tools.services import only_sqlite
@@ -163,13 +163,13 @@ def test_workbook_is_told_while_it_is_made_packed_and_sent(
     client = login("alice")
     token = token_of(client.get("/events/export"))
     said = []
-    note = Job.note
+    note = ProgressReporter.note
 
-    def listen(job: Job, state: str) -> None:
+    def listen(job: ProgressReporter, state: str) -> None:
         note(job, state)
         said.append(told(client, token))
 
-    monkeypatch.setattr(Job, "note", listen)
+    monkeypatch.setattr(ProgressReporter, "note", listen)
     body(client.get("/events/export.xlsx", {"job": token}))
 
     assert list(dict.fromkeys(said))[:-1] == [
@@ -292,7 +292,7 @@ def test_progress_is_noted_once_a_second_at_most(cast: Any, monkeypatch: pytest.
     clock = [100.0]
     monkeypatch.setattr("events.export.progress.time.monotonic", lambda: clock[0])
     token = progress.new_token(1)
-    job = Job(1, token, Progress("events.csv", 100))
+    job = ProgressReporter(1, token, Progress("events.csv", 100))
     written = []
     monkeypatch.setattr(
         type(caches["default"]), "set", lambda cache, key, value, timeout: written.append(value["rows"])

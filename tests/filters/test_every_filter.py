@@ -18,7 +18,8 @@ from events.filters import search_box
 from events.filters.fields import KINDS
 from events.filters.form import EventFilter
 from events.filters.parameters import unknown
-from events.reading.dimensions import DIMENSIONS, PARAMETERS
+from events.reading import count
+from events.reading.filterable import DIMENSIONS, PARAMETERS
 from tests.tools.filters import Add, found
 from tests.tools.scope import shown_ids
 
@@ -63,6 +64,15 @@ def test_it_has_a_field_in_the_form(client: Client, two: None, name: str) -> Non
 def test_it_narrows_list_and_export(client: Client, two: None, name: str) -> None:
     assert found(client, {name: VALUES[name]}) == {1}
     assert found(client, {name: f"-{VALUES[name]}"}) == {2}
+
+
+@dimensions
+def test_it_narrows_and_counts_first_events(client: Client, two: None, name: str) -> None:
+    query = {"new": "country", name: VALUES[name]}
+
+    assert found(client, query) == {1}
+    assert client.get("/events/", query).context["count"].number == 1
+    assert count(client.get("/events/", query).context["filter"].conditions).number == 1
 
 
 @dimensions

@@ -49,7 +49,7 @@ def test_new_filter_is_one_entry_one_migration_and_one_test(tmp_path: Path) -> N
         shutil.copy(ROOT / name, tmp_path / name)
     entry, index, test, row = steps()
 
-    insert(tmp_path / "events/reading/dimensions.py", "    )\n}\n", textwrap.indent(entry, " " * 8), "DIMENSIONS:")
+    insert(tmp_path / "events/reading/filterable.py", "    )\n}\n", textwrap.indent(entry, " " * 8), "DIMENSIONS:")
     insert(
         tmp_path / "events/models/archive.py",
         "        )\n\n    def __str__",
@@ -67,4 +67,4 @@ def test_new_filter_is_one_entry_one_migration_and_one_test(tmp_path: Path) -> N
     tests = ("tests/filters/test_fields.py", "tests/filters/test_every_filter.py")
     output = run(tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "user_id", *tests)
     (passed,) = re.findall(r"(\d+) passed", output)
-    assert int(passed) == 10
+    assert int(passed) == 11

@@ -12,12 +12,12 @@ from django.db.models.expressions import RawSQL
 
 from events.models import FirstSeen
 from events.reading.conditions import contains
-from events.reading.dimensions import DIMENSIONS
+from events.reading.filterable import DIMENSIONS
 
 if TYPE_CHECKING:
     from events.models.querysets import AuditEventQuerySet
     from events.reading.conditions import Conditions
-    from events.reading.dimensions import Dimension
+    from events.reading.filterable import Dimension
 
 
 def matching(events: AuditEventQuerySet, conditions: Conditions) -> AuditEventQuerySet:

@@ -43,7 +43,7 @@ def test_auditor_is_told_why_she_may_not_sync(login: Login, cast: dict[str, Any]
     response = login("audrey").post("/accounts/demo0001/sync/")
 
     assert response.status_code == 403
-    assert "Auditors have read-only access" in response.content.decode()
+    assert "You can read this account but not sync it" in response.content.decode()
 
 
 def test_auditor_who_is_in_the_team_may_sync_its_account(

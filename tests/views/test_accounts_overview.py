@@ -437,7 +437,7 @@ def test_overview_takes_the_same_queries_for_two_accounts_and_for_thirty(
 
 
 def test_list_of_many_accounts_has_pages(login: Login, cast: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("events.views.overview.ON_A_PAGE", 2)
+    monkeypatch.setattr("events.views.account_list.ON_A_PAGE", 2)
     admin = login("admin")
 
     pages = [admin.get(f"/accounts/?sort=-name&page={number}") for number in (1, 2, 3)]

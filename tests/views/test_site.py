@@ -153,7 +153,7 @@ def test_broken_page_says_that_nothing_is_lost(client: Client, monkeypatch: pyte
     def broken(*args: Any, **kwargs: Any) -> None:
         raise RuntimeError("hidden detail")
 
-    monkeypatch.setattr("events.views.overview.statuses", broken)
+    monkeypatch.setattr("events.views.account_list.statuses", broken)
     client.raise_request_exception = False
 
     response = client.get("/accounts/")

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from events.export.files import COLUMNS, FORMATS, Shape, TextFormat, WholeFormat, Wrote, nobody
+from events.export.files import COLUMNS, FORMATS, OnRows, Shape, TextFormat, WholeFormat, ignore_progress
 from events.export.shape import BadChoice, read_shape
 from events.management.filtering import add_filter_arguments, read_filter, written_whole
 from events.management.progress import counting
@@ -30,9 +30,9 @@ class Command(BaseCommand):
             "--columns",
             action="append",
             default=[],
-            help=f"Only these columns of CSV and XLSX; repeatable, or a comma list of {', '.join(COLUMNS)}.",
+            help=f"Only these columns of formats with columns; repeatable, or a comma list of {', '.join(COLUMNS)}.",
         )
-        parser.add_argument("--times", default="", help="The zone of times in CSV and XLSX: utc, or Europe/Madrid.")
+        parser.add_argument("--times", default="", help="The zone of times, except in NDJSON: utc, or Europe/Madrid.")
         parser.add_argument(
             "--bom", action="store_true", help="Start a CSV with a byte order mark, so that Excel detects UTF-8."
         )
@@ -62,7 +62,7 @@ class Command(BaseCommand):
         """Write all of it; returns the number of rows."""
         total, rows = announce(event_filter.conditions), 0
         # Rows on the very terminal are progress enough.
-        bar = nullcontext(nobody) if file.isatty() else self._bar(None if total.at_least else total.number)
+        bar = nullcontext(ignore_progress) if file.isatty() else self._bar(None if total.at_least else total.number)
         with bar as show:
 
             def wrote(more: int) -> None:
@@ -83,7 +83,7 @@ class Command(BaseCommand):
             )
         return rows
 
-    def _bar(self, total: int | None) -> AbstractContextManager[Wrote]:
+    def _bar(self, total: int | None) -> AbstractContextManager[OnRows]:
         # Standard output may be the file.
         return counting(cast("IO[str]", self.stderr._out), "Writing", total)
 

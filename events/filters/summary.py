@@ -12,12 +12,12 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from events.display.columns import country_name
+from events.display.cells import country_name
 from events.display.histogram import draw, in_words, label, later_in_words, legend
 from events.filters.query_string import PAGE_PARAMS, with_params
 from events.nexmo.catalog import SOURCES
-from events.reading.dimensions import DIMENSIONS
 from events.reading.facets import SAMPLE, facets
+from events.reading.filterable import DIMENSIONS
 from events.reading.histogram import histogram
 from events.wording.codes import source_title
 

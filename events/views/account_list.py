@@ -49,7 +49,7 @@ class Line:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @vary_on_headers("HX-Request")
-def overview(request: HttpRequest) -> HttpResponse:
+def account_list(request: HttpRequest) -> HttpResponse:
     """All accounts I may see; a POST has those synced that I may sync."""
     if request.method == "POST":
         return _sync_all(request)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import profile_of
 from events.display.forms import DisplayForm
-from events.reading.dimensions import DATES
+from events.reading.filterable import DATES
 from events.wording.times import pinned
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def display(request: HttpRequest) -> HttpResponse:
+def preferences(request: HttpRequest) -> HttpResponse:
     """All of it as a form; the table's own menus post parts of it here, with the page to return to as `next`."""
     form = DisplayForm(request.POST if request.method == "POST" else None, instance=profile_of(request.user))
     if request.method == "POST" and form.is_valid():
