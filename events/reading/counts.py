@@ -48,7 +48,7 @@ def count(conditions: Conditions, *, shown: int = 0) -> Count:
     if conditions.text and conditions.is_sought:
         return Count(shown, at_least=True)  # looking for more would take as long as the page did
     plan = None if conditions.is_sought else choose(conditions, span, 1)
-    return _in_index(plan, span) if plan and plan.in_order else _along_a_walk(conditions, span, shown)
+    return _in_index(plan, span) if plan and plan.in_order else _along_a_walk(conditions, span, shown, plan)
 
 
 def count_for_page(conditions: Conditions, page: Page, archived: int | None = None) -> Count:
@@ -122,9 +122,9 @@ def _archived(conditions: Conditions) -> int:
     return states.aggregate(total=Sum("event_count"))["total"] or 0
 
 
-def _along_a_walk(conditions: Conditions, span: Span, shown: int) -> Count:
+def _along_a_walk(conditions: Conditions, span: Span, shown: int, plan: Plan | None = None) -> Count:
     most = min(MOST_MATCHES, MOST_COUNTED)
-    matches = find(conditions, span, most + 1, walk=COUNT_WALKED, rows=False)
+    matches = find(conditions, span, most + 1, plan=plan, walk=COUNT_WALKED, rows=False)
     if matches.complete is not None:
         return Count(matches.complete)
     number = len(matches.keys)

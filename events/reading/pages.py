@@ -125,16 +125,24 @@ def read_page_at(params: Mapping[str, Any], read: Callable[..., Page]) -> tuple[
         return Page([]), str(error)
 
 
-def find(conditions: Conditions, span: Span, wanted: int, *, walk: int | None = None, rows: bool = True) -> Matches:
+def find(
+    conditions: Conditions,
+    span: Span,
+    wanted: int,
+    *,
+    plan: Plan | None = None,
+    walk: int | None = None,
+    rows: bool = True,
+) -> Matches:
     """The keys of the first `wanted` events that match.
 
     Args:
+        plan: the one to follow, where it has been chosen already.
         walk: how many events to look at where no index answers; MOST_WALKED by default.
         rows: read the rows too, where that takes no further query.
     """
     if conditions.is_empty:
         return Matches([], complete=0)
-    plan = None
     if conditions.is_sought:
         keys = None
         if conditions.text and connection.vendor == "postgresql":
