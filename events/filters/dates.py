@@ -8,7 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from events.wording.times import is_repeated, parse_moment
+from events.wording.times import DAYS, is_repeated, parse_moment
 
 if TYPE_CHECKING:
     from events.wording.times import Moment
@@ -36,8 +36,10 @@ class MomentInput(forms.DateInput):
             moment = parse_moment(text) if text else None
         except ValueError:
             return "text", text  # a date field would show nothing of it
-        if moment is None or moment.is_day:
+        if moment is None or (moment.is_day and text.strip().lower() not in DAYS):
             return "date", text.strip()
+        if moment.is_day:
+            return "text", text
         at = timezone.localtime(moment.first)
         says_second = moment.unit == "second" and at.second
         if moment.unit not in ("minute", "second") or is_repeated(at) or (moment.unit == "second" and not says_second):

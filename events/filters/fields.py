@@ -13,8 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 
 from events.filters import names as known_names
-from events.filters.limits import MOST_ITEMS
+from events.filters.limits import MOST_ITEMS, MOST_USERS
 from events.nexmo.values import ip_key
+from events.reading.users import matching as matching_users
 from events.reading.users import spellings_of
 from events.wording.codes import is_country_code, source_codes, source_title
 
@@ -67,16 +68,31 @@ def _all(data: Any, name: str) -> list[str]:
     return data.getlist(name) if hasattr(data, "getlist") else [data.get(name) or ""]
 
 
+NONE = "none"  # the value of events that have none
+
+
 class ListField(forms.CharField):
     """The values of a dimension, as a comma list; a minus before one says that it must not be there.
 
     Cleaned, it is a list of values in the archive's form, each with its sign.
+
+    Attributes:
+        nothing: what conditions compare for NONE; () where every event has a value.
     """
 
     widget: type[forms.Widget] = CommaText
+    nothing: tuple[Any, ...] = ("",)
 
     def clean(self, value: Any) -> list[str]:
-        return [self.clean_item(item) for item in split_list([super().clean(value)])]
+        return self.clean_items(split_list([super().clean(value)]))
+
+    def clean_items(self, items: Sequence[str]) -> list[str]:
+        """All values, as the archive has them. Raises ValidationError."""
+        return [item.lower() if self.is_none(unsigned(item)[1]) else self.clean_item(item) for item in items]
+
+    def is_none(self, value: str) -> bool:
+        """Whether a value, without its sign, stands for having none."""
+        return bool(self.nothing) and value.lower() == NONE
 
     def clean_item(self, item: str) -> str:
         """One value, with its sign, as the archive has it. Raises ValidationError."""
@@ -86,6 +102,10 @@ class ListField(forms.CharField):
         """The values that a name stands for; what is no name stands for itself."""
         return (item,)
 
+    def near(self, value: str) -> list[str]:
+        """The values that may be meant by one that is not taken."""
+        return []
+
     def compared(self, value: str) -> tuple[Any, ...]:
         """What conditions compare for a cleaned value, without its sign."""
         return (value,)
@@ -93,12 +113,18 @@ class ListField(forms.CharField):
     def wanted_and_not(self, cleaned: Sequence[str]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         """The values that must be there, and those that must not, as conditions compare them."""
         signed_values = [
-            (wanted, compared) for wanted, value in map(unsigned, cleaned) for compared in self.compared(value)
+            (wanted, compared)
+            for wanted, value in map(unsigned, cleaned)
+            for compared in (self.nothing if self.is_none(value) else self.compared(value))
         ]
         return (
             tuple(dict.fromkeys(value for wanted, value in signed_values if wanted)),
             tuple(dict.fromkeys(value for wanted, value in signed_values if not wanted)),
         )
+
+    def is_exact(self, value: str) -> bool:
+        """Whether a value means just itself, and no part or group."""
+        return not self.is_none(value)
 
     def shown(self, value: str) -> str:
         """A value in words."""
@@ -110,20 +136,31 @@ class ListField(forms.CharField):
 
 
 class EmailsField(ListField):
-    """Whole addresses: a part of one would match nothing, and that would look like an answer."""
+    """Users by their address, by a part of it (zoe), or by a pattern with stars (*@example.com)."""
 
     def clean_item(self, item: str) -> str:
-        if "*" in item:
+        item = item.lower()
+        value = unsigned(item)[1]
+        if not value.strip("*@."):
+            raise ValidationError(_("Write an address, or more of it: name@example.com, name, or *@example.com."))
+        if not self.is_exact(value) and len(self.compared(value)) > MOST_USERS:
             raise ValidationError(
-                _("An address takes no wildcards. Write all of it, or drop user: to search for a part: %(part)s."),
-                params={"part": max(unsigned(item)[1].split("*"), key=len) or "example.com"},
+                _("%(part)s stands for too many users; write more of it."),
+                params={"part": value},  # how many they are would tell of other accounts
             )
-        if "@" not in item:
-            raise ValidationError(_("Write the whole address, such as name@example.com; Search finds part of one."))
-        return item.lower()
+        return item
+
+    def is_exact(self, value: str) -> bool:
+        return "@" in value and "*" not in value
+
+    def shown(self, value: str) -> str:
+        return value if self.is_exact(value) or "*" in value else f"*{value}*"
 
     def compared(self, value: str) -> tuple[str, ...]:
-        return spellings_of(value)
+        if self.is_exact(value):
+            return spellings_of(value)
+        # The part itself where it is nobody's: nothing must not become everything.
+        return matching_users(self.shown(value)) or (value,)
 
 
 class SourcesField(ListField):
@@ -144,9 +181,13 @@ class CountriesField(ListField):
         wanted, country = unsigned(item.upper())
         if not is_country_code(country):
             message = gettext("%(word)s is not a country. Write its name or its two letters, such as GB.")
-            near = known_names.did_you_mean(country, known_names.countries_shown(get_language()))
+            near = known_names.did_you_mean(known_names.nearest(country, known_names.countries_shown(get_language())))
             raise ValidationError(f"{message}%(near)s", params={"word": country, "near": near})
         return signed(wanted, country)
+
+    def near(self, value: str) -> list[str]:
+        near = known_names.nearest(value, known_names.countries_shown(get_language()))
+        return list(dict.fromkeys(code for name in near for code in self.codes_of(name)))
 
     def codes_of(self, item: str) -> tuple[str, ...]:
         if is_country_code(item.upper()):
@@ -186,7 +227,7 @@ class CodesField(ListField):
         return names.get(known_names.plain(item), (item,))
 
     def clean(self, value: Any) -> list[str]:
-        return [self.clean_item(item) for item in value or []]
+        return self.clean_items(value or [])
 
     def clean_item(self, item: str) -> str:
         code = unsigned(item)[1]
@@ -197,11 +238,21 @@ class CodesField(ListField):
 
     def did_you_mean(self, item: str) -> str:
         """What may be meant by an item that is not known."""
+        names: dict[tuple[str, ...], str] = {}
+        for name in known_names.nearest(item, self.names_near(item)):
+            names.setdefault(self.codes_of(name), name)  # a type by its code or in words, not twice
+        return known_names.did_you_mean(list(names.values()))
+
+    def names_near(self, item: str) -> list[str]:
+        """The names and codes among which the one that is meant may be."""
         if item.endswith("*"):
             ends = ((code, place.end()) for code in self.named[0] for place in re.finditer("_", code))
-            return known_names.did_you_mean(item, [f"{code[:end]}*" for code, end in ends])
-        names = [name for named in self.named for name in named.values()]
-        return known_names.did_you_mean(item, (*self.named[0], *names))
+            return [f"{code[:end]}*" for code, end in ends]
+        return [*self.named[0], *(name for named in self.named for name in named.values())]
+
+    def near(self, value: str) -> list[str]:
+        near = known_names.nearest(value, self.names_near(value))
+        return list(dict.fromkeys(code for name in near for code in self.codes_of(name)))
 
     def compared(self, value: str) -> tuple[str, ...]:
         """The code in all its spellings, or, where it ends in a star, all that begin so; nothing for one that is not
@@ -227,15 +278,17 @@ class TypesField(CodesField):
 class AccountsField(CodesField):
     """Accounts by key or name."""
 
+    nothing = ()
     default_error_messages = {"invalid_choice": _("No account %(value)s is visible to you.")}
 
-    def did_you_mean(self, item: str) -> str:
-        # Keys are random: what looks like one is another account.
-        return known_names.did_you_mean(item, self.named[0].values())
+    def names_near(self, item: str) -> list[str]:
+        return list(self.named[0].values())  # keys are random: what looks like one is another account
 
 
 class NetworksField(ListField):
-    """IP addresses and networks; compared are the first and the last address of each."""
+    """IP addresses, networks and beginnings (198.51.100.); compared are the first and the last address of each."""
+
+    nothing = (("", ""),)
 
     def clean_item(self, item: str) -> str:
         wanted, address = unsigned(item)
@@ -246,14 +299,25 @@ class NetworksField(ListField):
             )
         return signed(wanted, address)
 
+    def is_exact(self, value: str) -> bool:
+        return bool(ip_key(value))
+
     def compared(self, value: str) -> tuple[tuple[str, str], ...]:
         if key := ip_key(value):  # as the archive reads it, such as with a port
             return ((key, key),)
         try:
-            network = ipaddress.ip_network(value, strict=False)
+            network = ipaddress.ip_network(_network(value), strict=False)
         except ValueError:
             return ()
         return ((ip_key(network[0]), ip_key(network[-1])),)
+
+
+def _network(value: str) -> str:
+    """A network as the library reads it: 198.51. and 198.51.* are 198.51.0.0/16."""
+    bytes_known = value.removesuffix("*").removesuffix(".").split(".")
+    if value[-1:] not in (".", "*") or ":" in value or len(bytes_known) > 3:
+        return value
+    return f"{'.'.join([*bytes_known, *'000'][:4])}/{8 * len(bytes_known)}"
 
 
 # How the values of a dimension are read and shown (`events.reading.filterable.Dimension.kind`).

@@ -108,8 +108,9 @@ class EventFilter(django_filters.FilterSet):
         typed = QueryDict() if data is None else data
         problems = excess(typed, most_characters)
         expanded, slip = search_box.expanded(within(typed, problems))
+        self.slip = slip
         if slip:
-            problems["search_text"] = slip
+            problems["search_text"] = str(slip)
         super().__init__(data if data is None else expanded)
         self.accounts = {account.api_key: account for account in accounts}
         self.everything = everything
@@ -119,6 +120,7 @@ class EventFilter(django_filters.FilterSet):
         form.fields["account"].offer({account.api_key: account.name for account in accounts})
         form.fields["event_type"].offer(self.type_descriptions, EVENT_TYPES)
         self.data: Any = self._in_codes(expanded)
+        self.read: Any = self.data  # what was typed, with the box's conditions where they belong, right or wrong
         form.data = self.data
         zone = timezone.localtime().strftime("%Z")
         form.fields["date_from"].label, form.fields["date_to"].label = _date_labels(zone, get_language())
@@ -126,6 +128,8 @@ class EventFilter(django_filters.FilterSet):
             for name in form.errors:
                 form.fields[name].widget.attrs |= {"aria-invalid": "true", "aria-describedby": f"error-{name}"}
             self.data = form.data = typed  # what was typed stays where it was typed, to be mended there
+        elif expanded is not typed:
+            form.data = self._in_codes(typed)  # it was read; the box goes on saying it as it was typed
 
     @classmethod
     def get_filters(cls) -> dict[str, Any]:
@@ -211,9 +215,9 @@ class EventFilter(django_filters.FilterSet):
 
     def takes(self, name: str, value: str) -> bool:
         """Whether a parameter takes this value, and means it."""
-        if not value or "," in value or value != value.strip() or value.startswith("-"):
-            return False
         field = self.form.fields[name]
+        if not value or "," in value or value != value.strip() or value.startswith("-") or not field.is_exact(value):
+            return False
         try:
             cleaned = field.clean([value] if isinstance(field, CodesField) else value)
         except ValidationError:

@@ -15,7 +15,7 @@ from django.utils.translation import get_language, gettext, ngettext
 
 from events.reading.filterable import DATES, DIMENSIONS, FIRSTS
 from events.wording.marking import marked
-from events.wording.times import PERIODS
+from events.wording.times import PERIOD, PERIODS, period_title
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -120,10 +120,13 @@ def _errors(field: forms.BoundField) -> str:
 
 def _periods(field: forms.BoundField, words: Words) -> str:
     chosen = field.value() or ""
+    periods = words.periods
+    if PERIOD.fullmatch(str(chosen)) and chosen not in PERIODS:
+        periods = (*periods, (escape(chosen), escape(period_title(chosen))))  # it has no button of its own
     radios = "".join(
         f'<label><input type="radio" name="period" value="{value}"{" checked" if value == chosen else ""}>'
         f"<span>{title}</span></label>"
-        for value, title in words.periods
+        for value, title in periods
     )
     return (
         f'<fieldset class="field"><legend class="label">{escape(str(field.label))}</legend>'

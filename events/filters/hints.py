@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 
 from events.filters.fields import unsigned
-from events.filters.names import did_you_mean
+from events.filters.names import did_you_mean, nearest
 from events.nexmo.catalog import SOURCES
 from events.reading import read_page
 from events.reading.conditions import Conditions
@@ -22,7 +22,7 @@ def unknown_source(event_filter: EventFilter) -> str:
     names = [name for code, title in SOURCES.items() for name in (source_title(code), title, code)]
     for item in event_filter.active.get("source") or ():
         source = unsigned(item)[1]
-        near = "" if source.lower() in source_codes() else did_you_mean(source, names)
+        near = "" if source.lower() in source_codes() else did_you_mean(nearest(source, names))
         conditions = Conditions(accounts=event_filter.conditions.accounts, wanted={"source": (source,)})
         if near and not read_page(conditions, 1).rows:
             return _("No event here has the source %(source)s.") % {"source": source} + near

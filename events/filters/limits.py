@@ -12,6 +12,7 @@ from events.wording.codes import grouped
 MOST_CHARACTERS = 8_000  # of a whole filter in an address: what servers take
 MOST_TEXT = 2_000  # characters of any parameter that is no list
 MOST_ITEMS = 1_000  # of a list; databases take several times as many
+MOST_USERS = 500  # that a part of an address stands for
 MOST_OF_AN_ITEM = 400  # characters; the longest e-mail address has 320
 
 

@@ -13,6 +13,7 @@ from django_countries import countries
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+MOST_NEAR = 4
 CLOSE = 0.7  # of 1; two names of one length that differ in a fifth of their letters have 0.8
 FAMILIAR = {"UK": "GB", "EL": "GR"}  # codes that are not the standard's
 CALLED = {"Great Britain": "GB", "England": "GB"}  # names that are not the standard's
@@ -33,22 +34,29 @@ def by_name(named: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
     return codes_by_name
 
 
-def did_you_mean(word: str, names: Iterable[str]) -> str:
-    """A question about the nearest of these names, with a blank before it; "" where none is near."""
-    near = nearest(word, names)
-    return " " + gettext("Did you mean %(near)s?") % {"near": near} if near else ""
+def did_you_mean(near: list[str]) -> str:
+    """A question about these names, with a blank before it; "" where there is none."""
+    return " " + gettext("Did you mean %(near)s?") % {"near": _either(near)} if near else ""
 
 
-def nearest(word: str, names: Iterable[str]) -> str:
-    """The name that a word is a slip of, or a part; "" where none is near."""
+def _either(names: list[str]) -> str:
+    """These names as a choice: A, B or C."""
+    *others, last = names
+    return gettext("%(names)s or %(last)s") % {"names": ", ".join(others), "last": last} if others else last
+
+
+def nearest(word: str, names: Iterable[str]) -> list[str]:
+    """The names that a word is a part of, those that begin with it first; else the one that it is a slip of."""
     known = {plain(name): name for name in reversed(list(names))}
     word, pieces = plain(word), {piece: name for whole, name in known.items() for piece in whole.split()}
+    parts = [whole for whole in known if len(word) > 2 and word in whole]
+    if parts:
+        parts.sort(key=lambda whole: (not whole.startswith(word), len(whole)))
+        return [known[whole] for whole in parts[:MOST_NEAR]]
     for offered in (known, pieces):
         if close := difflib.get_close_matches(word, offered, n=1, cutoff=CLOSE):
-            return offered[close[0]]
-    # Rather a beginning than a part in the midst.
-    parts = [whole for whole in known if len(word) > 2 and word in whole]
-    return known.get(min(parts, key=lambda whole: (not whole.startswith(word), len(whole)), default=""), "")
+            return [offered[close[0]]]
+    return []
 
 
 @lru_cache(maxsize=16)

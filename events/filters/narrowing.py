@@ -20,7 +20,7 @@ from events.filters.fields import KINDS, CommaText
 from events.filters.limits import MOST_TEXT
 from events.reading.filterable import DIMENSIONS, FIRSTS, SINGLE
 from events.wording.plausible import latest_plausible
-from events.wording.times import PERIODS, Moment, period_start
+from events.wording.times import PERIOD, PERIODS, Moment, period_start
 
 if TYPE_CHECKING:
     from events.filters.fields import ListField
@@ -109,8 +109,17 @@ class EndFilter(ConditionFilter):
         return replace(conditions, end=value.last)
 
 
+class PeriodField(django_filters.fields.ChoiceField):
+    """One of the periods that have a button, or any other number of hours, days or weeks."""
+
+    def valid_value(self, value: Any) -> bool:
+        return super().valid_value(value) or PERIOD.fullmatch(str(value)) is not None
+
+
 class PeriodFilter(ConditionFilter, django_filters.ChoiceFilter):
     """The time up to now. What is dated in the future is in none of them."""
+
+    field_class = PeriodField
 
     def narrowed(self, conditions: Conditions, value: str) -> Conditions:
         start = max(filter(None, (conditions.start, period_start(value))))
@@ -145,7 +154,12 @@ def filters() -> dict[str, ConditionFilter]:
             choices=list(PERIODS.items()),
             empty_label=_("All"),
             widget=forms.RadioSelect,
-            error_messages={"invalid_choice": format_lazy(_("Choose one of {periods}."), periods=", ".join(PERIODS))},
+            error_messages={
+                "invalid_choice": format_lazy(
+                    _("Choose one of {periods}, or write a number of hours, days or weeks: 36h, 3d, 2w."),
+                    periods=", ".join(PERIODS),
+                )
+            },
         ),
         "new": FirstFilter(
             SINGLE["new"],

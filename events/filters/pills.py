@@ -14,15 +14,20 @@ from events.filters.limits import MOST_ITEMS
 from events.filters.query_string import with_params
 from events.reading.filterable import DATES, DIMENSIONS, FIRSTS, SINGLE
 from events.wording.codes import grouped
-from events.wording.times import PERIODS, offset, parse_moment, start_of_day
+from events.wording.times import PERIOD, PERIODS, offset, parse_moment, period_title, start_of_day
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from events.filters.form import EventFilter
 
 MOST_OF_A_LIST = 20  # pills; each that can be removed carries the whole query
 MOST_SHOWN = 400  # characters of a value
 # Values that the form has words for.
-CHOSEN: dict[str, dict[str, Any]] = {"period": {**PERIODS}, "new": {**FIRSTS}}
+CHOSEN: dict[str, Callable[[str], str]] = {
+    "period": lambda value: period_title(value) if value in PERIODS or PERIOD.fullmatch(value) else value,
+    "new": lambda value: str(FIRSTS.get(value, value)),
+}
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ def pills(event_filter: EventFilter, params: Any = None) -> list[Pill]:
     result = []
     for name, parameter in SINGLE.items():
         if value := (params.get(name) or "").strip()[:MOST_SHOWN]:
-            shown = _moment(name, value) if name in DATES else str(CHOSEN.get(name, {}).get(value, value))
+            shown = _moment(name, value) if name in DATES else CHOSEN.get(name, str)(value)
             result.append(Pill(str(parameter.label), "", shown, value, params, name))
     for name, dimension in DIMENSIONS.items():
         field, label = event_filter.form.fields[name], str(dimension.label)
@@ -85,7 +90,8 @@ def pills(event_filter: EventFilter, params: Any = None) -> list[Pill]:
         for item in one_by_one:
             wanted, value = unsigned(item[:MOST_SHOWN])
             verb = gettext("is") if wanted else gettext("is not")
-            result.append(Pill(label, verb, field.shown(value), value, params, name, items, item))
+            shown = gettext("none") if field.is_none(value) else field.shown(value)
+            result.append(Pill(label, verb, shown, value, params, name, items, item))
         if others := len(items) - len(one_by_one):
             result.append(Pill(label, "", _all_of(others, further=bool(one_by_one)), "", params, name))
     return result

@@ -30,7 +30,13 @@ FIRST_KEYS = ", ".join(f"{parameter.words[0]}:" for parameter in (*DIMENSIONS.va
 
 
 class BadQuery(ValueError):
-    """Something in the box that cannot be meant as it is written; the message says what is allowed."""
+    """Something in the box that cannot be meant as it is written; the message says what is allowed.
+
+    Attributes:
+        instead: the whole text as it may be meant; "" where nobody can tell.
+    """
+
+    instead = ""
 
 
 @dataclass
@@ -67,6 +73,8 @@ def read(text: str) -> Query:
             raise BadQuery(gettext("%(key)s: cannot be negated; use from: and to:.") % {"key": key})
         if minus and name in SINGLE and name != "search_text":
             raise BadQuery(gettext("%(key)s: cannot be negated.") % {"key": key})
+        if name in SINGLE and name != "search_text" and (name in query.values or "," in value):
+            raise BadQuery(gettext("%(key)s: takes one value.") % {"key": key})
         if name == "search_text":
             words.append(minus + (_number(key, value) if key == "number" else piece[3]))
             continue
@@ -76,17 +84,17 @@ def read(text: str) -> Query:
     return query
 
 
-def expanded(data: Any) -> tuple[Any, str]:
+def expanded(data: Any) -> tuple[Any, BadQuery | None]:
     """The parameters with what the search box says put where it belongs, and what is wrong with the box."""
     text = data.get("search_text") or ""
     if ":" not in text:
-        return data, ""
+        return data, None
     try:
         query = read(text)
     except BadQuery as error:
-        return data, str(error)
+        return data, error
     if not query.values and query.text == text:
-        return data, ""
+        return data, None
     parameters = data.copy()
     parameters["search_text"] = query.text
     for name, values in query.values.items():
@@ -94,7 +102,7 @@ def expanded(data: Any) -> tuple[Any, str]:
             parameters[name] = values[-1]
         else:
             parameters.setlist(name, [*data.getlist(name), *values])
-    return parameters, ""
+    return parameters, None
 
 
 def _number(key: str, value: str) -> str:
@@ -113,4 +121,7 @@ def _refuse_slips(piece: re.Match[str]) -> None:
     if near:
         slip = gettext("%(key)s: is not supported; did you mean %(near)s:?") % {"key": key, "near": near[0]}
         quoting = gettext("To search for it, put it in quotes.")
-        raise BadQuery(f"{slip} {EXAMPLE % {'keys': FIRST_KEYS}} {quoting}")
+        error = BadQuery(f"{slip} {EXAMPLE % {'keys': FIRST_KEYS}} {quoting}")
+        start, end = piece.span(2)
+        error.instead = f"{piece.string[:start]}{near[0]}{piece.string[end:]}"
+        raise error

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from events.display.cells import country_name
 from events.display.histogram import draw, in_words, label, later_in_words, legend
+from events.filters.fields import NONE
 from events.filters.query_string import PAGE_PARAMS, with_params
 from events.nexmo.catalog import SOURCES
 from events.reading.facets import SAMPLE, facets
@@ -87,10 +88,10 @@ def _facet(params: QueryDict, event_filter: EventFilter, facet: Facet, page: str
             continue  # made a moment ago
         code = event_filter.accounts_by_pk[value].api_key if facet.name == "account" else value
         # Values are Nexmo's, and some are not what the form's field takes.
-        link = event_filter.form.fields[facet.name].link(code)
-        href = (
-            page + with_params(params, **(CLEAR | {facet.name: link})) if event_filter.takes(facet.name, link) else ""
-        )
+        field = event_filter.form.fields[facet.name]
+        link = field.link(code) if value else NONE
+        is_taken = event_filter.takes(facet.name, link) if value else field.is_none(link)
+        href = page + with_params(params, **(CLEAR | {facet.name: link})) if is_taken else ""
         title = titles.get(value, value) or _("(none)")
         if facet.name == "source_country" and value:
             title = mark_safe(country_name(value, get_language()))  # noqa: S308 - escaped there

@@ -180,7 +180,12 @@ SINGLE: dict[str, Parameter] = {
             field_label=_("To"),
             help="Up to and including this day or time.",
         ),
-        Parameter(name="period", words=("period",), label=_("Period"), help="today, 24h, 7d, 30d or 90d."),
+        Parameter(
+            name="period",
+            words=("period", "last"),
+            label=_("Period"),
+            help="today, 24h, 7d, 30d, 90d, or any number of hours, days or weeks: 36h, 3d, 2w.",
+        ),
         Parameter(
             name="new", words=("new",), label=_("New"), help="country: only a user's first event from a country."
         ),

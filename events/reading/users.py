@@ -7,6 +7,14 @@ look up both; no column and no index holds them twice.
 from __future__ import annotations
 
 import unicodedata
+from typing import TYPE_CHECKING
+
+from django.db import connection
+
+from events.models import AuditEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def one_user(email: str) -> str:
@@ -21,4 +29,43 @@ def spellings_of(email: str) -> tuple[str, ...]:
     if email.isascii():
         return (email.lower(),)
     user = one_user(email)
-    return tuple(dict.fromkeys((user, unicodedata.normalize("NFD", user), email.lower())))
+    usual = (user, unicodedata.normalize("NFD", user), email.lower())
+    return tuple(dict.fromkeys((*usual, *_seen(lambda other: other == user))))  # an address may mix its spellings
+
+
+def matching(pattern: str) -> tuple[str, ...]:
+    """The users whose address a pattern with stars names, in all spellings of the archive: `*@example.com`, `zoe*`."""
+    pieces = one_user(pattern).split("*")
+    return _seen(lambda user: _fits(user, pieces))
+
+
+def _seen(is_wanted: Callable[[str], bool]) -> tuple[str, ...]:
+    """The addresses in the archive whose one spelling is wanted.
+
+    Each different address is looked up once, along the index of users: their number counts, not that of their events.
+    Which accounts they were seen in does not matter here; whoever reads their events is limited to his own.
+    """
+    table, index = AuditEvent._meta.db_table, "INDEXED BY event_user_time" if connection.vendor == "sqlite" else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH RECURSIVE users(email) AS (SELECT MIN(user_email) FROM {table} {index} UNION ALL "
+            f"SELECT (SELECT MIN(user_email) FROM {table} {index} WHERE user_email > users.email) FROM users "
+            "WHERE users.email IS NOT NULL) SELECT email FROM users WHERE email IS NOT NULL"
+        )
+        return tuple(email for (email,) in cursor.fetchall() if email and is_wanted(one_user(email)))
+
+
+def _fits(text: str, pieces: list[str]) -> bool:
+    """Whether a text consists of these pieces, with anything between them."""
+    if len(pieces) == 1:
+        return text == pieces[0]
+    first, *between, last = pieces
+    if not text.startswith(first) or not text.endswith(last) or len(text) < len(first) + len(last):
+        return False
+    place, end = len(first), len(text) - len(last)
+    for piece in between:
+        place = text.find(piece, place, end)
+        if place < 0:
+            return False
+        place += len(piece)
+    return True

@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from django.contrib import messages
 from django.contrib.humanize.templatetags.humanize import intcomma
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.models import Profile, profile_of
@@ -20,6 +22,7 @@ from events.filters.parameters import unknown
 from events.filters.pills import pills
 from events.filters.query_string import PAGE_PARAMS, page_address, page_links, with_params
 from events.filters.saved import account_menu, menu
+from events.filters.suggestions import PERIOD, corrections, nearest_match, reading
 from events.health.completeness import completeness, coverage_sentence, missing_logins, nothing_archived
 from events.health.status import statuses
 from events.reading import Cursor, read_page, read_page_at
@@ -43,6 +46,13 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
     conditions, readable = event_filter.conditions, event_filter.form.is_valid()
     size, size_note = read_size(request.GET)
     page, page_error = read_page_at(request.GET, partial(read_page, conditions, size))
+    meant = reading(event_filter) if conditions.text else None
+    if meant and meant.whole and meant.count.number and _is_empty(request, page, page_error):
+        text = _(
+            "No event contains “%(text)s”; these are the events it describes. Put it in quotes to search for the words."
+        )
+        messages.info(request, text % {"text": conditions.text})
+        return redirect(request.path + meant.href)
     accounts = list(event_filter.accounts.values())
     chosen = [
         listed for listed in accounts if conditions.accounts is None or listed.pk in conditions.accounts
@@ -83,6 +93,7 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
         "evidence": page_address("evidence", account) + same_events,
         "summary": page_address("summary", account) + same_events,
         "pills": pills(event_filter),
+        "reading": meant,
         "views": account_menu(event_filter.data, account.api_key, readable=readable)
         if account
         else menu(request.user, event_filter.data, readable=readable),
@@ -98,6 +109,7 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
     if not page.rows and not page_error:
         context["statuses"] = statuses(accounts, worker_alive=True)
         context["empty"] = _why_empty(request, event_filter, page) or nothing_archived(context["statuses"])
+        context |= _what_is_near(event_filter, context["empty"], request.path)
     return render(request, "events/list.html", context)
 
 
@@ -107,6 +119,22 @@ def _news_address(request: HttpRequest, account: NexmoAccount | None, page: Page
         return ""
     since = str(Cursor.of(page.rows[0])) if page.rows else None
     return page_address("news", account) + with_params(request.GET, **dict.fromkeys(PAGE_PARAMS), since=since)
+
+
+def _is_empty(request: HttpRequest, page: Page, page_error: str) -> bool:
+    """Whether it is certain that nothing matches."""
+    is_first = not any(request.GET.get(name) for name in PAGE_PARAMS)
+    return is_first and not (page.rows or page_error or page.searched_back_to or page.searched_up_to)
+
+
+def _what_is_near(event_filter: EventFilter, empty: str, path: str) -> dict[str, Any]:
+    """What an empty list offers: what may be meant instead, and the newest match outside the period."""
+    if empty == "invalid":
+        return {"corrections": corrections(event_filter)}
+    if empty == "no-match" and (row := nearest_match(event_filter)):
+        anytime = with_params(event_filter.data, **dict.fromkeys((*PAGE_PARAMS, *PERIOD)))
+        return {"nearest": show(row.created_at), "anytime": path + anytime}
+    return {}
 
 
 def _why_empty(request: HttpRequest, event_filter: EventFilter, page: Page) -> str:

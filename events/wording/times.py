@@ -17,6 +17,9 @@ PERIODS = {
     "30d": _("30 days"),
     "90d": _("90 days"),
 }
+# Days by name, and how many days ago each is: addresses are shared, so that both languages are read by everybody.
+DAYS = {"today": 0, "yesterday": 1, "hoy": 0, "ayer": 1}
+PERIOD = re.compile(r"([1-9]\d{0,3})([hdw])", re.ASCII)
 # Those of events (`events.nexmo.parse`), and 1969, where 1970 begins for readers west of Greenwich.
 YEARS = (1969, 9998)
 
@@ -47,6 +50,7 @@ class Moment:
 
 def parse_moment(text: str) -> Moment:
     """Read `2026-01-31`, `2026-01-31T14:05`, with or without seconds, zone or offset; bare times are the reader's.
+    `today` and `yesterday` are days too.
 
     Raises:
         ValueError: with a sentence for the reader.
@@ -55,6 +59,8 @@ def parse_moment(text: str) -> Moment:
     # In a URL the + of an offset arrives as a blank, unless it was escaped.
     spelled = re.sub(r"^(.{10}[T ]\S+) (\d\d:?\d\d)$", r"\1+\2", spelled)
     try:
+        if (days := DAYS.get(spelled.lower())) is not None:
+            return _day(timezone.localdate() - timedelta(days=days))
         if re.fullmatch(r"\d{4}-\d\d-\d\d", spelled, re.ASCII):
             return _day(date.fromisoformat(spelled))
         if not (match := _MOMENT.fullmatch(spelled)):
@@ -136,12 +142,25 @@ def pinned(text: str, *, is_end: bool) -> str:
 
 
 def period_start(period: str, now: datetime | None = None) -> datetime:
-    """Where a named period begins."""
+    """Where a period up to now begins: one of PERIODS, or any number of hours, days or weeks (36h, 3d, 2w)."""
     now = now or timezone.now()
     if period == "today":
         return start_of_day(timezone.localtime(now).date())
     amount, unit = int(period[:-1]), period[-1]
-    return now - (timedelta(hours=amount) if unit == "h" else timedelta(days=amount))
+    return now - {"h": timedelta(hours=amount), "d": timedelta(days=amount), "w": timedelta(weeks=amount)}[unit]
+
+
+def period_title(period: str) -> str:
+    """A period in words: 3 days."""
+    if period in PERIODS:
+        return str(PERIODS[period])
+    amount, unit = int(period[:-1]), period[-1]
+    words = {
+        "h": ngettext("%(count)s hour", "%(count)s hours", amount),
+        "d": ngettext("%(count)s day", "%(count)s days", amount),
+        "w": ngettext("%(count)s week", "%(count)s weeks", amount),
+    }
+    return words[unit] % {"count": amount}
 
 
 def show(moment: datetime | None) -> str:

@@ -113,7 +113,7 @@ def test_end_before_start_is_told_beside_the_end(client: Client, clock: None, qu
 
 
 UNREADABLE = (
-    "yesterday",
+    "the day before",
     "2026",
     "2026-1-31",
     "2026-02-30",
@@ -212,6 +212,7 @@ def test_periods_reach_back_from_now(login: Login, account: NexmoAccount, add_ev
         add_event(account, number, created_at=f"{at}Z")
 
     expected = {"today": {1}, "24h": {1, 2}, "7d": {1, 2, 3}, "30d": {1, 2, 3, 4}, "90d": {1, 2, 3, 4, 5}}
+    expected |= {"12h": {1}, "3d": {1, 2}, "1w": {1, 2, 3}, "9999d": {1, 2, 3, 4, 5, 6}}
     with time_machine.travel(datetime(2026, 3, 15, 12, 0, tzinfo=UTC), tick=False):
         client = login("alice")
         assert {period: found(client, f"period={period}") for period in expected} == expected
@@ -229,11 +230,30 @@ def test_today_is_the_day_of_the_sites_zone(
         assert found(login("alice"), "period=today") == expected
 
 
+def test_days_have_names(login: Login, account: NexmoAccount, add_event: Add) -> None:
+    for number, day in enumerate((13, 14, 15), start=1):
+        add_event(account, number, created_at=f"2026-03-{day}T12:00:00Z")
+
+    with time_machine.travel(datetime(2026, 3, 15, 20, 0, tzinfo=UTC), tick=False):
+        client = login("alice")
+        assert found(client, "search_text=since:yesterday") == {2, 3}
+        assert found(client, "search_text=from:ayer+to:ayer") == {2}
+        assert found(client, "date_from=today") == {3}
+        page = client.get("/events/?date_from=yesterday&period=3d")
+        assert [(pill.label, pill.value) for pill in page.context["pills"]] == [
+            ("From", "2026-03-14"),
+            ("Period", "3 days"),
+        ]
+        assert 'type="text" name="date_from" value="yesterday"' in page.content.decode()
+        assert 'name="period" value="3d" checked' in page.content.decode()
+
+
 def test_unknown_period_is_told(client: Client, account: NexmoAccount, add_event: Add) -> None:
     add_event(account, 1)
 
-    for period in ("1y", "TODAY", "24", "all", "-7d"):
-        assert refusal(client, {"period": period}, "period") == "Choose one of today, 24h, 7d, 30d, 90d."
+    for period in ("1y", "TODAY", "24", "all", "-7d", "0d", "00012d", "99999d"):
+        wanted = "Choose one of today, 24h, 7d, 30d, 90d, or write a number of hours, days or weeks: 36h, 3d, 2w."
+        assert refusal(client, {"period": period}, "period") == wanted
 
 
 def test_period_in_force_is_marked(client: Client, cast: dict[str, Any]) -> None:

@@ -148,6 +148,13 @@ ADDRESSES: dict[str, set[int]] = {
     "source_ip=::/0": {1, 2, 3, 4, 5},
     "source_ip=::ffff:192.0.2.1": {1},
     "source_ip=198.51.100.1": set(),
+    "source_ip=192.0.2.": {1, 2},
+    "source_ip=192.0.2.*": {1, 2},
+    "source_ip=192.0.": {1, 2, 3},
+    "source_ip=-192.": {4, 5, 6, 7},
+    "source_ip=none": {6, 7},
+    "source_ip=none,2001:db8::1": {4, 6, 7},
+    "source_ip=-none": {1, 2, 3, 4, 5},
 }
 
 
@@ -163,7 +170,17 @@ def test_source_ip_as_address_or_network(client: Client, account: NexmoAccount, 
 def test_wrong_source_ip_is_told(client: Client, account: NexmoAccount, add_event: Add) -> None:
     add_event(account, 1)
 
-    wrong = ("nonsense", "192.0.2", "192.0.2.256", "192.0.2.0/33", "2001:db8::/129", "192.0.2.*", "1")
+    wrong = (
+        "nonsense",
+        "192.0.2",
+        "192.0.2.256",
+        "192.0.2.0/33",
+        "2001:db8::/129",
+        "192.0.*.1",
+        "300.",
+        "1.2.3.4.",
+        "1",
+    )
     for text in wrong:
         wanted = f"{text} is not an IP address or network. Write 192.0.2.7 or 192.0.2.0/24."
         assert refusal(client, {"source_ip": text}, "source_ip") == wanted

@@ -64,7 +64,7 @@ def test_type_is_understood_in_the_readers_language_and_in_english(login: Login,
 
 
 def test_name_becomes_its_code_on_the_page(client: Client, events: None) -> None:
-    page = client.get("/events/", {"search_text": 'account:"quillfern parcel" country:spain'}).content.decode()
+    page = client.get("/events/", {"account": "quillfern parcel", "source_country": "spain"}).content.decode()
 
     assert '<input type="checkbox" name="account" value="demo0001" checked>' in page
     assert 'name="source_country" value="ES"' in page
@@ -95,9 +95,9 @@ def test_strangers_account_is_unknown_by_name_and_never_suggested(login: Login, 
         ("account:demo001", "account", "No account demo001 is visible to you."),
         ("country:Span", "source_country", "SPAN is not a country. Write its name or its two letters, such as GB. "
          "Did you mean Spain?"),
-        ("user:bob*@example.com", "user_email", "search for a part: @example.com."),
-        ("-user:*", "user_email", "search for a part: example.com."),
-        ("period:8d", "period", "Choose one of today"),
+        ("type:secret", "event_type", "Did you mean ACCOUNT_SECRET_DELETE or ACCOUNT_SECRET_CREATE?"),
+        ("-user:*", "user_email", "Write an address, or more of it: name@example.com, name, or *@example.com."),
+        ("period:8y", "period", "Choose one of today"),
     ],
 )  # fmt: skip
 def test_slip_is_refused_with_what_may_be_meant(
@@ -116,10 +116,18 @@ def test_name_with_percent_signs_is_suggested_as_it_is(client: Client, events: N
 
 @pytest.mark.parametrize(
     ("word", "expected"),
-    [("dash", "Dashboard"), ("hboar", "Dashboard"), ("panl", "Panel"), ("da", ""), ("", ""), ("zzz", "")],
+    [
+        ("dash", ["Dashboard"]),
+        ("hboar", ["Dashboard"]),
+        ("panl", ["Panel"]),
+        ("secret", ["Secrets", "A secret", "Old secrets"]),
+        ("da", []),
+        ("", []),
+        ("zzz", []),
+    ],
 )
-def test_nearest_is_a_slip_or_a_part(word: str, expected: str) -> None:
-    assert nearest(word, ("Dashboard", "Panel", "API")) == expected
+def test_nearest_is_a_part_or_a_slip(word: str, expected: list[str]) -> None:
+    assert nearest(word, ("Dashboard", "Panel", "API", "Old secrets", "A secret", "Secrets")) == expected
 
 
 def test_unknown_source_is_asked_about_and_allowed(client: Client, events: None, add_event: Add) -> None:

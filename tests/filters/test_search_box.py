@@ -44,6 +44,7 @@ from tests.tools.filters import Add, found, refusal
         ("from:2026-01-31T14:05 to:2026-02-01", {"date_from": ["2026-01-31T14:05"], "date_to": ["2026-02-01"]}, ""),
         ('source:"API"', {"source": ["API"]}, ""),
         ("type:A type:B", {"event_type": ["A", "B"]}, ""),
+        ("last:3d user:zoe", {"period": ["3d"], "user_email": ["zoe"]}, ""),
         ("new:country type:A", {"new": ["country"], "event_type": ["A"]}, ""),
     ],
 )
@@ -57,6 +58,8 @@ def test_text_is_read(text: str, values: dict[str, list[str]], rest: str) -> Non
         ("tpye:APP_CREATE", "tpye: is not supported; did you mean type:?"),
         ("contry:GB", "did you mean country:?"),
         ("untill:2026-01-01", "did you mean until:?"),
+        ("since:2026-01-01,2026-02-01", "since: takes one value."),
+        ("since:2026-01-01 from:2026-02-01", "from: takes one value."),
         ("-since:2026-01-01", "since: cannot be negated; use from: and to:"),
         ("-period:7d", "period: cannot be negated."),
         ("number:one", "number: takes one number"),
@@ -117,9 +120,17 @@ def test_unknown_group_is_told(client: Client, events: None) -> None:
     assert "No account demo0003" in refusal(client, "account=-demo0003", "account")
 
 
-def test_box_and_form_show_one_state(client: Client, events: None) -> None:
-    page = client.get("/events/", {"search_text": "type:APP_CREATE -source:CD example"}).content.decode()
+def test_box_keeps_what_was_typed_and_pills_say_what_was_read(client: Client, events: None) -> None:
+    page = client.get("/events/", {"search_text": "type:APP_CREATE -source:CD example"})
+    text = page.content.decode()
 
-    assert 'name="search_text" value="example"' in page
-    assert 'value="-CD"' in page
-    assert '<input type="checkbox" name="event_type" value="APP_CREATE" checked>' in page
+    assert 'name="search_text" value="type:APP_CREATE -source:CD example"' in text
+    assert [(pill.label, pill.title) for pill in page.context["pills"]] == [
+        ("Text contains", "example"),
+        ("Type", "APP_CREATE"),
+        ("Source", "-CD".removeprefix("-")),
+    ]
+    assert page.context["pills"][1].without == "?search_text=example&source=-CD"
+    # Otherwise what is taken out of the box would go on holding.
+    assert 'APP_CREATE" checked' not in text
+    assert 'value="-CD"' not in text

@@ -1,0 +1,317 @@
+"""What plain words in the search box may mean: the conditions whose words the pages show.
+
+The text search looks in events as Nexmo sent them, and pages show sentences, titles, names and countries instead. So
+"who deleted a secret last week" is read here as a type of event and two days, in both languages of the site, and only
+of accounts that the reader may see.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext, override
+
+from events.filters.names import country_names, plain
+from events.nexmo.catalog import EVENT_TYPES, family
+from events.reading.filterable import PARAMETERS
+from events.wording.codes import family_title, source_codes
+from events.wording.sentences import SENTENCES
+from events.wording.times import PERIOD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from accounts.models import NexmoAccount
+
+# Parameters and their values, by what people say for them.
+Phrases = Mapping[str, Mapping[str, tuple[str, ...]]]
+
+MOST_WORDS = 12  # a longer text is one that was copied
+MOST_TYPES = 12  # that a few words may mean
+_WORD = re.compile(r"[^\W_]+")
+_VARIABLE = re.compile(r"\{[^{}]*\}")  # of a sentence
+# Words that only lead from one to the next, without accents. They help to choose and are never asked for.
+_SMALL = frozenset(
+    _WORD.findall(
+        "a an all and any are as at been by did do does event events for from had has have her his in into is it its "
+        "last me my new of off on one or out over show since than that the their there these this those to up was were "
+        "what when where which who whom whose why with without "
+        "al algo alguien con cual cuales cuando de del desde donde el ella en era es esta este evento eventos fue ha "
+        "haber han hay hizo la las lo los mas mi no o para por que quien quienes se si sin son su sus un una uno unos y"
+    )
+)
+_LAST = ("last", "past", "ultimos", "ultimas")
+_UNITS = {
+    "hours": "h",
+    "horas": "h",
+    "days": "d",
+    "dias": "d",
+    "weeks": "w",
+    "semanas": "w",
+}
+# What people say for what sentences and titles say, stemmed as below.
+_SAME = {
+    "add": "creat",
+    "made": "creat",
+    "mak": "creat",
+    "new": "creat",
+    "remov": "delet",
+    "eras": "delet",
+    "buy": "bought",
+    "purchas": "bought",
+    "chang": "updat",
+    "edit": "updat",
+    "modifi": "updat",
+    "sign": "log",
+    "logon": "login",
+    "key": "secret",
+    "credential": "secret",
+    "cancell": "cancel",
+    "whitelist": "allow",
+    "allowlist": "allow",
+    "app": "application",
+    "autoreload": "reload",
+    "topup": "reload",
+    "phon": "number",
+    "telephon": "number",
+    "payment": "billing",
+    "invoic": "billing",
+    "point": "link",
+}
+_ENDINGS = (
+    "ations",
+    "ation",
+    "ings",
+    "ing",
+    "ados",
+    "adas",
+    "ado",
+    "ada",
+    "idos",
+    "idas",
+    "ido",
+    "ida",
+    "ed",
+    "es",
+    "e",
+    "s",
+    "o",
+    "a",
+)
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What words may mean.
+
+    Attributes:
+        values: of parameters, as addresses have them.
+        rest: the words that nothing was made of, as they were typed.
+    """
+
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    rest: str = ""
+
+    @property
+    def query(self) -> str:
+        """The meaning in the box's own language."""
+        conditions = [
+            f"{PARAMETERS[name].words[0]}:{','.join(_quoted(value) for value in values)}"
+            for name, values in self.values.items()
+        ]
+        return " ".join((*conditions, self.rest)).strip()
+
+
+def _quoted(value: str) -> str:
+    return f'"{value}"' if " " in value else value
+
+
+def meaning(text: str, accounts: Iterable[NexmoAccount], described: Mapping[str, str]) -> Meaning | None:
+    """What a text without conditions and quotes may mean; None where nothing that pages show has its words.
+
+    Args:
+        accounts: those of the reader.
+        described: the types of event that these have, and what Nexmo calls them.
+    """
+    if not text or any(mark in text for mark in '":@') or text.startswith("-"):
+        return None
+    typed = _WORD.findall(text)
+    if not 0 < len(typed) <= MOST_WORDS:
+        return None
+    words = [plain(word) for word in typed]
+    if code := source_codes().get(" ".join(words)):
+        return Meaning({"source": (code,)})
+    free = [True] * len(words)
+    values: dict[str, tuple[str, ...]] = {}
+    for phrases in (_days(words), _accounts(accounts), _sources(), _countries()):
+        _take(words, free, phrases, values)
+    types, used = _types(tuple(word for word, is_free in zip(words, free, strict=True) if is_free), described)
+    if types:
+        values["event_type"] = types
+    if not values:
+        return None
+    rest = [
+        typed[place]
+        for place, word in enumerate(words)
+        if free[place] and word not in _SMALL and not (types and stem(word) in used)
+    ]
+    return Meaning(values, " ".join(rest))
+
+
+def _take(
+    words: Sequence[str],
+    free: list[bool],
+    phrases: Phrases,
+    values: dict[str, tuple[str, ...]],
+) -> None:
+    """Read the longest phrases among the words, each word once."""
+    for length in range(min(len(words), 6), 0, -1):
+        for place in range(len(words) - length + 1):
+            if not all(free[place : place + length]):
+                continue
+            read = phrases.get(" ".join(words[place : place + length]))
+            if read is None:
+                continue
+            for name, its in read.items():
+                values[name] = tuple(dict.fromkeys((*values.get(name, ()), *its)))
+            free[place : place + length] = [False] * length
+
+
+def _days(words: Sequence[str]) -> Phrases:
+    """Stretches of time by name, as of today; and "last 3 days", for any number."""
+    today = timezone.localdate()
+    monday, first = today - timedelta(days=today.weekday()), today.replace(day=1)
+    last_month = (first - timedelta(days=1)).replace(day=1)
+    stretches = {
+        ("today", "hoy"): (today, today),
+        ("yesterday", "ayer"): (today - timedelta(days=1), today - timedelta(days=1)),
+        ("this week", "esta semana"): (monday, today),
+        ("last week", "la semana pasada", "semana pasada"): (monday - timedelta(days=7), monday - timedelta(days=1)),
+        ("this month", "este mes"): (first, today),
+        ("last month", "el mes pasado", "mes pasado"): (last_month, first - timedelta(days=1)),
+        ("this year", "este ano"): (date(today.year, 1, 1), today),
+        ("last year", "el ano pasado", "ano pasado"): (date(today.year - 1, 1, 1), date(today.year - 1, 12, 31)),
+    }
+    named: dict[str, Mapping[str, tuple[str, ...]]] = {
+        name: {"date_from": (start.isoformat(),), "date_to": (end.isoformat(),)}
+        for names, (start, end) in stretches.items()
+        for name in names
+    }
+    for lead, number, unit in zip(words, words[1:], words[2:], strict=False):
+        if (
+            lead in _LAST
+            and number.isdecimal()
+            and unit in _UNITS
+            and PERIOD.fullmatch(period := number + _UNITS[unit])
+        ):
+            named[f"{lead} {number} {unit}"] = {"period": (period,)}
+    return named
+
+
+def _accounts(accounts: Iterable[NexmoAccount]) -> Phrases:
+    named: dict[str, tuple[str, ...]] = {}
+    for account in accounts:
+        name = " ".join(map(plain, _WORD.findall(account.name)))
+        for spelling in (name, plain(account.api_key)):
+            named[spelling] = (*named.get(spelling, ()), account.api_key)
+    return {name: {"account": keys} for name, keys in named.items() if name and name not in _SMALL}
+
+
+@lru_cache(maxsize=1)
+def _sources() -> Phrases:
+    # API and dashboard are words of sentences too ("created an API secret"): only with a word that says what is meant.
+    spelled: dict[str, Mapping[str, tuple[str, ...]]] = {}
+    for title, code in source_codes().items():
+        for lead in (
+            "from the",
+            "in the",
+            "through the",
+            "via the",
+            "by",
+            "from",
+            "via",
+            "source",
+            "desde el",
+            "por la",
+        ):
+            spelled[f"{lead} {plain(title)}"] = {"source": (code,)}
+    return spelled
+
+
+@lru_cache(maxsize=1)
+def _countries() -> Phrases:
+    return {
+        " ".join(map(plain, _WORD.findall(name))): {"source_country": codes}
+        for language, _ in settings.LANGUAGES
+        for name, codes in country_names(language).items()
+        if len(name) > 3
+    }
+
+
+def _types(words: tuple[str, ...], described: Mapping[str, str]) -> tuple[tuple[str, ...], frozenset[str]]:
+    """The types that all these words stand for which stand for any, and the stems of the words that were used."""
+    if not words:
+        return (), frozenset()
+    if begun := tuple(code for code, phrases in _phrases().items() if any(p[: len(words)] == words for p in phrases)):
+        return begun, frozenset(map(stem, words))  # as it stands on the page
+    vocabulary = _vocabulary() | {
+        code: frozenset(map(stem, _WORD.findall(plain(title)))) | _vocabulary().get(code, frozenset())
+        for code, title in described.items()
+        if title != EVENT_TYPES.get(code)
+    }
+    known = frozenset().union(*vocabulary.values())
+    asked = {stem(word) for word in words if word not in _SMALL} & known
+    if not asked:
+        return (), frozenset()
+    fitting = [code for code, stems in vocabulary.items() if asked <= stems]
+    # "logged in" and "logged out" differ by small words only.
+    hints = {word for word in words if word in _SMALL}
+    best = max((len(hints & vocabulary[code]) for code in fitting), default=0)
+    chosen = [code for code in fitting if len(hints & vocabulary[code]) == best]
+    if not chosen or len(chosen) > MOST_TYPES:
+        return (), frozenset()
+    return tuple(sorted(chosen)), frozenset(asked)
+
+
+@lru_cache(maxsize=1)
+def _phrases() -> dict[str, tuple[tuple[str, ...], ...]]:
+    """What pages call each type, word by word, in every language: its title, its sentence without the pieces that
+    differ, and its family."""
+    spelled: dict[str, tuple[tuple[str, ...], ...]] = {}
+    for language, _ in settings.LANGUAGES:
+        with override(language):
+            for code, title in EVENT_TYPES.items():
+                sentence = _VARIABLE.sub(" ", gettext(SENTENCES[code])) if code in SENTENCES else ""
+                texts = (gettext(title), sentence, family_title(family(code)[0]))
+                read = tuple(tuple(map(plain, _WORD.findall(text))) for text in texts)
+                spelled[code] = (*spelled.get(code, ()), *read)
+    return spelled
+
+
+@lru_cache(maxsize=1)
+def _vocabulary() -> dict[str, frozenset[str]]:
+    """The stems of those words; small words as they are."""
+    return {
+        code: frozenset(word if word in _SMALL else stem(word) for phrase in phrases for word in phrase)
+        for code, phrases in _phrases().items()
+    }
+
+
+@lru_cache(maxsize=4096)
+def stem(word: str) -> str:
+    """What a word's forms have in common: deleted, deletes and delete are "delet". Rough: both sides are stemmed."""
+    word = word.replace("cancelled", "canceled")
+    for ending in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            word = word.removesuffix(ending)
+            break
+    if len(word) > 3 and word[-1] == word[-2] and word[-1] in "bdgmnprt":
+        word = word[:-1]  # logged, log
+    return _SAME.get(word, word)
