@@ -41,6 +41,7 @@ STYLES = (
 SCRIPTS = (
     "js/menus",
     "js/filter",
+    "js/complete",
     "js/value-actions",
     "js/keys",
     "js/chart",

@@ -18,6 +18,7 @@ from events.views import (
     news,
     preferences,
     saved,
+    suggest,
     summary,
 )
 
@@ -39,6 +40,7 @@ urlpatterns = [
     path("events/export/progress", export_page.progress, name="export_progress"),
     path("events/summary", summary.summary, name="summary"),
     path("events/news", news.news, name="news"),
+    path("events/suggest", suggest.suggest, name="suggest"),
     path("events/evidence.zip", evidence.evidence, name="evidence"),
     path("events/<event_id:event_id>/", detail.find, name="find"),
     path("profile/display", preferences.preferences, name="display"),
@@ -60,6 +62,7 @@ urlpatterns = [
     path("accounts/<str:api_key>/events/", lists.event_list, name="account_list"),
     path("accounts/<str:api_key>/events/summary", summary.summary, name="account_summary"),
     path("accounts/<str:api_key>/events/news", news.news, name="account_news"),
+    path("accounts/<str:api_key>/events/suggest", suggest.suggest, name="account_suggest"),
     path("accounts/<str:api_key>/events/export.<str:kind>", export.export, name="account_export"),
     path("accounts/<str:api_key>/events/export", export_page.export_page, name="account_export_page"),
     path("accounts/<str:api_key>/events/evidence.zip", evidence.evidence, name="account_evidence"),

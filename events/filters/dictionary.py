@@ -296,6 +296,12 @@ def _phrases() -> dict[str, tuple[tuple[str, ...], ...]]:
 
 
 @lru_cache(maxsize=1)
+def phrases_of_types() -> Mapping[str, tuple[str, ...]]:
+    """What pages call each type, in every language, without case and accents."""
+    return {code: tuple(" ".join(words) for words in phrases) for code, phrases in _phrases().items()}
+
+
+@lru_cache(maxsize=1)
 def _vocabulary() -> dict[str, frozenset[str]]:
     """The stems of those words; small words as they are."""
     return {

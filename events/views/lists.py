@@ -92,6 +92,7 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
         "export_page": page_address("export_page", account) + same_events,
         "evidence": page_address("evidence", account) + same_events,
         "summary": page_address("summary", account) + same_events,
+        "suggest": page_address("suggest", account),
         "pills": pills(event_filter),
         "reading": meant,
         "views": account_menu(event_filter.data, account.api_key, readable=readable)
