@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 
 from events.filters.dictionary import phrases_of_types
 from events.filters.fields import NONE
@@ -62,7 +62,9 @@ def _keys(typed: str) -> Iterator[Completion]:
     for parameter in PARAMETERS.values():
         for word in parameter.words:
             if word.startswith(typed.lower()) and (typed or word == parameter.words[0]):
-                yield Completion(f"{word}:", parameter.help, str(parameter.label))
+                label = gettext("Phone number") if word == "number" else str(parameter.label)
+                hint = "" if word == "number" else str(parameter.hint)
+                yield Completion(f"{word}:", f"{label}: {hint}" if hint else label, label)
 
 
 def _any_values(typed: str, event_filter: EventFilter) -> Iterator[Completion]:

@@ -44,12 +44,14 @@ class Reading:
         pills: its conditions in words, those of the meaning alone.
         count: of the events that match then.
         whole: nothing is left of the words to look for in events.
+        event_filter: the filter with that meaning.
     """
 
     href: str
     pills: list[Pill]
     count: Count
     whole: bool
+    event_filter: EventFilter
 
 
 def corrections(event_filter: EventFilter) -> list[Correction]:
@@ -101,7 +103,7 @@ def reading(event_filter: EventFilter) -> Reading | None:
         return None
     whole, alone = filters
     href = with_params(params, **CLEAR)
-    return Reading(href, pills(alone), count(whole.conditions), whole=not meant.rest)
+    return Reading(href, pills(alone), count(whole.conditions), not meant.rest, whole)
 
 
 def nearest_match(event_filter: EventFilter) -> Row | None:

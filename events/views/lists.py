@@ -110,7 +110,7 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
     if not page.rows and not page_error:
         context["statuses"] = statuses(accounts, worker_alive=True)
         context["empty"] = _why_empty(request, event_filter, page) or nothing_archived(context["statuses"])
-        context |= _what_is_near(event_filter, context["empty"], request.path)
+        context |= _what_is_near(meant.event_filter if meant else event_filter, context["empty"], request.path)
     return render(request, "events/list.html", context)
 
 

@@ -140,6 +140,13 @@ def test_meaning_without_events_is_offered_and_not_followed(client: Client, secr
     assert page.context["reading"].count.number == 0
 
 
+def test_last_match_of_what_words_describe_is_shown(client: Client, secrets: None) -> None:
+    page = client.get("/events/", {"search_text": "who deleted a secret yesterday"})
+
+    assert "The last match is outside the period, at 2026-03-15 12:01:00 UTC." in text_of(page)
+    assert len(shown_ids(client.get(page.context["anytime"]))) == 1
+
+
 def test_meaning_of_words_is_read_by_exports_as_the_page_shows_it(client: Client, secrets: None) -> None:
     assert found(client, "search_text=type:ACCOUNT_SECRET_DELETE") == {1}
     assert found(client, "search_text=deleted") == {2}
