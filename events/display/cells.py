@@ -93,7 +93,9 @@ class What(EventColumn):
             or _("Event without type")
         )
         link = f'<a class="what family-{_family(code)}" href="{table.address(record)}"><span>{shown}</span></a>'
-        # The code stands beside the sentence where it has no column of its own.
+        # What has no column of its own stands beside the sentence.
+        if record.odd_fields and not table.has_details:
+            link += _odd_tag()
         return SafeString(link if table.has_type else f"{link} {_type_code(code, table)}")
 
 
@@ -157,7 +159,7 @@ class Details(EventColumn):
 
     def render(self, record: Row, table: EventTable) -> SafeString:
         text = _summary(record.context, table.language) if record.context else ""
-        odd = f' <span class="tag odd">{escape(_odd())}</span>' if record.odd_fields else ""
+        odd = _odd_tag() if record.odd_fields else ""
         return SafeString(f'<span class="line">{text}</span>{odd}') if text or odd else NOTHING
 
     def value(self, record: Row, table: EventTable) -> str:
@@ -174,8 +176,8 @@ def _unreadable_time() -> str:
     return _("Nexmo sent no readable time; this is when the event was fetched.")
 
 
-def _odd() -> str:
-    return _("odd")
+def _odd_tag() -> str:
+    return f' <span class="tag odd">{escape(_("odd"))}</span>'
 
 
 @lru_cache(maxsize=256)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 CLICKABLE = tuple(DIMENSIONS)
 PAGE = ("before", "after", "size")
 ALWAYS = ("when", "what")  # these lead to the event
-USUAL = ("when", "account", "what", "who", "source", "origin", "summary")
+USUAL = ("when", "account", "what", "who", "source", "origin")
 _SAFE = "!$&'()*+,;=/~:@"  # what a path may hold unquoted (RFC 3986)
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -105,7 +105,8 @@ class EventTable(tables.Table):
         )
         attributes = {
             "id": "events",
-            "class": f"events {density}",
+            # With further columns it may be wider than its page, and then scrolls by itself.
+            "class": f"events {density}{' wide' if {*shown} - {*USUAL} else ''}",
             "data-exclusions": json.dumps(_exclusions(in_force)),
             "data-words": words,
         }
@@ -117,6 +118,7 @@ class EventTable(tables.Table):
         )
         # The code of the type stands beside the sentence where it has no column of its own.
         self.has_type = "type" in shown
+        self.has_details = "summary" in shown
         self.query = (
             escape(f"?{urlencode(in_force)}") if in_force else ""
         )  # an event's page knows the filter it is from

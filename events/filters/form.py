@@ -24,7 +24,7 @@ from django.utils.translation import get_language, gettext
 
 from events.filters import search_box
 from events.filters.event_types import descriptions, event_type_choices
-from events.filters.fields import CodesField, signed, split_list, unsigned
+from events.filters.fields import CodesField, ListField, signed, split_list, unsigned
 from events.filters.form_html import FORM, FormRenderer
 from events.filters.limits import MOST_CHARACTERS, excess, within
 from events.filters.narrowing import filters
@@ -216,7 +216,9 @@ class EventFilter(django_filters.FilterSet):
     def takes(self, name: str, value: str) -> bool:
         """Whether a parameter takes this value, and means it."""
         field = self.form.fields[name]
-        if not value or "," in value or value != value.strip() or value.startswith("-") or not field.is_exact(value):
+        if not value or "," in value or value != value.strip() or value.startswith("-"):
+            return False
+        if isinstance(field, ListField) and not field.is_exact(value):
             return False
         try:
             cleaned = field.clean([value] if isinstance(field, CodesField) else value)
@@ -237,5 +239,5 @@ class EventFilter(django_filters.FilterSet):
 
     @property
     def wants_open(self) -> bool:
-        """Whether that part has something to show: a condition or an error."""
-        return bool(self.condition_count or self.form.errors)
+        """Whether that part has something to show that nothing else does: an error. Pills say which conditions hold."""
+        return bool(self.form.errors)

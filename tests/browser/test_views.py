@@ -21,7 +21,7 @@ def test_save_and_share_a_view(
 ) -> None:
     page = open_page("/events/", java_script_enabled=scripts)
     log_in(page, "alice")
-    page.get_by_role("searchbox", name="Search").fill("type:APP_CREATE")
+    page.locator("[name=search_text]").fill("type:APP_CREATE")
     page.get_by_role("button", name="Apply").click()
     page.wait_for_url("**search_text=**")
     page.get_by_role("link", name="Save this view").click()

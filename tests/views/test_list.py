@@ -54,10 +54,19 @@ def test_row_tells_when_where_what_who_and_from(client: Client, account: NexmoAc
         "who": "yourname@example.com",
         "source": "Dashboard",
         "origin": "United Kingdom 192.0.2.1",
-        "summary": "msisdn 447700900000 · country GB",
     }
     assert f'href="/accounts/demo0001/events/{event.event_id}/"' in cells["when"]
     assert 'datetime="2026-03-15T12:01:00+00:00"' in cells["when"]
+
+
+def test_details_are_a_column_to_choose(client: Client, account: NexmoAccount, add_event: Add) -> None:
+    """The sentence has what they say in most events."""
+    add_event(account, 1)
+    assert "msisdn 447700900000 · country GB" not in text_of(client.get("/events/"))
+
+    client.post("/profile/display", {"with_columns": "1", "columns": ["who", "summary"]})
+
+    assert "msisdn 447700900000 · country GB" in text_of(client.get("/events/"))
 
 
 def test_row_of_a_bare_event_says_what_is_missing(client: Client, account: NexmoAccount) -> None:

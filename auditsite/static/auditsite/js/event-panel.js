@@ -82,7 +82,15 @@ if (document.getElementById("events")) {
       close();
       return;
     }
-    const link = event.target.closest("#events tbody a.what, #events tbody a.when, #beside .pages a");
+    let link = event.target.closest("#events tbody a.what, #events tbody a.when, #beside .pages a");
+    // The whole row opens the event, but for what is itself to be clicked, and for text that somebody selects.
+    if (!link && !event.target.closest("a, button, input, label, .pick") && getSelection().isCollapsed) {
+      link = event.target.closest("#events tbody tr")?.querySelector("a.what");
+      if (link && !wide.matches) {
+        location.assign(link.href);
+        return;
+      }
+    }
     if (link && wide.matches) {
       event.preventDefault();
       const row = rowOf(link.href);

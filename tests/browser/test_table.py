@@ -1,0 +1,117 @@
+"""The table of events in Chromium: a table to work in for hours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.tools.browser import BROWSER, log_in
+
+pytestmark = BROWSER
+Open = Callable[..., Any]
+DESK = {"viewport": {"width": 1440, "height": 900}}
+WHOLE_ROWS = """[...document.querySelectorAll("#events tbody tr")]
+  .filter((row) => row.getBoundingClientRect().bottom <= innerHeight).length"""
+
+
+def open_list(open_page: Open, name: str = "bob", **options: Any) -> Any:
+    page = open_page("/login/", **options)
+    log_in(page, name)
+    page.goto("/events/")
+    page.locator(".summary[hx-get]").wait_for(state="detached")
+    return page
+
+
+def test_fourteen_rows_or_twenty_four_are_in_sight(many_events: None, open_page: Open) -> None:
+    page = open_list(open_page, **DESK)
+    assert page.evaluate(WHOLE_ROWS) >= 14
+
+    page.locator(".display summary").click()
+    page.get_by_label("Compact").check()
+    page.locator(".display").get_by_role("button", name="Apply").click()
+    page.locator("#events.compact").wait_for()
+    page.locator(".summary[hx-get]").wait_for(state="detached")
+    assert page.evaluate(WHOLE_ROWS) >= 24
+
+
+@pytest.mark.parametrize("width", [1280, 1440, 1920])
+def test_every_event_is_one_line(many_events: None, open_page: Open, width: int) -> None:
+    page = open_list(open_page, viewport={"width": width, "height": 900})
+
+    heights = page.evaluate("[...document.querySelectorAll('#events tbody tr')].map((row) => row.offsetHeight)")
+    assert max(heights) <= 36
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_heading_stays_in_sight(many_events: None, open_page: Open) -> None:
+    page = open_list(open_page, **DESK)
+
+    page.mouse.wheel(0, 900)
+    page.wait_for_function("scrollY > 500")
+
+    assert page.locator("#events thead th").first.bounding_box()["y"] == 0
+
+
+def test_whole_row_opens_the_event(many_events: None, open_page: Open) -> None:
+    page = open_list(open_page, **DESK)
+
+    page.locator("#events tbody tr").nth(2).locator("td.when").click(position={"x": 3, "y": 3})
+
+    page.locator("#beside h2").first.wait_for()
+    assert page.locator("#events tbody tr").nth(2).get_attribute("aria-current") == "true"
+
+
+def test_whole_row_opens_the_page_where_nothing_fits_beside(many_events: None, open_page: Open) -> None:
+    page = open_list(open_page, viewport={"width": 900, "height": 900})
+
+    page.locator("#events tbody tr").nth(2).locator("td.when").click(position={"x": 3, "y": 3})
+
+    page.wait_for_url("**/accounts/demo0001/events/**")
+
+
+def test_three_events_are_in_sight_on_a_phone(many_events: None, open_page: Open) -> None:
+    page = open_list(open_page, viewport={"width": 390, "height": 844})
+
+    begun = (
+        "[...document.querySelectorAll('#events tbody tr')].filter((r) => r.getBoundingClientRect().top < innerHeight)"
+    )
+    assert page.evaluate(f"{begun}.length") >= 3
+
+
+def test_box_completes_from_the_keyboard(many_events: None, open_page: Open) -> None:
+    page = open_list(open_page, **DESK)
+    box = page.get_by_role("combobox", name="Search")
+
+    box.press_sequentially("ty")
+    page.get_by_role("option", name="type:").wait_for()
+    box.press("ArrowDown")
+    box.press("Enter")
+    assert box.input_value() == "type:"
+    box.press_sequentially("app_cr")
+    page.get_by_role("option", name="type:APP_CREATE").wait_for()
+    assert box.get_attribute("aria-expanded") == "true"
+    box.press("ArrowDown")
+    option = page.get_by_role("option", name="type:APP_CREATE")
+    assert option.get_attribute("aria-selected") == "true"
+    assert box.get_attribute("aria-activedescendant") == option.get_attribute("id")
+    box.press("Tab")
+    assert box.input_value() == "type:APP_CREATE "
+    box.press("Enter")
+    page.wait_for_url("**search_text=type%3AAPP_CREATE**")
+    assert page.get_by_role("combobox", name="Search").input_value().strip() == "type:APP_CREATE"
+
+
+def test_box_lets_go_of_its_list(many_events: None, open_page: Open) -> None:
+    page = open_list(open_page, **DESK)
+    box = page.get_by_role("combobox", name="Search")
+
+    box.press("ArrowDown")
+    page.get_by_role("option", name="type:").wait_for()
+    box.press("Escape")
+    assert not page.locator("#suggestions").is_visible()
+    assert box.get_attribute("aria-expanded") == "false"
+    box.press_sequentially("type:app_cr")
+    page.get_by_role("option", name="type:APP_CREATE").click()
+    assert box.input_value() == "type:APP_CREATE "
