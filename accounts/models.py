@@ -210,6 +210,7 @@ class Profile(models.Model):
     density = models.CharField(max_length=12, choices=Density, default=Density.COMFORTABLE)
     columns = models.CharField(max_length=300, blank=True, default="", help_text=_("For the event table."))
     language = models.CharField(max_length=10, blank=True, default="", help_text=_("Empty: browser default."))
+    dismissed = models.TextField(blank=True, default="", help_text=_("What need not be shown until when, as JSON."))
     theme = models.CharField(max_length=5, blank=True, choices=Theme, default=Theme.SYSTEM)
 
     def __str__(self) -> str:

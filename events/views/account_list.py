@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
-from accounts.models import NexmoAccount
+from accounts.models import NexmoAccount, profile_of
+from events.detection.strip import worth_a_look
 from events.filters.query_string import days_address, with_params
 from events.health import sparklines
 from events.health.account_list import ATTENTION, AccountFilter, chosen, heads, in_order
@@ -63,6 +64,7 @@ def account_list(request: HttpRequest) -> HttpResponse:
     lines = _lines(request, page, times, today)
     context = {
         "filters": filters,
+        "worth_a_look": worth_a_look([status.account for status in all_statuses], profile_of(request.user)),
         "page": page,
         "lines": lines,
         "heads": {

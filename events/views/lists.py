@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.models import Profile, profile_of
+from events.detection.strip import worth_a_look
 from events.display.event_table import EventTable
 from events.display.forms import shown_columns, table_menu
 from events.display.page_size import SIZES, read_size
@@ -62,6 +63,7 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
         conditions, page, None if event_filter.active else sum(status.event_count for status in complete)
     )
     profile = profile_of(request.user)
+    is_plain = readable and not event_filter.active and not _is_further(request)
     same_events = with_params(request.GET, **dict.fromkeys((*PAGE_PARAMS, "size")))
     context: dict[str, Any] = {
         "account": account,
@@ -81,6 +83,7 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
             words=event_filter.marked if event_filter.conditions.text else None,
         ),
         "profile": profile,
+        "worth_a_look": worth_a_look(accounts, profile) if is_plain else [],
         "display": table_menu(profile),
         "news": _news_address(request, account, page) if readable else "",
         "size_note": size_note,
@@ -116,7 +119,7 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
 
 def _news_address(request: HttpRequest, account: NexmoAccount | None, page: Page) -> str:
     """Where to ask for events that arrive while this page is read: only the newest page has such."""
-    if any(request.GET.get(name) for name in PAGE_PARAMS) or page.searched_back_to:
+    if _is_further(request) or page.searched_back_to:
         return ""
     since = str(Cursor.of(page.rows[0])) if page.rows else None
     return page_address("news", account) + with_params(request.GET, **dict.fromkeys(PAGE_PARAMS), since=since)
@@ -124,8 +127,12 @@ def _news_address(request: HttpRequest, account: NexmoAccount | None, page: Page
 
 def _is_empty(request: HttpRequest, page: Page, page_error: str) -> bool:
     """Whether it is certain that nothing matches."""
-    is_first = not any(request.GET.get(name) for name in PAGE_PARAMS)
-    return is_first and not (page.rows or page_error or page.searched_back_to or page.searched_up_to)
+    return not (_is_further(request) or page.rows or page_error or page.searched_back_to or page.searched_up_to)
+
+
+def _is_further(request: HttpRequest) -> bool:
+    """Whether it is another page than the newest."""
+    return any(request.GET.get(name) for name in PAGE_PARAMS)
 
 
 def _what_is_near(event_filter: EventFilter, empty: str, path: str) -> dict[str, Any]:
@@ -148,4 +155,4 @@ def _why_empty(request: HttpRequest, event_filter: EventFilter, page: Page) -> s
         return "searching"
     if event_filter.active:
         return "no-match"
-    return "past-the-end" if any(request.GET.get(name) for name in PAGE_PARAMS) else ""
+    return "past-the-end" if _is_further(request) else ""
