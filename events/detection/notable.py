@@ -18,13 +18,13 @@ from django.utils import timezone
 
 from events.models import AuditEvent, DayCount, FirstSeen, SyncState
 from events.storage import clock
+from events.wording.sentences import EVERYBODY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 RECENT = timedelta(days=14)
 ESTABLISHED = timedelta(days=30)  # a user is at home where he was first seen so long before
-EVERYBODY = ("0.0.0.0/0", "::/0")
 USUAL_DAYS, BURST_DAYS = 30, 3
 BURST, LEAST_BURST = 3, 30  # times the busiest usual day, and events
 SILENT_DAYS, ACTIVE_DAYS = 3, 15

@@ -22,7 +22,7 @@ from events.filters.names import country_names, plain
 from events.nexmo.catalog import EVENT_TYPES, family
 from events.reading.filterable import PARAMETERS
 from events.wording.codes import family_title, source_codes
-from events.wording.sentences import SENTENCES
+from events.wording.sentences import ALLOWED_EVERYBODY, SENTENCES
 from events.wording.times import PERIOD
 
 if TYPE_CHECKING:
@@ -289,7 +289,9 @@ def _phrases() -> dict[str, tuple[tuple[str, ...], ...]]:
         with override(language):
             for code, title in EVENT_TYPES.items():
                 sentence = _VARIABLE.sub(" ", gettext(SENTENCES[code])) if code in SENTENCES else ""
-                texts = (gettext(title), sentence, family_title(family(code)[0]))
+                texts = [gettext(title), sentence, family_title(family(code)[0])]
+                if code == "IP_WHITELIST_CREATE":
+                    texts.append(_VARIABLE.sub(" ", gettext(ALLOWED_EVERYBODY)))
                 read = tuple(tuple(map(plain, _WORD.findall(text))) for text in texts)
                 spelled[code] = (*spelled.get(code, ()), *read)
     return spelled

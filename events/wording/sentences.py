@@ -12,6 +12,7 @@ from typing import Any
 
 from django.utils.translation import gettext, gettext_noop
 
+from events.wording.codes import grouped
 from events.wording.marking import marked
 from events.wording.masking import mask
 
@@ -49,10 +50,14 @@ SENTENCES = {
     "APP_ENABLE": gettext_noop("enabled application {app}"),
     "IP_WHITELIST_CREATE": gettext_noop("allowed address {address}"),
     "IP_WHITELIST_DELETE": gettext_noop("no longer allowed address {address}"),
-    "AUTORELOAD_ENABLE": gettext_noop("switched auto-reload on[: {amount} below {threshold}]"),
-    "AUTORELOAD_UPDATE": gettext_noop("changed auto-reload[: {amount} below {threshold}]"),
+    "AUTORELOAD_ENABLE": gettext_noop("switched auto-reload on[: top up {amount} when below {threshold}]"),
+    "AUTORELOAD_UPDATE": gettext_noop("changed auto-reload[: top up {amount} when below {threshold}]"),
     "AUTORELOAD_DISABLE": gettext_noop("switched auto-reload off"),
 }
+# What is dangerous is said in words.
+EVERYBODY = ("0.0.0.0/0", "::/0")
+ALLOWED_EVERYBODY = gettext_noop("allowed every address ({address})")
+_AMOUNTS = ("amount", "threshold")
 _PIECES: dict[str, tuple[str, ...]] = {
     "number": NUMBER,
     "app": APP,
@@ -71,6 +76,8 @@ def sentence(event_type: str, context: Any) -> str:
     if pattern is None:
         return ""
     values = _flat(context)
+    if event_type == "IP_WHITELIST_CREATE" and any(values.get(name.lower()) in EVERYBODY for name in ADDRESS):
+        pattern = ALLOWED_EVERYBODY
     # What stands in brackets and what does not, in turn. Each is filled once: a value may look like a piece itself.
     required = True
     parts = []
@@ -92,7 +99,8 @@ def _filled(text: str, values: Mapping[str, str]) -> str | None:
         nonlocal missing
         for name in _PIECES.get(match[1], (match[1],)):
             if value := values.get(name.lower()):
-                return f"<b>{marked(value)}</b>"
+                is_amount = name in _AMOUNTS and value.isascii() and value.isdecimal()
+                return f"<b>{grouped(int(value)) if is_amount else marked(value)}</b>"
         missing = True
         return ""
 

@@ -70,7 +70,7 @@ def test_what_is_wrong_is_said_at_a_glance(login: Login, five: list[NexmoAccount
     admin = login("admin")
     page = admin.get("/accounts/")
 
-    assert "2 of 5 accounts need attention" in text_of(page)
+    assert "2 of 5 need attention" in text_of(page)
     (address,) = re.findall(r'<a id="attention" class="warn" href="([^"]*)"', page.content.decode())
     narrowed = admin.get(f"/accounts/{address}")
     assert set(keys(narrowed)) == {"demo0003", "demo0004"}

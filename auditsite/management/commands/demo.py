@@ -50,5 +50,7 @@ class Command(BaseCommand):
         lines = [f"  {name:<8} {what}" for name, what in USERS.items()]
         self.stdout.write(
             f"\nReady after {seconds:.0f} s:  http://127.0.0.1:{demo.PORT}/\n\n"
-            f"Log in with the password {PASSWORD} as\n" + "\n".join(lines) + "\n\nCtrl-C stops everything."
+            f"Log in with the password {PASSWORD} as\n" + "\n".join(lines) + "\n\n"
+            "Twelve days ago somebody took over one of these accounts. Log in as audrey and find out who.\n\n"
+            "Ctrl-C stops everything."
         )
