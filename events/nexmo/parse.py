@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from events.nexmo.errors import MalformedResponse
 from events.nexmo.ids import former_id, id_key, kept_id, storable, was_changed
-from events.nexmo.values import CAPPED, parse_time, plain_address
+from events.nexmo.values import CAPPED, parse_time, plain_address, read_float
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -243,7 +243,7 @@ def _int(digits: str) -> int | str:
     return int(digits) if len(digits) < 400 else digits
 
 
-_decoder = json.JSONDecoder(strict=False, parse_int=_int)
+_decoder = json.JSONDecoder(strict=False, parse_int=_int, parse_float=read_float)
 
 
 def load_json(text: str) -> Any:

@@ -6,8 +6,30 @@ import email.utils
 import ipaddress
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any
+from math import isfinite
+from typing import Any, Self
 from zoneinfo import ZoneInfo
+
+
+class HugeNumber(float):
+    """A number of JSON beyond what floats hold: infinite to reckon with, and written as it was received."""
+
+    text: str
+
+    def __new__(cls, text: str) -> Self:
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def read_float(text: str) -> float:
+    """A number with a fraction or an exponent; for JSON decoders."""
+    number = float(text)
+    return number if isfinite(number) else HugeNumber(text)
+
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
