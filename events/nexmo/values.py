@@ -36,7 +36,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _TIME = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
     r"(?:[Tt ]([0-9]{2}:[0-9]{2})(?::([0-9]{2}))?(?:[.,]([0-9]+))?"
-    r"\s*([Zz]|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)?(?:\[([A-Za-z0-9_+\-/]{1,50})\])?)?"
+    r"\s*([Zz]|[Uu][Tt][Cc]|[Gg][Mm][Tt]|[+-][0-9]{2}(?::?[0-9]{2})?)?(?:\[([A-Za-z0-9_+\-/]{1,50})\])?)?"
 )
 
 # The calendar's last year overflows in other zones: what is dated in it stands at the end of the year before.
@@ -55,7 +55,8 @@ def parse_time(value: Any, zone: tzinfo) -> tuple[datetime | None, str]:
         return None, ""
     day, clock, seconds, fraction, offset, name = match.groups()
     clock, seconds = clock or "00:00", seconds or "00"
-    offset = "Z" if offset in ("UTC", "GMT") else (offset or "").upper()
+    offset = (offset or "").upper()
+    offset = "Z" if offset in ("UTC", "GMT") else offset
     if re.fullmatch(r"[+-][0-9]{4}", offset):
         offset = f"{offset[:3]}:{offset[3:]}"
     elif re.fullmatch(r"[+-][0-9]{2}", offset):
