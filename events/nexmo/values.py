@@ -121,8 +121,8 @@ _WITH_PORT = re.compile(r"([0-9.]+):[0-9]{1,5}|\[([0-9A-Fa-f:.%]+)\](?::[0-9]{1,
 
 
 def read_address(text: str) -> Address | None:
-    """The address that a text gives, also with a port or as the first of a list; None when it gives none."""
-    for item in re.split(r"[,;\s]+", text.strip())[:1]:
+    """The address that a text gives, also with a port; of a list the first that is one; None when it gives none."""
+    for item in re.split(r"[,;\s]+", text.strip()):
         match = _WITH_PORT.fullmatch(item)
         address = plain_address((match[1] or match[2]) if match else item)
         if address:
