@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-# Controls, invisible format characters (directions, zero widths, tags), halves of pairs, private and unassigned ones,
-# and line separators: whatever can hide, reorder or fake the text around it.
-HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-# Letters and signs that are drawn as nothing: fillers, joiners and the empty braille pattern.
-UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
-
-
-def is_hidden(character: str) -> bool:
-    """Whether a character cannot be seen, or changes how others are shown."""
-    return unicodedata.category(character) in HIDDEN or character in UNSEEN
+from accounts.unseen import is_hidden
 
 
 def no_hidden_characters(text: str, *, lines: bool = False) -> None:
