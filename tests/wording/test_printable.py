@@ -45,12 +45,32 @@ def _is_refused(character: str) -> bool:
     return False
 
 
-@pytest.mark.parametrize("text", ["a\x00", "a\x1bb", "\u202e", "a\u200db", "\ufeff", "a\n", "\ud83d", "\u3164"])
+@pytest.mark.parametrize(
+    "text",
+    ["a\x00", "a\x1bb", "\u202e", "a\u200db", "\ufeff", "a\n", "\ud83d", "\u3164", "a\ufe0f", "a\ufe00", "\U000e0100"],
+)
 def test_names_with_hidden_characters_are_refused_and_the_first_is_told(text: str) -> None:
     with pytest.raises(ValidationError) as caught:
         validators.name_validator(text)
     assert "cannot be seen" in caught.value.messages[0]
     assert "U+" in caught.value.messages[0]
+
+
+@pytest.mark.parametrize("blank", [" ", "\u00a0", "\u2003", "\u3000"], ids=ascii)
+def test_names_with_blanks_around_them_are_refused(blank: str) -> None:
+    for text in (f"Quillfern Parcel{blank}", f"{blank}Quillfern Parcel"):
+        for validator in (validators.name_validator, validators.text_validator):
+            with pytest.raises(ValidationError, match="Remove the blanks"):
+                validator(text)
+    validators.name_validator(f"Quillfern{blank}Parcel")
+
+
+def test_selector_behind_a_symbol_may_stand_and_elsewhere_is_shown() -> None:
+    for text in ("\u26a0\ufe0f Production", "\u2194\ufe0f", "\u2764\ufe0e"):
+        validators.name_validator(text)
+        assert printable(text) == text
+    assert printable("Parcel\ufe0f") == "Parcel[U+FE0F]"
+    assert printable("\u26a0\ufe0f\ufe0f") == "\u26a0\ufe0f[U+FE0F]"
 
 
 def test_reasons_may_have_lines() -> None:
