@@ -19,6 +19,7 @@ from django_countries import countries
 from events.display.drawing import EventColumn
 from events.fields import load_json
 from events.nexmo.catalog import family
+from events.nexmo.values import ip_key
 from events.wording.codes import is_country_code, source_title, type_words
 from events.wording.context_line import summarise
 from events.wording.marking import marked
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
 NOTHING = SafeString('<span class="none">–</span>')
 LONGEST_KEPT = 4_000  # characters of a context that is kept with what was read from it: there may be thousands
-# What an address may look like; anything else is only text.
-_ADDRESS = re.compile(r"[0-9.]{7,15}|[]0-9a-fA-F:.[]{2,53}")
 _TYPE = re.compile(r"[A-Za-z0-9_.]+")
 
 
@@ -105,6 +104,8 @@ class Who(EventColumn):
             name, at, domain = record.user_email.rpartition("@")
             # A long address breaks here, not within a word.
             shown = f"{marked(name)}{at}<wbr>{marked(domain)}"
+            if not _is_whole(record.user_email):
+                return SafeString(shown)
             return SafeString(table.narrowing_link("user_email", record.user_email, shown))
         return (marked(_("user %(id)s") % {"id": record.user_id})) if record.user_id else NOTHING
 
@@ -147,7 +148,7 @@ class Origin(EventColumn):
             is_code = is_country_code(record.source_country)
             country = table.narrowing_link("source_country", record.source_country, shown) if is_code else shown
             country += " "
-        if record.source_ip and _ADDRESS.fullmatch(record.source_ip):
+        if record.source_ip and _is_address(record.source_ip):
             address = table.narrowing_link("source_ip", record.source_ip, address)
         return SafeString(country + address)
 
@@ -176,6 +177,19 @@ def _unreadable_time() -> str:
 
 def _odd() -> str:
     return _("odd")
+
+
+# What filters take for just this value: anything else is only text, or would lead to an error or to other events.
+
+
+@lru_cache(maxsize=4096)
+def _is_whole(email: str) -> bool:
+    return "@" in email and "*" not in email and email.strip("@.") != ""
+
+
+@lru_cache(maxsize=4096)
+def _is_address(text: str) -> bool:
+    return ip_key(text) != ""
 
 
 @lru_cache(maxsize=256)
