@@ -104,7 +104,7 @@ class Who(EventColumn):
             name, at, domain = record.user_email.rpartition("@")
             # A long address breaks here, not within a word.
             shown = f"{marked(name)}{at}<wbr>{marked(domain)}"
-            if not _is_whole(record.user_email):
+            if not narrows("user_email", record.user_email):
                 return SafeString(shown)
             return SafeString(table.narrowing_link("user_email", record.user_email, shown))
         return (marked(_("user %(id)s") % {"id": record.user_id})) if record.user_id else NOTHING
@@ -148,7 +148,7 @@ class Origin(EventColumn):
             is_code = is_country_code(record.source_country)
             country = table.narrowing_link("source_country", record.source_country, shown) if is_code else shown
             country += " "
-        if record.source_ip and _is_address(record.source_ip):
+        if record.source_ip and narrows("source_ip", record.source_ip):
             address = table.narrowing_link("source_ip", record.source_ip, address)
         return SafeString(country + address)
 
@@ -179,17 +179,17 @@ def _odd() -> str:
     return _("odd")
 
 
-# What filters take for just this value: anything else is only text, or would lead to an error or to other events.
+@lru_cache(maxsize=8192)
+def narrows(name: str, value: str) -> bool:
+    """Whether the filter takes a user or an address for just this one: others would lead to an error or to more events.
 
-
-@lru_cache(maxsize=4096)
-def _is_whole(email: str) -> bool:
-    return "@" in email and "*" not in email and email.strip("@.") != ""
-
-
-@lru_cache(maxsize=4096)
-def _is_address(text: str) -> bool:
-    return ip_key(text) != ""
+    `EventFilter.takes` says so of every parameter, at the price of a form.
+    """
+    if not value or "," in value or value != value.strip() or value.startswith("-"):
+        return False
+    if name == "user_email":
+        return "@" in value and "*" not in value and value.strip("@.") != ""
+    return ip_key(value) != ""
 
 
 @lru_cache(maxsize=256)
