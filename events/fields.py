@@ -8,22 +8,51 @@ from typing import Any
 
 from django.db import models
 
+from events.nexmo.values import HugeNumber, read_float
+
 _HALF = re.compile("[\ud800-\udfff]")
 
 
 def dump_json(value: Any) -> str:
-    """Compact JSON that every database can store as text, whatever a hostile event holds."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """Compact JSON that every database can store as text, whatever a hostile event holds.
+
+    Numbers beyond floats are written as they were received: `Infinity` is no JSON.
+    """
+    text = _dump(value, ensure_ascii=False)
     try:
         text.encode()
     except UnicodeEncodeError:  # half a surrogate pair
-        text = json.dumps(value, separators=(",", ":"))
+        text = _dump(value, ensure_ascii=True)
     return text
 
 
+def _dump(value: Any, *, ensure_ascii: bool) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=ensure_ascii, separators=(",", ":"), allow_nan=False)
+    except ValueError:
+        return _dump_by_parts(value, ensure_ascii)
+
+
+def _dump_by_parts(value: Any, ensure_ascii: bool) -> str:
+    if isinstance(value, HugeNumber):
+        return value.text
+    if isinstance(value, list):
+        return f"[{','.join(_dump_by_parts(item, ensure_ascii) for item in value)}]"
+    if isinstance(value, dict):
+        names = (json.dumps(name, ensure_ascii=ensure_ascii) for name in value)
+        items = (_dump_by_parts(item, ensure_ascii) for item in value.values())
+        return f"{{{','.join(f'{name}:{item}' for name, item in zip(names, items, strict=True))}}}"
+    return json.dumps(value, ensure_ascii=ensure_ascii)
+
+
+def read_json(text: str) -> Any:
+    """What stored JSON says."""
+    return json.loads(text, parse_float=read_float)
+
+
 def load_json(text: str | None) -> Any:
-    """What stored JSON says, for showing; None for no text."""
-    return readable(json.loads(text)) if text else None
+    """The same for showing; None for no text."""
+    return readable(read_json(text)) if text else None
 
 
 def readable(value: Any) -> Any:
@@ -48,7 +77,7 @@ class JSONTextField(models.TextField):
     """
 
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Any:
-        return None if value is None else json.loads(value)
+        return None if value is None else read_json(value)
 
     def get_prep_value(self, value: Any) -> str | None:
         return None if value is None else dump_json(value)

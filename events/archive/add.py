@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,8 @@ from events.models import (
     SyncRun,
     SyncState,
 )
-from events.nexmo.parse import content_digest
+from events.nexmo.ids import id_key
+from events.nexmo.parse import content_digest, id_as_sent
 from events.nexmo.values import ip_key
 from events.storage import chain
 from events.storage.appending import ChainAppender
@@ -53,14 +54,14 @@ def add_events(account: NexmoAccount, events: Sequence[Event], *, run: SyncRun |
     """
     batch: dict[str, Event] = {}
     twins: list[Event] = []
-    for event in events:
-        first = batch.setdefault(event.identity, event)
-        if first is not event:
-            twins.append(event)  # the same id twice in one batch: usually the same event, sometimes not
     with write_turn():
         # The lock makes "is it there?" and "put it there" one step, whoever else is at this account.
         SyncState.objects.get_or_create(account=account)
         SyncState.objects.select_for_update().get(account=account)
+        for event in _under_archived_ids(account, events):
+            first = batch.setdefault(event.identity, event)
+            if first is not event:
+                twins.append(event)  # the same id twice in one batch: usually the same event, sometimes not
         known = {
             key: (pk, raw)
             for key, pk, raw in AuditEvent.objects.filter(account=account, event_id_key__in=list(batch))
@@ -81,6 +82,21 @@ def add_events(account: NexmoAccount, events: Sequence[Event], *, run: SyncRun |
                 added=F("added") + len(fresh), conflicts_found=F("conflicts_found") + conflicts
             )
     return Added(new=len(fresh), known=len(batch) - len(fresh), conflicts=conflicts)
+
+
+def _under_archived_ids(account: NexmoAccount, events: Sequence[Event]) -> Sequence[Event]:
+    """The events, each that an older version archived under an id cut short with that id: it is no new event."""
+    former = {key for event in events if (key := event.former_identity)}
+    if not former:
+        return events
+    rows = AuditEvent.objects.filter(account=account, event_id_key__in=former).order_by()
+    archived = {id_key(id_as_sent(raw)): event_id for event_id, raw in rows.values_list("event_id", "raw")}
+    return [
+        replace(event, event_id=archived.get(id_key(id_as_sent(event.raw)), event.event_id))
+        if event.former_identity
+        else event
+        for event in events
+    ]
 
 
 # As the table has them; the record of the chain holds most of them, in the same form.

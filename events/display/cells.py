@@ -19,6 +19,7 @@ from django_countries import countries
 from events.display.drawing import EventColumn
 from events.fields import load_json
 from events.nexmo.catalog import family
+from events.nexmo.values import ip_key
 from events.wording.codes import is_country_code, source_title, type_words
 from events.wording.context_line import summarise
 from events.wording.marking import marked
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
 NOTHING = SafeString('<span class="none">–</span>')
 LONGEST_KEPT = 4_000  # characters of a context that is kept with what was read from it: there may be thousands
-# What an address may look like; anything else is only text.
-_ADDRESS = re.compile(r"[0-9.]{7,15}|[]0-9a-fA-F:.[]{2,53}")
 _TYPE = re.compile(r"[A-Za-z0-9_.]+")
 
 
@@ -107,6 +106,8 @@ class Who(EventColumn):
             name, at, domain = record.user_email.rpartition("@")
             # A long address breaks here, not within a word.
             shown = f"{marked(name)}{at}<wbr>{marked(domain)}"
+            if not narrows("user_email", record.user_email):
+                return SafeString(shown)
             return SafeString(table.narrowing_link("user_email", record.user_email, shown))
         return (marked(_("user %(id)s") % {"id": record.user_id})) if record.user_id else NOTHING
 
@@ -149,7 +150,7 @@ class Origin(EventColumn):
             is_code = is_country_code(record.source_country)
             country = table.narrowing_link("source_country", record.source_country, shown) if is_code else shown
             country += " "
-        if record.source_ip and _ADDRESS.fullmatch(record.source_ip):
+        if record.source_ip and narrows("source_ip", record.source_ip):
             address = table.narrowing_link("source_ip", record.source_ip, address)
         return SafeString(country + address)
 
@@ -178,6 +179,19 @@ def _unreadable_time() -> str:
 
 def _odd_tag() -> str:
     return f' <span class="tag odd">{escape(_("odd"))}</span>'
+
+
+@lru_cache(maxsize=8192)
+def narrows(name: str, value: str) -> bool:
+    """Whether the filter takes a user or an address for just this one: others would lead to an error or to more events.
+
+    `EventFilter.takes` says so of every parameter, at the price of a form.
+    """
+    if not value or "," in value or value != value.strip() or value.startswith("-"):
+        return False
+    if name == "user_email":
+        return "@" in value and "*" not in value and value.strip("@.") != ""
+    return ip_key(value) != ""
 
 
 @lru_cache(maxsize=256)

@@ -1,9 +1,9 @@
 """Cells of CSV that no spreadsheet takes for a formula.
 
 A spreadsheet runs a cell that begins with `=`; some also run one that begins with other signs, with those of full
-width, or with blanks before them. And it may split a file where we do not: opened with `;` or TAB as the separator, our
-quotes mean nothing, so that a cell may begin at any of them and at each line break. JSON is handled differently: there
-an escape does what an apostrophe does elsewhere, and the JSON means what it meant.
+width, or with blanks before them. And it may split a file where we do not: opened with `;`, `|` or TAB as the
+separator, our quotes mean nothing, so that a cell may begin at any of them and at each line break. JSON is handled
+differently: there an escape does what an apostrophe does elsewhere, and the JSON means what it meant.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 SIGNS = frozenset("=+-@＝＋－＠﹢﹣﹦﹫")
 BREAKS = ("\t", "\r", "\n")
-_SEPARATORS = re.compile(r"([;\t\r\n])")
+_IN_STRINGS = frozenset(";|")  # of JSON they stand in strings only
+_SEPARATORS = re.compile(r"([;|\t\r\n])")
 _NUMBER = re.compile(r"-?\d++(?:\.\d++)?(?:[eE][+-]?\d++)?")
 _BEFORE = frozenset(" \"'")  # what may stand before a sign, beside what is not seen
 _USUAL = frozenset(("", "{", "[", "<", "(", "/", "_", "."))  # what cells begin with, beside letters and digits
@@ -39,8 +40,8 @@ def harmless_json(text: str) -> str:
     pieces = _SEPARATORS.split(text)
     for place in range(0, len(pieces), 2):
         if sign := _sign(pieces[place]):
-            # Strings hold what follows a semicolon; a sign outside of them begins a number, or is not JSON.
-            in_string = pieces[place].startswith('"') or (place > 0 and pieces[place - 1] == ";")
+            # A sign outside of strings begins a number, or is not JSON.
+            in_string = pieces[place].startswith('"') or (place > 0 and pieces[place - 1] in _IN_STRINGS)
             escaped = pieces[place].replace(sign, f"\\u{ord(sign):04x}", 1)
             pieces[place] = escaped if in_string else f"'{pieces[place]}"
     return "".join(pieces)
@@ -52,7 +53,7 @@ def need_care(text: str, cells: Collection[Sequence[str]]) -> bool:
     Args:
         text: the same rows as CSV.
     """
-    if ";" in text or "\t" in text or text.count("\n") != len(cells) or text.count("\r") != len(cells):
+    if ";" in text or "|" in text or "\t" in text or text.count("\n") != len(cells) or text.count("\r") != len(cells):
         return True
     beginnings = {cell[:1] for row in cells for cell in row}
     return not all(

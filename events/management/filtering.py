@@ -14,6 +14,7 @@ from django.http import QueryDict
 from accounts.models import NexmoAccount
 from events.filters.form import EventFilter
 from events.reading.filterable import PARAMETERS
+from events.wording.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -58,7 +59,7 @@ def read_filter(options: dict[str, Any]) -> EventFilter:
     event_filter = EventFilter(query, accounts=list(NexmoAccount.objects.all()), everything=True, most_characters=None)
     if not event_filter.is_valid():
         wrong = (f"{_option(name)}: {' '.join(texts)}" for name, texts in event_filter.errors.items())
-        raise CommandError("Nothing was exported. " + " ".join(wrong))
+        raise CommandError(printable("Nothing was exported. " + " ".join(wrong)))
     return event_filter
 
 
@@ -70,7 +71,7 @@ def choose_accounts(api_keys: list[str] | None) -> Any:
     missing = sorted(set(api_keys) - set(known.values_list("api_key", flat=True)))
     if missing:
         have = ", ".join(known.values_list("api_key", flat=True)[:20]) or "none"
-        raise CommandError(f"There is no account {', '.join(missing)}. Known accounts: {have}.")
+        raise CommandError(printable(f"There is no account {', '.join(missing)}. Known accounts: {have}."))
     return known.filter(api_key__in=api_keys)
 
 
@@ -79,14 +80,14 @@ def written_whole(output: str) -> Iterator[IO[bytes]]:
     """A file to write, which takes its name only when all of it is there. Raises CommandError when it cannot be."""
     target = Path(output)
     if not target.name or target.is_dir():
-        raise CommandError(f"{target} is a directory; name a file in it.")
+        raise CommandError(printable(f"{target} is a directory; name a file in it."))
     partial = target.with_name(f"{target.name}.part")
     try:
         with partial.open("wb") as file:
             yield file
         partial.replace(target)
     except OSError as error:
-        raise CommandError(f"{target} cannot be written: {error.strerror}.") from None
+        raise CommandError(printable(f"{target} cannot be written: {error.strerror}.")) from None
     finally:
         with contextlib.suppress(OSError):
             partial.unlink()

@@ -10,7 +10,7 @@ from django.db import models, transaction
 
 from accounts.models import NexmoAccount
 from events.fields import dump_json
-from events.nexmo.parse import id_key
+from events.nexmo.ids import id_key
 from events.nexmo.values import ip_key
 from events.storage import chain
 from events.storage.appending import ChainAppender

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from events.nexmo.errors import MalformedResponse
-from events.nexmo.values import CAPPED, parse_time, plain_address
+from events.nexmo.ids import former_id, id_key, kept_id, storable, was_changed
+from events.nexmo.values import CAPPED, parse_time, plain_address, read_float
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +57,11 @@ class Event:
         return id_key(self.event_id)
 
     @property
+    def former_identity(self) -> str:
+        """The key under which older versions archived it, which cut ids short; "" where nothing has changed."""
+        return id_key(former_id(id_as_sent(self.raw))) if was_changed(self.event_id) else ""
+
+    @property
     def digest(self) -> str:
         """SHA-256 of the content, blind to key order, blanks and links."""
         return content_digest(self.raw)
@@ -83,14 +89,6 @@ class EventTypeInfo:
 
     code: str
     description: str
-
-
-_LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
-
-
-def id_key(event_id: str) -> str:
-    """An event id whatever its letters' case. Only ASCII letters: others have no one lower case of the same length."""
-    return event_id.translate(_LOWER)
 
 
 def content_digest(raw: str) -> str:
@@ -175,8 +173,8 @@ def parse_single(text: str, zone: tzinfo) -> Event:
 
 
 def id_as_sent(raw: str) -> str:
-    """The id that an archived event came with; "" for one whose id was made here, so that Nexmo does not know it."""
-    event_id = _text(_fields(raw)[0].get("id"))
+    """The id that an archived event came with, whatever it holds; "" for one that came without."""
+    event_id = _any_text(_fields(raw)[0].get("id"))
     return event_id if event_id.strip() else ""
 
 
@@ -203,10 +201,11 @@ def parse_event(raw: str, zone: tzinfo) -> Event:
     created_at, basis = parse_time(data.get("created_at"), zone)
     if created_at is None or basis == CAPPED:
         odd.append("created_at")
-    event_id = text("id")
-    if not event_id.strip():
+    text("id")  # for what is odd about it
+    sent_id = _any_text(data.get("id"))
+    event_id = kept_id(sent_id) if sent_id.strip() else f"{MADE_UP}{content_digest(raw)}"
+    if event_id != sent_id:
         odd.append("id")
-        event_id = f"{MADE_UP}{content_digest(raw)}"
     source_ip = code("source_ip")
     if source_ip and plain_address(source_ip) is None:
         odd.append("source_ip")
@@ -227,7 +226,7 @@ def parse_event(raw: str, zone: tzinfo) -> Event:
         source_ip=source_ip,
         source_country=text("source_country", case=lambda value: value.strip().upper()),
         context=context,
-        raw=_storable(raw),
+        raw=storable(raw),
         odd_fields=tuple(dict.fromkeys(odd)),
     )
 
@@ -244,7 +243,7 @@ def _int(digits: str) -> int | str:
     return int(digits) if len(digits) < 400 else digits
 
 
-_decoder = json.JSONDecoder(strict=False, parse_int=_int)
+_decoder = json.JSONDecoder(strict=False, parse_int=_int, parse_float=read_float)
 
 
 def load_json(text: str) -> Any:
@@ -362,7 +361,7 @@ def _fields(raw: str) -> tuple[dict[str, Any], list[str]]:
             if _nesting(text) < MAX_NESTING:
                 fields[name] = load_json(text)
             else:
-                odd.append(_storable(name[:40]))
+                odd.append(storable(name[:40]))
         return fields, odd
     except MalformedResponse:
         return {}, ["event"]
@@ -370,16 +369,13 @@ def _fields(raw: str) -> tuple[dict[str, Any], list[str]]:
 
 def _text(value: Any) -> str:
     """Any JSON value as text that a database can store."""
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        value = json.dumps(value, ensure_ascii=False)
-    return _storable(value)
+    return storable(_any_text(value))
 
 
-def _storable(text: str) -> str:
-    """Without NUL (PostgreSQL refuses it) and with lone surrogates, which no encoding can carry, replaced."""
-    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+def _any_text(value: Any) -> str:
+    if value is None or isinstance(value, str):
+        return value or ""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _count(value: Any) -> int | None:

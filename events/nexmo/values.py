@@ -6,15 +6,37 @@ import email.utils
 import ipaddress
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any
+from math import isfinite
+from typing import Any, Self
 from zoneinfo import ZoneInfo
+
+
+class HugeNumber(float):
+    """A number of JSON beyond what floats hold: infinite to reckon with, and written as it was received."""
+
+    text: str
+
+    def __new__(cls, text: str) -> Self:
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def read_float(text: str) -> float:
+    """A number with a fraction or an exponent; for JSON decoders."""
+    number = float(text)
+    return number if isfinite(number) else HugeNumber(text)
+
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _TIME = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
     r"(?:[Tt ]([0-9]{2}:[0-9]{2})(?::([0-9]{2}))?(?:[.,]([0-9]+))?"
-    r"\s*([Zz]|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)?(?:\[([A-Za-z0-9_+\-/]{1,50})\])?)?"
+    r"\s*([Zz]|[Uu][Tt][Cc]|[Gg][Mm][Tt]|[+-][0-9]{2}(?::?[0-9]{2})?)?(?:\[([A-Za-z0-9_+\-/]{1,50})\])?)?"
 )
 
 # The calendar's last year overflows in other zones: what is dated in it stands at the end of the year before.
@@ -33,7 +55,8 @@ def parse_time(value: Any, zone: tzinfo) -> tuple[datetime | None, str]:
         return None, ""
     day, clock, seconds, fraction, offset, name = match.groups()
     clock, seconds = clock or "00:00", seconds or "00"
-    offset = "Z" if offset in ("UTC", "GMT") else (offset or "").upper()
+    offset = (offset or "").upper()
+    offset = "Z" if offset in ("UTC", "GMT") else offset
     if re.fullmatch(r"[+-][0-9]{4}", offset):
         offset = f"{offset[:3]}:{offset[3:]}"
     elif re.fullmatch(r"[+-][0-9]{2}", offset):
@@ -98,8 +121,8 @@ _WITH_PORT = re.compile(r"([0-9.]+):[0-9]{1,5}|\[([0-9A-Fa-f:.%]+)\](?::[0-9]{1,
 
 
 def read_address(text: str) -> Address | None:
-    """The address that a text gives, also with a port or as the first of a list; None when it gives none."""
-    for item in re.split(r"[,;\s]+", text.strip())[:1]:
+    """The address that a text gives, also with a port; of a list the first that is one; None when it gives none."""
+    for item in re.split(r"[,;\s]+", text.strip()):
         match = _WITH_PORT.fullmatch(item)
         address = plain_address((match[1] or match[2]) if match else item)
         if address:

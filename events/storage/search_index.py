@@ -33,7 +33,16 @@ _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _WORD = re.compile(r'(-?)"([^"]*)(?:"(?=\s|$)|$)|(-(?=[^\s"-]))?([^\s"]+)(?=\s|$)')
 # Quotes as word processors, telephones and other languages set them, around a word or a condition's value.
 _TYPESET = re.compile(r"(?<!\S)(-?(?:[A-Za-z_]+:)?)[“”„‟«»＂]([^“”„‟«»＂]*)[“”„‟«»＂](?=[\s,]|$)")
-_PHONE = re.compile(r"\+?[\d\s().-]+", re.ASCII)
+LONGEST_NUMBER = 60
+_HYPHENS = re.compile("[\u2010-\u2015\u2212]")
+_BLANK = re.compile(r"\s")
+_PHONE = re.compile(r"(?:\(?\+|[0-9(])[0-9\s()./-]+")
+# What is written with the same signs: dates, years, IP addresses and networks, decimals, the beginning of a UUID.
+_NO_PHONE = re.compile(
+    r"(?:19|20)[0-9]{2}[-/.][0-9]{1,2}[-/.][0-9]{1,2}(?![0-9])[0-9()./-]{0,60}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4}"
+    r"|(?:19|20)[0-9]{2}[-/](?:19|20)[0-9]{2}|[0-9]{1,3}(?:\.[0-9]{1,3}){1,3}\.?(?:/[0-9]{1,2})?"
+    r"|[0-9]{1,60}\.[0-9]{0,60}|[0-9]{8}-[0-9]{4}-?"
+)
 _JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|[{}\[\]:,]|\s+|[^\s"{}\[\]:,]+', re.DOTALL)
 _JSON_MARKS = frozenset("{}[]:,")
 MOST_WORDS = 20  # whoever pastes more means the passage
@@ -113,11 +122,23 @@ def spellings(term: str) -> list[str]:
 
 
 def phone_number(text: str) -> str:
-    """The digits of a telephone number in international form: +44 7700 900000, 0044..., (44)...; "" for other text."""
-    if not text.startswith(("+", "00", "(")) or not _PHONE.fullmatch(text):
+    """The digits of a telephone number in international form: +44 7700 900000, 0044..., (44)..., tel:+44..., or digits
+    in one piece with signs between them (447700-900000); "" for other text.
+
+    Contact cards put marks of direction around it, and other programs their own blanks, hyphens and digits into it.
+    """
+    if len(text) > LONGEST_NUMBER or text.isalpha():
         return ""
-    digits = re.sub(r"\D", "", text.replace("(0)", "")).removeprefix("00")
-    return digits if 7 <= len(digits) <= 15 else ""
+    text = "".join(letter for letter in unicodedata.normalize("NFKC", text) if unicodedata.category(letter) != "Cf")
+    text = _HYPHENS.sub("-", text).strip().lower()
+    number = text.removeprefix("tel:").strip()
+    if not _PHONE.fullmatch(number):
+        return ""
+    is_bare = number == text and not number.startswith(("+", "00", "("))
+    if is_bare and (_BLANK.search(number) or _NO_PHONE.fullmatch(number)):
+        return ""
+    digits = re.sub(r"[^0-9]", "", number.replace("(0)", "")).removeprefix("00")
+    return digits if 7 <= len(digits) <= 15 and not digits.startswith("0") else ""
 
 
 def _json_spellings(text: str) -> list[str]:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from events.archive.add import note, withdraw_vanished
 from events.models import Discrepancy, SyncState
 from events.nexmo import errors
+from events.nexmo.ids import fits_address, id_key
 from events.nexmo.parse import content_digest, id_as_sent
 from events.sync.coverage import Window
 from events.sync.limits import PAGE_SIZE
@@ -61,19 +62,27 @@ def check_event(event: AuditEvent, question: Callable[[], AbstractContextManager
         question: opens the client to ask with, for as long as that takes; what it raises besides the client's own
             errors is the caller's. It is not called for an event that cannot be asked for.
     """
-    if id_as_sent(event.raw) != event.event_id:
+    sent_id = id_as_sent(event.raw)
+    if not sent_id:
         return Check("unknown", _("Nexmo sent this event without an id, so it cannot be looked up."))
+    if not fits_address(sent_id):
+        return Check("unknown", _("The id of this event is too long to be asked for, or holds what no address can."))
     try:
         with question() as client:
             try:
-                shown = client.get_event(event.event_id)
+                shown = client.get_event(sent_id)
             except errors.NotFound:
                 return _look_in_list(client, event)
     except errors.AuditAPIError as error:
         return Check("failed", str(error))
-    if shown.identity != event.event_id_key:
+    if not _is_same(event, shown):
         return Check("unknown", _("Nexmo answered with another event."))
     return _compare(event, shown)
+
+
+def _is_same(event: AuditEvent, shown: Event) -> bool:
+    """Whether Nexmo's event has the archived one's id, which an older version may have cut short."""
+    return id_key(id_as_sent(shown.raw)) == id_key(id_as_sent(event.raw))
 
 
 def _compare(event: AuditEvent, shown: Event) -> Check:
@@ -90,7 +99,7 @@ def _look_in_list(client: AuditClient, event: AuditEvent) -> Check:
 
     def look(page: EventPage) -> None:
         for listed in page.events:
-            if listed.identity == event.event_id_key:
+            if _is_same(event, listed):
                 raise _Listed(listed)
 
     if event.created_at_basis == "fetched":

@@ -8,6 +8,7 @@ rules can have set them come from a wrong clock, and count for nothing.
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +23,16 @@ from events.sync import coverage
 from events.sync.limits import LEASE, LONGEST_BACKOFF, RETRY_UNVERIFIED_AFTER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from accounts.models import AnyUser, NexmoAccount
     from events.nexmo.errors import AuditAPIError
+
+
+MOST_RECORDS = 20  # of one span of days that fails in one way, whatever the figures
+RECORDS_COMPARED = 200
+_FIGURES = re.compile(r"[0-9][0-9,]*+")
 
 
 class LeaseLost(Exception):
@@ -134,7 +140,7 @@ def count_requests(run: SyncRun, requests: int) -> None:
 def record_window(run: SyncRun, window: SyncWindow) -> None:
     """Add a finished window to the ledger and to the run's figures.
 
-    One that failed before in the very same way is counted there instead: it may fail so at every run, for ever.
+    One that failed before in the same way is counted there instead: it may fail so at every run, for ever.
     """
     if window.verified or not _count_repeat(window):
         window.save()
@@ -143,19 +149,42 @@ def record_window(run: SyncRun, window: SyncWindow) -> None:
 
 
 def _count_repeat(window: SyncWindow) -> bool:
-    latest = (
-        SyncWindow.objects.filter(
-            account_id=window.account_id, verified=False, first_day=window.first_day, last_day=window.last_day
-        )
-        .order_by("-pk")
-        .first()
+    """Count a window at the record that tells the same of it, if there is one. Returns whether there was.
+
+    Figures that go up and down would make new records for ever. Those between the lowest and the highest on record tell
+    nothing new, and after MOST_RECORDS neither do others: they count at the latest record.
+    """
+    records = SyncWindow.objects.filter(
+        account_id=window.account_id, verified=False, first_day=window.first_day, last_day=window.last_day
     )
-    if latest is None or any(
-        getattr(latest, name) != getattr(window, name) for name in ("reason", "reported", "received")
-    ):
+    kind = _kind(window)
+    alike = [record for record in records.order_by("-pk")[:RECORDS_COMPARED] if _kind(record) == kind]
+    same = [record for record in alike if _outcome(record) == _outcome(window)]
+    if not same and len(alike) < MOST_RECORDS and not _is_within(window, alike):
         return False
-    SyncWindow.objects.filter(pk=latest.pk).update(repeats=F("repeats") + 1, asked_again_at=window.asked_at)
+    record = (same or alike)[0]
+    SyncWindow.objects.filter(pk=record.pk).update(repeats=F("repeats") + 1, asked_again_at=window.asked_at)
     return True
+
+
+def _outcome(window: SyncWindow) -> tuple[str, int | None, int]:
+    return window.reason, window.reported, window.received
+
+
+def _kind(window: SyncWindow) -> tuple[str, bool]:
+    """The reason whatever its figures, and whether there was a count."""
+    return _FIGURES.sub("#", window.reason), window.reported is None
+
+
+def _is_within(window: SyncWindow, records: Sequence[SyncWindow]) -> bool:
+    """Whether both figures of a window lie between the lowest and the highest of these records of its kind."""
+    if not records:
+        return False
+    figures = [(record.reported or 0, record.received) for record in records]
+    return all(
+        min(known) <= figure <= max(known)
+        for figure, known in zip((window.reported or 0, window.received), zip(*figures, strict=True), strict=True)
+    )
 
 
 def finish(

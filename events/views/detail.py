@@ -17,14 +17,14 @@ from django.views.decorators.vary import vary_on_headers
 from django_countries import countries
 
 from accounts.models import NexmoAccount
-from events.display.cells import country_name
+from events.display.cells import country_name, narrows
 from events.entities.entity import entities
 from events.entities.lookup import elsewhere
 from events.fields import load_json
 from events.filters.query_string import with_params
 from events.models import EventType
 from events.nexmo.catalog import family
-from events.nexmo.values import CAPPED
+from events.nexmo.values import CAPPED, read_address
 from events.reading import Cursor, read_page
 from events.views.scope import filtered_events, visible_account, visible_accounts, visible_events
 from events.wording.changes import changes
@@ -99,6 +99,7 @@ def event_page(request: HttpRequest, api_key: str, event_id: str) -> HttpRespons
             "sentence": mark_safe(sentence(event.event_type, event.readable_context)),  # noqa: S308 - escaped there
             "changes": changes(event.readable_context),
             "entities": [(entity, entity.get_absolute_url()) for entity in about],
+            "lists": _lists(event),
             "around": _around(event),
             "neighbours": _neighbours(request, event),
             "elsewhere": [
@@ -117,6 +118,14 @@ def event_page(request: HttpRequest, api_key: str, event_id: str) -> HttpRespons
 def _country(code: str) -> str:
     """The country's flag and name, as HTML; "" where the code means none."""
     return mark_safe(country_name(code, get_language())) if countries.name(code) else ""  # noqa: S308 - escaped there
+
+
+def _lists(event: AuditEvent) -> dict[str, str]:
+    """The lists of the events of its user and of its address, by parameter, where the filter takes them."""
+    address = read_address(event.source_ip)  # the one that it is found by: it may be of a list, or have a port
+    asked = {"user_email": event.user_email, "source_ip": str(address or "")}
+    url = reverse("events:list")
+    return {name: f"{url}?{urlencode({name: value})}" for name, value in asked.items() if narrows(name, value)}
 
 
 def _around(event: AuditEvent) -> str:

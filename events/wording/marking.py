@@ -15,30 +15,15 @@ from typing import Any
 
 from django.utils.safestring import SafeString
 
-# Printable as far as Python knows, but drawn as nothing: joiners, fillers and variation selectors (Unicode's
-# Default_Ignorable_Code_Point).
-_UNSEEN = frozenset(
-    chr(code)
-    for first, last in (
-        (0x034F, 0x034F),
-        (0x115F, 0x1160),
-        (0x17B4, 0x17B5),
-        (0x180B, 0x180F),
-        (0x2800, 0x2800),
-        (0x3164, 0x3164),
-        (0xFE00, 0xFE0F),
-        (0xFFA0, 0xFFA0),
-        (0xE0100, 0xE01EF),
-    )
-    for code in range(first, last + 1)
-)
+from accounts.unseen import UNSEEN
+
 _PLAIN = re.compile(r"[A-Za-z0-9 .,:;@_/+*()!?=#%$-]*")  # nothing in it is hidden, and nothing escaped
 LINES = frozenset("\n\t")  # what lays out a text of several lines
 
 
 def is_hidden(character: str) -> bool:
     """Whether a character has no look of its own: controls, directions, tags, blanks other than the usual one."""
-    return not character.isprintable() or character in _UNSEEN
+    return not character.isprintable() or character in UNSEEN
 
 
 def marked(text: Any, kept: frozenset[str] = frozenset()) -> SafeString:
@@ -67,7 +52,7 @@ def marked_lines(text: str) -> SafeString:
 def coded(text: Any) -> str:
     """Foreign text where no markup can stand, as in titles: [U+202E]. Not yet escaped."""
     plain = str(text)
-    if plain.isprintable() and _UNSEEN.isdisjoint(plain):
+    if plain.isprintable() and UNSEEN.isdisjoint(plain):
         return plain
     return "".join(f"[{_code(character)}]" if is_hidden(character) else character for character in plain)
 

@@ -10,7 +10,8 @@ import json
 import re
 from typing import Any
 
-from events.fields import dump_json
+from events.fields import dump_json, read_json
+from events.nexmo.values import read_float
 
 MASK = "•••"
 _PARAMETER = re.compile(r"[?&;]([\w.-]++)=")
@@ -53,9 +54,11 @@ def mask_all(value: Any) -> Any:
 
 
 def mask_json(text: str) -> str:
-    """JSON with every text in it masked; it stays JSON."""
+    """JSON with every text in it masked; it stays JSON, and words for numbers (NaN) become texts: they are none."""
+    if "NaN" in text or "Infinity" in text:
+        text = dump_json(json.loads(text, parse_float=read_float, parse_constant=str))
     # Only addresses with parameters or a user in them can hold credentials.
     if "=" not in text and "://" not in text:
         return text
     # What is masked ends before a quote, so that the JSON stays whole; where a quote is escaped it would not.
-    return dump_json(mask_all(json.loads(text))) if "\\" in text else mask(text)
+    return dump_json(mask_all(read_json(text))) if "\\" in text else mask(text)

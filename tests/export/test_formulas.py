@@ -30,6 +30,7 @@ PIECES = (
     "＝",
     "﹦",
     ";",
+    "|",
     "\t",
     "\r",
     "\n",
@@ -80,9 +81,11 @@ def files_of(text: str, context: Any) -> list[str]:
 @example("\uff1d1+1")
 @example("\u200b=1+1")
 @example('x;"=1')
+@example("|=1")
+@example("a|\u3164=1")
 def test_no_cell_is_run_whatever_the_separator(text: str) -> None:
     for content in files_of(text, {"k": text, text: [text]}):
-        for separator in (",", ";", "\t"):
+        for separator in (",", ";", "\t", "|"):
             for line in csv.reader(io.StringIO(content, newline=""), delimiter=separator):
                 assert not [cell for cell in line if runs(cell)], (separator, line)
 
@@ -115,12 +118,12 @@ def test_usual_text_stays_as_it_is(value: str) -> None:
 
 
 def test_context_of_an_export_is_the_context(login: Login, account: NexmoAccount, add_event: Add) -> None:
-    context = {"note": "a;=1+1", "=x": "=1", "n": -5, "wide": "; ＝1"}
+    context = {"note": "a;=1+1", "pipe": "|=1", "=x": "=1", "n": -5, "wide": "; ＝1"}
     add_event(account, 1, context=context)
 
     (row,) = csv_rows(body(login("alice").get("/events/export.csv")))
 
-    assert ";=" not in row["context"]
+    assert ";=" not in row["context"] and "|=" not in row["context"]
     assert json.loads(row["context"]) == context
 
 

@@ -111,6 +111,52 @@ def test_its_value_in_the_table_is_a_link(client: Client, two: None, name: str) 
     assert [VALUES[name]] in values
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "is_link"),
+    [
+        ("user_email", "bob@x.example", True),
+        ("user_email", "bob", False),
+        ("user_email", "b*b@x.example", False),
+        ("user_email", "@", False),
+        ("source_ip", "2001:DB8::1", True),
+        ("source_ip", "192.0.2.77:60162", True),
+        ("source_ip", "192.0.2.77 10.0.0.1", True),
+        ("source_ip", "192.0.2.077", False),
+        ("source_ip", "999.1.1.1", False),
+        ("source_ip", "1.2.3", False),
+        ("source_ip", "unknown", False),
+        ("source_country", "UNITED KINGDOM", False),
+    ],
+)
+def test_a_value_that_the_filter_refuses_is_no_link(
+    client: Client, account: NexmoAccount, add_event: Add, name: str, value: str, is_link: bool
+) -> None:
+    event = add_event(account, 1, **{name: value})
+    add_event(account, 2)
+    own = client.get(event.get_absolute_url()).content.decode()
+    hrefs = re.findall(rf'<dd><a href="([^"]*[?]{name}=[^"]*)"', own)
+    assert len(hrefs) == (is_link and name != "source_country")
+    assert all(event.event_id in client.get(html.unescape(href)).content.decode() for href in hrefs)
+    page = client.get("/events/")
+    rows = page.content.decode().partition("<tbody")[2]
+
+    links = [html.unescape(href) for href in re.findall(r'<a class="v" href="([^"]*)"', rows)]
+    asked = [query[name][0] for link in links if name in (query := parse_qs(urlsplit(link).query))]
+    assert (value in asked) == is_link
+    for other in asked:
+        assert page.context["filter"].takes(name, other)
+        assert (1 if other == value else 2) in found(client, {name: other})
+
+
+def test_an_event_with_a_list_of_addresses_leads_to_the_one_it_is_found_by(
+    client: Client, account: NexmoAccount, add_event: Add
+) -> None:
+    event = add_event(account, 1, source_ip="unknown, 192.0.2.77")
+    page = client.get(event.get_absolute_url()).content.decode()
+    (href,) = re.findall(r'<dd><a href="([^"]*[?]source_ip=[^"]*)"', page)
+    assert event.event_id in client.get(html.unescape(href)).content.decode()
+
+
 @dimensions
 def test_commands_have_an_option_for_it(two: None, capfd: Any, name: str) -> None:
     call_command("export_events", "--format", "ndjson", f"--{name.replace('_', '-')}", VALUES[name])

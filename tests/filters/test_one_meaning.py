@@ -71,7 +71,29 @@ def test_condition_without_a_value_is_refused(client: Client, numbers: None, tex
 
 
 @pytest.mark.parametrize(
-    "text", ["+447700900777", "00447700900777", "(44)7700900777", "+44 7700 900777", "+44 (0)7700-900.777"]
+    "text",
+    [
+        "+447700900777",
+        "00447700900777",
+        "(44)7700900777",
+        "+44 7700 900777",
+        "+44 (0)7700-900.777",
+        "(+44) 7700 900777",
+        "447700-900777",
+        "44-7700-900777",
+        "44/7700/900777",
+        "tel:+447700900777",
+        "TEL:447700900777",
+        "+44/7700/900777",
+        "+44\u00a07700\u00a0900777",
+        "+44\u2011770\u20110900777",
+        "44\u20127700\u2212900777",
+        "\u202a+447700900777\u202c",
+        "\u202a+44 7700\u200b 900777\u202c",
+        "\uff0b447700900777",
+        "\uff14\uff14\uff17\uff17\uff10\uff10\uff19\uff10\uff10\uff17\uff17\uff17",
+    ],
+    ids=ascii,
 )
 def test_telephone_number_is_found_however_it_is_written(client: Client, numbers: None, text: str) -> None:
     assert found(client, {"search_text": text}) == {1}
@@ -85,7 +107,32 @@ def test_telephone_number_is_found_as_it_stands_too(client: Client, account: Nex
     assert found(client, {"search_text": "(44)7700900777"}) == {1, 2}
 
 
-@pytest.mark.parametrize("text", ["2026-01-31", "00:00:00", "(4)", "+1", "0012", "+12 abc"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-01-31",
+        "2026\u201101\u201131",
+        "31.01.2026",
+        "31/1/2026",
+        "2025-2026",
+        "2026-01-31-2359",
+        "00:00:00",
+        "(4)",
+        "+1",
+        "0012",
+        "+12 abc",
+        "192.168.100.200",
+        "192.168.100",
+        "192.168.100.0/24",
+        "1234567.89",
+        "12345678-1234",
+        "12345678-1234-4678-8234-123456789012",
+        "00001234-4000-8000",
+        "07700-900777",
+        "123-45",
+    ],
+    ids=ascii,
+)
 def test_other_text_is_no_telephone_number(client: Client, account: NexmoAccount, add_event: Add, text: str) -> None:
     add_event(account, 1, context={"note": f"<{text}>"})
     add_event(account, 2, context={"note": re.sub(r"\D", "", text).removeprefix("00")})

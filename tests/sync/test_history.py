@@ -90,3 +90,39 @@ def test_window_that_fails_in_another_way_is_another_record(account: Any, make_s
     sandbox.set_switches(page_object=True, totals="off")
     sync_account(account)
     assert [window.repeats for window in SyncWindow.objects.order_by("pk")] == [1, 0]
+
+
+def unverified(account: Any, reported: int, received: int = 2, more: str = "") -> None:
+    """What a run records of a gap, a little later each time."""
+    run = finished(account, timedelta())
+    reason = f"Nexmo counts {reported:,} events here and sent {received:,}.{more}"
+    window = SyncWindow(account=account, run=run, asked_at=timezone.now(), verified=False, reason=reason)
+    window.reported, window.received = reported, received
+    state.record_window(run, window)
+
+
+def test_gap_whose_count_goes_up_and_down_is_recorded_once_for_each_count(account: Any) -> None:
+    for number in range(12):
+        unverified(account, 4 + number % 2)
+    windows = SyncWindow.objects.order_by("pk")
+    assert [(window.reported, window.repeats) for window in windows] == [(4, 5), (5, 5)]
+    assert all(window.asked_again_at for window in windows)
+
+
+def test_lowest_and_highest_count_of_a_gap_are_on_record(account: Any) -> None:
+    for reported in (1_000, 2_000, 1_500, 1_200, 900, 2_000):
+        unverified(account, reported)
+    assert [(window.reported, window.repeats) for window in SyncWindow.objects.order_by("pk")] == [
+        (1_000, 0),
+        (2_000, 3),
+        (900, 0),
+    ]
+
+
+def test_another_reason_is_another_record_and_a_growing_count_not_for_ever(account: Any) -> None:
+    unverified(account, 4)
+    unverified(account, 4, more=" Page 2 came back empty.")
+    assert SyncWindow.objects.count() == 2
+    for reported in range(5, 60):
+        unverified(account, reported)
+    assert SyncWindow.objects.count() == 1 + state.MOST_RECORDS

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import logging
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 
@@ -15,7 +17,6 @@ from accounts import validators
 from accounts.models import NexmoAccount
 from auditsite.logs import Line
 from events.models import AuditEvent, LegalHold, SavedView
-from events.wording import printable as wording
 from events.wording.printable import printable
 
 EVIL = "X: intact.\x1b[8m\u202e\u200b\U000e0041"
@@ -32,17 +33,44 @@ def test_hidden_characters_become_codes_and_nothing_else_changes() -> None:
 
 
 def test_what_is_shown_as_a_code_is_what_names_may_not_hold() -> None:
-    assert (wording.HIDDEN, wording.UNSEEN) == (validators.HIDDEN, validators.UNSEEN)
     for code in (*range(0x3000), *range(0xD7F0, 0xE010), *range(0xFE00, 0x10000), *range(0xE0000, 0xE0200)):
-        assert validators.is_hidden(chr(code)) == (printable(chr(code)) != chr(code)), f"{code:x}"
+        assert _is_refused(chr(code)) == (printable(chr(code)) != chr(code)), f"{code:x}"
 
 
-@pytest.mark.parametrize("text", ["a\x00", "a\x1bb", "\u202e", "a\u200db", "\ufeff", "a\n", "\ud83d", "\u3164"])
+def _is_refused(character: str) -> bool:
+    try:
+        validators.name_validator(f"a{character}b")
+    except ValidationError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a\x00", "a\x1bb", "\u202e", "a\u200db", "\ufeff", "a\n", "\ud83d", "\u3164", "a\ufe0f", "a\ufe00", "\U000e0100"],
+)
 def test_names_with_hidden_characters_are_refused_and_the_first_is_told(text: str) -> None:
     with pytest.raises(ValidationError) as caught:
         validators.name_validator(text)
     assert "cannot be seen" in caught.value.messages[0]
     assert "U+" in caught.value.messages[0]
+
+
+@pytest.mark.parametrize("blank", [" ", "\u00a0", "\u2003", "\u3000"], ids=ascii)
+def test_names_with_blanks_around_them_are_refused(blank: str) -> None:
+    for text in (f"Quillfern Parcel{blank}", f"{blank}Quillfern Parcel"):
+        for validator in (validators.name_validator, validators.text_validator):
+            with pytest.raises(ValidationError, match="Remove the blanks"):
+                validator(text)
+    validators.name_validator(f"Quillfern{blank}Parcel")
+
+
+def test_selector_behind_a_symbol_may_stand_and_elsewhere_is_shown() -> None:
+    for text in ("\u26a0\ufe0f Production", "\u2194\ufe0f", "\u2764\ufe0e"):
+        validators.name_validator(text)
+        assert printable(text) == text
+    assert printable("Parcel\ufe0f") == "Parcel[U+FE0F]"
+    assert printable("\u26a0\ufe0f\ufe0f") == "\u26a0\ufe0f[U+FE0F]"
 
 
 def test_reasons_may_have_lines() -> None:
@@ -90,6 +118,38 @@ def test_commands_show_codes(evil: NexmoAccount, command: tuple[str, ...]) -> No
     assert not {"\x1b", "\u202e", "\u200b", "\U000e0041"} & set(output)
     if command[0] in ("verify_archive", "sync_events"):
         assert SAFE in output
+
+
+@pytest.mark.parametrize("command", [("apply_retention",), ("apply_retention", "--yes"), ("seal_archive",)])
+@pytest.mark.django_db
+def test_api_keys_are_shown_with_codes(evil: NexmoAccount, command: tuple[str, ...]) -> None:
+    NexmoAccount.objects.filter(pk=evil.pk).update(api_key=EVIL, keep_days=1)
+    assert SAFE in output_of(*command)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("apply_retention", "--account=nobody"),
+        ("sync_events", f"--account={EVIL}"),
+        ("rotate_credential_keys",),
+        ("export_events", "--format=csv", f"--source-ip={EVIL}"),
+        ("export_events", "--format=csv", f"--columns={EVIL}"),
+        ("export_events", "--format=csv", f"--output=/nowhere/{EVIL}/x"),
+        ("export_events", "--format=csv", "--output={directory}"),
+        ("backup", "/nowhere/" + EVIL),
+        ("restore", "/nowhere/" + EVIL),
+    ],
+    ids=lambda command: " ".join(command[:2])[:40].encode("ascii", "replace").decode(),
+)
+@pytest.mark.django_db
+def test_commands_fail_with_codes(evil: NexmoAccount, command: tuple[str, ...], tmp_path: Path, settings: Any) -> None:
+    (directory := tmp_path / EVIL).mkdir()
+    NexmoAccount.objects.filter(pk=evil.pk).update(api_key=EVIL, is_active=False)
+    settings.CREDENTIAL_KEYS = [Fernet.generate_key().decode()]  # other keys than the secrets are stored with
+    output = output_of(*(part.format(directory=directory) for part in command))
+    assert "[U+001B][8m[U+202E]" in output
+    assert not {"\x1b", "\u202e"} & set(output)
 
 
 @pytest.mark.django_db(transaction=True)

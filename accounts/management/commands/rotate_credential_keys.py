@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from accounts.fields import SecretUnreadable, decrypt, encrypt
 from accounts.forms import SECRET_FIELDS
 from accounts.models import NexmoAccount
+from accounts.unseen import printable
 
 
 class Command(BaseCommand):
@@ -43,6 +44,6 @@ class Command(BaseCommand):
         self.stdout.write(f"{done} account(s) and {factors} second factor(s) now use the first of CREDENTIAL_KEYS.")
         if unreadable:
             raise CommandError(
-                f"Left as they were, because no key opens them: {', '.join(unreadable)}. "
+                f"Left as they were, because no key opens them: {printable(', '.join(unreadable))}. "
                 "Add the key they were stored with, or enter these secrets again in the admin."
             )

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from events.archive import retention
 from events.management.filtering import choose_accounts
+from events.wording.printable import printable
 
 
 class Command(BaseCommand):
@@ -20,17 +21,17 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         accounts = choose_accounts(options["account"])
         for account in accounts:
-            plan = retention.plan(account)
+            api_key, plan = printable(account.api_key), retention.plan(account)
             if plan is None:
-                self.stdout.write(f"{account.api_key}: kept forever.")
+                self.stdout.write(f"{api_key}: kept forever.")
                 continue
             if not options["yes"]:
-                self.stdout.write(f"{account.api_key}: would remove {_what(plan, plan.count, plan.held)}.")
+                self.stdout.write(f"{api_key}: would remove {_what(plan, plan.count, plan.held)}.")
                 continue
             # What was really removed: a hold may have been placed since.
             removal = retention.apply(plan)
             removed, held = (removal.count, removal.held) if removal else (0, (retention.plan(account) or plan).held)
-            self.stdout.write(f"{account.api_key}: removed {_what(plan, removed, held)}.")
+            self.stdout.write(f"{api_key}: removed {_what(plan, removed, held)}.")
         if not options["yes"]:
             self.stdout.write("Nothing was changed. Use --yes to remove.")
 

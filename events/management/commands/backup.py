@@ -12,6 +12,7 @@ from django.db.models import Sum
 from events.management.progress import copying
 from events.models import SyncState
 from events.operations import backup
+from events.wording.printable import printable
 
 
 class Command(BaseCommand):
@@ -31,12 +32,12 @@ class Command(BaseCommand):
             with copying(self, "Copying") as report:
                 backup.write(target, report)
         except backup.BackupError as error:
-            raise CommandError(str(error)) from None
+            raise CommandError(printable(error)) from None
         except KeyboardInterrupt:
             raise CommandError("Stopped. Nothing was written.", returncode=130) from None
         size = target.stat().st_size / 1_000_000
         self.stdout.write(
-            f"{target}: {size:,.1f} MB, at least {events:,} events, in {time.monotonic() - began:.1f} s.\n"
+            f"{printable(target)}: {size:,.1f} MB, at least {events:,} events, in {time.monotonic() - began:.1f} s.\n"
             "Not in it: CREDENTIAL_KEYS, SEAL_KEY and the other settings. Keep a copy of .env too, apart from this "
             "file: together they open the stored API secrets; without CREDENTIAL_KEYS nobody can read them again."
         )

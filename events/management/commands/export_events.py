@@ -44,7 +44,7 @@ class Command(BaseCommand):
         try:
             shape = read_shape(options["columns"], options["times"], "yes" if options["bom"] else "no")
         except BadChoice as error:
-            raise CommandError(f"Nothing was exported. {error}") from None
+            raise CommandError(printable(f"Nothing was exported. {error}")) from None
         if not options["output"]:
             if isinstance(file_format, WholeFormat) and sys.stdout.isatty():
                 raise CommandError(
@@ -54,7 +54,7 @@ class Command(BaseCommand):
             return
         with written_whole(options["output"]) as file:
             rows = self._write(event_filter, file_format, file, shape)
-        self.stderr.write(f"Wrote {options['output']}: {rows:,} row{'' if rows == 1 else 's'}.")
+        self.stderr.write(printable(f"Wrote {options['output']}: {rows:,} row{'' if rows == 1 else 's'}."))
 
     def _write(
         self, event_filter: EventFilter, file_format: TextFormat | WholeFormat, file: IO[bytes], shape: Shape

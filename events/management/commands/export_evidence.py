@@ -13,6 +13,7 @@ from events.evidence.pack import make_pack
 from events.management.filtering import add_filter_arguments, read_filter, written_whole
 from events.management.progress import stages
 from events.models import EvidencePack
+from events.wording.printable import printable
 
 
 class Command(BaseCommand):
@@ -40,4 +41,6 @@ class Command(BaseCommand):
                 )
         except seals.NoSealKey as error:
             raise CommandError(str(error)) from None
-        self.stdout.write(f"Wrote {target} with {contents.count:,} event(s). Public key: {seals.public_key()}")
+        self.stdout.write(
+            f"Wrote {printable(target)} with {contents.count:,} event(s). Public key: {seals.public_key()}"
+        )

@@ -12,6 +12,7 @@ from django.db import connection
 from events.management.progress import copying
 from events.operations import backup
 from events.storage import triggers
+from events.wording.printable import printable
 
 NOT_INTACT = 2
 
@@ -30,12 +31,12 @@ class Command(BaseCommand):
             with copying(self, "Restoring") as report:
                 backup.read(Path(options["file"]), report)
         except backup.BackupError as error:
-            raise CommandError(f"Nothing was restored. {error}") from None
+            raise CommandError(printable(f"Nothing was restored. {error}")) from None
         except KeyboardInterrupt:
             raise CommandError("Stopped. Start again with an empty database.", returncode=130) from None
         if later := backup.unknown_migrations():
             raise CommandError(
-                f"The backup is of a later version of Auditsite (it has {later[-1]}). Install that version, "
+                f"The backup is of a later version of Auditsite (it has {printable(later[-1])}). Install that version, "
                 "and restore into an empty database with it.",
                 returncode=NOT_INTACT,
             )

@@ -34,7 +34,7 @@ class Command(BaseCommand):
                     with Path(options["output"]).open("a", encoding="utf-8") as file:
                         file.write(json.dumps(seals.export(seal), sort_keys=True) + "\n")
                 except OSError as error:
-                    raise CommandError(f"{options['output']} cannot be written: {error.strerror}.") from None
+                    raise CommandError(printable(f"{options['output']} cannot be written: {error.strerror}.")) from None
             self.stdout.write(printable(f"{account.api_key}: sealed at {seal.seq:,} events. {seal.sent_to}".strip()))
         if troubles:
             raise CommandError("Not every seal could be sent: " + printable("; ".join(troubles)))

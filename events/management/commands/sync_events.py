@@ -96,7 +96,7 @@ class Command(BaseCommand):
         accounts = list(choose_accounts(api_keys))
         off = [account.api_key for account in accounts if not account.is_active]
         if off:
-            raise CommandError(f"{', '.join(off)} is inactive; activate it in the admin first.")
+            raise CommandError(printable(f"{', '.join(off)} is inactive; activate it in the admin first."))
         return accounts
 
     def _line(self, result: Result) -> str:
