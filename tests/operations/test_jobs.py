@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -21,17 +21,6 @@ from events.storage import leases
 pytestmark = pytest.mark.django_db
 
 Handle = Callable[..., None]
-
-
-@pytest.fixture
-def handle(monkeypatch: pytest.MonkeyPatch) -> Iterator[Handle]:
-    """Declare a handler of the kind "work", the only one that is known."""
-    monkeypatch.setattr(jobs, "HANDLERS", {})
-
-    def declare(run: Callable[[jobs.Claim], None], **options: Any) -> None:
-        jobs.handler("work", **options)(run)
-
-    yield declare
 
 
 def fall_due() -> None:
