@@ -34,7 +34,7 @@ from django.utils import timezone
 
 from events.models import BackgroundJob
 from events.operations.queue import STOP
-from events.storage import leases
+from events.storage import clock, leases
 from events.storage.unreadable import is_of_the_row
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ THREADS = 2  # in each worker, beside those that sync: a long job does not hold 
 DEFAULT_LEASE = timedelta(minutes=5)
 LONGEST_LEASE = timedelta(hours=1)  # one that ends later was written under a wrong clock
 FIRST_RETRY, LONGEST_RETRY = timedelta(seconds=30), timedelta(hours=1)
+FARTHEST_DUE = LONGEST_RETRY  # what is due later was written under a wrong clock, and is due now
 MOST_ATTEMPTS = 10_000  # counted: a periodic job may fail for years, and its column holds no more than 32,767
 
 
@@ -103,8 +104,8 @@ def enqueue(
     requested_by: AnyUser | None = None,
     due_at: datetime | None = None,
 ) -> None:
-    """Have a job done as soon as a worker is free, or at `due_at`. Asking again before it begins changes nothing but
-    its payload and due time; asking while it runs has it run once more."""
+    """Have a job done as soon as a worker is free, or at `due_at`, an hour from now at most. Asking again before it
+    begins changes nothing but its payload and due time; asking while it runs has it run once more."""
     now = timezone.now()
     BackgroundJob.objects.bulk_create(
         [
@@ -175,7 +176,9 @@ def claim_next() -> Claim | None:
 def _waiting(now: datetime) -> Any:
     """Jobs that can be claimed, as the database compares them."""
     free = Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_until__gt=now + 2 * LONGEST_LEASE)
-    return BackgroundJob.objects.filter(free, due_at__lte=now, failed_at=None, kind__in=HANDLERS)
+    periodic = [kind for kind, known in HANDLERS.items() if known.every is not None]  # capped by schedule_periodic
+    due = Q(due_at__lte=now) | Q(due_at__gt=clock.latest_believable(now) + FARTHEST_DUE) & ~Q(kind__in=periodic)
+    return BackgroundJob.objects.filter(free, due, failed_at=None, kind__in=HANDLERS)
 
 
 def _take(row: Any, now: datetime) -> Claim | None:

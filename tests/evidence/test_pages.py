@@ -319,6 +319,16 @@ def test_one_pack_at_a_time_for_each_person(login: Any, account: Any, add_event:
         EvidencePack.objects.create(requested_by=first.requested_by, requested_at=timezone.now())
 
 
+def test_pack_asked_for_under_a_wrong_clock_is_made(login: Any, account: Any, add_event: Any) -> None:
+    add_event(account, 1)
+    with time_machine.travel(timezone.now() + timedelta(days=40)):
+        pack = ask(login("audrey"))
+    work()
+
+    pack.refresh_from_db()
+    assert pack.state == State.READY
+
+
 def test_packs_that_are_kept_are_limited(login: Any, account: Any, add_event: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(packs, "MOST_KEPT", 2)
     add_event(account, 1)
