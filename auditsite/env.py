@@ -338,8 +338,7 @@ def cache(url: str) -> dict[str, Any]:
             "KEY_PREFIX": "auditsite",
         }
     if url in ("locmem://", "locmem:"):
-        # It pickles, but only this process can write to it.
-        return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+        return {"BACKEND": "auditsite.caches.LocalCache"}
     raise refuse("CACHE_URL", "must be database, redis://... or locmem://.")
 
 

@@ -104,7 +104,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 QUEUE_URL = read.text("QUEUE_URL")
 CACHES = {
     "default": environment.cache(read.text("CACHE_URL")),  # shared: throttling counts across processes and machines
-    "local": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},  # quick, this process's own
+    "local": {"BACKEND": "auditsite.caches.LocalCache"},  # quick, this process's own
 }
 
 # --- the site -------------------------------------------------------------------------------------------------
