@@ -163,6 +163,8 @@ def test_hosts_are_accepted(host: str) -> None:
         ({"ENV_FILE": "/nosuch/env", "SECRET_KEY": None}, "ENV_FILE names /nosuch/env, which does not exist"),
         ({"DATABASE_URL": "sqlite:////nosuch/x.sqlite3"}, "DATABASE_URL names a file in /nosuch"),
         ({"DATABASE_URL": ""}, "DATABASE_URL cannot be read"),
+        ({"QUEUE_URL": "sqlite:////nosuch/q.sqlite3"}, "QUEUE_URL names a file in /nosuch"),
+        ({"QUEUE_URL": "sqlite://q.sqlite3"}, "QUEUE_URL needs three slashes"),
         ({"NEXMO_AUDIT_URL": "https://api_nexmo!/x"}, "NEXMO_AUDIT_URL names 'api_nexmo!', which is not a host"),
     ],
 )
@@ -172,6 +174,7 @@ def test_site_refuses_to_start_and_says_which(changes: dict[str, str | None], sa
     assert result.returncode != 0
     assert said in result.stderr
     assert "Traceback" not in result.stderr
+    assert not Path("/nosuch").exists()
 
 
 def test_interrupted_first_start_leaves_no_half_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
