@@ -2,40 +2,51 @@
 
 Django's own pickle, and reading a pickle runs whatever it says: who could write to the cache's table or server would
 run code in the site. Here a value that this site did not write for this very key counts as missing, and is logged.
+So does, without a word, one that was written in the future: under a wrong clock, which must not lock anybody out.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from datetime import UTC, datetime
 from typing import Any
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.db import DatabaseCache
+from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
 from django.core.signing import BadSignature, Signer
 from django.db import connections, router
 from django.utils import timezone
 
+from events.storage.clock import MOST_SKEW
+
 logger = logging.getLogger(__name__)
 
 FOR_EVER = datetime(9999, 1, 1, tzinfo=UTC)
 REFUSED = object()
+SKEW = MOST_SKEW.total_seconds()
 
 
 def write(key: str, value: Any) -> str:
     """A value as it is stored under a key. Raises TypeError for what JSON cannot say."""
-    return Signer(salt=f"auditsite.cache:{key}").sign_object(value)
+    return _signer(key).sign_object([time.time(), value])
 
 
 def read(key: str, stored: str | bytes) -> Any:
     """The value that was stored, or REFUSED."""
     try:
         text = stored.decode() if isinstance(stored, bytes) else str(stored)
-        return Signer(salt=f"auditsite.cache:{key}").unsign_object(text)
+        written, value = _signer(key).unsign_object(text)
     except (BadSignature, ValueError):
         logger.warning("A value of the cache was not written by this site, so it is not used: %r", key[:200])
         return REFUSED
+    return REFUSED if written > time.time() + SKEW else value
+
+
+def _signer(key: str) -> Signer:
+    return Signer(salt=f"auditsite.cache.dated:{key}")
 
 
 class SignedDatabaseCache(DatabaseCache):
@@ -68,8 +79,8 @@ class SignedDatabaseCache(DatabaseCache):
         now = _stored_time(connection, timezone.now())
         with connection.cursor() as cursor:
             if mode == "touch":
-                cursor.execute(f"UPDATE {table} SET expires = %s WHERE cache_key = %s", [expires, key])  # noqa: S608
-                return bool(cursor.rowcount)
+                stored, value = self._entry(cursor, table, key)
+                return value is not REFUSED and self._replace(cursor, table, key, stored, value, expires)
             self._make_room(cursor, table)
             only_expired = f" WHERE {table}.expires <= %s" if mode == "add" else ""
             cursor.execute(
@@ -77,7 +88,24 @@ class SignedDatabaseCache(DatabaseCache):
                 f"DO UPDATE SET value = excluded.value, expires = excluded.expires{only_expired}",
                 [key, write(key, value), expires, *([now] if only_expired else [])],
             )
-            return bool(cursor.rowcount)
+            if cursor.rowcount or not only_expired:
+                return bool(cursor.rowcount)
+            stored, present = self._entry(cursor, table, key)  # one that counts as missing makes room
+            return present is REFUSED and self._replace(cursor, table, key, stored, value, expires)
+
+    def _entry(self, cursor: Any, table: str, key: str) -> tuple[str | None, Any]:
+        """What is stored under a key, however old, and what it says."""
+        cursor.execute(f"SELECT value FROM {table} WHERE cache_key = %s", [key])  # noqa: S608
+        row = cursor.fetchone()
+        return (row[0], read(key, row[0])) if row else (None, REFUSED)
+
+    def _replace(self, cursor: Any, table: str, key: str, stored: str | None, value: Any, expires: Any) -> bool:
+        """Store a value in place of another, if that is still there."""
+        cursor.execute(
+            f"UPDATE {table} SET value = %s, expires = %s WHERE cache_key = %s AND value = %s",  # noqa: S608
+            [write(key, value), expires, key, stored],
+        )
+        return bool(cursor.rowcount)
 
     def _make_room(self, cursor: Any, table: str) -> None:
         cursor.execute(f"SELECT count(*) FROM {table}")  # noqa: S608
@@ -91,6 +119,33 @@ class SignedDatabaseCache(DatabaseCache):
 
 def _stored_time(connection: Any, moment: datetime) -> Any:
     return connection.ops.adapt_datetimefield_value(moment.replace(microsecond=0))
+
+
+class _Expiry(float):
+    """When an entry ends, and when it was written."""
+
+    written = 0.0
+
+
+class LocalCache(LocMemCache):
+    """In this process's memory. It pickles, but nobody else can write to it."""
+
+    # Django's own, which its types do not know.
+    _expire_info: dict[str, _Expiry | None]
+
+    def get_backend_timeout(self, timeout: Any = DEFAULT_TIMEOUT) -> Any:
+        seconds = super().get_backend_timeout(timeout)
+        if seconds is None:
+            return None
+        expiry = _Expiry(seconds)
+        expiry.written = time.time()
+        return expiry
+
+    def _has_expired(self, key: str) -> bool:
+        if key not in self._expire_info:
+            return True
+        expiry, now = self._expire_info[key], time.time()
+        return expiry is not None and (expiry <= now or expiry.written > now + SKEW)
 
 
 class _Stored:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 
+from auditsite import database_url
 from auditsite.env import BASE_DIR, SETTINGS, refuse
 
 if TYPE_CHECKING:
@@ -103,6 +104,20 @@ def evidence_dir(value: str) -> Path:
     if not path.exists() and not path.parent.is_dir() and path.parent != BASE_DIR / "var":
         raise refuse("EVIDENCE_DIR", f"names {value!r}, but the directory above it does not exist.")
     return path
+
+
+def queue_url(value: str) -> str:
+    """Refuse a queue in an SQLite file whose directory does not exist, as for DATABASE_URL. Its path becomes absolute;
+    other addresses are the queue's to judge (events/operations/queue.py)."""
+    scheme, _, rest = value.partition(":")
+    if scheme != "sqlite":
+        return value
+    try:
+        return f"sqlite:///{database_url.sqlite_file(rest, BASE_DIR)}"
+    except ValueError as error:
+        raise refuse("QUEUE_URL", str(error)) from None
+    except OSError as error:
+        raise refuse("QUEUE_URL", f"cannot be used: {error.strerror}.") from None
 
 
 def metrics_token(value: str) -> str:

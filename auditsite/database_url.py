@@ -1,4 +1,4 @@
-"""DATABASE_URL: the path of an SQLite file as it is written, or an address of PostgreSQL.
+"""DATABASE_URL: the path of an SQLite file as it is written (QUEUE_URL's too), or an address of PostgreSQL.
 
 Every refusal is a ``ValueError`` whose words follow the setting's name. None repeats the address, because it may hold
 a password.
@@ -40,6 +40,15 @@ def parse(url: str, env: environ.Env, base: Path) -> dict[str, Any]:
 def _sqlite(rest: str, base: Path) -> dict[str, Any]:
     if rest in ("//:memory:", "///:memory:"):
         return {"ENGINE": SQLITE, "NAME": ":memory:"}
+    return {"ENGINE": SQLITE, "NAME": str(sqlite_file(rest, base))}
+
+
+def sqlite_file(rest: str, base: Path) -> Path:
+    """The file that an address names, by what follows ``sqlite:`` in it. Only directories below ``base`` are made.
+
+    Raises:
+        ValueError: the address cannot be used, and why.
+    """
     if not rest.startswith("///"):
         raise ValueError("needs three slashes before a relative path and four before an absolute one: sqlite:///path.")
     path = rest[3:]
@@ -54,9 +63,9 @@ def _sqlite(rest: str, base: Path) -> dict[str, Any]:
     if file.is_relative_to(base):
         file.parent.mkdir(parents=True, exist_ok=True)
     elif not file.parent.is_dir():
-        # A mistyped path would otherwise become an empty archive somewhere else.
+        # A mistyped path would otherwise become an empty archive, or a queue that nobody else reads, somewhere else.
         raise ValueError(f"names a file in {file.parent}, and there is no such directory. Make it, or mend the path.")
-    return {"ENGINE": SQLITE, "NAME": str(file)}
+    return file
 
 
 def _postgres(url: str, env: environ.Env) -> dict[str, Any]:

@@ -120,8 +120,12 @@ SETTINGS = {
 
 # Their values are never repeated, and hold whatever characters they like.
 SECRETS = frozenset({"SECRET_KEY", "CREDENTIAL_KEYS", "SEAL_KEY", "METRICS_TOKEN"})
-# A variable as one whole part of an address or a list.
-REFERENCE = re.compile(r"(?:(?<=[/:@,=])|^)(?:\$\{?[A-Za-z_]\w*\}?)(?=[/:@,?&]|$)|\$\{[^}]*\}", re.ASCII)
+_VARIABLE = r"\$(?:\{[^}]*\}|[A-Za-z_]\w*)"
+# A variable, and one that is a whole part of an address or a list.
+REFERENCE = re.compile(_VARIABLE, re.ASCII)
+WHOLE_REFERENCE = re.compile(rf"(?:(?<=[/:@,=])|^){_VARIABLE}(?=[/:@,?&]|$)", re.ASCII)
+# What may be a secret of an address, in which a dollar is only a dollar.
+CREDENTIALS = re.compile(r"(?<=://).*@|(?<=[?&])\w*(?:pass|secret|token)\w*=[^&]*", re.IGNORECASE)
 
 
 def refuse(name: str, why: str) -> ImproperlyConfigured:
@@ -148,15 +152,17 @@ def read_env_file(path: Path) -> dict[str, str]:
         if not equals or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name.strip()):
             # The line itself is not repeated: it may hold half a secret.
             raise ImproperlyConfigured(f"{path}, line {number}: expected NAME=value.")
-        values[name.strip()] = _unquoted(value.strip())
+        values[name.strip()] = _unquoted(name.strip(), value.strip())
     return values
 
 
-def _unquoted(value: str) -> str:
-    """A value without its quotes. Between single ones a dollar at the beginning is only a dollar, as in a shell."""
+def _unquoted(name: str, value: str) -> str:
+    """A value without its quotes. Between single ones a dollar is only a dollar, as in a shell."""
     if len(value) < 2 or value[0] != value[-1] or value[0] not in "'\"":
         return value
     inner = value[1:-1]
+    if value[0] == "'" and name in SETTINGS and name not in SECRETS and "://" not in inner:
+        return inner.replace("$", "\\$")
     return f"\\{inner}" if value[0] == "'" and inner.startswith("$") else inner
 
 
@@ -205,6 +211,17 @@ def load(path: Path | None = None) -> environ.Env:
     return environ.Env()
 
 
+def _shown_reference(name: str, value: str) -> str:
+    """A variable within a value, as it may be shown; empty where there is none."""
+    if whole := WHOLE_REFERENCE.search(value):
+        # Before an @ it is a password, which may itself begin with a dollar.
+        return "a variable in place of a password" if value[whole.end() :].startswith("@") else whole[0]
+    if name == "SEAL_CHANNELS":  # of addresses any part may be a token
+        value = ",".join(channel for channel in value.split(",") if "://" not in channel)
+    within = REFERENCE.search(CREDENTIALS.sub("", value).replace("\\$", ""))
+    return within[0] if within else ""
+
+
 class Reader:
     """Typed, checked access to SETTINGS; every method raises ImproperlyConfigured with a sentence."""
 
@@ -222,16 +239,16 @@ class Reader:
         if value.startswith("\\$"):
             return value[1:]
         if value.startswith("$"):
-            return self._follow(name, value)
-        if name not in SECRETS and (reference := REFERENCE.search(value)):
-            # Before an @ it is a password, which may itself begin with a dollar.
-            what = "a variable in place of a password" if value[reference.end() :].startswith("@") else reference[0]
+            value = self._follow(name, value)
+        if name in SECRETS or value.startswith("$"):
+            return value
+        if shown := _shown_reference(name, value):
             raise refuse(
                 name,
-                f"holds {what}. A variable is replaced only where it is the whole value; "
-                "a $ that is meant as such is written %24 in an address.",
+                f"holds {shown}. A variable is replaced only where it is the whole value; a $ that is meant as such is "
+                "written %24 in an address and \\$ elsewhere.",
             )
-        return value
+        return value if "://" in value else value.replace("\\$", "$")
 
     def _follow(self, name: str, value: str) -> str:
         """What another variable holds. Never empty: a setting that points to nothing is a mistake, not a default."""
@@ -338,8 +355,7 @@ def cache(url: str) -> dict[str, Any]:
             "KEY_PREFIX": "auditsite",
         }
     if url in ("locmem://", "locmem:"):
-        # It pickles, but only this process can write to it.
-        return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+        return {"BACKEND": "auditsite.caches.LocalCache"}
     raise refuse("CACHE_URL", "must be database, redis://... or locmem://.")
 
 

@@ -101,10 +101,10 @@ if DATABASES["default"]["ENGINE"].endswith("postgresql"):
         DATABASES["default"]["CONN_MAX_AGE"] = 0  # each goes back to the pool at the end of its request
         _options["pool"] = {"min_size": 1, "max_size": _pool, "timeout": 5}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-QUEUE_URL = read.text("QUEUE_URL")
+QUEUE_URL = checks.queue_url(read.text("QUEUE_URL"))
 CACHES = {
     "default": environment.cache(read.text("CACHE_URL")),  # shared: throttling counts across processes and machines
-    "local": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},  # quick, this process's own
+    "local": {"BACKEND": "auditsite.caches.LocalCache"},  # quick, this process's own
 }
 
 # --- the site -------------------------------------------------------------------------------------------------

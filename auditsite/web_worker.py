@@ -2,8 +2,8 @@
 
 gunicorn's own threads read what a client sends and wait until it takes the answer: a handful of connections with
 unfinished headers, or readers that stall, stop the whole site. Here a thread sees a request only when it is whole,
-and hands over its answer. Every connection has limits of size and time. Only a streamed answer (an export) waits for
-its reader, and exports are limited by events/export/limits.py.
+and hands over its answer. Every connection has limits of size and time. Only a streamed answer (an export, an
+evidence pack) waits for its reader, and these are limited by events/export/limits.py.
 """
 
 from __future__ import annotations

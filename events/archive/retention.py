@@ -2,6 +2,9 @@
 
 Each removed event leaves its place in the chain and the hash of its record behind (`RemovedEvent`); the database's
 triggers let an event go only when that is there. Legal holds win over retention.
+
+A clock that is ahead would remove what must be kept. So age counts from the latest moment that the archive itself can
+show: the end of coverage, which the API's own clock bounds, or the newest event.
 """
 
 from __future__ import annotations
@@ -11,12 +14,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
-from django.db.models import F, Q
+from django.db import connection, transaction
+from django.db.models import F, Max, Q
 from django.utils import timezone
 
-from events.models import AuditEvent, EventConflict, LegalHold, Removal, RemovedEvent, SyncState
-from events.storage import chain, first_seen, ledger
+from events.models import AuditEvent, CoveredSpan, EventConflict, LegalHold, Removal, RemovedEvent, SyncState
+from events.storage import chain, clock, first_seen, ledger
 from events.storage.appending import uncount
 from events.storage.transactions import lock_table
 
@@ -24,6 +27,21 @@ if TYPE_CHECKING:
     from accounts.models import NexmoAccount
 
 BATCH = 1_000
+SHOWN_WITHIN = timedelta(days=1)  # the archive must show a moment this close to the clock's
+
+DOUBTED = (
+    "This machine's clock says {now:%Y-%m-%d %H:%M} UTC, but the archive's newest sync or event is {shown}. Nothing is "
+    "removed. Set the clock right, or sync first. If the accounts are no longer synced and the clock is right, use "
+    "--trust-clock."
+)
+CLOCKS_DIFFER = (
+    "This machine's clock says {now:%Y-%m-%d %H:%M} UTC and the database server's {other:%Y-%m-%d %H:%M} UTC. Nothing "
+    "is removed. Set the clocks right first."
+)
+
+
+class ClockDoubted(Exception):
+    """How old events are cannot be told. Its text says why, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +54,48 @@ class Plan:
     held: int
 
 
-def plan(account: NexmoAccount, now: datetime | None = None) -> Plan | None:
-    """What would be removed, or None for an account whose events are kept forever."""
+def plan(account: NexmoAccount, now: datetime) -> Plan | None:
+    """What would be removed, or None for an account whose events are kept forever. `now` is what `present` says."""
     if account.keep_days is None:
         return None
-    older_than = (now or timezone.now()) - timedelta(days=account.keep_days)
+    older_than = now - timedelta(days=account.keep_days)
     old = AuditEvent.objects.filter(account=account, created_at__lt=older_than)
     total, free = old.count(), old.exclude(_held(account)).count()
     return Plan(account, older_than, count=free, held=total - free)
+
+
+def present(*, trust_clock: bool = False) -> datetime:
+    """The time from which age counts.
+
+    Args:
+        trust_clock: believe this machine's clock where nothing in the archive bears it out.
+
+    Raises:
+        ClockDoubted: the clock may be wrong.
+    """
+    now = timezone.now()
+    if connection.vendor == "postgresql":  # often another machine, with another clock
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT clock_timestamp()")
+            (other,) = cursor.fetchone()
+        if abs(now - other) > clock.MOST_SKEW:
+            raise ClockDoubted(CLOCKS_DIFFER.format(now=now, other=other))
+    if trust_clock:
+        return now
+    shown = _latest_shown(now)
+    if shown is None or now - shown > SHOWN_WITHIN:
+        raise ClockDoubted(DOUBTED.format(now=now, shown=f"from {shown:%Y-%m-%d %H:%M} UTC" if shown else "missing"))
+    return min(now, shown)
+
+
+def _latest_shown(now: datetime) -> datetime | None:
+    """The latest moment that any account's archive shows to have passed. What is dated after it was fetched, or in the
+    future, shows nothing."""
+    latest = clock.latest_believable(now)
+    covered = CoveredSpan.objects.filter(end__lte=latest).aggregate(end=Max("end"))["end"]
+    dated = AuditEvent.objects.filter(created_at__lte=latest, created_at__lt=F("fetched_at"))
+    newest = dated.order_by("-created_at", "-pk").values_list("created_at", flat=True).first()
+    return max((moment for moment in (covered, newest) if moment), default=None)
 
 
 def apply(planned: Plan, *, requested_by: Any = None) -> Removal | None:

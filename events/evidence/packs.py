@@ -282,8 +282,11 @@ def tidy(job: jobs.Claim | None = None) -> None:
 
 def fail_abandoned() -> None:
     """Packs whose job was given up have failed, so that another can be asked for."""
-    alive = BackgroundJob.objects.filter(kind=KIND, failed_at=None).values_list("subject", flat=True)
-    EvidencePack.objects.unfinished().exclude(pk__in=list(alive)).update(
+    unfinished = EvidencePack.objects.unfinished()
+    names = [str(pk) for pk in unfinished.values_list("pk", flat=True)]
+    alive = BackgroundJob.objects.filter(kind=KIND, failed_at=None, subject__in=names)
+    dead = set(names) - set(alive.values_list("subject", flat=True))
+    unfinished.filter(pk__in=dead).update(
         state=EvidencePack.State.FAILED,
         problem=_("Every attempt was interrupted. See the worker's log."),
         finished_at=timezone.now(),

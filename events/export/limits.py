@@ -1,7 +1,8 @@
-"""How many exports run at once: so many of a process that threads remain for pages, and so many of a person.
+"""How many files are sent at once: so many of a process that threads remain for pages, and so many of a person.
 
-A process counts its own. A person's are counted by places in the shared cache, each of which expires unless its export
-renews it: one that was killed gives its place back.
+Exports, and evidence packs that were made before: their threads wait for their readers. A process counts its own. A
+person's are counted by places in the shared cache, each of which expires unless its export renews it: one that was
+killed gives its place back.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import logging
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar
 
 from django.conf import settings
 from django.core.cache import caches
@@ -27,6 +28,7 @@ Part = TypeVar("Part")
 PER_PERSON = 2
 EXPIRES, RENEW_EVERY = 180, 30  # seconds; the web server gives up a reader that takes nothing for a minute
 RETRY_AFTER = 10  # seconds
+BLOCK = 65_536  # bytes of a whole file sent together
 PATIENCE_MS = 1_000
 
 _lock = threading.Lock()
@@ -103,6 +105,11 @@ class LimitedStream(Generic[Part]):
             self.close_parts()
         finally:
             self.place.release()
+
+
+def blocks(file: IO[bytes]) -> Iterator[bytes]:
+    """The parts of a whole file. Never hand it over as a file: the system does not say whether all of it was taken."""
+    return iter(lambda: file.read(BLOCK), b"")
 
 
 def take_place(user_pk: Any, name: str) -> Place:

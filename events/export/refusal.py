@@ -1,4 +1,4 @@
-"""The page that stands in for a file when its filter or shape cannot be read."""
+"""The page that stands in for a file: when its filter or shape cannot be read, or it cannot be sent now."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.shortcuts import render
 
+from events.export.limits import RETRY_AFTER
 from events.filters.parameters import unknown
 
 if TYPE_CHECKING:
@@ -25,3 +26,16 @@ def refusal(request: HttpRequest, event_filter: EventFilter, account: NexmoAccou
     """The same where a filter is wrong or unknown: a file with everything in it would look like a result too."""
     wrong = unknown(request.GET)
     return refused(request, event_filter, account, *wrong) if wrong or not event_filter.form.is_valid() else None
+
+
+def busy(request: HttpRequest, names: list[str], back: str) -> HttpResponse:
+    """The answer when too many files are being sent.
+
+    Args:
+        names: the files that the reader is fetching already; empty where others take all there is.
+        back: the address of the page that the reader came from.
+    """
+    context = {"names": names, "seconds": RETRY_AFTER, "back": back}
+    response = render(request, "events/export_busy.html", context, status=429 if names else 503)
+    response["Retry-After"] = str(RETRY_AFTER)
+    return response

@@ -29,12 +29,13 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import close_old_connections, connection, transaction
 from django.db.models import F, Q
-from django.db.models.functions import Greatest
+from django.db.models.functions import Greatest, Least
 from django.utils import timezone
 
 from events.models import BackgroundJob
 from events.operations.queue import STOP
-from events.storage import leases
+from events.storage import clock, leases
+from events.storage.unreadable import is_of_the_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,6 +49,8 @@ THREADS = 2  # in each worker, beside those that sync: a long job does not hold 
 DEFAULT_LEASE = timedelta(minutes=5)
 LONGEST_LEASE = timedelta(hours=1)  # one that ends later was written under a wrong clock
 FIRST_RETRY, LONGEST_RETRY = timedelta(seconds=30), timedelta(hours=1)
+FARTHEST_DUE = LONGEST_RETRY  # what is due later was written under a wrong clock, and is due now
+MOST_ATTEMPTS = 10_000  # counted: a periodic job may fail for years, and its column holds no more than 32,767
 
 
 class JobInterrupted(Exception):
@@ -101,8 +104,8 @@ def enqueue(
     requested_by: AnyUser | None = None,
     due_at: datetime | None = None,
 ) -> None:
-    """Have a job done as soon as a worker is free, or at `due_at`. Asking again before it begins changes nothing but
-    its payload and due time; asking while it runs has it run once more."""
+    """Have a job done as soon as a worker is free, or at `due_at`, an hour from now at most. Asking again before it
+    begins changes nothing but its payload and due time; asking while it runs has it run once more."""
     now = timezone.now()
     BackgroundJob.objects.bulk_create(
         [
@@ -153,33 +156,69 @@ class Claim:
 
 
 def claim_next() -> Claim | None:
-    """Take the job that is due longest and nobody holds."""
+    """Take the job that is due longest and nobody holds. One whose row cannot be read fails, and holds up no other."""
     now = timezone.now()
-    free = Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_until__gt=now + 2 * LONGEST_LEASE)
-    waiting = BackgroundJob.objects.filter(free, due_at__lte=now, failed_at=None, kind__in=HANDLERS)
-    for job in waiting.defer("payload").order_by("due_at")[:10]:
-        owner, job_handler = leases.new_owner(), HANDLERS[job.kind]
-        if job_handler.every is None and job.attempts >= job_handler.attempts:
-            # Each time its worker ended or lost it: a job that kills its process must not do so for ever.
-            BackgroundJob.objects.filter(free, pk=job.pk, due_at=job.due_at).update(
-                failed_at=now, lease_until=None, lease_owner="", problem="Its worker ended on every attempt."
-            )
+    waiting = _waiting(now)
+    for pk in list(waiting.order_by("due_at").values_list("pk", flat=True)[:10]):
+        try:
+            claim = _take(waiting.filter(pk=pk), now)
+        except Exception as error:
+            if not is_of_the_row(error):
+                raise
+            logger.error("Background job %s cannot be read: %r", pk, error)
+            _give_up_unreadable(pk, now)
             continue
-        taken = BackgroundJob.objects.filter(free, pk=job.pk, due_at=job.due_at, failed_at=None).update(
-            lease_owner=owner, lease_until=now + job_handler.lease, attempts=F("attempts") + 1
-        )
-        if taken:
-            return Claim(
-                job.pk,
-                job.kind,
-                job.subject,
-                job.requested_by_id,
-                job.due_at,
-                job.attempts + 1,
-                owner,
-                job_handler.lease,
-            )
+        if claim:
+            return claim
     return None
+
+
+def _waiting(now: datetime) -> Any:
+    """Jobs that can be claimed, as the database compares them."""
+    free = Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_until__gt=now + 2 * LONGEST_LEASE)
+    periodic = [kind for kind, known in HANDLERS.items() if known.every is not None]  # capped by schedule_periodic
+    due = Q(due_at__lte=now) | Q(due_at__gt=clock.latest_believable(now) + FARTHEST_DUE) & ~Q(kind__in=periodic)
+    return BackgroundJob.objects.filter(free, due, failed_at=None, kind__in=HANDLERS)
+
+
+def _take(row: Any, now: datetime) -> Claim | None:
+    """Claim the job of a queryset of one row, which finds it only as long as it waits."""
+    job = row.defer("payload").first()
+    if job is None:
+        return None
+    if job.due_at is None or not isinstance(job.attempts, int):  # SQLite stores what it is given
+        raise ValueError("not a time, or not a number")
+    owner, job_handler = leases.new_owner(), HANDLERS[job.kind]
+    if job_handler.every is None and job.attempts >= job_handler.attempts:
+        # Each time its worker ended or lost it: a job that kills its process must not do so for ever.
+        row.update(failed_at=now, lease_until=None, lease_owner="", problem="Its worker ended on every attempt.")
+        return None
+    # Due from now on, in the form that is compared with when it ends: others may have written another one.
+    taken = row.update(
+        due_at=now,
+        lease_owner=owner,
+        lease_until=now + job_handler.lease,
+        attempts=Least(F("attempts") + 1, MOST_ATTEMPTS),
+    )
+    if not taken:
+        return None
+    return Claim(job.pk, job.kind, job.subject, job.requested_by_id, now, job.attempts + 1, owner, job_handler.lease)
+
+
+def _give_up_unreadable(pk: int, now: datetime) -> None:
+    """A periodic job begins anew (`schedule_periodic`); any other has failed until it is asked for again."""
+    row = BackgroundJob.objects.filter(pk=pk)
+    periodic = [kind for kind, known in HANDLERS.items() if known.every is not None]
+    if not row.filter(kind__in=periodic).delete()[0]:
+        row.update(
+            created_at=now,
+            due_at=now,
+            attempts=0,
+            failed_at=now,
+            lease_until=None,
+            lease_owner="",
+            problem="Its record could not be read.",
+        )
 
 
 def run_next() -> bool:
@@ -235,10 +274,7 @@ def _fail(claim: Claim, job_handler: Handler, problem: str, *, retry: bool) -> N
 
 def release_dead_leases() -> None:
     """Release jobs held by processes of this machine that are gone."""
-    held = BackgroundJob.objects.exclude(lease_owner="").filter(lease_until__gt=timezone.now())
-    for pk, owner in held.values_list("pk", "lease_owner"):
-        if leases.owner_is_gone(owner):
-            BackgroundJob.objects.filter(pk=pk, lease_owner=owner).update(lease_until=None, lease_owner="")
+    leases.release_gone(BackgroundJob.objects.filter(lease_until__gt=timezone.now()), lease_owner="")
 
 
 def schedule_periodic() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -25,19 +24,20 @@ STOP = threading.Event()
 
 
 def make_queue(url: str) -> Any:
-    """A huey for an address: auto, sqlite:///file, redis://..., postgres://..., or memory: for tests.
+    """A huey for an address: auto, sqlite:///file (settings has seen to its directory), redis://..., postgres://..., or
+    memory: for tests.
 
     None of them talks to a server yet: commands must start, and say what is wrong, while a server is away.
     """
     if url == "auto":
         if settings.DATABASES["default"]["ENGINE"].endswith("postgresql"):
             return _postgres(connection=_connect_as_django_does)
-        url = "sqlite:///var/queue.sqlite3"
+        file = settings.BASE_DIR / "var" / "queue.sqlite3"
+        file.parent.mkdir(exist_ok=True)
+        url = f"sqlite:///{file}"
     scheme, _, rest = url.partition(":")
     if scheme == "sqlite" and rest.startswith("///"):
-        file = settings.BASE_DIR / Path(rest[3:])
-        file.parent.mkdir(parents=True, exist_ok=True)
-        return SqliteHuey("auditsite", filename=str(file), **_HOW)
+        return SqliteHuey("auditsite", filename=rest[3:], **_HOW)
     if scheme in {"redis", "rediss"}:
         return RedisHuey("auditsite", url=url, **_HOW)
     if scheme in {"postgres", "postgresql"}:

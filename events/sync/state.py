@@ -46,10 +46,7 @@ def ensure(accounts: Iterable[NexmoAccount]) -> None:
 
 def release_dead_leases() -> None:
     """Release accounts held by processes of this machine that are gone, so that they are due again at once."""
-    held = SyncState.objects.exclude(lease_owner="").filter(lease_until__gt=timezone.now())
-    for pk, owner in held.values_list("pk", "lease_owner"):
-        if leases.owner_is_gone(owner):
-            SyncState.objects.filter(pk=pk, lease_owner=owner).update(lease_until=None)
+    leases.release_gone(SyncState.objects.filter(lease_until__gt=timezone.now()))
 
 
 def claim(account: NexmoAccount, trigger: str, requested_by: Any = None) -> SyncRun | None:

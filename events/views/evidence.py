@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import FileResponse, Http404, HttpResponse, QueryDict
+from django.http import Http404, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from events.evidence import packs
-from events.export.refusal import refusal
+from events.export.limits import LimitedStream, TooManyExports, blocks, take_place
+from events.export.refusal import busy, refusal
 from events.export.shape import contents
 from events.filters.form import EventFilter
 from events.filters.pills import pills
@@ -93,7 +96,22 @@ def pack_file(request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
     if file is None:
         raise Http404
     logger.info("%s fetches evidence pack %s", request.user.get_username(), pack.pk)
-    return FileResponse(file, as_attachment=True, filename=pack.name, content_type="application/zip")
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    response: HttpResponseBase
+    if request.method == "HEAD":
+        file.close()
+        response = HttpResponse(content_type="application/zip")
+    else:
+        try:
+            place = take_place(request.user.pk, pack.name)
+        except TooManyExports as error:
+            file.close()
+            return busy(request, error.names, pack.get_absolute_url())
+        response = StreamingHttpResponse(LimitedStream(blocks(file), place, file.close), content_type="application/zip")
+    response["Content-Disposition"] = content_disposition_header(True, pack.name) or "attachment"
+    response["Content-Length"] = str(size)
+    return response
 
 
 @require_POST

@@ -8,14 +8,14 @@ import tempfile
 from typing import IO, TYPE_CHECKING, Any
 
 from django.http import Http404, HttpResponse, StreamingHttpResponse
-from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from events.export.files import FORMATS, Shape, TextFormat, WholeFormat, ignore_progress
-from events.export.limits import RETRY_AFTER, LimitedStream, Place, TooManyExports, take_place
+from events.export.limits import LimitedStream, Place, TooManyExports, blocks, take_place
 from events.export.progress import BROKEN, PACKING, SENDING, Progress, ProgressReporter, TrackedStream, owns
-from events.export.refusal import refusal, refused
+from events.export.refusal import busy, refusal, refused
 from events.export.shape import BadChoice, contents, read_shape
 from events.reading import count
 from events.reading.stream import stream_rows
@@ -27,12 +27,9 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
-    from accounts.models import NexmoAccount
     from events.filters.form import EventFilter
 
 logger = logging.getLogger(__name__)
-
-BLOCK = 65_536  # bytes of a whole file sent together
 
 
 @require_safe
@@ -64,7 +61,8 @@ def export(request: HttpRequest, kind: str, api_key: str | None = None) -> HttpR
         try:
             place = take_place(request.user.pk, name)
         except TooManyExports as error:
-            return _busy(request, account, error.names)
+            back = reverse("events:account_list", args=[api_key]) if api_key else reverse("events:list")
+            return busy(request, error.names, back)
         try:
             job = _job(request, name, None if total.at_least else total.number)
             response = (
@@ -79,13 +77,6 @@ def export(request: HttpRequest, kind: str, api_key: str | None = None) -> HttpR
     response["Cache-Control"] = "no-store"
     if not total.at_least:
         response["X-Total-Count"] = str(total.number)
-    return response
-
-
-def _busy(request: HttpRequest, account: NexmoAccount | None, names: list[str]) -> HttpResponse:
-    context = {"account": account, "names": names, "seconds": RETRY_AFTER}
-    response = render(request, "events/export_busy.html", context, status=429 if names else 503)
-    response["Retry-After"] = str(RETRY_AFTER)
     return response
 
 
@@ -127,8 +118,7 @@ def _whole(
         raise
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
-    # Not as a file: a server that hands it to the system does not say whether all of it was taken.
-    response = _stream(file_format.media_type, iter(lambda: file.read(BLOCK), b""), file.close, job, place)
+    response = _stream(file_format.media_type, blocks(file), file.close, job, place)
     response["Content-Length"] = str(size)
     return response
 

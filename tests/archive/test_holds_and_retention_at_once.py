@@ -26,7 +26,7 @@ def planned(account: NexmoAccount, add_event: Callable[..., Any]) -> retention.P
         moment = timezone.now() - timedelta(days=60 + number)
         add_event(account, number, created_at=moment.strftime("%Y-%m-%dT%H:%M:%S"))
     NexmoAccount.objects.filter(pk=account.pk).update(keep_days=45)
-    plan = retention.plan(NexmoAccount.objects.get(pk=account.pk))
+    plan = retention.plan(NexmoAccount.objects.get(pk=account.pk), timezone.now())
     assert plan is not None
     assert plan.count == 4
     return plan

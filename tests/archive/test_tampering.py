@@ -418,7 +418,7 @@ def test_records_go_with_their_events_and_the_ledger_stays_intact(
     add_event(archive, 3, event_type="OTHER")
     archive.keep_days = 1
     archive.save()
-    planned = retention.plan(archive)
+    planned = retention.plan(archive, timezone.now())
     assert planned
     assert retention.apply(planned)
     assert not Discrepancy.objects.exists()
@@ -536,7 +536,7 @@ def test_seal_of_the_first_format_still_counts(archive: NexmoAccount) -> None:
 def test_removed_events_that_come_back_are_found(archive: NexmoAccount, tamper: SQL) -> None:
     archive.keep_days = 1
     archive.save()
-    planned = retention.plan(archive)
+    planned = retention.plan(archive, timezone.now())
     assert planned
     retention.apply(planned)
     seals.seal(archive)

@@ -7,7 +7,7 @@ import base64
 import pickle
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,10 @@ from django.core.cache.backends.base import BaseCache
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from auditsite import env
+from tests.conftest import PASSWORD
 from tests.tools.processes import ROOT
 from tests.tools.services import REDIS_CACHE, need_redis
 
@@ -136,6 +138,64 @@ def test_add_takes_a_key_that_is_free_or_expired(cache: BaseCache) -> None:
     assert cache.add("lock", True, timeout=60)
     assert cache.touch("lock", 1)
     assert not cache.touch("nothing", 1)
+
+
+@pytest.fixture(params=["database", "redis", "locmem"])
+def any_cache(request: pytest.FixtureRequest, settings: Any) -> BaseCache:
+    if request.param == "locmem":
+        settings.CACHES = settings.CACHES | {"default": env.cache("locmem://")}
+        return caches["default"]
+    found: BaseCache = request.getfixturevalue(f"{request.param}_cache")
+    return found
+
+
+def test_value_written_in_the_future_counts_as_missing(any_cache: BaseCache, caplog: pytest.LogCaptureFixture) -> None:
+    with time_machine.travel(timezone.now() + timedelta(days=40)):
+        any_cache.set("failed", [1, 2], 300)
+        assert any_cache.get("failed") == [1, 2]
+    assert any_cache.get("failed") is None
+    assert caplog.text == ""
+    any_cache.set("failed", [3], 300)
+    assert any_cache.get("failed") == [3]
+
+
+def test_lock_of_the_future_is_free(database_cache: BaseCache) -> None:
+    with time_machine.travel(timezone.now() + timedelta(days=40)):
+        assert database_cache.add("lock", "theirs", 120)
+    assert not database_cache.touch("lock", 120)
+    assert database_cache.add("lock", "ours", 120)
+    assert not database_cache.add("lock", "others", 120)
+    assert database_cache.touch("lock", 600)
+    assert database_cache.get("lock") == "ours"
+
+
+def test_place_held_on_under_a_wrong_clock_is_not_held_for_long(database_cache: BaseCache) -> None:
+    database_cache.set("place", "file", 10**7)
+    with time_machine.travel(timezone.now() + timedelta(days=40)):
+        assert database_cache.touch("place", 180)
+    assert database_cache.add("place", "other", 180)
+
+
+def test_forged_lock_is_free(database_cache: BaseCache) -> None:
+    database_cache.add("failed", "genuine", 60)
+    plant("forged")
+    assert database_cache.add("failed", "ours", 60)
+    assert not database_cache.add("failed", "others", 60)
+
+
+@pytest.mark.parametrize("url", ["database", "locmem://"])
+def test_logins_that_failed_under_a_wrong_clock_lock_nobody_out(cast: Any, settings: Any, url: str) -> None:
+    def log_in(password: str) -> int:
+        return Client().post("/login/", {"login": "alice", "password": password}).status_code
+
+    settings.CACHES = settings.CACHES | {"default": env.cache(url)}
+    call_command("createcachetable", verbosity=0)
+    with time_machine.travel(timezone.now() + timedelta(days=40)):
+        for _ in range(12):
+            log_in("wrong")
+        assert log_in(PASSWORD) != 302, "locked for as long as the clock says so"
+    assert log_in(PASSWORD) == 302
+    caches["default"].clear()
 
 
 def test_value_without_end_is_kept(cache: BaseCache) -> None:

@@ -102,6 +102,16 @@ def test_dollar_can_be_meant(reader: env.Reader, monkeypatch: pytest.MonkeyPatch
         ("NEXMO_AUDIT_URL", "https://$HOST/beta/audit"),
         ("ALLOWED_HOSTS", "a.example.com,$SITE_HOST"),
         ("SEAL_CHANNELS", "/var/$SITE/seals"),
+        ("SEAL_CHANNELS", "jsons://user:pa$word@hooks.example/x,/tmp/$SITE.ndjson"),
+        ("DATABASE_URL", "sqlite:////tmp/$SITE.sqlite3"),
+        ("DATABASE_URL", "sqlite:////tmp/${SITE}.sqlite3"),
+        ("DATABASE_URL", "postgres://user:pa$word@host/db_$ENV"),
+        ("DATABASE_URL", "postgres://user:password@db-$ENV.internal/db"),
+        ("DATABASE_URL", "postgres://user@host/db?sslrootcert=/etc/$ENV.pem"),
+        ("EVIDENCE_DIR", "/tmp/ev-$SITE"),
+        ("CACHE_URL", "redis://cache-$ENV:6379/0"),
+        ("QUEUE_URL", "redis://:pa$word@cache-${ENV}:6379/0"),
+        ("ALLOWED_HOSTS", "audit-$ENV.example.com"),
     ],
 )
 def test_variable_in_the_middle_is_refused(
@@ -113,6 +123,57 @@ def test_variable_in_the_middle_is_refused(
         reader.text(name)
 
     assert "$hunter2" not in str(caught.value)
+    assert "$word" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "postgres://us$er:pa$word@host/db"),
+        ("DATABASE_URL", "postgres://user:pa${word}x@host/db"),
+        ("DATABASE_URL", "postgres://host/db?user=x&password=pa$word&sslmode=require"),
+        ("DATABASE_URL", "sqlite:////data/a%24b.sqlite3"),
+        ("QUEUE_URL", "redis://:a,b$c@host:6379/0"),
+        ("CACHE_URL", "redis://:pa$$word@host:6379/0"),
+        ("SEAL_CHANNELS", "slack://to$ken/a/b,/var/seals.ndjson"),
+        ("EVIDENCE_DIR", "/data/costs-in-$-2026"),
+    ],
+)
+def test_dollar_that_names_no_variable_stays(
+    reader: env.Reader, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    assert reader.text(name) == value
+
+
+def test_dollar_of_a_path_can_be_meant(reader: env.Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVIDENCE_DIR", r"/data/a\$b")
+
+    assert reader.text("EVIDENCE_DIR") == "/data/a$b"
+
+
+def test_dollar_in_single_quotes_is_only_a_dollar(
+    reader: env.Reader, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / ".env"
+    file.write_text("EVIDENCE_DIR='/data/a$b'\nDATABASE_URL='postgres://user:pa$word@host/db'\nSECRET_KEY='a$b\\$c'\n")
+    for name, value in env.read_env_file(file).items():
+        monkeypatch.setenv(name, value)
+
+    assert [reader.text(name) for name in ("EVIDENCE_DIR", "DATABASE_URL", "SECRET_KEY")] == [
+        "/data/a$b",
+        "postgres://user:pa$word@host/db",
+        "a$b\\$c",
+    ]
+
+
+def test_variable_within_what_a_variable_holds_is_refused(reader: env.Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROD_DB", "sqlite:////tmp/$SITE.sqlite3")
+    monkeypatch.setenv("DATABASE_URL", "$PROD_DB")
+
+    with pytest.raises(ImproperlyConfigured, match=r"^DATABASE_URL holds \$SITE"):
+        reader.text("DATABASE_URL")
 
 
 def test_dollar_within_a_password_is_only_a_dollar(reader: env.Reader, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,6 +224,8 @@ def test_hosts_are_accepted(host: str) -> None:
         ({"ENV_FILE": "/nosuch/env", "SECRET_KEY": None}, "ENV_FILE names /nosuch/env, which does not exist"),
         ({"DATABASE_URL": "sqlite:////nosuch/x.sqlite3"}, "DATABASE_URL names a file in /nosuch"),
         ({"DATABASE_URL": ""}, "DATABASE_URL cannot be read"),
+        ({"QUEUE_URL": "sqlite:////nosuch/q.sqlite3"}, "QUEUE_URL names a file in /nosuch"),
+        ({"QUEUE_URL": "sqlite://q.sqlite3"}, "QUEUE_URL needs three slashes"),
         ({"NEXMO_AUDIT_URL": "https://api_nexmo!/x"}, "NEXMO_AUDIT_URL names 'api_nexmo!', which is not a host"),
     ],
 )
@@ -172,6 +235,7 @@ def test_site_refuses_to_start_and_says_which(changes: dict[str, str | None], sa
     assert result.returncode != 0
     assert said in result.stderr
     assert "Traceback" not in result.stderr
+    assert not Path("/nosuch").exists()
 
 
 def test_interrupted_first_start_leaves_no_half_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -129,7 +129,7 @@ def test_pack_after_retention_still_verifies(account: Any, add_event: Any, tmp_p
         moment = timezone.now() - timedelta(days=days)
         add_event(account, number, created_at=moment.strftime("%Y-%m-%dT%H:%M:%S"))
     NexmoAccount.objects.filter(pk=account.pk).update(keep_days=30)
-    found = retention.plan(NexmoAccount.objects.get(pk=account.pk))
+    found = retention.plan(NexmoAccount.objects.get(pk=account.pk), timezone.now())
     assert found is not None
     assert retention.apply(found) is not None
     file = tmp_path / "evidence.zip"

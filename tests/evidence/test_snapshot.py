@@ -78,7 +78,7 @@ def test_files_of_a_pack_fit_each_other_while_the_archive_changes(
     changes: list[str] = []
 
     def change() -> None:
-        plan = retention.plan(account)
+        plan = retention.plan(account, timezone.now())
         assert plan is not None
         assert retention.apply(plan) is not None
         add_event(account, 7, created_at=(timezone.now() - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%S"))

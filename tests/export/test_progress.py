@@ -106,7 +106,7 @@ def test_running_export_tells_rows_written_of_rows_announced(login: Login, accou
 def test_export_whose_reader_is_gone_is_told_as_broken_off(
     login: Login, account: NexmoAccount, kind: str, rows: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("events.views.export.BLOCK", 100)
+    monkeypatch.setattr("events.export.limits.BLOCK", 100)
     add_many(account, range(12))
     client = login("alice")
     token = token_of(client.get("/events/export"))

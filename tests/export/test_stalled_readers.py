@@ -1,4 +1,4 @@
-"""Readers of exports that stall, on the site as it really runs: pages are answered meanwhile."""
+"""Readers of exports and evidence packs that stall, on the site as it really runs: pages are answered meanwhile."""
 
 from __future__ import annotations
 
@@ -40,14 +40,39 @@ made = [
 add_events(account, [parse_event(json.dumps(one), UTC) for one in made], run=None, fetched_at=datetime.now(UTC))
 """.replace("PEOPLE", str(PEOPLE)).replace("EVENTS", str(EVENTS))
 
+PACK = """
+import os
+from datetime import timedelta
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.utils import timezone
+from events.models import EvidencePack
+person, now = get_user_model().objects.get(username="person0"), timezone.now()
+pack = EvidencePack(requested_by=person, requested_at=now, name="pack.zip", state="ready", time_zone="UTC")
+pack.language = "en"
+pack.file, pack.size, pack.expires_at = f"{pack.pk}.0123abcd.zip", SIZE, now + timedelta(days=1)
+pack.finished_at = now
+pack.save()
+settings.EVIDENCE_DIR.mkdir(exist_ok=True)
+(settings.EVIDENCE_DIR / pack.file).write_bytes(os.urandom(SIZE))
+print(pack.pk)
+"""
+SIZE = 8_000_000  # bytes: more than the server's outlet and the system's buffers hold
+
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    settings = {"WEB_PROCESSES": "2", "WEB_THREADS": "4"}
+    settings = {"WEB_PROCESSES": "2", "WEB_THREADS": "4", "EVIDENCE_DIR": str(tmp_path / "evidence")}
     with start_site(tmp_path, **settings) as running:
-        command = [sys.executable, "manage.py", "shell", "-v0", "-c", FILL]
-        subprocess.run(command, cwd=ROOT, env=running.environment, check=True, timeout=120)
+        run(running, FILL)
         yield running
+
+
+def run(site: Site, code: str) -> str:
+    command = [sys.executable, "manage.py", "shell", "-v0", "-c", code]
+    return subprocess.run(
+        command, cwd=ROOT, env=site.environment, check=True, timeout=120, text=True, stdout=subprocess.PIPE
+    ).stdout
 
 
 class Person:
@@ -110,3 +135,23 @@ def test_pages_are_answered_while_exports_stall(site: Site) -> None:
         time.sleep(0.5)
     assert len([json.loads(line) for line in answer[1].splitlines()]) == EVENTS
     assert "Traceback" not in site.log.read_text()
+
+
+def test_pages_are_answered_while_evidence_packs_stall(site: Site) -> None:
+    address = f"/evidence/{run(site, PACK.replace('SIZE', str(SIZE))).split()[-1]}/pack.zip"
+    people = [Person(site, f"person{number}") for number in range(PEOPLE)]
+    with contextlib.ExitStack() as stack:
+        statuses = []
+        for person in people * 3:
+            client, status = person.stall(address)
+            stack.enter_context(client)
+            statuses.append(status)
+        assert statuses.count(200) >= 3, statuses
+        assert set(statuses) <= {200, 429, 503}, statuses
+        assert len(statuses) - statuses.count(200) >= 8, "2 processes with 4 threads: 4 files at most"
+
+        began = time.monotonic()
+        for person in people:
+            for path in ("/events/", "/healthz"):
+                assert person.get(path)[0] == 200
+        assert time.monotonic() - began < 15

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connection
 from django.utils import timezone
 
@@ -21,17 +22,6 @@ from events.storage import leases
 pytestmark = pytest.mark.django_db
 
 Handle = Callable[..., None]
-
-
-@pytest.fixture
-def handle(monkeypatch: pytest.MonkeyPatch) -> Iterator[Handle]:
-    """Declare a handler of the kind "work", the only one that is known."""
-    monkeypatch.setattr(jobs, "HANDLERS", {})
-
-    def declare(run: Callable[[jobs.Claim], None], **options: Any) -> None:
-        jobs.handler("work", **options)(run)
-
-    yield declare
 
 
 def fall_due() -> None:
@@ -223,6 +213,41 @@ def test_periodic_job_comes_back_even_after_failures_and_wrong_clocks(handle: Ha
     job = BackgroundJob.objects.get()
     assert timedelta(minutes=59) < job.due_at - timezone.now() <= timedelta(hours=1)
     assert job.problem == ""
+
+
+def test_job_asked_for_under_a_wrong_clock_is_due(handle: Handle) -> None:
+    done: list[int] = []
+    handle(lambda claim: done.append(1))
+    with time_machine.travel(timezone.now() + timedelta(days=40)):
+        jobs.enqueue("work")
+
+    assert jobs.run_next()
+    assert not jobs.run_next()
+    assert done == [1]
+
+
+def test_job_that_failed_under_a_wrong_clock_is_tried_again(handle: Handle) -> None:
+    done: list[bool] = []
+
+    def work(claim: jobs.Claim) -> None:
+        done.append(len(done) > 0)
+        if not done[-1]:
+            raise OSError
+
+    handle(work)
+    jobs.enqueue("work")
+    with time_machine.travel(timezone.now() + timedelta(days=40)):
+        assert jobs.run_next()
+
+    assert jobs.run_next()
+    assert done == [False, True]
+
+
+def test_longest_pause_is_waited_for(handle: Handle) -> None:
+    handle(lambda claim: None)
+    jobs.enqueue("work", due_at=timezone.now() + jobs.LONGEST_RETRY)
+
+    assert not jobs.run_next()
 
 
 @pytest.mark.django_db(transaction=True)

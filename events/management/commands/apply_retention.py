@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 
 from events.archive import retention
 from events.management.filtering import choose_accounts
@@ -16,12 +17,23 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--account", action="append", metavar="API_KEY", help="Only this account; repeatable.")
+        parser.add_argument(
+            "--trust-clock",
+            action="store_true",
+            help="Believe this machine's clock although nothing was synced for a day, as when accounts are closed.",
+        )
         parser.add_argument("--yes", action="store_true", help="Remove. Without it nothing is changed.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         accounts = choose_accounts(options["account"])
+        try:
+            now = retention.present(trust_clock=options["trust_clock"])
+        except retention.ClockDoubted as error:
+            if any(account.keep_days is not None for account in accounts):
+                raise CommandError(str(error)) from None
+            now = timezone.now()
         for account in accounts:
-            api_key, plan = printable(account.api_key), retention.plan(account)
+            api_key, plan = printable(account.api_key), retention.plan(account, now)
             if plan is None:
                 self.stdout.write(f"{api_key}: kept forever.")
                 continue
@@ -30,7 +42,8 @@ class Command(BaseCommand):
                 continue
             # What was really removed: a hold may have been placed since.
             removal = retention.apply(plan)
-            removed, held = (removal.count, removal.held) if removal else (0, (retention.plan(account) or plan).held)
+            held = removal.held if removal else (retention.plan(account, now) or plan).held
+            removed = removal.count if removal else 0
             self.stdout.write(f"{api_key}: removed {_what(plan, removed, held)}.")
         if not options["yes"]:
             self.stdout.write("Nothing was changed. Use --yes to remove.")

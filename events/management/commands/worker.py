@@ -67,22 +67,18 @@ def _beat_until_stopped(name: str) -> None:
 
 
 def _schedule_until_stopped() -> None:
-    def schedule() -> None:
-        jobs.release_dead_leases()
-        jobs.schedule_periodic()
-        tasks.queue_due_syncs()
-
-    _repeat_until_stopped(schedule)
+    _repeat_until_stopped(jobs.release_dead_leases, jobs.schedule_periodic, tasks.queue_due_syncs)
 
 
-def _repeat_until_stopped(act: Callable[[], object]) -> None:
+def _repeat_until_stopped(*acts: Callable[[], object]) -> None:
     pause = 0.1
     while not STOP.wait(pause):
         pause = tasks.BEAT_EVERY
         close_old_connections()
-        try:
-            act()
-        except Exception:
-            # The database or the queue may be away for a moment; a worker that dies of it would stay dead.
-            logger.exception("The worker could not look for work; it goes on trying")
+        for act in acts:
+            try:
+                act()
+            except Exception:
+                # The database or the queue may be away for a moment; a worker that dies of it would stay dead.
+                logger.exception("The worker could not look for work; it goes on trying")
     connection.close()
