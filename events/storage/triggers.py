@@ -20,6 +20,7 @@ HOLDS, HEADS, WINDOWS = "events_legalhold", "events_chainhead", "events_syncwind
 
 _LEFT_BEHIND = f"EXISTS (SELECT 1 FROM {REMOVED} r WHERE r.account_id = OLD.account_id AND r.seq = {{seq}})"  # noqa: S608
 _SEQ_OF_EVENT = f"(SELECT e.seq FROM {EVENTS} e WHERE e.id = OLD.event_id)"  # noqa: S608
+_SAME_OR_GONE = "COALESCE(NEW.{0} IS NULL OR NEW.{0} = OLD.{0}, 1 = 0)"
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,13 @@ _WINDOW_COLUMNS = (
     "run_id",
     "first_day",
     "last_day",
+    "asked_at",
     "verified",
     "reason",
     "reported",
     "received",
+    "pages",
+    "requests",
 )
 GUARDS = (
     Guard(
@@ -68,8 +72,10 @@ GUARDS = (
         unique=(("id",), ("event_id", "digest")),
     ),
     Guard(
-        DISCREPANCIES,  # its run may be forgotten
+        DISCREPANCIES,  # its runs may be forgotten; a withdrawn one stays withdrawn, and then
         columns=("id", "account_id", "event_id", "kind", "noticed_at"),
+        may_change=f"{_SAME_OR_GONE.format('run_id')} AND (OLD.withdrawn_at IS NULL OR "
+        f"COALESCE(NEW.withdrawn_at = OLD.withdrawn_at, 1 = 0) AND {_SAME_OR_GONE.format('withdrawn_by_id')})",
         may_go=_LEFT_BEHIND.format(seq=_SEQ_OF_EVENT),
     ),
     Guard(REMOVED, may_change="1 = 0", unique=(("id",), ("account_id", "seq"))),
