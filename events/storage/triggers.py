@@ -99,6 +99,7 @@ GUARDS = (
     Guard(
         WINDOWS,
         columns=_WINDOW_COLUMNS,
+        may_change=_SAME_OR_GONE.format("covered_until"),  # withdrawn after a wrong clock
         may_go=f"OLD.verified OR NOT EXISTS (SELECT 1 FROM {HEADS} h WHERE h.account_id = OLD.account_id)",  # noqa: S608
     ),
 )

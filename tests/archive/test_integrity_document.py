@@ -53,8 +53,17 @@ LINES: tuple[tuple[str, str, dict[str, tuple[str, ...]]], ...] = (
         {
             "archive/test_tampering": (
                 "test_coverage_that_no_reading_proves_is_found_and_not_sealed",
-                "test_coverage_that_was_sealed_cannot_shrink",
                 "test_failed_reading_cannot_be_called_verified",
+            )
+        },
+    ),
+    (
+        "the same",
+        "take away coverage",
+        {
+            "archive/test_tampering": (
+                "test_coverage_that_was_taken_away_is_found",
+                "test_coverage_that_was_sealed_cannot_shrink",
             )
         },
     ),

@@ -49,7 +49,7 @@ def read(archive: NexmoAccount) -> NexmoAccount:
     """The archive after a sync that read and verified everything up to now."""
     run = SyncRun.objects.create(account=archive, trigger="command", started_at=NOON, status="succeeded")
     now = timezone.now() - timedelta(minutes=1)
-    SyncWindow.objects.create(account=archive, run=run, asked_at=now, verified=True)
+    SyncWindow.objects.create(account=archive, run=run, asked_at=now, verified=True, covered_until=now)
     coverage.add(archive, None, now)
     return archive
 
@@ -269,7 +269,17 @@ def test_reading_dated_in_the_future_proves_nothing(read: NexmoAccount, tamper: 
 def test_coverage_that_was_sealed_cannot_shrink(read: NexmoAccount, sql: SQL) -> None:
     seals.seal(read)
     sql("DELETE FROM events_coveredspan")
+    sql("DELETE FROM events_syncwindow")
     assert "which is not covered now" in problem(read)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["DELETE FROM events_coveredspan", "UPDATE events_coveredspan SET start = '2026-03-01 00:00:00'"],
+)
+def test_coverage_that_was_taken_away_is_found(read: NexmoAccount, sql: SQL, statement: str) -> None:
+    sql(statement)
+    assert "was taken away: a verified reading added it" in verified()
 
 
 def test_failed_reading_cannot_be_called_verified(read: NexmoAccount, sql: SQL, tamper: SQL) -> None:
@@ -285,7 +295,7 @@ def test_failed_reading_cannot_be_called_verified(read: NexmoAccount, sql: SQL, 
 
 def test_readings_are_not_redated(read: NexmoAccount, sql: SQL) -> None:
     """Else coverage could be extended with them, and the next seal would state it."""
-    for column in ("asked_at", "first_day", "last_day"):
+    for column in ("asked_at", "first_day", "last_day", "covered_until"):
         refused(sql, f"UPDATE events_syncwindow SET {column} = %s", "2026-01-01")
     SyncWindow.objects.update(repeats=1, asked_again_at=timezone.now())
 
@@ -429,7 +439,7 @@ MAY_CHANGE = {
     "events_seal": {"sent_to"},
     "events_legalhold": {"released_at", "released_by"},
     "events_chainhead": {"seq", "digest"},
-    "events_syncwindow": {"repeats", "asked_again_at"},
+    "events_syncwindow": {"covered_until", "repeats", "asked_again_at"},
 }
 
 
