@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from django.db import connection
 
 from accounts.models import NexmoAccount
-from events.archive import proven_coverage, seals, verify_ledger
+from events.archive import listed_types, proven_coverage, seals, verify_ledger
 from events.archive.chain_links import CHUNK, event_id, links, record_hashes, removed_links
 from events.models import (
     AuditEvent,
@@ -22,6 +22,7 @@ from events.models import (
     DayCount,
     Discrepancy,
     EventConflict,
+    EventType,
     FirstSeen,
     LedgerEntry,
     LegalHold,
@@ -48,6 +49,7 @@ BESIDE_EVENTS = (
     DayCount,
     Discrepancy,
     EventConflict,
+    EventType,
     FirstSeen,
     LedgerEntry,
     LegalHold,
@@ -119,6 +121,7 @@ def verify_database(
             trouble := search_check.problem(connection, whole=whole_search, progress=progress)
         ):
             problems.append(trouble)
+        problems += listed_types.problems()
         problems += verify_ledger.problems(public_keys, outside_seals or [])
     return problems
 

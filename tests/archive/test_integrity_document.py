@@ -94,6 +94,11 @@ LINES: tuple[tuple[str, str, dict[str, tuple[str, ...]]], ...] = (
     ),
     (
         "the same",
+        "take an event type off the list",
+        {"archive/test_hidden_events": ("test_type_taken_from_the_list_is_found_and_listed_again",)},
+    ),
+    (
+        "the same",
         "exchange the API keys",
         {"archive/test_tampering": ("test_exchanged_keys_are_found", "test_exchanged_keys_are_found_by_seals_too")},
     ),
