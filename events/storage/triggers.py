@@ -32,6 +32,7 @@ class Guard:
         may_change: the condition under which a row may change at all, besides leaving `columns` as they are.
         may_go: the condition under which a row may be deleted; none: never. "" for a table without this guard.
         unique: columns that identify a row: INSERT OR REPLACE must not get rid of one silently.
+        twin: what else makes an old row `o` and a new one the same, where that holds for some rows only.
     """
 
     table: str
@@ -39,6 +40,7 @@ class Guard:
     may_change: str = ""
     may_go: str | None = None
     unique: tuple[tuple[str, ...], ...] = (("id",),)
+    twin: str = ""
 
 
 _SEAL_COLUMNS = ("id", "account_id", "seq", "digest", "sealed_at", "statement", "signature", "key_id")
@@ -77,6 +79,7 @@ GUARDS = (
         may_change=f"{_SAME_OR_GONE.format('run_id')} AND (OLD.withdrawn_at IS NULL OR "
         f"COALESCE(NEW.withdrawn_at = OLD.withdrawn_at, 1 = 0) AND {_SAME_OR_GONE.format('withdrawn_by_id')})",
         may_go=_LEFT_BEHIND.format(seq=_SEQ_OF_EVENT),
+        twin="o.event_id = NEW.event_id AND o.kind = NEW.kind AND o.withdrawn_at IS NULL AND NEW.withdrawn_at IS NULL",
     ),
     Guard(REMOVED, may_change="1 = 0", unique=(("id",), ("account_id", "seq"))),
     Guard(REMOVALS, may_change="1 = 0"),
@@ -186,7 +189,8 @@ def _sqlite() -> dict[str, tuple[str, str]]:
         trigger(guard.table, "no_update", "UPDATE", " OR ".join(changed))
         trigger(guard.table, "no_delete", "DELETE", f"NOT ({guard.may_go})" if guard.may_go else "")
         # INSERT OR REPLACE deletes without asking the trigger above.
-        twins = (" AND ".join(f"o.{column} = NEW.{column}" for column in columns) for columns in guard.unique)
+        twins = [" AND ".join(f"o.{column} = NEW.{column}" for column in columns) for columns in guard.unique]
+        twins += [guard.twin] if guard.twin else []
         twin = " OR ".join(f"({twin})" for twin in twins)
         trigger(guard.table, "no_replace", "INSERT", f"EXISTS (SELECT 1 FROM {guard.table} o WHERE {twin})")  # noqa: S608
     for table, condition in _inserts("sqlite"):
