@@ -132,7 +132,8 @@ def install(connection: Any) -> None:
     """Make the triggers where they are missing or are not what they should be."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            for statement in (*_postgresql_functions().values(), *_postgresql_triggers()):
+            schema = _postgresql_schema(cursor)
+            for statement in (*_postgresql_functions(schema), *_postgresql_triggers(schema)):
                 cursor.execute(statement)
             return
         there = _sqlite_there(cursor)
@@ -223,11 +224,25 @@ def _postgresql_bodies() -> dict[str, str]:
     return bodies
 
 
-def _postgresql_functions() -> dict[str, str]:
-    return {
-        name: f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $${body}$$"
-        for name, body in _postgresql_bodies().items()
-    }
+def _postgresql_schema(cursor: Any) -> str:
+    """The schema that holds the archive, as PostgreSQL writes its name."""
+    cursor.execute("SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = %s::regclass", [EVENTS])
+    (schema,) = cursor.fetchone()
+    return str(schema)
+
+
+def _postgresql_path(schema: str) -> str:
+    """Where the functions look for tables, whatever the session's own path is. Unless named last, temporary tables
+    would come first."""
+    return f"{schema}, pg_temp"
+
+
+def _postgresql_functions(schema: str) -> Iterator[str]:
+    for name, body in _postgresql_bodies().items():
+        yield (
+            f"CREATE OR REPLACE FUNCTION {schema}.{name}() RETURNS trigger LANGUAGE plpgsql "
+            f"SET search_path = {_postgresql_path(schema)} AS $${body}$$"
+        )
 
 
 def _postgresql_wanted() -> Iterator[tuple[str, str, str, str, int]]:
@@ -242,24 +257,30 @@ def _postgresql_wanted() -> Iterator[tuple[str, str, str, str, int]]:
         yield table, f"{table}_checked", "INSERT", f"{table}_may_come", _ROW | _BEFORE
 
 
-def _postgresql_triggers() -> Iterator[str]:
+def _postgresql_triggers(schema: str) -> Iterator[str]:
     for table, name, event, function, kind in _postgresql_wanted():
         yield (
-            f"CREATE OR REPLACE TRIGGER {name} BEFORE {event} ON {table} "
-            f"FOR EACH {'ROW' if kind & _ROW else 'STATEMENT'} EXECUTE FUNCTION {function}()"
+            f"CREATE OR REPLACE TRIGGER {name} BEFORE {event} ON {schema}.{table} "
+            f"FOR EACH {'ROW' if kind & _ROW else 'STATEMENT'} EXECUTE FUNCTION {schema}.{function}()"
         )
 
 
 def _postgresql_missing(cursor: Any) -> list[str]:
+    schema = _postgresql_schema(cursor)
+    # Whatever ALTER FUNCTION can change counts, but for the owner, the cost and who may call it.
     cursor.execute(
-        "SELECT t.tgname, t.tgrelid::regclass::text, p.proname, t.tgtype, p.prosrc FROM pg_trigger t "
-        "JOIN pg_proc p ON p.oid = t.tgfoid "
-        "WHERE t.tgenabled IN ('O', 'A') AND t.tgqual IS NULL AND t.tgattr = ''::int2vector"
+        "SELECT t.tgname, c.relname, p.proname, t.tgtype, p.prosrc, p.proconfig, l.lanname, "
+        "p.prosecdef, p.proisstrict, p.provolatile, p.pronamespace = c.relnamespace "
+        "FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid "
+        "JOIN pg_language l ON l.oid = p.prolang WHERE c.relnamespace = %s::regnamespace "
+        "AND t.tgenabled IN ('O', 'A') AND t.tgqual IS NULL AND t.tgattr = ''::int2vector",
+        [schema],
     )
     there = {row[0]: row[1:] for row in cursor.fetchall()}
     bodies = _postgresql_bodies()
+    usual = [f"search_path={_postgresql_path(schema)}"], "plpgsql", False, False, "v", True
     return [
         name
         for table, name, event, function, kind in _postgresql_wanted()
-        if there.get(name) != (table, function, kind | _EVENTS[event], bodies[function])
+        if there.get(name) != (table, function, kind | _EVENTS[event], bodies[function], *usual)
     ]

@@ -17,6 +17,7 @@ from tests.archive.test_tampering import refused
 from tests.conftest import NOON
 
 pytestmark = pytest.mark.django_db
+only_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL's functions")
 only_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="INSERT OR REPLACE is SQLite's")
 
 every_guard = pytest.mark.parametrize("guard", triggers.GUARDS, ids=lambda guard: guard.table)
@@ -69,3 +70,40 @@ def test_withdrawn_discrepancy_does_not_take_the_place_of_a_standing_one(
     Discrepancy.objects.create(account=archive, event=first.event, kind=first.kind, noticed_at=NOON)
     refused(sql, "UPDATE OR REPLACE events_discrepancy SET withdrawn_at = NULL WHERE id = %s", first.pk)
     assert verified() == "intact"
+
+
+# --- PostgreSQL's functions -----------------------------------------------------------------------------------------
+
+
+@only_postgresql
+@pytest.mark.parametrize(
+    "change",
+    [
+        "SET search_path = evil, public",
+        "RESET search_path",
+        "SET session_replication_role = replica",
+        "SECURITY DEFINER",
+        "STRICT",
+        "STABLE",
+        "SET SCHEMA evil",
+    ],
+)
+def test_function_that_was_altered_is_found(archive: NexmoAccount, sql: SQL, change: str) -> None:
+    sql("SET CONSTRAINTS ALL IMMEDIATE")
+    sql("CREATE SCHEMA evil")
+    sql(f"ALTER FUNCTION events_auditevent_may_go() {change}")
+    assert "trigger events_auditevent_no_delete is missing or was replaced" in verified()
+    triggers.install(connection)
+    assert verified() == "intact"
+
+
+@only_postgresql
+@pytest.mark.parametrize("schema", ["pg_temp", "evil"])
+def test_tables_that_a_session_puts_before_ours_open_no_door(archive: NexmoAccount, sql: SQL, schema: str) -> None:
+    sql("SET CONSTRAINTS ALL IMMEDIATE")
+    if schema == "evil":
+        sql("CREATE SCHEMA evil")
+        sql("SET LOCAL search_path = evil, public")
+    sql(f"CREATE TABLE {schema}.events_removedevent AS SELECT account_id, seq FROM public.events_auditevent")
+    refused(sql, "DELETE FROM public.events_auditevent WHERE seq = 7")
+    sql(f"DROP TABLE {schema}.events_removedevent")
