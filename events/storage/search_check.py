@@ -1,12 +1,14 @@
 """Whether the search index leads to the events, and the events are in it.
 
 On SQLite the index is compared with an index made anew of the events' texts: all of it in a small archive or when
-asked for, else by pieces of three letters chosen at random, which whoever tampers cannot foresee. On PostgreSQL SQL
+asked for, else by pieces of three letters chosen at random, which whoever tampers cannot foresee. For each piece the
+very rows are compared: no count or sum of them, which other rows could have too. On PostgreSQL SQL
 cannot touch single entries of an index; there it must be valid and used for the very search that pages make.
 """
 
 from __future__ import annotations
 
+import hashlib
 import random
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +31,6 @@ WHOLE_UP_TO = 5_000  # events: so many are compared whole within seconds
 PROBES = 3
 CHUNK = 2_000
 PART = 50_000  # events whose index is made anew at a time
-_SUMS = "COUNT(*), COALESCE(SUM(rowid), 0), COALESCE(SUM(rowid * rowid % 1000003), 0)"
 
 
 def problem(connection: Any, *, whole: bool = False, progress: Callable[[int], None] | None = None) -> str:
@@ -59,20 +60,24 @@ def _differing_probe(cursor: Any, last: int) -> str:
         pieces = [piece for piece in trigrams(cursor.fetchone()[0]) if piece.isascii()]
         if pieces:
             probes.append(pieces[0] if number == 0 else dice.choice(pieces))  # nearly all texts begin alike
-    counts, sums = [0] * len(probes), [0] * len(probes)
-    cursor.execute(f"SELECT id, {TEXT} FROM {TABLE}")  # noqa: S608 - constants
+    found = [(probe, _entries(cursor.db.cursor(), probe)) for probe in probes]
+    cursor.execute(f"SELECT id, {TEXT} FROM {TABLE} ORDER BY id")  # noqa: S608 - constants
     while rows := cursor.fetchmany(CHUNK):  # SQLite's own instr() takes three times as long
         for pk, text in rows:
             lowered = text.lower()
-            for place, probe in enumerate(probes):
-                if probe in lowered:
-                    counts[place] += 1
-                    sums[place] += pk
-    for place, probe in enumerate(probes):
-        cursor.execute(f"SELECT {_SUMS} FROM {INDEX} WHERE {INDEX} MATCH %s", [_phrase(probe)])  # noqa: S608
-        if cursor.fetchone()[:2] != (counts[place], sums[place]):
-            return probe
-    return ""
+            for probe, entries in found:
+                if probe in lowered and next(entries, None) != pk:
+                    return probe
+    return next((probe for probe, entries in found if next(entries, None) is not None), "")
+
+
+def _entries(cursor: Any, term: str) -> Iterator[int]:
+    """The rows to which the index leads from a piece of text, in order."""
+    with cursor:
+        cursor.execute(f"SELECT rowid FROM {INDEX} WHERE {INDEX} MATCH %s ORDER BY rowid", [_phrase(term)])  # noqa: S608
+        while rows := cursor.fetchmany(CHUNK):
+            for (pk,) in rows:
+                yield pk
 
 
 def _wrong_event(cursor: Any, term: str) -> str:
@@ -89,7 +94,7 @@ def _wrong_event(cursor: Any, term: str) -> str:
 
 def _differing_term(cursor: Any, progress: Callable[[int], None]) -> str:
     """The first piece of text for which the index and one made anew differ."""
-    sums: dict[str, tuple[int, int, int]] = {}
+    wanted: dict[str, Any] = {}
     begin, done = 0, 0
     while True:
         part = f"SELECT id FROM {TABLE} WHERE id > %s ORDER BY id LIMIT {PART}"  # noqa: S608 - constants
@@ -97,18 +102,24 @@ def _differing_term(cursor: Any, progress: Callable[[int], None]) -> str:
         end, number = cursor.fetchone()
         if end is None:
             break
-        for term, *figures in _fresh_sums(cursor, begin, end):
-            before = sums.get(term, (0, 0, 0))
-            sums[term] = (before[0] + figures[0], before[1] + figures[1], before[2] + figures[2])
+        for term, rows in _fresh_rows(cursor, begin, end):
+            wanted.setdefault(term, _hash()).update(rows)
         begin, done = end, done + number
         progress(done)
-    for term, *figures in _sums(cursor, "main", INDEX):
-        if sums.pop(term, (0, 0, 0)) != tuple(figures):
-            return str(term)
-    return next(iter(sums), "")
+    for term, rows in _rows(cursor, "main", INDEX):
+        there = _hash()
+        there.update(rows)
+        if wanted.pop(term, _hash()).digest() != there.digest():
+            return term
+    return next(iter(wanted), "")
 
 
-def _fresh_sums(cursor: Any, begin: int, end: int) -> list[tuple[Any, ...]]:
+def _hash() -> Any:
+    """Of the rows of a piece, which may be millions."""
+    return hashlib.blake2b(digest_size=16)
+
+
+def _fresh_rows(cursor: Any, begin: int, end: int) -> Iterator[tuple[str, bytes]]:
     cursor.execute("DROP TABLE IF EXISTS temp.fresh_search")
     cursor.execute(
         "CREATE VIRTUAL TABLE temp.fresh_search USING fts5(text, content='', tokenize='trigram', detail='none', "
@@ -120,20 +131,26 @@ def _fresh_sums(cursor: Any, begin: int, end: int) -> list[tuple[Any, ...]]:
             "WHERE id > %s AND id <= %s",  # noqa: S608
             [begin, end],
         )
-        return list(_sums(cursor, "temp", "fresh_search"))
+        yield from _rows(cursor, "temp", "fresh_search")
     finally:
         cursor.execute("DROP TABLE temp.fresh_search")
 
 
-def _sums(cursor: Any, schema: str, table: str) -> Iterator[tuple[Any, ...]]:
-    """Each piece of an index, with the number of its rows and two sums over them."""
+def _rows(cursor: Any, schema: str, table: str) -> Iterator[tuple[str, bytes]]:
+    """Each piece of an index with its rows, in order, each followed by a comma."""
     cursor.execute(f"CREATE VIRTUAL TABLE temp.search_terms USING fts5vocab({schema}, {table}, row)")
     try:
         cursor.execute("SELECT term FROM temp.search_terms")
         terms = [term for (term,) in cursor.fetchall()]
         for term in terms:
-            cursor.execute(f"SELECT {_SUMS} FROM {schema}.{table} WHERE {table} MATCH %s", [_phrase(term)])  # noqa: S608
-            yield (term, *cursor.fetchone())
+            cursor.execute(
+                f"SELECT group_concat(rowid) FROM (SELECT rowid FROM {schema}.{table} "  # noqa: S608 - constants
+                f"WHERE {table} MATCH %s ORDER BY rowid)",
+                [_phrase(term)],
+            )
+            (rows,) = cursor.fetchone()
+            if rows:  # a piece may be left without any
+                yield str(term), f"{rows},".encode()
     finally:
         cursor.execute("DROP TABLE temp.search_terms")
 

@@ -10,10 +10,34 @@ from django.core.management import call_command
 from django.db import connection
 
 from accounts.models import NexmoAccount
-from events.models import EventType
+from events.models import AuditEvent, EventType
+from events.storage import search_check
 from tests.archive.conftest import SQL, verified
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="SQL cannot touch single entries of PostgreSQL's index")
+@pytest.mark.parametrize("whole", [True, False])
+def test_entries_moved_so_that_all_sums_agree_are_found(
+    archive: NexmoAccount, add_event: Callable[..., Any], sql: SQL, monkeypatch: pytest.MonkeyPatch, whole: bool
+) -> None:
+    """1, 5, 6 and 2, 3, 7 are as many, and have the same sum and the same sum of squares."""
+    for number in range(1, 8):
+        add_event(archive, 100 + number, user_email="zqj@example.com" if number in (1, 5, 6) else "x@example.com")
+    if not whole:
+        monkeypatch.setattr(search_check, "WHOLE_UP_TO", 3)
+        monkeypatch.setattr(search_check, "trigrams", lambda text: ["zqj"])
+    assert verified() == "intact"
+    last = AuditEvent.objects.latest("pk").pk
+    for place in (1, 5, 6):
+        sql(
+            "INSERT INTO events_search(events_search, rowid, text_and_account) VALUES ('delete', %s, 'zqj')",
+            last - 7 + place,
+        )
+    for place in (2, 3, 7):
+        sql("INSERT INTO events_search(rowid, text_and_account) VALUES (%s, 'zqj')", last - 7 + place)
+    assert "is hidden from search: the index does not lead to it" in verified(search=whole)
 
 
 # --- types that no list names ---------------------------------------------------------------------------------------
