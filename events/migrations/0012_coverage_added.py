@@ -38,4 +38,19 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.RunPython(fill, migrations.RunPython.noop),
+        migrations.AlterField(
+            model_name="evidencepack",
+            name="stage",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("sealing", "Finding and sealing accounts"),
+                    ("checking", "Verifying the archive"),
+                    ("events", "Writing events"),
+                    ("table", "Writing the CSV file"),
+                    ("chains", "Writing chains"),
+                ],
+                max_length=10,
+            ),
+        ),
     ]

@@ -1,8 +1,9 @@
 """Whether the search index leads to the events, and the events are in it.
 
 On SQLite the index is compared with an index made anew of the events' texts: all of it in a small archive or when
-asked for, else by pieces of three letters chosen at random, which whoever tampers cannot foresee. For each piece the
-very rows are compared: no count or sum of them, which other rows could have too. On PostgreSQL SQL
+asked for, else by each account's mark and by pieces of three letters: those of a text that is searched for, and some
+chosen at random, which whoever tampers cannot foresee. For each piece the very rows are compared: no count or sum of
+them, which other rows could have too. On PostgreSQL SQL
 cannot touch single entries of an index; there it must be valid and used for the very search that pages make.
 """
 
@@ -20,8 +21,12 @@ from events.storage.search_index import (
     POSTGRESQL_TEXT,
     TABLE,
     TEXT,
+    Words,
+    account_mark,
     indexed_text,
+    spellings,
     trigrams,
+    words,
 )
 
 if TYPE_CHECKING:
@@ -33,26 +38,36 @@ CHUNK = 2_000
 PART = 50_000  # events whose index is made anew at a time
 
 
-def problem(connection: Any, *, whole: bool = False, progress: Callable[[int], None] | None = None) -> str:
-    """What is wrong with the search index, if anything. `whole`: compare all of it, however long that takes."""
+def problem(
+    connection: Any, *, whole: bool = False, text: str = "", progress: Callable[[int], None] | None = None
+) -> str:
+    """What is wrong with the search index, if anything.
+
+    Args:
+        whole: compare all of it, however long that takes.
+        text: what is searched for, so that its pieces are compared in any case.
+    """
     if connection.vendor == "postgresql":
         return _postgresql(connection)
     try:
         with connection.cursor() as cursor:
-            return _sqlite(cursor, whole, progress or (lambda _: None))
+            return _sqlite(cursor, whole, text, progress or (lambda _: None))
     except DatabaseError as error:
         return f"The search index is damaged: {error}."
 
 
-def _sqlite(cursor: Any, whole: bool, progress: Callable[[int], None]) -> str:
+def _sqlite(cursor: Any, whole: bool, text: str, progress: Callable[[int], None]) -> str:
     cursor.execute(f"SELECT COUNT(*), COALESCE(MAX(id), 0) FROM {TABLE}")  # noqa: S608 - constants
     count, last = cursor.fetchone()
-    term = _differing_term(cursor, progress) if whole or count <= WHOLE_UP_TO else _differing_probe(cursor, last)
+    if whole or count <= WHOLE_UP_TO:
+        term = _differing_term(cursor, progress)
+    else:
+        term = _differing_probe(cursor, [*_random_pieces(cursor, last), *_pieces_of(text)])
     return _wrong_event(cursor, term) if term else ""
 
 
-def _differing_probe(cursor: Any, last: int) -> str:
-    """The first of a few pieces of text for which index and events differ: pieces of events chosen at random."""
+def _random_pieces(cursor: Any, last: int) -> list[str]:
+    """A few pieces of events chosen at random."""
     dice = random.SystemRandom()
     probes: list[str] = []
     for number in range(PROBES):
@@ -60,15 +75,33 @@ def _differing_probe(cursor: Any, last: int) -> str:
         pieces = [piece for piece in trigrams(cursor.fetchone()[0]) if piece.isascii()]
         if pieces:
             probes.append(pieces[0] if number == 0 else dice.choice(pieces))  # nearly all texts begin alike
-    found = [(probe, _entries(cursor.db.cursor(), probe)) for probe in probes]
-    cursor.execute(f"SELECT id, {TEXT} FROM {TABLE} ORDER BY id")  # noqa: S608 - constants
+    return probes
+
+
+def _pieces_of(text: str) -> list[str]:
+    """The pieces that a search for this text may ask the index for."""
+    looked_for = words(text) if text.strip() else Words(())
+    texts = (spelling for word in (*looked_for.wanted, *looked_for.unwanted) for spelling in spellings(word))
+    return [piece for text in texts for piece in trigrams(text) if piece.isascii()]
+
+
+def _differing_probe(cursor: Any, probes: list[str]) -> str:
+    """The first account's mark or piece of text for which index and events differ."""
+    found = {probe: _entries(cursor.db.cursor(), probe) for probe in probes}
+    marks: dict[int, Iterator[int]] = {}
+    cursor.execute(f"SELECT id, account_id, {TEXT} FROM {TABLE} ORDER BY id")  # noqa: S608 - constants
     while rows := cursor.fetchmany(CHUNK):  # SQLite's own instr() takes three times as long
-        for pk, text in rows:
+        for pk, account, text in rows:
+            if account not in marks:
+                marks[account] = _entries(cursor.db.cursor(), account_mark(account))
+            # More entries than events do no harm: texts of other accounts may hold the same letters.
+            if next((entry for entry in marks[account] if entry >= pk), None) != pk:
+                return account_mark(account)
             lowered = text.lower()
-            for probe, entries in found:
+            for probe, entries in found.items():
                 if probe in lowered and next(entries, None) != pk:
                     return probe
-    return next((probe for probe, entries in found if next(entries, None) is not None), "")
+    return next((probe for probe, entries in found.items() if next(entries, None) is not None), "")
 
 
 def _entries(cursor: Any, term: str) -> Iterator[int]:
