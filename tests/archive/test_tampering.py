@@ -525,6 +525,20 @@ def test_exchanged_keys_are_found(archive: NexmoAccount, other: NexmoAccount, sq
     assert "was altered: the ledger says otherwise" in verified()
 
 
+@pytest.mark.parametrize("had", ["nothing", "a seal", "an event"])
+def test_exchanged_key_is_found_once_either_account_had_an_event_or_a_seal(
+    archive: NexmoAccount, add_event: Callable[..., Any], sql: SQL, had: str
+) -> None:
+    third = NexmoAccount.objects.get(api_key="demo0003")
+    if had == "a seal":
+        seals.seal(third)
+    if had == "an event":
+        add_event(third, 20)
+    for old, new in (("demo0003", "x"), ("demo0004", "demo0003"), ("x", "demo0004")):
+        sql("UPDATE accounts_nexmoaccount SET api_key = %s WHERE api_key = %s", new, old)
+    assert (verified() == "intact") is (had == "nothing")
+
+
 def test_exchanged_keys_are_found_by_seals_too(archive: NexmoAccount, other: NexmoAccount, sql: SQL) -> None:
     for account in (archive, other):
         seals.seal(account)
