@@ -8,6 +8,10 @@ BATCH = 500
 
 def fill(apps, schema_editor):
     """Readings on record added what the coverage has of them; about the others nothing is known any more."""
+    # After a migration back and forth it may be there, and of this version. It is made again after all migrations.
+    on = " ON events_syncwindow" if schema_editor.connection.vendor == "postgresql" else ""
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute(f"DROP TRIGGER IF EXISTS events_syncwindow_no_update{on}")
     spans = {}
     for span in apps.get_model("events", "CoveredSpan").objects.all():
         spans.setdefault(span.account_id, []).append((span.start or BEGINNING, span.end))
