@@ -38,6 +38,8 @@ def _prepare_queue(**_: Any) -> None:
 def _install_triggers(using: str, plan: Any = None, **_: Any) -> None:
     from django.db import connections
 
+    from events.archive import listed_types
+    from events.models import MonthCount
     from events.storage import search_index, triggers
 
     connection = connections[using]
@@ -47,5 +49,7 @@ def _install_triggers(using: str, plan: Any = None, **_: Any) -> None:
             return
         columns = {column.name for column in connection.introspection.get_table_description(cursor, search_index.TABLE)}
     triggers.install(connection)
+    if MonthCount._meta.db_table in tables:
+        listed_types.list_again()
     if "searchable" in columns:
         search_index.install(connection)

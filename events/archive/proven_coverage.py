@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 from datetime import UTC, datetime, time, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from django.db import transaction
 
@@ -65,11 +65,20 @@ def kept(accounts: Iterable[int]) -> Iterator[None]:
         )
 
 
+def added_by(window: SyncWindow) -> Span:
+    """The coverage that a reading added; it has a `covered_until`."""
+    start = datetime.combine(window.first_day, time(), UTC) if window.first_day else BEGINNING
+    return start, cast("datetime", window.covered_until)
+
+
 def problem_of(account: NexmoAccount) -> str:
     """What is wrong with the claimed coverage, if anything."""
     spans = claimed(account)
     if beyond := subtraction(spans, proven(account)):
         return f"Coverage is claimed {describe(beyond[0])}, which no verified reading proves."
+    readings = SyncWindow.objects.filter(account=account).exclude(covered_until=None)
+    if missing := subtraction([added_by(window) for window in readings], spans):
+        return f"Coverage {describe(missing[0])} was taken away: a verified reading added it."
     return ""
 
 

@@ -1,7 +1,8 @@
 """Recomputing the archive: every record, every link, every seal, and whatever leads to them.
 
 `verify_database` looks at the database as a whole: guards, forms of values, indexes, the ledger. `verify_account` looks
-at one account's chain, counts and coverage. Reads with a plain cursor: millions of events are to be checked in minutes.
+at one account's chain, counts and coverage, `hidden_from_filters` at what an evidence pack relies on. They read with a
+plain cursor: millions of events are to be checked in minutes.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 from django.db import connection
 
 from accounts.models import NexmoAccount
-from events.archive import proven_coverage, seals, verify_ledger
+from events.archive import listed_types, proven_coverage, seals, verify_ledger
 from events.archive.chain_links import CHUNK, event_id, links, record_hashes, removed_links
 from events.models import (
     AuditEvent,
@@ -22,6 +23,7 @@ from events.models import (
     DayCount,
     Discrepancy,
     EventConflict,
+    EventType,
     FirstSeen,
     LedgerEntry,
     LegalHold,
@@ -37,9 +39,11 @@ from events.storage.search_index import searchable_text
 from events.storage.transactions import snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["Verdict", "index_problems", "record_hashes", "verify_account", "verify_database"]
+    from django.db.models import Model
+
+__all__ = ["Verdict", "hidden_from_filters", "index_problems", "record_hashes", "verify_account", "verify_database"]
 
 # What the archive consists of; each event's form is looked at with its record.
 BESIDE_EVENTS = (
@@ -48,6 +52,7 @@ BESIDE_EVENTS = (
     DayCount,
     Discrepancy,
     EventConflict,
+    EventType,
     FirstSeen,
     LedgerEntry,
     LegalHold,
@@ -102,25 +107,28 @@ def verify_database(
         f"The database does not guard the archive: trigger {name} is missing or was replaced."
         for name in triggers.missing(connection)
     ]
-    unsearchable = search_index.missing(connection)
-    problems += [
-        f"Searches miss events: {name} is missing or was replaced. Stop the site and the workers, drop the table or "
-        f"index {search_index.INDEX} or {search_index.POSTGRESQL_INDEX} if there is one, and run `manage.py migrate`: "
-        "it is made anew."
-        for name in unsearchable
-    ]
     problems += stored_form.schema_problems((AuditEvent, *BESIDE_EVENTS), connection)
     if connection.vendor == "sqlite":
-        problems += _misshapen_rows()
+        problems += _misshapen_rows(BESIDE_EVENTS)
     if indexes:
         problems += index_problems()
     with snapshot():
-        if search_index.INDEX not in unsearchable and (
-            trouble := search_check.problem(connection, whole=whole_search, progress=progress)
-        ):
-            problems.append(trouble)
+        problems += _search_problems(whole_search, progress)
+        problems += listed_types.problems()
         problems += verify_ledger.problems(public_keys, outside_seals or [])
     return problems
+
+
+def _search_problems(whole: bool = False, progress: Callable[[int], None] | None = None, text: str = "") -> list[str]:
+    if missing := search_index.missing(connection):
+        return [
+            f"Searches miss events: {name} is missing or was replaced. Stop the site and the workers, drop the table "
+            f"or index {search_index.INDEX} or {search_index.POSTGRESQL_INDEX} if there is one, and run "
+            "`manage.py migrate`: it is made anew."
+            for name in missing
+        ]
+    trouble = search_check.problem(connection, whole=whole, text=text, progress=progress)
+    return [trouble] if trouble else []
 
 
 def index_problems() -> list[str]:
@@ -128,11 +136,53 @@ def index_problems() -> list[str]:
     return list(stored_form.index_problems((AuditEvent, *BESIDE_EVENTS), connection))
 
 
-def _misshapen_rows() -> Iterator[str]:
-    for model in BESIDE_EVENTS:
+def _misshapen_rows(models: Iterable[type[Model]]) -> Iterator[str]:
+    for model in models:
         key = stored_form.misshapen(model, connection)
         if key is not None:
             yield f"Row {key} of {model._meta.db_table} holds a value in a form in which nothing is stored."
+
+
+# --- what filters rely on -------------------------------------------------------------------------------------------
+
+BEHIND_FILTERS = (EventType, FirstSeen)
+
+
+def hidden_from_filters(
+    accounts: Iterable[NexmoAccount], *, text: str, progress: Callable[[int], None] | None = None
+) -> str:
+    """What may keep a filter from finding events of these accounts, or nothing.
+
+    Checks the chains with the form of each event, the first events, the list of types and the indexes, in the state
+    of the database that the transaction or snapshot shows.
+
+    Args:
+        text: what the filter searches for, so that the search index is to be checked.
+        progress: called now and then with the number of an account's events checked so far.
+    """
+    problems = list(stored_form.schema_problems((AuditEvent, *BEHIND_FILTERS), connection))
+    if connection.vendor == "sqlite":
+        problems += _misshapen_rows(BEHIND_FILTERS)
+    problems += listed_types.problems()
+    for account in accounts:
+        try:
+            _check_chain_alone(Verdict(account), progress)
+        except _Broken as broken:
+            problems.append(str(broken))
+    if not problems:
+        problems += stored_form.index_problems((AuditEvent, *BEHIND_FILTERS), connection)
+    if not problems and text:
+        problems += _search_problems(text=text)
+    return problems[0] if problems else ""
+
+
+def _check_chain_alone(verdict: Verdict, progress: Callable[[int], None] | None) -> None:
+    """A chain and what was counted of it, whatever seals say."""
+    if head := ChainHead.objects.filter(account=verdict.account).first():
+        _check_chain(verdict, head, set(), progress)
+    elif AuditEvent.objects.filter(account=verdict.account).exists():
+        raise _Broken("There are events, but the head of their chain is gone.")
+    _check_rollups(verdict.account)
 
 
 # --- one account ----------------------------------------------------------------------------------------------------

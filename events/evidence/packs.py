@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import NexmoAccount
 from events.archive import seals
-from events.evidence.pack import make_pack
+from events.evidence.pack import NotIntact, make_pack
 from events.filters.form import EventFilter
 from events.models import BackgroundJob, EvidencePack
 from events.operations import jobs
@@ -136,7 +136,7 @@ def make(job: jobs.Claim) -> None:
     with translation.override(pack.language):
         try:
             _make(pack, job)
-        except (Refused, seals.NoSealKey) as error:
+        except (Refused, NotIntact, seals.NoSealKey) as error:
             _fail(pack, str(error))
         except OSError as error:
             logger.exception("Evidence pack %s cannot be written", pack.pk)

@@ -31,6 +31,7 @@ SEAL_FORMATS = ("auditsite seal 1", "auditsite seal 2")  # the second states the
 
 BLOCK = 1 << 20  # bytes read or unpacked at a time
 NEWEST = 45  # the version of the zip format that a file may ask for: 4.5, which knows large ones
+UNIX, PLAIN_FILE = 3, 0o600 << 16  # or else a program might unpack a link, a folder, or what runs as somebody else
 MOST_IN_DIRECTORY = 32 << 20  # bytes of the zip's own directory
 MOST_IN_FILE = 64 << 20  # bytes of a file that is held in memory whole
 MOST_IN_LINE = 128 << 20  # bytes of one event and its record
@@ -172,8 +173,8 @@ class Pack:
         members: dict[str, Member] = {}
         position = free = 0
         for _ in range(count):
-            signature, _, version, *shared, extra_length, comment_length, disk, _, _, offset = _unpack(
-                "<4sHHHHHHLLLHHHHHLL", directory, position
+            signature, tool, system, version, *shared, extra_length, comment_length, disk, kind, mode, offset = _unpack(
+                "<4sBBHHHHHLLLHHHHHLL", directory, position
             )
             flags, method, time, date, crc, compressed, full, name_length = shared
             position += 46
@@ -188,6 +189,8 @@ class Pack:
                 or version > NEWEST
                 or disk
                 or comment_length
+                or tool > NEWEST
+                or (system, kind, mode) != (UNIX, 0, PLAIN_FILE)
             ):
                 raise Fault(f"the zip's entry for {name} is not written as Auditsite writes it")
             if name in members:

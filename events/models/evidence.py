@@ -51,6 +51,7 @@ class EvidencePack(models.Model):
 
     class Stage(models.TextChoices):
         SEALING = "sealing", _("Finding and sealing accounts")
+        CHECKING = "checking", _("Verifying the archive")
         EVENTS = "events", _("Writing events")
         TABLE = "table", _("Writing the CSV file")
         CHAINS = "chains", _("Writing chains")

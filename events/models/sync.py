@@ -79,6 +79,9 @@ class SyncWindow(Recorded):
     last_day = models.DateField(null=True, help_text=_("Empty: up to the time of the request."))
     asked_at = models.DateTimeField()
     verified = models.BooleanField()
+    covered_until = models.DateTimeField(
+        null=True, help_text=_("The end of the coverage it added; empty: it added none, or it was withdrawn.")
+    )
     reason = models.TextField(blank=True, help_text=_("Why it is not verified."))
     reported = models.PositiveIntegerField(null=True, help_text=_("The API's own count for the requested span."))
     received = models.PositiveIntegerField(default=0, help_text=_("Distinct events received for it."))

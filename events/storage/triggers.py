@@ -20,6 +20,7 @@ HOLDS, HEADS, WINDOWS = "events_legalhold", "events_chainhead", "events_syncwind
 
 _LEFT_BEHIND = f"EXISTS (SELECT 1 FROM {REMOVED} r WHERE r.account_id = OLD.account_id AND r.seq = {{seq}})"  # noqa: S608
 _SEQ_OF_EVENT = f"(SELECT e.seq FROM {EVENTS} e WHERE e.id = OLD.event_id)"  # noqa: S608
+_SAME_OR_GONE = "COALESCE(NEW.{0} IS NULL OR NEW.{0} = OLD.{0}, 1 = 0)"
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Guard:
         may_change: the condition under which a row may change at all, besides leaving `columns` as they are.
         may_go: the condition under which a row may be deleted; none: never. "" for a table without this guard.
         unique: columns that identify a row: INSERT OR REPLACE must not get rid of one silently.
+        twin: what else makes an old row `o` and a new one the same, where that holds for some rows only.
     """
 
     table: str
@@ -38,6 +40,7 @@ class Guard:
     may_change: str = ""
     may_go: str | None = None
     unique: tuple[tuple[str, ...], ...] = (("id",),)
+    twin: str = ""
 
 
 _SEAL_COLUMNS = ("id", "account_id", "seq", "digest", "sealed_at", "statement", "signature", "key_id")
@@ -48,10 +51,13 @@ _WINDOW_COLUMNS = (
     "run_id",
     "first_day",
     "last_day",
+    "asked_at",
     "verified",
     "reason",
     "reported",
     "received",
+    "pages",
+    "requests",
 )
 GUARDS = (
     Guard(
@@ -68,9 +74,12 @@ GUARDS = (
         unique=(("id",), ("event_id", "digest")),
     ),
     Guard(
-        DISCREPANCIES,  # its run may be forgotten
+        DISCREPANCIES,  # its runs may be forgotten; a withdrawn one stays withdrawn, and then
         columns=("id", "account_id", "event_id", "kind", "noticed_at"),
+        may_change=f"{_SAME_OR_GONE.format('run_id')} AND (OLD.withdrawn_at IS NULL OR "
+        f"COALESCE(NEW.withdrawn_at = OLD.withdrawn_at, 1 = 0) AND {_SAME_OR_GONE.format('withdrawn_by_id')})",
         may_go=_LEFT_BEHIND.format(seq=_SEQ_OF_EVENT),
+        twin="o.event_id = NEW.event_id AND o.kind = NEW.kind AND o.withdrawn_at IS NULL AND NEW.withdrawn_at IS NULL",
     ),
     Guard(REMOVED, may_change="1 = 0", unique=(("id",), ("account_id", "seq"))),
     Guard(REMOVALS, may_change="1 = 0"),
@@ -93,6 +102,7 @@ GUARDS = (
     Guard(
         WINDOWS,
         columns=_WINDOW_COLUMNS,
+        may_change=_SAME_OR_GONE.format("covered_until"),  # withdrawn after a wrong clock
         may_go=f"OLD.verified OR NOT EXISTS (SELECT 1 FROM {HEADS} h WHERE h.account_id = OLD.account_id)",  # noqa: S608
     ),
 )
@@ -122,7 +132,8 @@ def install(connection: Any) -> None:
     """Make the triggers where they are missing or are not what they should be."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            for statement in (*_postgresql_functions().values(), *_postgresql_triggers()):
+            schema = _postgresql_schema(cursor)
+            for statement in (*_postgresql_functions(schema), *_postgresql_triggers(schema)):
                 cursor.execute(statement)
             return
         there = _sqlite_there(cursor)
@@ -179,7 +190,8 @@ def _sqlite() -> dict[str, tuple[str, str]]:
         trigger(guard.table, "no_update", "UPDATE", " OR ".join(changed))
         trigger(guard.table, "no_delete", "DELETE", f"NOT ({guard.may_go})" if guard.may_go else "")
         # INSERT OR REPLACE deletes without asking the trigger above.
-        twins = (" AND ".join(f"o.{column} = NEW.{column}" for column in columns) for columns in guard.unique)
+        twins = [" AND ".join(f"o.{column} = NEW.{column}" for column in columns) for columns in guard.unique]
+        twins += [guard.twin] if guard.twin else []
         twin = " OR ".join(f"({twin})" for twin in twins)
         trigger(guard.table, "no_replace", "INSERT", f"EXISTS (SELECT 1 FROM {guard.table} o WHERE {twin})")  # noqa: S608
     for table, condition in _inserts("sqlite"):
@@ -212,11 +224,25 @@ def _postgresql_bodies() -> dict[str, str]:
     return bodies
 
 
-def _postgresql_functions() -> dict[str, str]:
-    return {
-        name: f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $${body}$$"
-        for name, body in _postgresql_bodies().items()
-    }
+def _postgresql_schema(cursor: Any) -> str:
+    """The schema that holds the archive, as PostgreSQL writes its name."""
+    cursor.execute("SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = %s::regclass", [EVENTS])
+    (schema,) = cursor.fetchone()
+    return str(schema)
+
+
+def _postgresql_path(schema: str) -> str:
+    """Where the functions look for tables, whatever the session's own path is. Unless named last, temporary tables
+    would come first."""
+    return f"{schema}, pg_temp"
+
+
+def _postgresql_functions(schema: str) -> Iterator[str]:
+    for name, body in _postgresql_bodies().items():
+        yield (
+            f"CREATE OR REPLACE FUNCTION {schema}.{name}() RETURNS trigger LANGUAGE plpgsql "
+            f"SET search_path = {_postgresql_path(schema)} AS $${body}$$"
+        )
 
 
 def _postgresql_wanted() -> Iterator[tuple[str, str, str, str, int]]:
@@ -231,24 +257,30 @@ def _postgresql_wanted() -> Iterator[tuple[str, str, str, str, int]]:
         yield table, f"{table}_checked", "INSERT", f"{table}_may_come", _ROW | _BEFORE
 
 
-def _postgresql_triggers() -> Iterator[str]:
+def _postgresql_triggers(schema: str) -> Iterator[str]:
     for table, name, event, function, kind in _postgresql_wanted():
         yield (
-            f"CREATE OR REPLACE TRIGGER {name} BEFORE {event} ON {table} "
-            f"FOR EACH {'ROW' if kind & _ROW else 'STATEMENT'} EXECUTE FUNCTION {function}()"
+            f"CREATE OR REPLACE TRIGGER {name} BEFORE {event} ON {schema}.{table} "
+            f"FOR EACH {'ROW' if kind & _ROW else 'STATEMENT'} EXECUTE FUNCTION {schema}.{function}()"
         )
 
 
 def _postgresql_missing(cursor: Any) -> list[str]:
+    schema = _postgresql_schema(cursor)
+    # Whatever ALTER FUNCTION can change counts, but for the owner, the cost and who may call it.
     cursor.execute(
-        "SELECT t.tgname, t.tgrelid::regclass::text, p.proname, t.tgtype, p.prosrc FROM pg_trigger t "
-        "JOIN pg_proc p ON p.oid = t.tgfoid "
-        "WHERE t.tgenabled IN ('O', 'A') AND t.tgqual IS NULL AND t.tgattr = ''::int2vector"
+        "SELECT t.tgname, c.relname, p.proname, t.tgtype, p.prosrc, p.proconfig, l.lanname, "
+        "p.prosecdef, p.proisstrict, p.provolatile, p.pronamespace = c.relnamespace "
+        "FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid "
+        "JOIN pg_language l ON l.oid = p.prolang WHERE c.relnamespace = %s::regnamespace "
+        "AND t.tgenabled IN ('O', 'A') AND t.tgqual IS NULL AND t.tgattr = ''::int2vector",
+        [schema],
     )
     there = {row[0]: row[1:] for row in cursor.fetchall()}
     bodies = _postgresql_bodies()
+    usual = [f"search_path={_postgresql_path(schema)}"], "plpgsql", False, False, "v", True
     return [
         name
         for table, name, event, function, kind in _postgresql_wanted()
-        if there.get(name) != (table, function, kind | _EVENTS[event], bodies[function])
+        if there.get(name) != (table, function, kind | _EVENTS[event], bodies[function], *usual)
     ]

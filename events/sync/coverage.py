@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
+from events.archive import proven_coverage
 from events.models import CoveredSpan, SyncState, SyncWindow
 from events.storage import clock
 
@@ -107,7 +108,16 @@ def withdraw_future(account: NexmoAccount, present: datetime) -> list[datetime]:
                 span.save(update_fields=["end"])
             else:
                 span.delete()
+        _note_withdrawn(account)
     return withdrawn
+
+
+def _note_withdrawn(account: NexmoAccount) -> None:
+    """Readings whose coverage has been taken back no longer claim to have added it."""
+    claimed = proven_coverage.claimed(account)
+    for window in SyncWindow.objects.filter(account=account).exclude(covered_until=None):
+        if proven_coverage.subtraction([proven_coverage.added_by(window)], claimed):
+            SyncWindow.objects.filter(pk=window.pk).update(covered_until=None)
 
 
 def _last_believable_reading(account: NexmoAccount, latest: datetime) -> datetime | None:

@@ -323,27 +323,30 @@ class _AccountSync:
 
     def _record(self, window: Window, reading: Reading, requests_before: int) -> None:
         state.renew(self.run)
-        state.record_window(
-            self.run,
-            SyncWindow(
-                account=self.account,
-                run=self.run,
-                first_day=window.first,
-                last_day=window.last,
-                asked_at=api_clock.earlier(reading.asked_at, reading.sent_at),
-                verified=reading.verified,
-                reason=reading.reason,
-                reported=reading.reported,
-                received=reading.received,
-                pages=reading.pages,
-                requests=self.client.requests_made - requests_before,
-            ),
-        )
+        start, end = window.span(reading.asked_at)
+        until = None
         if reading.verified:
-            start, end = window.span(reading.asked_at)
             proven = api_clock.proven_until(self.account, reading.asked_at, reading.sent_at)
             if proven and (start is None or start < min(end, proven)):
-                coverage.add(self.account, start, min(end, proven))
+                until = min(end, proven)
+        row = SyncWindow(
+            account=self.account,
+            run=self.run,
+            first_day=window.first,
+            last_day=window.last,
+            asked_at=api_clock.earlier(reading.asked_at, reading.sent_at),
+            verified=reading.verified,
+            covered_until=until,
+            reason=reading.reason,
+            reported=reading.reported,
+            received=reading.received,
+            pages=reading.pages,
+            requests=self.client.requests_made - requests_before,
+        )
+        with write_turn():
+            if until:  # before the ledger, which `record_window` may lock
+                coverage.add(self.account, start, until)
+            state.record_window(self.run, row)
 
     def _check_clock(self, page: EventPage) -> None:
         """Compare this machine's clock with the API's, once in a run, before anything rests on either.

@@ -49,7 +49,7 @@ def read(archive: NexmoAccount) -> NexmoAccount:
     """The archive after a sync that read and verified everything up to now."""
     run = SyncRun.objects.create(account=archive, trigger="command", started_at=NOON, status="succeeded")
     now = timezone.now() - timedelta(minutes=1)
-    SyncWindow.objects.create(account=archive, run=run, asked_at=now, verified=True)
+    SyncWindow.objects.create(account=archive, run=run, asked_at=now, verified=True, covered_until=now)
     coverage.add(archive, None, now)
     return archive
 
@@ -269,7 +269,17 @@ def test_reading_dated_in_the_future_proves_nothing(read: NexmoAccount, tamper: 
 def test_coverage_that_was_sealed_cannot_shrink(read: NexmoAccount, sql: SQL) -> None:
     seals.seal(read)
     sql("DELETE FROM events_coveredspan")
+    sql("DELETE FROM events_syncwindow")
     assert "which is not covered now" in problem(read)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["DELETE FROM events_coveredspan", "UPDATE events_coveredspan SET start = '2026-03-01 00:00:00'"],
+)
+def test_coverage_that_was_taken_away_is_found(read: NexmoAccount, sql: SQL, statement: str) -> None:
+    sql(statement)
+    assert "was taken away: a verified reading added it" in verified()
 
 
 def test_failed_reading_cannot_be_called_verified(read: NexmoAccount, sql: SQL, tamper: SQL) -> None:
@@ -281,6 +291,13 @@ def test_failed_reading_cannot_be_called_verified(read: NexmoAccount, sql: SQL, 
     refused(sql, "DELETE FROM events_syncwindow WHERE NOT verified")
     tamper("UPDATE events_syncwindow SET verified = NOT verified WHERE NOT verified")
     assert "is in the ledger, and was removed from the database" in verified()
+
+
+def test_readings_are_not_redated(read: NexmoAccount, sql: SQL) -> None:
+    """Else coverage could be extended with them, and the next seal would state it."""
+    for column in ("asked_at", "first_day", "last_day", "covered_until"):
+        refused(sql, f"UPDATE events_syncwindow SET {column} = %s", "2026-01-01")
+    SyncWindow.objects.update(repeats=1, asked_again_at=timezone.now())
 
 
 def test_pruned_readings_leave_their_proof_in_the_ledger(read: NexmoAccount) -> None:
@@ -375,6 +392,8 @@ def test_release_behind_the_ledgers_back_is_found(archive: NexmoAccount, sql: SQ
         "INSERT OR REPLACE INTO events_eventconflict SELECT * FROM events_eventconflict",
         "INSERT OR REPLACE INTO events_ledgerentry SELECT * FROM events_ledgerentry WHERE number = 1",
         "INSERT OR REPLACE INTO events_chainhead SELECT * FROM events_chainhead",
+        "INSERT OR REPLACE INTO events_discrepancy (id, account_id, event_id, kind, noticed_at) "
+        "SELECT id + 100, account_id, event_id, kind, '2020-01-01 00:00:00' FROM events_discrepancy",
     ],
 )
 @only_sqlite
@@ -389,8 +408,12 @@ def test_nothing_guarded_is_replaced(archive: NexmoAccount, add_event: Any, sql:
 def test_records_beside_the_events_are_kept_from_change(archive: NexmoAccount, add_event: Any, sql: SQL) -> None:
     add_event(archive, 3, event_type="OTHER")
     assert (EventConflict.objects.count(), Discrepancy.objects.count()) == (1, 1)
+    Discrepancy.objects.standing().update(withdrawn_at=timezone.now())
     for statement in (
         "UPDATE events_discrepancy SET kind = 'late'",
+        "UPDATE events_discrepancy SET run_id = 77",
+        "UPDATE events_discrepancy SET withdrawn_by_id = 77",
+        "UPDATE events_discrepancy SET withdrawn_at = NULL",
         "DELETE FROM events_discrepancy",
         "UPDATE events_ledgerentry SET record_hash = ''",
         "DELETE FROM events_ledgerentry",
@@ -500,6 +523,20 @@ def test_exchanged_keys_are_found(archive: NexmoAccount, other: NexmoAccount, sq
     for old, new in (("demo0001", "x"), ("demo0003", "demo0001"), ("x", "demo0003")):
         sql("UPDATE accounts_nexmoaccount SET api_key = %s WHERE api_key = %s", new, old)
     assert "was altered: the ledger says otherwise" in verified()
+
+
+@pytest.mark.parametrize("had", ["nothing", "a seal", "an event"])
+def test_exchanged_key_is_found_once_either_account_had_an_event_or_a_seal(
+    archive: NexmoAccount, add_event: Callable[..., Any], sql: SQL, had: str
+) -> None:
+    third = NexmoAccount.objects.get(api_key="demo0003")
+    if had == "a seal":
+        seals.seal(third)
+    if had == "an event":
+        add_event(third, 20)
+    for old, new in (("demo0003", "x"), ("demo0004", "demo0003"), ("x", "demo0004")):
+        sql("UPDATE accounts_nexmoaccount SET api_key = %s WHERE api_key = %s", new, old)
+    assert (verified() == "intact") is (had == "nothing")
 
 
 def test_exchanged_keys_are_found_by_seals_too(archive: NexmoAccount, other: NexmoAccount, sql: SQL) -> None:

@@ -20,7 +20,9 @@ from django.core.management import call_command
 
 from events.archive import seals
 from events.evidence import verify_evidence
+from events.evidence.pack import make_pack
 from events.evidence.verify_evidence import Fault
+from events.reading.conditions import Conditions
 from tests.tools.evidence import check, files_of, signed, zip_of
 
 pytestmark = pytest.mark.django_db
@@ -170,6 +172,31 @@ def test_sizes_in_a_header_that_differ_are_refused(files: dict[str, bytes]) -> N
 def test_entry_with_what_auditsite_does_not_write_is_refused(whole: bytes, place: int, value: bytes) -> None:
     with pytest.raises(Fault):
         check(changed(whole, entry_of(whole, "events.csv") + place, value), seals.public_key())
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (4, b"\xff"),  # version of the program that made it
+        (5, b"\0"),  # made under DOS, where the next ones mean something else
+        (36, b"\1\0"),  # internal: a text, whose line ends may be changed
+        (38, struct.pack("<L", 0o120777 << 16)),  # a symbolic link
+        (38, struct.pack("<L", 0o104777 << 16)),  # runs as its owner
+        (38, struct.pack("<L", 0o600 << 16 | 0x10)),  # a folder, for DOS
+    ],
+)
+def test_entry_that_would_be_unpacked_as_anything_but_a_plain_file_is_refused(
+    whole: bytes, place: int, value: bytes
+) -> None:
+    with pytest.raises(Fault, match=r"entry for events\.csv is not written as Auditsite writes it"):
+        check(changed(whole, entry_of(whole, "events.csv") + place, value), seals.public_key())
+
+
+def test_pack_made_on_windows_is_the_same(account: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "win32")
+    with (tmp_path / "pack.zip").open("w+b") as file:
+        make_pack(file, Conditions(), [account], query="", made_by="audrey")
+    assert check((tmp_path / "pack.zip").read_bytes(), seals.public_key())["count"] == 0
 
 
 def test_bytes_after_the_end_of_a_compressed_file_are_refused(files: dict[str, bytes]) -> None:

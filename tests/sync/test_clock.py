@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import NexmoAccount
+from events.archive import proven_coverage
 from events.health.completeness import completeness, coverage_sentence
 from events.health.status import statuses
 from events.models import AuditEvent, CoveredSpan, Seal, SyncRun, SyncState, SyncWindow, WorkerBeat
@@ -127,7 +128,8 @@ def test_without_a_date_header_coverage_ends_at_the_newest_event(account: Any, m
     sandbox.add_events("demo0001", [at(newest, 1), {"id": "undated"}])
     with wrong_clock(sandbox, FAR):
         sync(account)
-    assert CoveredSpan.objects.get().end == newest
+    assert CoveredSpan.objects.get().end == newest == SyncWindow.objects.latest("pk").covered_until
+    assert proven_coverage.problem_of(account) == ""
     sandbox.add_events("demo0001", [at(timezone.now() + timedelta(days=400), 2)])
     sync(account)
     assert CoveredSpan.objects.get().end <= timezone.now()  # even if Nexmo dates an event in the future
@@ -145,14 +147,12 @@ def left_behind(account: Any, make_sandbox: MakeSandbox) -> Sandbox:
     run = sync(account)
     sandbox.add_events("demo0001", [at(now - timedelta(days=6), 2)])
     with unguarded():
-        SyncWindow.objects.update(asked_at=now - timedelta(days=10))
-        SyncWindow.objects.create(
-            account=account, run=run, first_day=now.date(), asked_at=now + FAR, verified=True, reported=0
-        )
+        SyncWindow.objects.update(asked_at=now - timedelta(days=10), covered_until=now - timedelta(days=10))
+        beyond = {"asked_at": now + FAR, "covered_until": now + FAR}
+        SyncWindow.objects.create(account=account, run=run, first_day=now.date(), verified=True, reported=0, **beyond)
         # Read by hand afterwards, which the wrong span made look complete.
-        SyncWindow.objects.create(
-            account=account, run=run, first_day=now.date() - timedelta(days=1), asked_at=now, verified=True, reported=0
-        )
+        by_hand = {"first_day": now.date() - timedelta(days=1), "asked_at": now, "covered_until": now}
+        SyncWindow.objects.create(account=account, run=run, verified=True, reported=0, **by_hand)
         CoveredSpan.objects.update(end=now + FAR)
     SyncState.objects.update(
         last_success_at=now + FAR, due_at=now + FAR, checked_at=now + FAR, types_asked_at=now + FAR
@@ -168,6 +168,7 @@ def test_coverage_of_the_future_is_withdrawn_said_and_read_again(
     assert "It counted as complete until" in run.problem and "Withdrawn, because a clock was wrong" in run.problem
     assert "withdrawn" in caplog.text
     assert all(end <= timezone.now() for end in CoveredSpan.objects.values_list("end", flat=True))
+    assert proven_coverage.problem_of(account) == ""
     if "since" in options:
         spans = CoveredSpan.objects.order_by("end")
         assert [timezone.now() - spans[0].end > timedelta(days=9), len(spans)] == [True, 2]  # the hole shows

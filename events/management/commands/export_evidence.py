@@ -9,7 +9,7 @@ from typing import IO, Any, cast
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from events.archive import seals
-from events.evidence.pack import make_pack
+from events.evidence.pack import NotIntact, make_pack
 from events.management.filtering import add_filter_arguments, read_filter, written_whole
 from events.management.progress import stages
 from events.models import EvidencePack
@@ -39,7 +39,7 @@ class Command(BaseCommand):
                     name=target.name,
                     report=report,
                 )
-        except seals.NoSealKey as error:
+        except (NotIntact, seals.NoSealKey) as error:
             raise CommandError(str(error)) from None
         self.stdout.write(
             f"Wrote {printable(target)} with {contents.count:,} event(s). Public key: {seals.public_key()}"
