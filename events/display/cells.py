@@ -178,7 +178,8 @@ def _unreadable_time() -> str:
 
 
 def _odd_tag() -> str:
-    return f' <span class="tag odd">{escape(_("odd"))}</span>'
+    word = escape(_("odd"))
+    return f' <span class="tag odd">{word}</span>'
 
 
 @lru_cache(maxsize=8192)
