@@ -228,20 +228,24 @@ def describe(
             doing += " " + _("%(count)s new so far.") % {"count": grouped(run.added)}
         return Health("working", _("Syncing"), doing, moving=True, percent=run.percent)
     no_worker = "" if worker_alive else " " + _("No worker is running: start one with `manage.py worker`.")
-    if state.wanted_at and account.is_active:
-        begins = _("The sync starts as soon as a worker is free.")
+    is_wanted = bool(state.wanted_at and account.is_active)
+    begins = _("The sync starts as soon as a worker is free.")
+    fails = bool(state.problem_code and state.problem_code != "interrupted")
+    if is_wanted and not fails:
         return Health("waiting", _("Waiting"), f"{begins}{no_worker}", moving=True)
     if not account.is_active:
         kept = _("This account is not synced; its archived events stay readable.")
         return Health("off", _("Inactive"), kept)
-    if state.problem_code and state.problem_code != "interrupted":
+    if fails:
         again = ""
         if state.failures > 1:
             tried = ngettext("Tried %(count)d time in a row.", "Tried %(count)d times in a row.", state.failures)
             again = " " + tried % {"count": state.failures}
         level = "late" if state.problem_code == "unverified" else "problem"
         label = LABELS.get(state.problem_code) or TITLES["problem"]
-        return Health(level, str(label), f"{state.problem}{again}")
+        # Asking for a sync mends nothing yet: a failure stays one until a sync succeeds.
+        goes_on = f" {begins}{no_worker}" if is_wanted else ""
+        return Health(level, str(label), f"{state.problem}{again}{goes_on}", moving=is_wanted)
     if from_the_future:
         wrong = _(
             "Its last syncs are dated in the future: this machine's clock is or was wrong. "

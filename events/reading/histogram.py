@@ -63,6 +63,7 @@ class Histogram:
         exact: they count all events, not a sample.
         foreign_days: they are days of UTC, though the reader's are others: only those are counted ahead.
         later: events dated after the last bar, in the future; among the newest that were looked at.
+        never_read: accounts of which no stretch of time is known; they hatch nothing, or every bar would be hatched.
     """
 
     bars: list[Bar]
@@ -70,6 +71,7 @@ class Histogram:
     exact: bool
     foreign_days: bool = False
     later: int = 0
+    never_read: int = 0
 
     @property
     def total(self) -> int:
@@ -109,9 +111,9 @@ def histogram(conditions: Conditions, sampled: Sample, *, accounts: Sequence[int
         if back_to := sampled.looked_back_to:
             for bar in bars:
                 bar.known = bar.end > back_to
-    _cover(bars, accounts, now)
+    never_read = _cover(bars, accounts, now)
     later = sum(1 for row in sampled.rows if row[-1] >= bars[-1].end)
-    return Histogram(bars, unit, exact, foreign_days, later)
+    return Histogram(bars, unit, exact, foreign_days, later, never_read)
 
 
 def _oldest(conditions: Conditions, sampled: Sample, simple: bool) -> datetime | None:
@@ -222,15 +224,25 @@ def _fill(bars: list[Bar], counted: list[tuple[datetime, str, int]]) -> None:
             bars[place].counts[family(code)[0]] += number
 
 
-def _cover(bars: list[Bar], accounts: Sequence[int], now: datetime) -> None:
-    """Mark the bars of which some account's events may be missing."""
+def _cover(bars: list[Bar], accounts: Sequence[int], now: datetime) -> int:
+    """Mark the bars of which some account's events may be missing.
+
+    Returns:
+        How many accounts were never read, where others were: of those nothing is known of any bar.
+    """
     spans: dict[int, list[tuple[datetime | None, datetime]]] = {account: [] for account in accounts}
     for account, start, end in CoveredSpan.objects.filter(account__in=accounts).values_list("account", "start", "end"):
         spans[account].append((start, end))
+    never_read = sum(not covered for covered in spans.values())
+    read = [covered for covered in spans.values() if covered]
     for bar in bars:
         # The last bar reaches into the future: nothing of that can be missing yet.
         until = min(bar.end, now - timedelta(hours=1))
-        bar.covered = bar.start >= until or all(
-            any((start is None or start <= bar.start) and until <= end for start, end in covered)
-            for covered in spans.values()
+        bar.covered = bar.start >= until or (
+            bool(read)
+            and all(
+                any((start is None or start <= bar.start) and until <= end for start, end in covered)
+                for covered in read
+            )
         )
+    return never_read if read else 0

@@ -142,6 +142,31 @@ def test_unlooked_at_time_differs_from_quiet_time(accounts: list[NexmoAccount]) 
     assert [bar.covered for bar in found.bars] == [bar.start >= NOW - timedelta(days=10) for bar in found.bars]
 
 
+def test_account_that_was_never_read_hatches_nothing_and_is_said_once(
+    client: Client, accounts: list[NexmoAccount]
+) -> None:
+    coverage.add(accounts[0], None, NOW)
+    asked = Conditions(accounts=tuple(account.pk for account in accounts), start=NOW - timedelta(days=30))
+
+    found = histogram(asked, sample(asked), accounts=[account.pk for account in accounts])
+
+    assert found
+    assert all(bar.covered for bar in found.bars)
+    assert found.never_read == len(accounts) - 1
+    page = text_of(client.get("/events/summary"))
+    assert "not known to be complete" not in page
+
+
+def test_nothing_read_at_all_is_hatched(accounts: list[NexmoAccount]) -> None:
+    asked = Conditions(accounts=tuple(account.pk for account in accounts), start=NOW - timedelta(days=30))
+
+    found = histogram(asked, sample(asked), accounts=[account.pk for account in accounts])
+
+    assert found
+    assert not any(bar.covered for bar in found.bars[:-1])
+    assert found.never_read == 0
+
+
 def test_time_not_looked_at_is_not_said_to_be_empty(
     client: Client, account: NexmoAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:

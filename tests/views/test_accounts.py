@@ -68,6 +68,17 @@ def test_account_that_waits_for_a_living_worker_only_waits(client: Client, accou
     assert states(client, account) == ("waiting", "Waiting: The sync starts as soon as a worker is free.")
 
 
+def test_failure_stays_one_until_a_sync_succeeds(client: Client, account: NexmoAccount, worker: None) -> None:
+    state.ensure([account])
+    SyncState.objects.update(problem_code="credentials", problem="Nexmo refused the credentials.")
+
+    client.post("/accounts/demo0001/sync/")
+    SyncState.objects.update(wanted_at=timezone.now())
+
+    said = "Credentials refused: Nexmo refused the credentials. The sync starts as soon as a worker is free."
+    assert states(client, account) == ("problem", said)
+
+
 def test_worker_that_was_not_seen_for_long_is_none(client: Client, account: NexmoAccount) -> None:
     WorkerBeat.objects.create(name="gone:1", seen_at=timezone.now() - timedelta(seconds=31))
 
