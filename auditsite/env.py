@@ -120,12 +120,10 @@ SETTINGS = {
 
 # Their values are never repeated, and hold whatever characters they like.
 SECRETS = frozenset({"SECRET_KEY", "CREDENTIAL_KEYS", "SEAL_KEY", "METRICS_TOKEN"})
-_VARIABLE = r"\$(?:\{[^}]*\}|[A-Za-z_]\w*)"
 # A variable, and one that is a whole part of an address or a list.
-REFERENCE = re.compile(_VARIABLE, re.ASCII)
-WHOLE_REFERENCE = re.compile(rf"(?:(?<=[/:@,=])|^){_VARIABLE}(?=[/:@,?&]|$)", re.ASCII)
-# What may be a secret of an address, in which a dollar is only a dollar.
-CREDENTIALS = re.compile(r"(?<=://).*@|(?<=[?&])\w*(?:pass|secret|token)\w*=[^&]*", re.IGNORECASE)
+REFERENCE = re.compile(r"\$(?:\{[^{}]*\}|[A-Za-z_]\w*)", re.ASCII)
+WHOLE_REFERENCE = re.compile(r"(?:(?<=[/:@,=])|^)\$(?:\{[^{}]*\}|[A-Za-z_]\w*)(?=[/:@,?&]|$)", re.ASCII)
+SECRET_WORDS = ("pass", "secret", "token")  # in the names of an address's parameters
 
 
 def refuse(name: str, why: str) -> ImproperlyConfigured:
@@ -218,8 +216,20 @@ def _shown_reference(name: str, value: str) -> str:
         return "a variable in place of a password" if value[whole.end() :].startswith("@") else whole[0]
     if name == "SEAL_CHANNELS":  # of addresses any part may be a token
         value = ",".join(channel for channel in value.split(",") if "://" not in channel)
-    within = REFERENCE.search(CREDENTIALS.sub("", value).replace("\\$", ""))
+    within = REFERENCE.search(_without_credentials(value).replace("\\$", ""))
     return within[0] if within else ""
+
+
+def _without_credentials(address: str) -> str:
+    """An address without what may be a secret, in which a dollar is only a dollar."""
+    scheme, mark, rest = address.partition("://")
+    place, question, query = (rest.rpartition("@")[2] if mark else address).partition("?")
+    open_parameters = (
+        parameter
+        for parameter in query.split("&")
+        if not any(word in parameter.partition("=")[0].lower() for word in SECRET_WORDS)
+    )
+    return f"{scheme if mark else ''}{mark}{place}{question}{'&'.join(open_parameters)}"
 
 
 class Reader:

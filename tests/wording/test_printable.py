@@ -120,7 +120,9 @@ def test_commands_show_codes(evil: NexmoAccount, command: tuple[str, ...]) -> No
         assert SAFE in output
 
 
-@pytest.mark.parametrize("command", [("apply_retention",), ("apply_retention", "--yes"), ("seal_archive",)])
+@pytest.mark.parametrize(
+    "command", [("apply_retention", "--trust-clock"), ("apply_retention", "--yes", "--trust-clock"), ("seal_archive",)]
+)
 @pytest.mark.django_db
 def test_api_keys_are_shown_with_codes(evil: NexmoAccount, command: tuple[str, ...]) -> None:
     NexmoAccount.objects.filter(pk=evil.pk).update(api_key=EVIL, keep_days=1)
