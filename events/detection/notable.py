@@ -16,6 +16,7 @@ from django.core.cache import caches
 from django.db.models import Sum
 from django.utils import timezone
 
+from events.fields import dump_json
 from events.models import AuditEvent, DayCount, FirstSeen, SyncState
 from events.storage import clock
 from events.wording.sentences import EVERYBODY
@@ -103,13 +104,14 @@ def _rare_events(accounts: Sequence[int], now: datetime) -> Iterator[Notable]:
     """An allow list opened to everybody, and secrets made when nobody else works."""
     events = AuditEvent.objects.filter(account_id__in=accounts, event_type__in=(ALLOW, SECRET))
     events = events.filter(created_at__gte=now - RECENT, created_at__lte=clock.latest_believable(now))
-    columns = ("account_id", "event_type", "created_at", "event_id", "user_email", "raw")
+    columns = ("account_id", "event_type", "created_at", "event_id", "user_email", "context")
     secrets = 0
-    for account, event_type, at, event_id, user, raw in events.order_by("-created_at", "-id").values_list(*columns)[
+    for account, event_type, at, event_id, user, context in events.order_by("-created_at", "-id").values_list(*columns)[
         :MOST_LOOKED_AT
     ]:
         if event_type == ALLOW:
-            if opened := next((network for network in EVERYBODY if f'"{network}"' in raw.replace("\\/", "/")), ""):
+            written = dump_json(context)
+            if opened := next((network for network in EVERYBODY if f'"{network}"' in written), ""):
                 yield Notable("everybody", account, at, {"user": user, "network": opened, "event": event_id})
         elif (secrets := secrets + 1) <= MOST and (usual := _times_of_day(account, now)):
             near, known = sum(_apart(at, other) <= 3_600 for other in usual), len(usual)

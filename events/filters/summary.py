@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 
 from events.display.cells import country_name
 from events.display.histogram import draw, in_words, label, later_in_words, legend
-from events.filters.fields import NONE
+from events.filters.fields import NONE, split_list, unsigned
 from events.filters.query_string import PAGE_PARAMS, with_params
-from events.nexmo.catalog import SOURCES
+from events.nexmo.catalog import FAMILIES, SOURCES
 from events.reading.facets import SAMPLE, facets
 from events.reading.filterable import DIMENSIONS
 from events.reading.histogram import histogram
@@ -28,9 +28,12 @@ if TYPE_CHECKING:
     from events.filters.form import EventFilter
     from events.reading.conditions import Conditions
     from events.reading.facets import Facet, Sample
-    from events.reading.histogram import Bar
+    from events.reading.histogram import Bar, Histogram
 
 SHOWN, MORE = 10, 40
+# The types of each family, as the filter takes them.
+FAMILY_TYPES = {slug: f"{prefix}*" for prefix, slug, _ in FAMILIES} | {"account": "ACCOUNT_*,-ACCOUNT_SECRET_*"}
+NOISE = ("USER_LOGIN", "USER_LOGOUT", "USER_PRODUCT_SEARCH")
 CLEAR: dict[str, str | None] = dict.fromkeys(PAGE_PARAMS)
 
 
@@ -56,7 +59,13 @@ def picture(
     return {
         "chart": chart,
         "drawing": draw(chart, address) if chart else "",
-        "legend": legend(chart) if chart else [],
+        "legend": [
+            (slug, title, number, page + with_params(params, **(CLEAR | {"event_type": FAMILY_TYPES[slug]})))
+            if slug in FAMILY_TYPES
+            else (slug, title, number, "")
+            for slug, title, number in (legend(chart) if chart else ())
+        ],
+        "without_noise": _without_noise(page, params, chart),
         "words": in_words(chart) if chart else _("Nothing to show."),
         "bars": [(label(bar.start, chart.unit), address(bar), bar) for bar in chart.bars] if chart else [],
         "first": label(chart.bars[0].start, chart.unit) if chart else "",
@@ -73,6 +82,15 @@ def picture(
         "sample_size": SAMPLE,
         "complete": sampled.complete,
     }
+
+
+def _without_noise(page: str, params: QueryDict, chart: Histogram | None) -> str:
+    """The same list without what makes up most of it and says least; "" where nothing of that is in it."""
+    types = split_list(params.getlist("event_type"))
+    if not chart or any(unsigned(item)[0] for item in types) or all(f"-{code}" in types for code in NOISE):
+        return ""
+    left_out = dict.fromkeys((*types, *(f"-{code}" for code in NOISE)))
+    return page + with_params(params, **(CLEAR | {"event_type": ",".join(left_out)}))
 
 
 def _facet(params: QueryDict, event_filter: EventFilter, facet: Facet, page: str) -> dict[str, Any]:

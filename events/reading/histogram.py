@@ -93,8 +93,8 @@ def histogram(conditions: Conditions, sampled: Sample, *, accounts: Sequence[int
     oldest = _oldest(conditions, sampled, simple)
     if oldest and end - oldest > 2 * DAY:
         oldest = start_of_day(oldest.astimezone(UTC).date(), UTC)  # whole days are what the rollups count
-    # Nothing is older than the oldest event, however far back the filter goes.
-    start = max(filter(None, (conditions.start, oldest)), default=None)
+    # The period that is asked for, quiet stretches and all; without one, from the oldest event on.
+    start = conditions.start or oldest
     if start is None or start >= end:
         return None
     local = timezone.get_current_timezone()

@@ -17,6 +17,7 @@ from django.views.decorators.vary import vary_on_headers
 from django_countries import countries
 
 from accounts.models import NexmoAccount
+from events.detection.firsts import first_in_words
 from events.display.cells import country_name, narrows
 from events.entities.entity import entities
 from events.entities.lookup import elsewhere
@@ -45,6 +46,11 @@ BASES = {
     "fetched": gettext_lazy("Nexmo sent no readable time; this is when the event was fetched."),
     CAPPED: gettext_lazy("Nexmo sent a later time, beyond the supported range."),
 }
+AROUND = (
+    (gettext_lazy("10 minutes"), timedelta(minutes=10)),
+    (gettext_lazy("1 hour"), timedelta(hours=1)),
+    (gettext_lazy("24 hours"), timedelta(hours=24)),
+)
 
 
 @require_safe
@@ -100,7 +106,8 @@ def event_page(request: HttpRequest, api_key: str, event_id: str) -> HttpRespons
             "changes": changes(event.readable_context),
             "entities": [(entity, entity.get_absolute_url()) for entity in about],
             "lists": _lists(event),
-            "around": _around(event),
+            "around": [(title, _around(event, span)) for title, span in AROUND],
+            "first": first_in_words(event),
             "neighbours": _neighbours(request, event),
             "elsewhere": [
                 (
@@ -128,10 +135,11 @@ def _lists(event: AuditEvent) -> dict[str, str]:
     return {name: f"{url}?{urlencode({name: value})}" for name, value in asked.items() if narrows(name, value)}
 
 
-def _around(event: AuditEvent) -> str:
-    """The events of all accounts within ten minutes of it."""
-    first, last = event.created_at - timedelta(minutes=10), event.created_at + timedelta(minutes=10)
-    return reverse("events:list") + "?" + urlencode({"date_from": first.isoformat(), "date_to": last.isoformat()})
+def _around(event: AuditEvent, span: timedelta) -> str:
+    """The events of all accounts around it, with itself open beside them."""
+    first, last = event.created_at - span, event.created_at + span
+    query = urlencode({"date_from": first.isoformat(), "date_to": last.isoformat()})
+    return f"{reverse('events:list')}?{query}#{event.get_absolute_url()}"
 
 
 def _neighbours(request: HttpRequest, event: AuditEvent) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -117,7 +118,11 @@ def _overview(lookup: Lookup, sampled: Sample) -> dict[str, Any]:
     """The picture of its events, the list of them and its exports."""
     path, query = reverse("events:list"), with_params(lookup.params)
     hidden = HIDDEN.get(lookup.entity.slug, set())
-    context = picture(lookup.event_filter, lookup.conditions, sampled, path, lookup.params, hidden)
+    conditions = lookup.conditions
+    if sampled.complete and sampled.rows:  # from the first to the last, down to minutes
+        end = sampled.rows[0][-1] + timedelta(minutes=1)
+        conditions = replace(conditions, start=sampled.oldest, end=end)
+    context = picture(lookup.event_filter, conditions, sampled, path, lookup.params, hidden)
     context |= {"open_facets": True, "sample_size": len(sampled.rows)}
     if lookup.params:
         exports = [
@@ -127,7 +132,8 @@ def _overview(lookup: Lookup, sampled: Sample) -> dict[str, Any]:
     for facet in context["facets"]:
         for line in (*facet["shown"], *facet["more"]):
             line["href"] = ""
-    return context | {"list_url": ""}
+    legend = [(*entry[:3], "") for entry in context["legend"]]
+    return context | {"list_url": "", "legend": legend, "without_noise": ""}
 
 
 def _mentions(subject: Entity) -> str:

@@ -23,7 +23,9 @@ from events.sync import coverage
 from tests.conftest import NOON
 from tests.reading.oracle import matching
 from tests.storage.test_rollup import add_on
+from tests.tools.filters import Add
 from tests.tools.pages import Login, text_of
+from tests.tools.scope import shown_ids
 
 NOW = NOON + timedelta(days=1)
 
@@ -327,3 +329,33 @@ def test_one_bar_far_back_is_drawn_by_month(client: Client, account: NexmoAccoun
     add_on(account, [datetime(2022, 5, 6, tzinfo=UTC)])
 
     assert "1 event by month, 2022-05 to 2026-03" in text_of(client.get("/accounts/demo0001/events/summary"))
+
+
+def test_legend_and_noise_are_filters(client: Client, account: NexmoAccount, add_event: Add) -> None:
+    for number, code in enumerate(
+        ("USER_LOGIN", "NUMBER_ASSIGN", "ACCOUNT_SECRET_CREATE", "ACCOUNT_UPDATE_SETTINGS"), 1
+    ):
+        add_event(account, number, event_type=code)
+
+    context = client.get("/events/summary?source=CD").context
+
+    hrefs = {slug: href for slug, _, _, href in context["legend"]}
+    assert hrefs["numbers"] == "/events/?source=CD&event_type=NUMBER_%2A"
+    for slug, expected in (("users", 1), ("numbers", 1), ("secrets", 1), ("account", 1)):
+        assert len(shown_ids(client.get(hrefs[slug]))) == expected
+    quiet = client.get(context["without_noise"])
+    assert len(shown_ids(quiet)) == 3
+    assert [(pill.title, pill.negated) for pill in quiet.context["pills"]][1:] == [
+        ("USER_LOGIN", True),
+        ("USER_LOGOUT", True),
+        ("USER_PRODUCT_SEARCH", True),
+    ]
+
+
+@pytest.mark.parametrize("query", ["event_type=NUMBER_*", "event_type=-USER_LOGIN,-USER_LOGOUT,-USER_PRODUCT_SEARCH"])
+def test_noise_that_is_not_there_cannot_be_hidden(
+    client: Client, account: NexmoAccount, add_event: Add, query: str
+) -> None:
+    add_event(account, 1, event_type="NUMBER_ASSIGN")
+
+    assert client.get(f"/events/summary?{query}").context["without_noise"] == ""

@@ -27,7 +27,7 @@ CALLS = {
     "/events/": 10_300,
     "/events/?source=CD&event_type=NUMBER_UPDATED": 14_500,
     "/accounts/demo0001/events/": 10_000,
-    "/accounts/demo0001/events/{event}/": 20_600,
+    "/accounts/demo0001/events/{event}/": 21_850,  # whether it is its user's first from its country
     "/events/summary": 25_300,
     "/about/user/yourname@example.com": 33_100,
     "/views/": 11_250,

@@ -116,6 +116,7 @@ def test_half_a_surrogate_pair_breaks_no_page(client: Client, account: NexmoAcco
     for page in ("/events/", address, "/events/summary", f"/about/number/{number}", "/about/ip/192.0.2.1"):
         response = client.get(page)
         assert response.status_code == 200, page
+    client.post("/profile/display", {"with_columns": "1", "columns": ["summary"]})
     shown = client.get("/events/").content.decode()
     assert "<b><bdi>x\ufffd</bdi></b>" in shown
     assert "<bdi>x\ufffd</bdi> 1 → <bdi>x\ufffd</bdi>" in shown  # in its details, as a name and as a value
