@@ -9,6 +9,8 @@ differently: there an escape does what an apostrophe does elsewhere, and the JSO
 from __future__ import annotations
 
 import re
+from itertools import chain
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from events.wording.marking import is_hidden
@@ -22,6 +24,7 @@ _IN_STRINGS = frozenset(";|")  # of JSON they stand in strings only
 _SEPARATORS = re.compile(r"([;|\t\r\n])")
 _NUMBER = re.compile(r"-?\d++(?:\.\d++)?(?:[eE][+-]?\d++)?")
 _BEFORE = frozenset(" \"'")  # what may stand before a sign, beside what is not seen
+_beginning = itemgetter(slice(1))
 _USUAL = frozenset(("", "{", "[", "<", "(", "/", "_", "."))  # what cells begin with, beside letters and digits
 
 
@@ -55,7 +58,7 @@ def need_care(text: str, cells: Collection[Sequence[str]]) -> bool:
     """
     if ";" in text or "|" in text or "\t" in text or text.count("\n") != len(cells) or text.count("\r") != len(cells):
         return True
-    beginnings = {cell[:1] for row in cells for cell in row}
+    beginnings = set(map(_beginning, chain.from_iterable(cells)))
     return not all(
         (beginning.isalnum() and not is_hidden(beginning)) or beginning in _USUAL for beginning in beginnings
     )
