@@ -30,7 +30,8 @@ def first_in_words(event: AuditEvent) -> str:
     first = _("This user's first event from %(country)s in this account.") % {"country": _name(event.source_country)}
     before = sorted((at, country) for country, (_pk, at) in firsts.items() if at < event.created_at)
     if not before:
-        return f"{first} {_('None came before.')}"
+        none = _("None came before.")
+        return f"{first} {none}"
     since, home = before[0]
     conditions = Conditions(
         accounts=(event.account_id,),

@@ -170,7 +170,7 @@ def test_dragging_over_the_bars_narrows_to_that_stretch(many_events: None, open_
     log_in(page, "alice")
     bars = page.locator(".bars a")
     bars.first.wait_for()
-    first, last = bars.nth(0).bounding_box(), bars.nth(3).bounding_box()
+    first, last = bars.nth(14).bounding_box(), bars.nth(17).bounding_box()
     page.mouse.move(first["x"] + 3, first["y"] + 40)
     page.mouse.down()
     page.mouse.move(last["x"] + 3, last["y"] + 40, steps=4)

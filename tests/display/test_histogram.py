@@ -345,7 +345,7 @@ def test_legend_and_noise_are_filters(client: Client, account: NexmoAccount, add
         assert len(shown_ids(client.get(hrefs[slug]))) == expected
     quiet = client.get(context["without_noise"])
     assert len(shown_ids(quiet)) == 3
-    assert [(pill.title, pill.negated) for pill in quiet.context["pills"]][1:] == [
+    assert [(pill.title, pill.negated) for pill in quiet.context["pills"]][:3] == [
         ("USER_LOGIN", True),
         ("USER_LOGOUT", True),
         ("USER_PRODUCT_SEARCH", True),

@@ -62,6 +62,9 @@ EXPECTED: dict[str, Statuses] = {
     "events:export_progress": {"/events/export/progress?job=0123456789abcdef0123456789abcdef": everybody(404)},
     "events:news": {"/events/news": everybody(200)},
     "events:account_news": by_account("/accounts/{}/events/news"),
+    "events:suggest": {"/events/suggest": everybody(200)},
+    "events:account_suggest": by_account("/accounts/{}/events/suggest"),
+    "events:dismiss": {"/events/worth-a-look/dismiss": everybody(405)},  # POST
     "events:display": {"/profile/display": everybody(200)},
     "asset": {f"/assets/site-0123456789ab.{kind}": (200,) * 6 for kind in ("css", "js")},
     # Views that somebody made have tests of their own: test_scope_views.
