@@ -9,11 +9,6 @@ AUDITORS = "Auditors"
 
 ROLES = (ACCOUNT_ADMINS, AUDITORS)
 
-ACCOUNT_PERMISSIONS = {
-    ACCOUNT_ADMINS: ("add_nexmoaccount", "change_nexmoaccount", "delete_nexmoaccount", "view_nexmoaccount"),
-    AUDITORS: ("view_nexmoaccount", "view_all_accounts", "export_evidence"),
-}
-
 
 def grant(apps: Any, app_label: str, permissions: dict[str, tuple[str, ...]]) -> None:
     """Give each role its permissions in one app, making role and permission rows where they do not exist yet.

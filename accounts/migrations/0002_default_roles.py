@@ -2,9 +2,15 @@ from django.db import migrations
 
 from accounts import roles
 
+# Of the roles there were: a new one is granted its permissions by a migration of its own.
+PERMISSIONS = {
+    roles.ACCOUNT_ADMINS: ("add_nexmoaccount", "change_nexmoaccount", "delete_nexmoaccount", "view_nexmoaccount"),
+    roles.AUDITORS: ("view_nexmoaccount", "view_all_accounts", "export_evidence"),
+}
+
 
 def grant(apps, schema_editor):
-    roles.grant(apps, "accounts", roles.ACCOUNT_PERMISSIONS)
+    roles.grant(apps, "accounts", PERMISSIONS)
 
 
 class Migration(migrations.Migration):

@@ -3,7 +3,7 @@ from django.db import migrations
 from accounts import roles
 
 MODELS = ("auditevent", "discrepancy", "eventtype", "removal", "seal", "syncrun")
-PERMISSIONS = {role: tuple(f"view_{model}" for model in MODELS) for role in roles.ROLES}
+PERMISSIONS = {role: tuple(f"view_{model}" for model in MODELS) for role in (roles.ACCOUNT_ADMINS, roles.AUDITORS)}
 
 
 def grant(apps, schema_editor):
