@@ -39,6 +39,7 @@ def test_files_and_pages_hold_the_number_as_received(event: AuditEvent, login: L
     assert strictly(row["context"])["huge"] == "1e999" and strictly(row["context"])["list"][0] == "-1E+400"
     (_, cells), *_ = sheets(body(alice.get("/events/export.xlsx"))).values()
     assert any('"huge":1e999' in cell for cell in cells)
+    alice.post("/profile/display", {"with_columns": "1", "columns": ["summary"]})
     for address in ("/events/", event.get_absolute_url()):
         page = alice.get(address).content.decode()
         assert "1e999" in page and "Infinity" not in page and ">inf" not in page
