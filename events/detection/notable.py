@@ -29,7 +29,7 @@ ESTABLISHED = timedelta(days=30)  # a user is at home where he was first seen so
 USUAL_DAYS, BURST_DAYS = 30, 3
 BURST, LEAST_BURST = 3, 30  # times the busiest usual day, and events
 SILENT_DAYS, ACTIVE_DAYS = 3, 15
-HOURS_KNOWN, LEAST_HOURS_KNOWN, UNUSUAL = 300, 100, 0.01  # events before, and the share of them near that time of day
+HOURS_KNOWN, LEAST_HOURS_KNOWN, UNUSUAL = 300, 100, 0.02  # events before, and the share of them near that time of day
 MOST_LOOKED_AT = 100
 KEPT, TIMES_KEPT = 60, 600  # seconds that what was found, and what is usual, are believed
 MOST = 5
