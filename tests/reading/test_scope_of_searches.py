@@ -12,7 +12,7 @@ from django.test import Client
 from accounts.models import NexmoAccount
 from events.models import AuditEvent
 from events.reading import candidates, count, pages, read_page, trigrams
-from events.reading.conditions import Conditions
+from events.reading.conditions import Conditions, joined
 from events.reading.plan import Span
 from events.reading.stream import stream_rows
 from events.storage import search_index
@@ -112,18 +112,21 @@ def test_index_is_asked_with_the_accounts(archives: dict[str, NexmoAccount]) -> 
             assert cursor.fetchone() == (41,)
     else:
         with connection.cursor() as cursor:
-            # Its own statistics, not whatever autovacuum saw last. In a small table every other way may look as cheap.
-            cursor.execute("ANALYZE events_auditevent")
+            # In a small table every other way may look as cheap, and so may filtering what one condition finds.
             for other in ("seqscan", "indexscan", "indexonlyscan"):
                 cursor.execute(f"SET LOCAL enable_{other} = off")
-            cursor.execute(
-                f"EXPLAIN SELECT id FROM events_auditevent WHERE {search_index.POSTGRESQL_ACCOUNT} IN (%s, %s) "
-                f"AND {search_index.POSTGRESQL_TEXT} ILIKE %s",
-                [archives["demo0002"].pk, archives["demo0004"].pk, "%needle%"],
+            account = (
+                f"{search_index.POSTGRESQL_ACCOUNT} IN (%s, %s)",
+                [archives["demo0002"].pk, archives["demo0004"].pk],
             )
-            plan = "\n".join(line for (line,) in cursor.fetchall())
-            assert search_index.POSTGRESQL_INDEX in plan
-            assert "account_id + 0" in plan.partition("Index Cond")[2]
+            text = (f"{search_index.POSTGRESQL_TEXT} ILIKE %s", ["%needle%"])
+            for asked in ([account], [text], [account, text]):
+                where, values = joined(asked)
+                cursor.execute(f"EXPLAIN SELECT id FROM events_auditevent WHERE {where}", values)
+                plan = "\n".join(line for (line,) in cursor.fetchall())
+                assert search_index.POSTGRESQL_INDEX in plan
+                if asked == [account]:
+                    assert "account_id + 0" in plan.partition("Index Cond")[2]
 
 
 def test_index_of_all_accounts_together_is_made_anew(archives: dict[str, NexmoAccount]) -> None:
