@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django_countries import countries
 
+from events.filters.names import country_title
 from events.models import FirstSeen
 from events.reading import count
 from events.reading.conditions import Conditions
@@ -27,7 +27,9 @@ def first_in_words(event: AuditEvent) -> str:
     firsts = {country: (pk, at) for pk, country, at in seen.values_list("event_id", "source_country", "created_at")}
     if firsts.get(event.source_country, (None, None))[0] != event.pk:
         return ""
-    first = _("This user's first event from %(country)s in this account.") % {"country": _name(event.source_country)}
+    first = _("This user's first event from %(country)s in this account.") % {
+        "country": country_title(event.source_country)
+    }
     before = sorted((at, country) for country, (_pk, at) in firsts.items() if at < event.created_at)
     if not before:
         none = _("None came before.")
@@ -45,11 +47,7 @@ def first_in_words(event: AuditEvent) -> str:
         earlier.number,
     ) % {
         "count": grouped(earlier.number) + ("+" if earlier.at_least else ""),
-        "country": _name(home),
+        "country": country_title(home),
         "since": f"{timezone.localtime(since):%Y-%m-%d}",
     }
     return f"{first} {text}"
-
-
-def _name(code: str) -> str:
-    return str(countries.name(code) or code)

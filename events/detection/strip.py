@@ -11,9 +11,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django_countries import countries
 
 from events.detection.notable import ALLOW, MOST, notable
+from events.filters.names import country_title
 from events.filters.query_string import days_address, page_address
 from events.wording.codes import grouped
 from events.wording.times import show
@@ -75,8 +75,8 @@ def _sentence(it: Notable) -> str:
     if it.kind == "country":
         return _("%(user)s came from %(country)s for the first time on %(at)s; from %(home)s since %(since)s.") % {
             "user": who,
-            "country": _country(values["country"]),
-            "home": _country(values["home"]),
+            "country": country_title(values["country"]),
+            "home": country_title(values["home"]),
             "at": show(it.at),
             "since": f"{timezone.localtime(values['since']):%Y-%m-%d}",
         }
@@ -106,10 +106,6 @@ def _sentence(it: Notable) -> str:
     if values["since"] is None:
         return _("Never synced: %(problem)s") % {"problem": values["problem"]}
     return _("Not synced since %(since)s: %(problem)s") % {"since": show(values["since"]), "problem": values["problem"]}
-
-
-def _country(code: str) -> str:
-    return str(countries.name(code) or code)
 
 
 def _address(it: Notable, account: NexmoAccount) -> str:

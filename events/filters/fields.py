@@ -10,7 +10,6 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
-from django_countries import countries
 
 from events.filters import names as known_names
 from events.filters.limits import MOST_ITEMS, MOST_USERS
@@ -200,8 +199,7 @@ class CountriesField(ListField):
         return (value, code) if code else (value,)
 
     def shown(self, value: str) -> str:
-        code = value.upper()
-        return str(countries.name(known_names.FAMILIAR.get(code, code)) or value)
+        return known_names.country_title(value.upper())
 
 
 class CodesField(ListField):

@@ -59,6 +59,11 @@ def nearest(word: str, names: Iterable[str]) -> list[str]:
     return []
 
 
+def country_title(code: str) -> str:
+    """A country in the language in use, also under a code that is not the standard's; the code where there is none."""
+    return str(countries.name(FAMILIAR.get(code, code)) or code)
+
+
 @lru_cache(maxsize=16)
 def country_names(language: str | None) -> Mapping[str, tuple[str, ...]]:
     """Countries by their names in a language and in English, by their three letters, and by what they are called."""

@@ -138,7 +138,7 @@ def sync_account(
     except state.LeaseLost:
         logger.warning("%s was taken over by another process", account.api_key)
         return None
-    except Exception:
+    except Exception:  # whatever it is, the run ends on record and the account is let go
         logger.exception("The sync of %s failed", account.api_key)
         error = Exception("Something went wrong in Auditsite itself; see its log.")
     limited = bool(options.since or options.until)

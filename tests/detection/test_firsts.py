@@ -43,6 +43,16 @@ def test_first_is_told_with_what_came_before(client: Client, travels: list[Audit
     assert told in text_of(beside)
 
 
+def test_country_is_named_under_codes_that_are_not_the_standards(
+    client: Client, account: NexmoAccount, add_event: Add
+) -> None:
+    event = add_event(account, 1, user_email="zoe@example.com", source_country="UK")
+
+    assert "This user's first event from United Kingdom in this account." in text_of(
+        client.get(event.get_absolute_url())
+    )
+
+
 def test_events_without_user_or_country_are_no_first(client: Client, account: NexmoAccount, add_event: Add) -> None:
     for number, missing in ((1, {"user_email": ""}), (2, {"source_country": ""})):
         assert "first event" not in text_of(client.get(add_event(account, number, **missing).get_absolute_url()))
