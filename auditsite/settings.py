@@ -100,6 +100,7 @@ if DATABASES["default"]["ENGINE"].endswith("postgresql"):
     if _pool:
         DATABASES["default"]["CONN_MAX_AGE"] = 0  # each goes back to the pool at the end of its request
         _options["pool"] = {"min_size": 1, "max_size": _pool, "timeout": 5}
+        _options.setdefault("prepare_threshold", 5)  # these connections are ours: no pooler hands them to another
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 QUEUE_URL = checks.queue_url(read.text("QUEUE_URL"))
 CACHES = {

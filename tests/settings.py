@@ -34,5 +34,8 @@ os.environ["SYNC_INTERVAL"] = os.environ.get("TEST_SYNC_INTERVAL", "5m")
 
 from auditsite.settings import *  # noqa: E402, F403
 
+if DATABASES["default"]["ENGINE"].endswith("postgresql"):  # noqa: F405
+    DATABASES["default"]["OPTIONS"]["prepare_threshold"] = 5  # noqa: F405 - as with the pool that sites have
+
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}

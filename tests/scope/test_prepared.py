@@ -1,0 +1,60 @@
+"""Queries that are compiled once: the same rows as Django's, and statements that PostgreSQL plans once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import NexmoAccount
+from accounts.prepared import Prepared
+from tests.tools.services import only_postgres
+
+
+def of_owner() -> Prepared:
+    return Prepared(
+        lambda owner, key: NexmoAccount.objects.filter(owner=owner).exclude(api_key=key).values_list("api_key", "name")
+    )
+
+
+def statements() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements")
+        return [statement for (statement,) in cursor.fetchall() if "accounts_nexmoaccount" in statement]
+
+
+def test_prepared_query_returns_what_its_queryset_does(cast: dict[str, Any]) -> None:
+    alice, query = cast["alice"], of_owner()
+    expected = list(NexmoAccount.objects.filter(owner=alice).values_list("api_key", "name"))
+
+    assert query.rows(alice.pk, "none") == query.rows(alice.pk, "none") == expected
+    assert query.rows(alice.pk, expected[0][0]) == expected[1:]
+    assert query.rows(cast["charlie"].pk, "none") != expected
+
+
+@only_postgres
+def test_postgresql_plans_it_once_where_connections_are_ours(
+    cast: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, query = cast["alice"], of_owner()
+    connection.ensure_connection()
+
+    monkeypatch.setattr(connection.connection, "prepare_threshold", None)  # a pooler may hand it to another
+    query.rows(alice.pk, "none")
+    assert statements() == []
+
+    monkeypatch.setattr(connection.connection, "prepare_threshold", 5)
+    query.rows(alice.pk, "none")
+    query.rows(alice.pk, "demo0001")
+    assert len(statements()) == 1
+
+
+def test_log_of_queries_holds_its_sql(cast: dict[str, Any]) -> None:
+    query = of_owner()
+    for _ in range(3):
+        with CaptureQueriesContext(connection) as queries:
+            query.rows(cast["alice"].pk, "none")
+
+        assert "accounts_nexmoaccount" in queries[0]["sql"]
