@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.templatetags.static import static
 from django.utils.safestring import SafeString
@@ -37,7 +37,22 @@ _TYPE = re.compile(r"[A-Za-z0-9_.]+")
 
 
 class When(EventColumn):
-    """When it happened, in the table's zone."""
+    """When it happened, in the table's zone. Pages name the day where it changes, and the zone in the heading."""
+
+    attrs: ClassVar[Any] = {
+        **EventColumn.attrs,
+        "th": {**EventColumn.attrs["th"], "aria-sort": lambda table: _sorted(table) if table.turned else None},
+    }
+
+    def heading(self, table: EventTable) -> str:
+        title, zone = escape(str(self.verbose_name)), f" <small>{escape(table.offset)}</small>" if table.offset else ""
+        if table.turned:
+            tip = _("Show the newest first") if table.oldest_first else _("Show the oldest first")
+            arrow = "↑" if table.oldest_first else "↓"
+            title = (
+                f'<a href="{escape(table.turned)}" title="{escape(tip)}">{title} <i aria-hidden="true">{arrow}</i></a>'
+            )
+        return title + zone
 
     def render(self, record: Row, table: EventTable) -> SafeString:
         at = record.created_at.astimezone(table.zone)
@@ -46,12 +61,15 @@ class When(EventColumn):
         if record.created_at > table.latest:
             in_the_future = escape(_("in the future"))
             doubt = f' <span class="tag odd">{in_the_future}</span>'
-        exact = f"{iso[:10]}T{iso[11:]}"
+        exact, from_utc = f"{iso[:10]}T{iso[11:]}", offset(at)
         if table.now:
             words = escape(ago(record.created_at, table.now))
-            shown = f'<time datetime="{exact}" title="{iso[:19]} {offset(at)}">{words}</time>'
+            shown = f'<time datetime="{exact}" title="{iso[:19]} {from_utc}">{words}</time>'
         else:
-            shown = f'<time datetime="{exact}">{iso[:10]} <b>{iso[11:19]}</b></time> <small>{offset(at)}</small>'
+            day = f'<span class="same">{iso[:10]}</span>' if record.pk in table.same_day else iso[:10]
+            shown = f'<time datetime="{exact}" title="{from_utc}">{day} <b>{iso[11:19]}</b></time>'
+            if from_utc != table.offset:
+                shown += f" <small>{from_utc}</small>"
         return SafeString(f'<a class="when" href="{table.address(record)}">{shown}</a>{doubt}')
 
     def value(self, record: Row, table: EventTable) -> str:
@@ -165,6 +183,10 @@ class Details(EventColumn):
 
     def value(self, record: Row, table: EventTable) -> str:
         return mask_json(record.context) if record.context else ""
+
+
+def _sorted(table: EventTable) -> str:
+    return "ascending" if table.oldest_first else "descending"
 
 
 def _type_code(code: str, table: EventTable) -> str:

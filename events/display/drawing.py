@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from html import escape
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import django_tables2 as tables
 from django.utils.safestring import SafeString
@@ -34,7 +34,7 @@ class EventColumn(tables.Column):
     """
 
     empty_values = ()  # every cell is rendered: an empty one says so itself
-    attrs = {
+    attrs: ClassVar[Any] = {
         "th": {"scope": "col", "class": lambda bound_column: bound_column.name},
         "td": {
             "class": lambda bound_column: bound_column.name,
@@ -48,6 +48,10 @@ class EventColumn(tables.Column):
         column.__dict__.update(self.__dict__)
         return column
 
+    def heading(self, table: Any) -> str:
+        """What stands in the head of a page's table, as HTML."""
+        return escape(str(self.verbose_name))
+
     def render(self, record: Row, table: Any) -> SafeString:
         return marked(self.value(record, table))
 
@@ -58,7 +62,7 @@ class EventColumn(tables.Column):
 
 def draw_rows(table: Any) -> SafeString:
     """All rows of a table, as HTML."""
-    cells = [(f"<td{_attributes(table, column, 'td')}>", column.render) for column in table.columns]
+    cells = [(f"<td{_attributes(table, column)}>", column.render) for column in table.columns]
     attributes = [(f' {name}="', value) for name, value in table.row_attrs.items()]
     parts: list[str] = []
     for record in table.data:
@@ -74,20 +78,21 @@ def draw_rows(table: Any) -> SafeString:
 
 def draw_head(table: tables.Table) -> SafeString:
     """The cells of the table's head, as HTML."""
-    columns = list(table.columns)
-    return _head(table, tuple([column.name for column in columns]), get_language())
+    return SafeString("".join([_heading(table, column) for column in table.columns]))
 
 
-_heads: dict[tuple[type, tuple[str, ...], str | None], SafeString] = {}
+_headings: dict[tuple[type, str, str | None], str] = {}
 
 
-def _head(table: tables.Table, names: tuple[str, ...], language: str | None) -> SafeString:
-    """The head with these columns, drawn once for each table class and language."""
-    key = (type(table), names, language)
-    if key not in _heads:
-        cells = [f"<th{_attributes(table, column, 'th')}>{escape(str(column.header))}</th>" for column in table.columns]
-        _heads[key] = SafeString("".join(cells))
-    return _heads[key]
+def _heading(table: tables.Table, column: Any) -> str:
+    """One of them, drawn once for each table class and language, unless it says something of the very table."""
+    key = (type(table), column.name, get_language())
+    drawn = _headings.get(key)
+    if drawn is None:
+        drawn = f"<th {column.attrs['th'].as_html()}>{column.column.heading(table)}</th>"
+        if type(column.column).heading is EventColumn.heading:
+            _headings[key] = drawn
+    return drawn
 
 
 def values(table: tables.Table, records: Iterable[Row], names: Sequence[str]) -> Iterator[list[str]]:
@@ -114,12 +119,12 @@ def values(table: tables.Table, records: Iterable[Row], names: Sequence[str]) ->
         yield cells
 
 
-_drawn: dict[tuple[type, str, str, str | None], str] = {}
+_drawn: dict[tuple[type, str, str | None], str] = {}
 
 
-def _attributes(table: tables.Table, column: Any, tag: str) -> str:
+def _attributes(table: tables.Table, column: Any) -> str:
     """The attributes of a column's cells, looked up once for each table class and language."""
-    key = (type(table), column.name, tag, get_language())
+    key = (type(table), column.name, get_language())
     if key not in _drawn:
-        _drawn[key] = f" {column.attrs[tag].as_html()}"
+        _drawn[key] = f" {column.attrs['td'].as_html()}"
     return _drawn[key]

@@ -6,6 +6,7 @@ import json
 import re
 from functools import lru_cache
 from html import escape
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote, urlencode
 
@@ -21,6 +22,7 @@ from events.nexmo.catalog import EVENT_TYPES
 from events.reading.filterable import DIMENSIONS
 from events.wording.marking import marked
 from events.wording.plausible import latest_plausible
+from events.wording.times import offset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -38,7 +40,7 @@ _PLAIN_ID = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class EventTable(tables.Table):
-    """Events newest first.
+    """Events in the order they come in.
 
     Columns are declared in the order of files; `Meta.sequence` is the order of pages. Those that are not visible are in
     files only. Rows are drawn by `row_drawer`, and by the library itself where that is None.
@@ -80,6 +82,8 @@ class EventTable(tables.Table):
         zone: tzinfo | None = None,
         density: str = "comfortable",
         words: str | None = None,
+        oldest_first: bool = False,
+        turned: str = "",
         **options: Any,
     ) -> None:
         """
@@ -93,10 +97,13 @@ class EventTable(tables.Table):
             zone: of the times; by default the reader's.
             density: how close rows stand.
             words: those searched for, as JSON, for the page's script to mark.
+            oldest_first: the order that they come in.
+            turned: the address of the same list in the other order, if it has one.
             options: those of django-tables2, such as `sequence`.
         """
         self.accounts = {account.pk: account for account in accounts}
         self.now, self.zone = now, zone or timezone.get_current_timezone()
+        self.oldest_first, self.turned = oldest_first, turned
         self.latest = latest_plausible()
         self.language = translation.get_language()
         self.descriptions = descriptions or EVENT_TYPES
@@ -116,6 +123,10 @@ class EventTable(tables.Table):
             attrs=attributes,
             **options,
         )
+        times = [(row.pk, row.created_at.astimezone(self.zone)) for row in self.data.data]
+        # The heading says how far its times are from UTC; one that is not says so itself.
+        self.offset = offset(times[0][1]) if times else ""
+        self.same_day = {pk for (_, before), (pk, at) in pairwise(times) if before.date() == at.date()}
         # The code of the type stands beside the sentence where it has no column of its own.
         self.has_type = "type" in shown
         self.has_details = "summary" in shown

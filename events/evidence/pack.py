@@ -127,7 +127,8 @@ class _Maker:
         self.zip = archive
         self.digests: dict[str, str] = {}
         self.sizes: dict[str, int] = {}
-        self.conditions, self.report = conditions, report
+        # A pack has one order, however the page was read.
+        self.conditions, self.report = dataclasses.replace(conditions, oldest_first=False), report
         self.accounts = [
             account for account in accounts if conditions.accounts is None or account.pk in conditions.accounts
         ]

@@ -12,7 +12,7 @@ from events.filters.names import countries_shown, country_names, plain
 from events.filters.search_box import KEYS
 from events.models import FirstSeen
 from events.nexmo.catalog import FAMILIES, SOURCES
-from events.reading.filterable import DIMENSIONS, FIRSTS, PARAMETERS
+from events.reading.filterable import DIMENSIONS, FIRSTS, ORDERS, PARAMETERS
 from events.wording.codes import family_title, source_title
 from events.wording.times import PERIODS
 
@@ -116,6 +116,8 @@ def _named(name: str, typed: str, event_filter: EventFilter) -> Iterator[tuple[s
         yield from ((code, code, str(title)) for code, title in PERIODS.items())
     elif name == "new":
         yield from ((code, code, str(title)) for code, title in FIRSTS.items())
+    elif name == "order":
+        yield from ((code, code, str(title)) for code, title in ORDERS.items())
     if name in DIMENSIONS and event_filter.form.fields[name].nothing:
         yield NONE, NONE
 

@@ -211,7 +211,9 @@ class EventFilter(django_filters.FilterSet):
     @property
     def active(self) -> dict[str, Any]:
         """The conditions in force."""
-        return {name: value for name, value in self.form.cleaned_data.items() if value} if self.is_valid() else {}
+        if not self.is_valid():
+            return {}
+        return {name: value for name, value in self.form.cleaned_data.items() if value and name != "order"}
 
     def takes(self, name: str, value: str) -> bool:
         """Whether a parameter takes this value, and means it."""
@@ -234,7 +236,7 @@ class EventFilter(django_filters.FilterSet):
     @property
     def condition_count(self) -> int:
         """How many conditions the fold-out part of the form holds, right or wrong."""
-        inside = set(self.form.fields) - {"search_text", "period"}
+        inside = set(self.form.fields) - {"search_text", "period", "order"}
         return sum(1 for name in inside if self.form[name].value() not in (None, "", []))
 
     @property

@@ -84,6 +84,7 @@ def draw(event_filter: EventFilter, *, one_account: bool, sizes: Sequence[int], 
         f'<div class="filter-more">{accounts}{_boxes(form["event_type"], event_filter.event_types, words)}'
         + "".join(_labelled(form[name], "field") for name in TEXT_FIELDS)
         + _choice(form["new"], words)
+        + _kept(form["order"])
         + f'<div class="field"><label for="page-size">{words.rows}</label>'
         f'<select name="size" id="page-size">{options}</select></div></div></details>'
     )
@@ -145,6 +146,13 @@ def _choice(field: forms.BoundField, words: Words) -> str:
         f'<div class="field"><label for="{field.auto_id}">{escape(str(field.label))}</label>'
         f'<select name="{field.html_name}" id="{field.auto_id}">{options}</select>{_errors(field)}</div>'
     )
+
+
+def _kept(field: forms.BoundField) -> str:
+    """A value that is chosen elsewhere on the page."""
+    value = field.value()
+    hidden = f'<input type="hidden" name="{field.html_name}" value="{escape(value)}">' if value else ""
+    return f"{hidden}{_errors(field)}"
 
 
 def _boxes(field: forms.BoundField, groups: Choices, words: Words) -> str:

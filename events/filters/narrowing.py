@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from events.filters.dates import MomentField
 from events.filters.fields import KINDS, CommaText
 from events.filters.limits import MOST_TEXT
-from events.reading.filterable import DIMENSIONS, FIRSTS, SINGLE
+from events.reading.filterable import DIMENSIONS, FIRSTS, ORDERS, SINGLE
 from events.wording.plausible import latest_plausible
 from events.wording.times import PERIOD, PERIODS, Moment, period_start
 
@@ -133,6 +133,13 @@ class FirstFilter(ConditionFilter, django_filters.ChoiceFilter):
         return replace(conditions, new_country=True)
 
 
+class OrderFilter(ConditionFilter, django_filters.ChoiceFilter):
+    """Which end the list begins at."""
+
+    def narrowed(self, conditions: Conditions, value: str) -> Conditions:
+        return replace(conditions, oldest_first=value == "oldest")
+
+
 def filters() -> dict[str, ConditionFilter]:
     """All of them, in the order of the form."""
     dimensions = {
@@ -166,5 +173,10 @@ def filters() -> dict[str, ConditionFilter]:
             choices=list(FIRSTS.items()),
             empty_label=_("All"),
             error_messages={"invalid_choice": _("The only value for new is country: new=country.")},
+        ),
+        "order": OrderFilter(
+            SINGLE["order"],
+            choices=list(ORDERS.items()),
+            error_messages={"invalid_choice": _("Order is either newest or oldest: order=oldest.")},
         ),
     }

@@ -12,7 +12,7 @@ from django.utils.translation import gettext, ngettext
 from events.filters.fields import signed, split_list, unsigned
 from events.filters.limits import MOST_ITEMS
 from events.filters.query_string import with_params
-from events.reading.filterable import DATES, DIMENSIONS, FIRSTS, SINGLE
+from events.reading.filterable import DATES, DIMENSIONS, FIRSTS, NARROWING, SINGLE
 from events.wording.codes import grouped
 from events.wording.times import PERIOD, PERIODS, offset, parse_moment, period_title, start_of_day
 
@@ -79,10 +79,10 @@ def pills(event_filter: EventFilter, params: Any = None) -> list[Pill]:
     if not hasattr(params, "getlist"):
         return []
     result = []
-    for name, parameter in SINGLE.items():
+    for name in NARROWING:
         if value := (params.get(name) or "").strip()[:MOST_SHOWN]:
             shown = _moment(name, value) if name in DATES else CHOSEN.get(name, str)(value)
-            result.append(Pill(str(parameter.label), "", shown, value, params, name))
+            result.append(Pill(str(SINGLE[name].label), "", shown, value, params, name))
     for name, dimension in DIMENSIONS.items():
         field, label = event_filter.form.fields[name], str(dimension.label)
         items = tuple(split_list(params.getlist(name)))

@@ -46,7 +46,7 @@ def page_links(path: str, params: Any, page: Page) -> dict[str, str]:
     return {
         "newer": with_params(params, **{**clear, "after": str(page.newer)}) if page.newer else "",
         "older": with_params(params, **{**clear, "before": str(page.older)}) if page.older else "",
-        "newest": with_params(params, **clear),
+        "first": with_params(params, **clear),
         "everything": path,
     }
 

@@ -92,6 +92,8 @@ def canonical(params: QueryDict, **more: str) -> str:
     params, _problem = expanded(within(params, excess(params)))
     values = {name: (params.get(name) or "").strip() for name in SINGLE}
     values |= {name: pinned(values[name], is_end=name == "date_to") for name in DATES if values[name]}
+    if values["order"] == "newest":
+        del values["order"]  # as it is without
     values |= {name: ",".join(sorted(split_list(params.getlist(name)))) for name in DIMENSIONS}
     return urlencode(sorted((name, value) for name, value in (values | more).items() if value), safe=",*:@/")
 

@@ -110,6 +110,6 @@ def nearest_match(event_filter: EventFilter) -> Row | None:
     """The newest event that matches everything but the period, where there is a period and nothing in it."""
     if not any(event_filter.active.get(name) for name in PERIOD):
         return None
-    anytime = replace(event_filter.conditions, start=None, end=None)
+    anytime = replace(event_filter.conditions, start=None, end=None, oldest_first=False)
     page: Any = read_page(anytime, 1)
     return page.rows[0] if page.rows else None

@@ -36,6 +36,7 @@ class Conditions:
         text: words that the event must contain, in any order, spelling and case; a phrase in quotes is one word, and
             what has a minus before it must not be there. `events.storage.search_index.words` reads it.
         new_country: only the first event of its user from its country in its account, as far as the archive goes.
+        oldest_first: the order that lists and files have.
         nothing: a contradiction, such as an unreadable value: matches no event.
     """
 
@@ -46,6 +47,7 @@ class Conditions:
     end: datetime | None = None
     text: str = ""
     new_country: bool = False
+    oldest_first: bool = False
     nothing: bool = False
 
     def __post_init__(self) -> None:

@@ -189,9 +189,15 @@ SINGLE: dict[str, Parameter] = {
         Parameter(
             name="new", words=("new",), label=_("New"), help="country: only a user's first event from a country."
         ),
+        Parameter(
+            name="order", words=("order", "sort"), label=_("Order"), help="newest or oldest first; newest by default."
+        ),
     )
 }
 DATES = ("date_from", "date_to")
+ORDERS = {"newest": _("Newest first"), "oldest": _("Oldest first")}
+# Those that say which events; the others say how they are shown.
+NARROWING = tuple(name for name in SINGLE if name != "order")
 
 PARAMETERS: dict[str, Parameter] = {**SINGLE, **DIMENSIONS}
 # What may be the first of its user in the account, by the word for it.

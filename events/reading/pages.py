@@ -77,10 +77,11 @@ class Matches:
 
 @dataclass(frozen=True)
 class Page:
-    """Rows newest first, and the cursors of the neighbouring pages where there are any.
+    """Rows in the order asked for, and the cursors of the neighbouring pages where there are any.
 
     Attributes:
-        searched_back_to: set where the page ends early: only events newer than this were looked through.
+        searched_back_to: set where a page that was read from newer to older ends early: only events newer than this
+            were looked through.
         searched_up_to: the same for a page that was read from older to newer.
         total: how many events match in all, if that came to light on the way.
     """
@@ -94,23 +95,26 @@ class Page:
 
 
 def read_page(conditions: Conditions, size: int, *, before: Cursor | None = None, after: Cursor | None = None) -> Page:
-    """The page of events older than `before`, or newer than `after`, or the newest."""
+    """The page of events older than `before`, or newer than `after`, or the first of the order asked for."""
     beyond = before or after
-    span = Span(conditions.start, conditions.end, beyond.key() if beyond else None, newest_first=after is None)
+    back_in_time = before is not None or (after is None and not conditions.oldest_first)
+    span = Span(conditions.start, conditions.end, beyond.key() if beyond else None, newest_first=back_in_time)
     matches = find(conditions, span, size + 1)
     keys = matches.keys[:size]
     more = len(matches.keys) > size
     rows = [matches.rows[key.pk] for key in keys] if matches.rows else fetch_in_order([key.pk for key in keys])
+    if back_in_time is conditions.oldest_first:
+        rows.reverse()
     total = matches.complete if beyond is None else None
     reached = None if more else matches.reached
     first, last = (_cursor(keys[0]), _cursor(keys[-1])) if keys else (None, None)
     going_on = _cursor(reached) if reached else last if more else None
-    if after is not None:
-        # Beyond the newest: the way back begins with the very row that was named.
-        older = first or Cursor(after.created_at, after.pk + 1)
-        return Page(rows[::-1], newer=going_on, older=older, searched_up_to=_time(reached))
-    newer = first or before if before is not None else None
-    return Page(rows, newer=newer, older=going_on, searched_back_to=_time(reached), total=total)
+    # Beyond the last one: the way back begins with the very row that was named.
+    if back_in_time:
+        newer = first or Cursor(before.created_at, before.pk - 1) if before else None
+        return Page(rows, newer=newer, older=going_on, searched_back_to=_time(reached), total=total)
+    older = first or Cursor(after.created_at, after.pk + 1) if after else None
+    return Page(rows, newer=going_on, older=older, searched_up_to=_time(reached), total=total)
 
 
 def read_page_at(params: Mapping[str, Any], read: Callable[..., Page]) -> tuple[Page, str]:

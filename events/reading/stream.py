@@ -1,8 +1,8 @@
-"""All events that match, newest first, in constant memory: for exports and evidence packs.
+"""All events that match, in the order asked for, in constant memory: for exports and evidence packs.
 
 Read in chunks by key, each a query of its own: nothing stays open while a slow reader takes the rest, neither a
 transaction on PostgreSQL nor a snapshot that would keep SQLite's log from being cleared. Events that arrive meanwhile
-are included if they are older than the point reached. Within `storage.transactions.snapshot` there are none.
+are included if they lie beyond the point reached. Within `storage.transactions.snapshot` there are none.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _stream(conditions: Conditions, columns: str) -> Iterator[tuple[Any, ...]]:
     """Tuples of time, key and the columns."""
     if conditions.is_empty:
         return iter(())
-    span = Span(conditions.start, conditions.end)
+    span = Span(conditions.start, conditions.end, newest_first=not conditions.oldest_first)
     if conditions.is_sought:
         keys = candidates.find(conditions, span)
         if keys is not None:
@@ -57,7 +57,9 @@ def _stream(conditions: Conditions, columns: str) -> Iterator[tuple[Any, ...]]:
     plan = choose_for_all(conditions)
     chunk = max(MOST_HELD // max(len(plan.branches), 1), 50)
     branches = [_branch(plan, branch, span, columns, min(chunk, CHUNK)) for branch in plan.branches]
-    return branches[0] if len(branches) == 1 else heapq.merge(*branches, key=itemgetter(0, 1), reverse=True)
+    return (
+        branches[0] if len(branches) == 1 else heapq.merge(*branches, key=itemgetter(0, 1), reverse=span.newest_first)
+    )
 
 
 def _branch(plan: Plan, branch: Sql, span: Span, columns: str, chunk: int) -> Iterator[tuple[Any, ...]]:
@@ -77,7 +79,8 @@ def _branch(plan: Plan, branch: Sql, span: Span, columns: str, chunk: int) -> It
         if len(chunk_rows) < size:
             return
         size = chunk
-        span = Span(span.start, span.end, Key(_as_stored(chunk_rows[-1][0]), chunk_rows[-1][1]))
+        beyond = Key(_as_stored(chunk_rows[-1][0]), chunk_rows[-1][1])
+        span = Span(span.start, span.end, beyond, newest_first=span.newest_first)
 
 
 def _named(keys: list[Key], columns: str) -> Iterator[tuple[Any, ...]]:

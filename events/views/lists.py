@@ -64,6 +64,8 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
     )
     profile = profile_of(request.user)
     is_plain = readable and not event_filter.active and not _is_further(request)
+    oldest_first = conditions.oldest_first
+    turned = with_params(request.GET, **dict.fromkeys(PAGE_PARAMS), order=None if oldest_first else "oldest")
     same_events = with_params(request.GET, **dict.fromkeys((*PAGE_PARAMS, "size")))
     context: dict[str, Any] = {
         "account": account,
@@ -81,7 +83,11 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
             params=event_filter.data,
             density=profile.density,
             words=event_filter.marked if event_filter.conditions.text else None,
+            oldest_first=oldest_first,
+            turned=turned,
         ),
+        "oldest_first": oldest_first,
+        "turned": turned,
         "profile": profile,
         "worth_a_look": worth_a_look(accounts, profile) if is_plain else [],
         "display": table_menu(profile),
@@ -119,7 +125,7 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
 
 def _news_address(request: HttpRequest, account: NexmoAccount | None, page: Page) -> str:
     """Where to ask for events that arrive while this page is read: only the newest page has such."""
-    if _is_further(request) or page.searched_back_to:
+    if _is_further(request) or page.searched_back_to or request.GET.get("order"):
         return ""
     since = str(Cursor.of(page.rows[0])) if page.rows else None
     return page_address("news", account) + with_params(request.GET, **dict.fromkeys(PAGE_PARAMS), since=since)

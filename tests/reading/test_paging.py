@@ -286,7 +286,7 @@ def test_tampered_page_marker_is_told_and_shows_no_rows(client: Client, account:
         assert response.status_code == 200, marker
         assert UNREADABLE in response.content.decode(), marker
         assert numbers(response) == [], marker
-        assert 'href="?source=CD">Show the newest events of this filter</a>' in response.content.decode(), marker
+        assert 'href="?source=CD">Show the first page of this filter</a>' in response.content.decode(), marker
 
 
 def test_page_markers_at_the_ends_of_time_break_nothing(client: Client, account: NexmoAccount) -> None:
@@ -389,5 +389,5 @@ def test_no_page_counts_without_a_limit_or_skips_rows(client: Client, account: N
 def test_one_event_is_one_event(client: Client, account: NexmoAccount, add_event: Add) -> None:
     add_event(account, 1)
 
-    assert '<strong id="count">1</strong> event, newest first' in client.get("/events/").content.decode()
+    assert '<strong id="count">1</strong> event,' in client.get("/events/").content.decode()
     assert event_json(1)["id"] in shown_ids(client.get("/events/"))
