@@ -19,7 +19,7 @@ from django.db.models import F, Max, Q
 from django.utils import timezone
 
 from events.models import AuditEvent, CoveredSpan, EventConflict, LegalHold, Removal, RemovedEvent, SyncState
-from events.storage import chain, clock, first_seen, ledger
+from events.storage import application_names, chain, clock, first_seen, ledger
 from events.storage.appending import uncount
 from events.storage.transactions import lock_table
 
@@ -142,6 +142,7 @@ def apply(planned: Plan, *, requested_by: Any = None) -> Removal | None:
         SyncState.objects.filter(account=account).update(event_count=F("event_count") - count)
         uncount(account.pk, counts)
         first_seen.replace_removed(account.pk)
+        application_names.forget_removed(account.pk)
         ledger.enter(removal.ledger_entries())
     return removal
 

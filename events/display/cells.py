@@ -20,6 +20,7 @@ from events.display.drawing import EventColumn
 from events.fields import load_json
 from events.nexmo.catalog import family
 from events.nexmo.values import ip_key
+from events.reading.applications import LONGEST_KEPT
 from events.wording.codes import is_country_code, source_title, type_words
 from events.wording.context_line import summarise
 from events.wording.marking import marked
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from events.reading import Row
 
 NOTHING = SafeString('<span class="none">–</span>')
-LONGEST_KEPT = 4_000  # characters of a context that is kept with what was read from it: there may be thousands
 _TYPE = re.compile(r"[A-Za-z0-9_.]+")
 
 
@@ -105,7 +105,8 @@ class What(EventColumn):
 
     def render(self, record: Row, table: EventTable) -> SafeString:
         code = record.event_type
-        shown = _sentence(code, record.context, table.language) or marked(
+        app = table.application_of(record)
+        shown = _sentence(code, record.context, table.language, app) or marked(
             type_words(code, record.event_type_description or table.descriptions.get(code, ""))
             or _("Event without type")
         )
@@ -240,15 +241,15 @@ def country_name(code: str, language: str | None) -> str:
     )
 
 
-def _sentence(code: str, context: str | None, language: str | None) -> str:
+def _sentence(code: str, context: str | None, language: str | None, app: str) -> str:
     read: Any = _read_sentence if len(context or "") <= LONGEST_KEPT else _read_sentence.__wrapped__
-    text: str = read(code, context, language)
+    text: str = read(code, context, language, app)
     return text
 
 
 @lru_cache(maxsize=4096)
-def _read_sentence(code: str, context: str | None, language: str | None) -> str:
-    return sentence(code, load_json(context))
+def _read_sentence(code: str, context: str | None, language: str | None, app: str) -> str:
+    return sentence(code, load_json(context), app)
 
 
 def _summary(context: str, language: str | None) -> str:

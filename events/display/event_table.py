@@ -19,6 +19,7 @@ from django_tables2.utils import Sequence as ColumnSequence
 
 from events.display import cells, drawing
 from events.nexmo.catalog import EVENT_TYPES
+from events.reading.applications import nameless, names_for
 from events.reading.filterable import DIMENSIONS
 from events.wording.marking import marked
 from events.wording.plausible import latest_plausible
@@ -124,6 +125,7 @@ class EventTable(tables.Table):
             **options,
         )
         times = [(row.pk, row.created_at.astimezone(self.zone)) for row in self.data.data]
+        self.applications = names_for(self.data.data)
         # The heading says how far its times are from UTC; one that is not says so itself.
         self.offset = offset(times[0][1]) if times else ""
         self.same_day = {pk for (_, before), (pk, at) in pairwise(times) if before.date() == at.date()}
@@ -140,6 +142,12 @@ class EventTable(tables.Table):
             pk: SafeString(self.narrowing_link("account", account.api_key, marked(account.name)))
             for pk, account in self.accounts.items()
         }
+
+    def application_of(self, record: Row) -> str:
+        """What the application is called that an event tells the id of; "" where that is not known, or not needed."""
+        if not self.applications:
+            return ""
+        return self.applications.get((record.account_id, nameless(record.event_type, record.context)), "")
 
     def knows(self, record: Row) -> bool:
         """Whether it is of one of the accounts: one may have been made since they were read."""

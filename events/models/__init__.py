@@ -9,11 +9,12 @@ from events.models.evidence import EvidencePack
 from events.models.integrity import ChainHead, Discrepancy, LegalHold, Removal, RemovedEvent, Seal
 from events.models.jobs import BackgroundJob
 from events.models.ledger import LedgerEntry
-from events.models.rollup import DayCount, FirstSeen, MonthCount
+from events.models.rollup import ApplicationName, DayCount, FirstSeen, MonthCount
 from events.models.sync import CoveredSpan, RequestCount, SyncRun, SyncState, SyncWindow, WorkerBeat
 from events.models.view import SavedView, Star
 
 __all__ = [
+    "ApplicationName",
     "AuditEvent",
     "BackgroundJob",
     "ChainHead",

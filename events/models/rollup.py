@@ -61,6 +61,27 @@ class MonthCount(models.Model):
         }
 
 
+class ApplicationName(models.Model):
+    """The newest event that names an application of an account (`events.storage.application_names`)."""
+
+    account = models.ForeignKey(NexmoAccount, on_delete=models.PROTECT, related_name="+", db_index=False)
+    application_id = models.CharField(max_length=64, help_text=_("In lower case."))
+    name = models.CharField(max_length=100)
+    # No constraint: retention removes events first, and then the names that they gave.
+    event = models.ForeignKey(
+        "AuditEvent", on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    created_at = models.DateTimeField()
+
+    objects: ClassVar[Any] = ScopedQuerySet.as_manager()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("application_id", "account"), name="application_name_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.application_id})"
+
+
 class FirstSeen(models.Model):
     """A user's first event from a country in an account, as far as the archive goes (`events.storage.first_seen`)."""
 

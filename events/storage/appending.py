@@ -13,13 +13,15 @@ from django.apps import apps
 from django.db import connection
 from django.db.models import F
 
-from events.storage import chain, first_seen
+from events.fields import load_json
+from events.nexmo.applications import NAMING_TYPES, application
+from events.storage import application_names, chain, first_seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_AT, _TYPE, _USER, _COUNTRY = (
-    chain.FIELDS.index(name) for name in ("created_at", "event_type", "user_email", "source_country")
+_AT, _TYPE, _USER, _COUNTRY, _CONTEXT = (
+    chain.FIELDS.index(name) for name in ("created_at", "event_type", "user_email", "source_country", "context")
 )
 
 
@@ -30,6 +32,7 @@ class ChainAppender:
         self.account_id = account_id
         self.counts: Counter[tuple[str, str]] = Counter()
         self.firsts: dict[tuple[str, str], tuple[str, int]] = {}  # of each user and country: time and place
+        self.names: dict[str, tuple[str, int, str]] = {}  # of each application: its name, the event's place and time
         # First the state, then the head: as everything else that locks both.
         self.states = apps.get_model("events", "SyncState").objects
         self.states.get_or_create(account_id=account_id)
@@ -49,7 +52,14 @@ class ChainAppender:
         self.counts[at[:10], values[_TYPE]] += 1
         if all(who):
             self.firsts[who] = min(self.firsts.get(who, (at, self.head.seq)), (at, self.head.seq))
+        if values[_TYPE] in NAMING_TYPES:
+            self._note_name(values[_CONTEXT], at)
         return self.head.seq, self.digest.hex()
+
+    def _note_name(self, context: str, at: str) -> None:
+        app_id, name = application(load_json(context)) if context else ("", "")
+        if app_id and name and at >= self.names.get(app_id, ("", 0, ""))[2]:
+            self.names[app_id] = name, self.head.seq, at
 
     def finish(self) -> None:
         """Write the new head and count what was added, which must be in the table by now."""
@@ -61,6 +71,7 @@ class ChainAppender:
         self.states.filter(account_id=self.account_id).update(event_count=F("event_count") + added)
         count(self.account_id, self.counts)
         first_seen.add(self.account_id, [place for _, place in self.firsts.values()])
+        application_names.add(self.account_id, {app: (name, place) for app, (name, place, _) in self.names.items()})
 
 
 def count(account_id: int, changes: Counter[tuple[str, str]]) -> None:

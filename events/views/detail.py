@@ -19,14 +19,16 @@ from django_countries import countries
 from accounts.models import NexmoAccount
 from events.detection.firsts import first_in_words
 from events.display.cells import country_name, narrows
-from events.entities.entity import entities
+from events.entities.entity import entities, key_of
 from events.entities.lookup import elsewhere
 from events.fields import load_json
 from events.filters.query_string import with_params
 from events.models import EventType
+from events.nexmo.applications import ABOUT_TYPES, application
 from events.nexmo.catalog import family
 from events.nexmo.values import CAPPED, read_address
 from events.reading import Cursor, read_page
+from events.reading.applications import nameless, names_for, names_of
 from events.views.scope import filtered_events, visible_account, visible_accounts, visible_events
 from events.wording.changes import changes
 from events.wording.codes import family_title, type_words
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from events.entities.lookup import Elsewhere
     from events.models import AuditEvent
     from events.reading import Row
+    from events.reading.applications import Names
 
 BASES = {
     "fetched": gettext_lazy("Nexmo sent no readable time; this is when the event was fetched."),
@@ -78,6 +81,7 @@ def event_page(request: HttpRequest, api_key: str, event_id: str) -> HttpRespons
     slug = family(event.event_type)[0]
     others = {other.pk: other for other in visible_accounts(request) if other.pk != account.pk}
     about = entities(event)
+    names = names_of((account.pk, key_of(each.value)) for each in about if each.slug == "application")
     return render(
         request,
         "events/panel.html" if request.headers.get("HX-Request") else "events/event.html",
@@ -102,9 +106,12 @@ def event_page(request: HttpRequest, api_key: str, event_id: str) -> HttpRespons
             "raw": pretty(event.raw),
             "discrepancies": event.discrepancies.all(),
             "may_check": NexmoAccount.objects.syncable_by(request.user).filter(pk=account.pk).exists(),
-            "sentence": mark_safe(sentence(event.event_type, event.readable_context)),  # noqa: S308 - escaped there
+            "sentence": mark_safe(_sentence(event, names)),  # noqa: S308 - escaped there
             "changes": changes(event.readable_context),
-            "entities": [(entity, entity.get_absolute_url()) for entity in about],
+            "entities": [
+                (entity, entity.get_absolute_url(), names.get((account.pk, key_of(entity.value)), ""))
+                for entity in about
+            ],
             "lists": _lists(event),
             "around": [(title, _around(event, span)) for title, span in AROUND],
             "first": first_in_words(event),
@@ -113,7 +120,7 @@ def event_page(request: HttpRequest, api_key: str, event_id: str) -> HttpRespons
                 (
                     mentions,
                     _elsewhere_address(mentions, account),
-                    [_place(row, others[row.account_id]) for row in mentions.rows],
+                    [_place(row, others[row.account_id], names_for(mentions.rows)) for row in mentions.rows],
                 )
                 for mentions in elsewhere(about, tuple(others))
             ],
@@ -161,9 +168,16 @@ def _neighbours(request: HttpRequest, event: AuditEvent) -> dict[str, str]:
     return links
 
 
-def _place(row: Row, account: NexmoAccount) -> dict[str, Any]:
+def _sentence(event: AuditEvent, names: Names) -> str:
+    context = event.readable_context
+    app_id, name = application(context) if event.event_type in ABOUT_TYPES else ("", "")
+    return sentence(event.event_type, context, "" if name else names.get((event.account_id, app_id), ""))
+
+
+def _place(row: Row, account: NexmoAccount, names: Names) -> dict[str, Any]:
     """A line about an event of another account."""
-    words = sentence(row.event_type, load_json(row.context))
+    app = names.get((row.account_id, nameless(row.event_type, row.context)), "")
+    words = sentence(row.event_type, load_json(row.context), app)
     return {
         "account": account,
         "href": _address(row, account),

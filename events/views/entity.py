@@ -19,13 +19,14 @@ from django.views.decorators.http import require_safe
 from events.display.cells import country_name
 from events.display.event_table import USUAL, EventTable
 from events.entities.configuration import configuration
-from events.entities.entity import entity
+from events.entities.entity import entity, key_of
 from events.entities.lookup import MOST_FOLDED, companions, ends, look_alikes, read_about, sample_of
 from events.entities.table import SteppedTable
 from events.export.files import FORMATS
 from events.filters.query_string import PAGE_PARAMS, page_links, with_params
 from events.filters.summary import picture
 from events.reading import Cursor, Page, read_page_at
+from events.reading.applications import names_of
 from events.reading.filterable import ENTITIES, FACETS
 from events.views.scope import filtered_events
 from events.wording.codes import grouped
@@ -76,6 +77,7 @@ def entity_page(request: HttpRequest, kind: str, value: str) -> HttpResponse:
     context = _overview(lookup, sampled)
     context |= {
         "entity": subject,
+        "name": _name(lookup),
         "seen": [
             (title, end, lookup.event_filter.accounts_by_pk.get(end.account))
             for title, end in zip((_("First seen"), _("Last seen")), seen, strict=True)
@@ -102,6 +104,15 @@ def _lookup(request: HttpRequest, subject: Entity) -> Lookup:
         event_filter = filtered_events(request, params=params)
     accounts = None if event_filter.everything else tuple(event_filter.accounts_by_pk)
     return Lookup(request, subject, event_filter, replace(subject.conditions, accounts=accounts), params)
+
+
+def _name(lookup: Lookup) -> str:
+    """What it is called, where it is an application that the reader's accounts have named."""
+    if lookup.entity.slug != "application":
+        return ""
+    app = key_of(lookup.entity.value)
+    names = names_of((pk, app) for pk in lookup.event_filter.accounts_by_pk)
+    return next(iter(names.values()), "")
 
 
 def _page(lookup: Lookup, newest: Page) -> tuple[Page, str]:

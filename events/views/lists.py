@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import messages
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -27,6 +28,7 @@ from events.filters.suggestions import PERIOD, corrections, nearest_match, readi
 from events.health.completeness import completeness, coverage_sentence, missing_logins, nothing_archived
 from events.health.status import statuses
 from events.reading import Cursor, read_page, read_page_at
+from events.reading.applications import called
 from events.reading.counts import count_for_page
 from events.views.scope import chosen_account, filtered_events
 from events.wording.times import show
@@ -104,6 +106,7 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
         "suggest": page_address("suggest", account),
         "pills": pills(event_filter),
         "reading": meant,
+        "applications": _applications(event_filter) if conditions.text else [],
         "views": account_menu(event_filter.data, account.api_key, readable=readable)
         if account
         else menu(request.user, event_filter.data, readable=readable),
@@ -121,6 +124,12 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
         context["empty"] = _why_empty(request, event_filter, page) or nothing_archived(context["statuses"])
         context |= _what_is_near(meant.event_filter if meant else event_filter, context["empty"], request.path)
     return render(request, "events/list.html", context)
+
+
+def _applications(event_filter: EventFilter) -> list[tuple[str, str]]:
+    """The pages of the applications that are called what is searched for: most of their events tell only their ids."""
+    names = called(event_filter.conditions.text, event_filter.accounts_by_pk)
+    return [(name, reverse("events:about", args=["application", app])) for app, name in names.items()]
 
 
 def _news_address(request: HttpRequest, account: NexmoAccount | None, page: Page) -> str:

@@ -70,12 +70,18 @@ _PIECE = re.compile(r"\{([\w-]+)\}")
 MOST = 60  # characters of a piece
 
 
-def sentence(event_type: str, context: Any) -> str:
-    """The sentence as HTML, its pieces in bold, without who did it; "" where there is none."""
+def sentence(event_type: str, context: Any, application: str = "") -> str:
+    """The sentence as HTML, its pieces in bold, without who did it; "" where there is none.
+
+    Args:
+        application: what the application is called that the context tells only the id of.
+    """
     pattern = SENTENCES.get(event_type)
     if pattern is None:
         return ""
     values = _flat(context)
+    if application:
+        values[APP[0].lower()] = application
     if event_type == "IP_WHITELIST_CREATE" and any(values.get(name.lower()) in EVERYBODY for name in ADDRESS):
         pattern = ALLOWED_EVERYBODY
     # What stands in brackets and what does not, in turn. Each is filled once: a value may look like a piece itself.

@@ -25,7 +25,7 @@ from tests.tools.services import only_sqlite
 # For Alice, who sees two of five accounts with 60 events each; a page of 50.
 CALLS = {
     "/events/": 10_550,  # order, and the day where it changes
-    "/events/?source=CD&event_type=NUMBER_UPDATED": 14_500,
+    "/events/?source=CD&event_type=NUMBER_UPDATED": 14_700,
     "/accounts/demo0001/events/": 10_200,
     "/accounts/demo0001/events/{event}/": 21_850,  # whether it is its user's first from its country
     "/events/summary": 25_300,

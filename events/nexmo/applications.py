@@ -1,0 +1,41 @@
+"""Applications in contexts: which one an event is about, and what it is called there.
+
+Nexmo names an application when it is made or renamed (APP_CREATE, APP_UPDATE) and elsewhere tells its id alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+IDS = ("applicationid", "appid", "application_id", "app_id")
+NAMES = ("applicationname", "appname", "application_name", "name")
+NAMING_TYPES = ("APP_CREATE", "APP_UPDATE")
+ABOUT_TYPES = (*NAMING_TYPES, "APP_DELETE", "APP_DISABLE", "APP_ENABLE", "NUMBER_LINKED", "NUMBER_UNLINKED")
+STATE_AFTER = ("created", "updated", "new", "current", "after", "application", "app", "data")
+LONGEST_ID, LONGEST_NAME = 64, 100
+
+
+def application(context: Any) -> tuple[str, str]:
+    """The id and the name of the application that a context is about; each is empty where it does not stand there."""
+    if not isinstance(context, dict):
+        return "", ""
+    outer = {name.lower(): value for name, value in context.items()}
+    parts = [outer]
+    for key in STATE_AFTER:
+        if isinstance(part := outer.get(key), dict):
+            parts.append({name.lower(): value for name, value in part.items()})
+    return _first(parts, IDS, LONGEST_ID).lower(), _first(parts, NAMES, LONGEST_NAME)
+
+
+def _first(parts: list[dict[str, Any]], names: tuple[str, ...], longest: int) -> str:
+    for part in parts:
+        for name in names:
+            value = part.get(name)
+            if (
+                isinstance(value, str)
+                and (text := " ".join(value.split()))
+                and len(text) <= longest
+                and "\0" not in text
+            ):
+                return text
+    return ""

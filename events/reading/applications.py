@@ -1,0 +1,72 @@
+"""What applications are called, for events that tell an application's id alone."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from django.db import connection
+
+from events.fields import load_json
+from events.models import ApplicationName
+from events.nexmo.applications import ABOUT_TYPES, application
+from events.reading.rows import TABLE
+from events.storage import application_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from events.models import AuditEvent
+    from events.reading.rows import Row
+
+# By account and application, in lower case.
+Names = dict[tuple[int, str], str]
+MOST_CALLED = 3
+LONGEST_KEPT = 4_000  # characters of a context that is kept with what was read from it: there may be thousands
+
+
+def nameless(event_type: str, context: str | None) -> str:
+    """The id of the application that an event is about without naming it; "" where there is none."""
+    if event_type not in ABOUT_TYPES or not context:
+        return ""
+    return _read(context) if len(context) <= LONGEST_KEPT else _read.__wrapped__(context)
+
+
+@lru_cache(maxsize=4096)
+def _read(context: str) -> str:
+    app_id, name = application(load_json(context))
+    return "" if name else app_id
+
+
+def names_for(rows: Iterable[Row | AuditEvent]) -> Names:
+    """What the applications of these events are called, as the newest event that named each says. At most one query."""
+    wanted = {(row.account_id, app) for row in rows if (app := nameless(row.event_type, row.context))}
+    return names_of(wanted)
+
+
+def names_of(wanted: Iterable[tuple[int, str]]) -> Names:
+    """The same of these applications, by account and id."""
+    wanted = set(wanted)
+    if not wanted:
+        return {}
+    apps = sorted({app for _, app in wanted})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT n.account_id, n.application_id, e.context FROM {application_names.TABLE} n "
+            f"JOIN {TABLE} e ON e.id = n.event_id AND e.account_id = n.account_id "
+            f"WHERE n.application_id IN ({', '.join(['%s'] * len(apps))})",
+            apps,
+        )
+        rows = cursor.fetchall()
+    names: Names = {}
+    for account, app, context in rows:
+        told, name = application(load_json(context)) if (account, app) in wanted else ("", "")
+        if name and told == app:
+            names[account, app] = name
+    return names
+
+
+def called(text: str, accounts: Iterable[int]) -> dict[str, str]:
+    """Applications of these accounts whose name holds a text, by id; the newest few."""
+    named = ApplicationName.objects.filter(account_id__in=list(accounts), name__icontains=text).order_by("-created_at")
+    return {app: name for name, app in named.values_list("name", "application_id")[:MOST_CALLED]}
