@@ -47,6 +47,7 @@ SCRIPTS = (
     "js/chart",
     "js/event-panel",
     "js/news",
+    "js/column-widths",
     "js/own-zone",
     "js/search-further",
     "js/remember-open",

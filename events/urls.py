@@ -19,6 +19,7 @@ from events.views import (
     notable,
     preferences,
     saved,
+    session,
     suggest,
     summary,
 )
@@ -57,6 +58,7 @@ urlpatterns = [
     path("views/<int:pk>/edit", saved.edit, name="view_edit"),
     path("views/<int:pk>/delete", saved.delete, name="view_delete"),
     path("about/<str:kind>/<event_id:value>", entity.entity_page, name="about"),
+    path("session/<str:kind>/<event_id:value>", session.session_page, name="session"),
     path("accounts/", account_list.account_list, name="accounts"),
     path("accounts/<str:api_key>/", accounts.account_page, name="account"),
     path("accounts/<str:api_key>/sync/", accounts.sync, name="sync"),

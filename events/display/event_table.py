@@ -67,7 +67,18 @@ class EventTable(tables.Table):
     class Meta:
         template_name = "events/table.html"
         orderable = False
-        sequence = ("when", "account", "what", "type", "who", "user_id", "source", "origin", "summary", "...")
+        sequence: Sequence[str] = (
+            "when",
+            "account",
+            "what",
+            "type",
+            "who",
+            "user_id",
+            "source",
+            "origin",
+            "summary",
+            "...",
+        )
         row_attrs = {"data-event-id": lambda record: record.event_id}
 
     def __init__(

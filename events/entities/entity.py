@@ -67,6 +67,11 @@ class Entity:
     def get_absolute_url(self) -> str:
         return reverse("events:about", args=[self.slug, self.value])
 
+    @property
+    def session_url(self) -> str:
+        """Its newest session; "" of what is nobody's doing."""
+        return reverse("events:session", args=[self.slug, self.value]) if self.is_looked_up else ""
+
 
 def entity(slug: str, value: str) -> Entity | None:
     """The user, address, number or application of this name; None where it cannot be one."""

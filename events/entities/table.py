@@ -1,20 +1,24 @@
-"""The events of a number or an application, as the table on its page shows them."""
+"""Events as the pages of entities show them: those of a number or an application, and those of a session."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from html import escape
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from events.display.cells import NOTHING
 from events.display.drawing import EventColumn
 from events.display.event_table import USUAL, EventTable
 from events.wording.marking import marked
+from events.wording.times import length
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from events.entities.session import Session
     from events.reading import Row
     from events.wording.changes import Change
 
@@ -47,3 +51,40 @@ def _step(change: Change) -> str:
     before = f"<del>{marked(change.before)}</del>" if change.before is not None else ""
     after = f"<ins>{marked(change.after)}</ins>" if change.after is not None else ""
     return f'<span class="step">{marked(change.field)}: {before}{" → " if before and after else ""}{after}</span>'
+
+
+class Since(EventColumn):
+    """How long after the one before in its session; of others' events that they are beside it."""
+
+    attrs: ClassVar[Any] = {
+        "th": {**EventColumn.attrs["th"]},
+        "td": {**EventColumn.attrs["td"], "class": "since"},
+    }
+
+    def render(self, record: Row, table: SessionTable) -> SafeString:
+        if record.pk in table.beside:
+            word = escape(gettext("beside"))
+            return SafeString(f'<span class="tag">{word}</span>')
+        pause = table.session.pauses.get(record.pk)
+        if pause is None:
+            return NOTHING
+        shown = escape(f"+ {length(pause)}")
+        return SafeString(f"<b>{shown}</b>" if pause >= LONG_PAUSE else shown)
+
+
+LONG_PAUSE = timedelta(minutes=5)
+
+
+class SessionTable(EventTable):
+    """A session read forwards, and what stands beside it."""
+
+    since = Since(gettext_lazy("Pause"), exclude_from_export=True)
+
+    class Meta(EventTable.Meta):
+        sequence = ("when", "since", *EventTable.Meta.sequence[1:])
+
+    def __init__(self, *args: Any, session: Session, **options: Any) -> None:
+        self.session = session
+        self.beside = {row.pk for row in session.beside}
+        marks = {"class": lambda record: "beside" if record.pk in self.beside else "own"}
+        super().__init__(*args, row_attrs={**EventTable.Meta.row_attrs, **marks}, **options)

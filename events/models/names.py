@@ -5,6 +5,8 @@ from django.utils.translation import gettext_noop
 TO_TRANSLATE = (
     gettext_noop("account"),
     gettext_noop("added"),
+    gettext_noop("application name"),
+    gettext_noop("application names"),
     gettext_noop("background job"),
     gettext_noop("background jobs"),
     gettext_noop("chain head"),

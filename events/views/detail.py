@@ -112,6 +112,7 @@ def event_page(request: HttpRequest, api_key: str, event_id: str) -> HttpRespons
                 (entity, entity.get_absolute_url(), names.get((account.pk, key_of(entity.value)), ""))
                 for entity in about
             ],
+            "at": str(Cursor(event.created_at, event.pk)),
             "lists": _lists(event),
             "around": [(title, _around(event, span)) for title, span in AROUND],
             "first": first_in_words(event),

@@ -179,6 +179,15 @@ def offset(at: datetime) -> str:
     return f"{text[:3]}:{text[3:5]}"
 
 
+def length(span: timedelta) -> str:
+    """How long something took, in its two largest units: 25 s, 12 min, 3 h 5 min, 2 d 4 h."""
+    seconds = int(span.total_seconds())
+    parts = [(seconds // 86_400, "d"), (seconds // 3_600 % 24, "h"), (seconds // 60 % 60, "min"), (seconds % 60, "s")]
+    first = next((place for place, (number, _) in enumerate(parts) if number), len(parts) - 1)
+    shown = parts[first : first + 2] if seconds >= 3_600 else parts[first : first + 1]
+    return " ".join(f"{number} {unit}" for number, unit in shown if number or len(shown) == 1)
+
+
 def ago(moment: datetime, now: datetime) -> str:
     """How long ago, roughly: the exact time belongs beside it."""
     seconds = int((now - moment).total_seconds())

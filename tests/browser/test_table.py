@@ -115,3 +115,45 @@ def test_box_lets_go_of_its_list(many_events: None, open_page: Open) -> None:
     box.press_sequentially("type:app_cr")
     page.get_by_role("option", name="type:APP_CREATE").click()
     assert box.input_value() == "type:APP_CREATE "
+
+
+def width_of(page: Any, name: str) -> float:
+    width: float = page.locator(f"#events th.{name}").bounding_box()["width"]
+    return width
+
+
+def test_columns_are_as_wide_as_they_were_drawn(many_events: None, open_page: Open) -> None:
+    page = open_list(open_page, **DESK)
+    usual = width_of(page, "who")
+    edge = page.locator("#events th.who .edge")
+    place = edge.bounding_box()
+    page.mouse.move(place["x"] + 4, place["y"] + 4)
+    page.mouse.down()
+    page.mouse.move(place["x"] + 84, place["y"] + 4, steps=4)
+    page.mouse.up()
+    drawn = width_of(page, "who")
+    assert drawn == pytest.approx(usual + 80, abs=8)
+
+    page.reload()
+    assert width_of(page, "who") == pytest.approx(drawn, abs=2), "it is remembered"
+
+    edge.focus()
+    page.keyboard.press("ArrowLeft")
+    assert width_of(page, "who") == pytest.approx(drawn - 16, abs=2)
+    page.keyboard.press("Home")
+    assert width_of(page, "who") == pytest.approx(usual, abs=2)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize(
+    "value", ["#events td.source a.v >> nth=0", ".chart .key a.v >> nth=0", ".facets li a.v >> nth=0"]
+)
+def test_shift_and_click_leave_a_value_out(many_events: None, open_page: Open, value: str) -> None:
+    page = open_list(open_page, **DESK)
+    if ".facets" in value:
+        page.locator(".facets > summary").click()
+
+    page.locator(value).click(modifiers=["Shift"])
+    page.wait_for_url("**/events/?*=-*")
+
+    assert page.locator(".pills .not").count() == 1

@@ -1,5 +1,6 @@
-/* A value in the table is a link that narrows the filter to it. Beside it appear the ways to leave it out, to copy it and
-   to all that is known of it; from the keyboard they are -, c and a. */
+/* A value in the table, the legend and the counts is a link that narrows the filter to it. Beside it appear the ways to
+   leave it out, to copy it and to all that is known of it; from the keyboard they are -, c and a. A click with Shift
+   leaves it out too. */
 const kinds = { user_email: "user", source_ip: "ip" };
 const pick = document.createElement("div");
 pick.className = "pick";
@@ -15,16 +16,25 @@ pick.append(leaveOut, copyValue, about);
 document.body.append(pick);
 let picked = null;
 
+const parameterOf = (value) => {
+  const { searchParams } = new URL(value.href);
+  const name = [...searchParams.keys()].pop();
+  return [name, searchParams.get(name)];
+};
+const without = (value) => {
+  const url = new URL(value.href);
+  const [name, text] = parameterOf(value);
+  const others = JSON.parse(document.getElementById("events")?.dataset.exclusions ?? "{}")[name];
+  const negated = text.split(",").map((item) => `-${item}`).join(",");
+  url.searchParams.set(name, others ? `${others},${negated}` : negated);
+  return url;
+};
 const showPick = (value) => {
   picked = value;
-  const url = new URL(value.href);
-  const name = [...url.searchParams.keys()].pop();
-  const text = url.searchParams.get(name);
+  const [name, text] = parameterOf(value);
   about.hidden = !(name in kinds);
   about.href = words.aboutUrl.replace("KIND", kinds[name]).replace("VALUE", encodeURIComponent(text));
-  const others = JSON.parse(document.getElementById("events").dataset.exclusions ?? "{}")[name];
-  url.searchParams.set(name, others ? `${others},-${text}` : `-${text}`);
-  leaveOut.href = url;
+  leaveOut.href = without(value);
   leaveOut.title = words.leaveOut.replace("{value}", value.textContent);
   const place = value.getBoundingClientRect();
   pick.hidden = false;
@@ -49,12 +59,23 @@ for (const type of ["mouseover", "focusin"]) {
 }
 copyValue.addEventListener("click", async () => {
   if (picked) {
-    const url = new URL(picked.href);
-    await navigator.clipboard?.writeText([...url.searchParams.values()].pop());
+    await navigator.clipboard?.writeText(parameterOf(picked)[1]);
     copyValue.textContent = words.copied;
     setTimeout(() => (copyValue.textContent = words.copyWord), 1200);
   }
 });
+document.addEventListener(
+  "click",
+  (event) => {
+    const value = event.shiftKey && event.target.closest?.("a.v");
+    if (value) {
+      event.preventDefault();
+      event.stopPropagation();
+      location.assign(without(value));
+    }
+  },
+  true, // before a browser opens a window, or the table an event
+);
 document.addEventListener("keydown", (event) => {
   const value = document.activeElement?.closest("a.v");
   if (!value || event.ctrlKey || event.metaKey || event.altKey) {
