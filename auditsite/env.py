@@ -198,9 +198,10 @@ def load(path: Path | None = None) -> environ.Env:
         except FileExistsError:
             pass
         else:
+            following = "" if sys.argv[1:2] == ["run"] else " Next: `make run`."
             sys.stderr.write(
-                f"Wrote {path.name} with fresh random keys (readable by you only). Next: `manage.py migrate`, "
-                "`manage.py createsuperuser`, then `make run`, and add your Nexmo accounts under /admin/.\n"
+                f"Wrote {path.name} with fresh random keys (readable by you only). Back it up: without it the stored "
+                f"API secrets cannot be read.{following}\n"
             )
     if path.exists():
         for name, value in read_env_file(path).items():
