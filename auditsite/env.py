@@ -28,7 +28,24 @@ from auditsite import database_url
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+PACKAGE = Path(__file__).resolve().parent
+IN_SOURCE_TREE = (PACKAGE.parent / "manage.py").is_file()
+# What holds `templates` and `locale`: beside the code in the source tree, within this package in a wheel.
+RESOURCES = PACKAGE.parent if IN_SOURCE_TREE else PACKAGE
+
+
+def _home() -> Path:
+    """What holds `.env` and `var`: AUDITSITE_HOME, else the source tree, else where the installed command is called."""
+    named = os.environ.get("AUDITSITE_HOME")
+    if not named:
+        return PACKAGE.parent if IN_SOURCE_TREE else Path.cwd()
+    home = Path(named).resolve()
+    if not home.is_dir():
+        raise ImproperlyConfigured(f"AUDITSITE_HOME names {named!r}, which is not a directory.")
+    return home
+
+
+BASE_DIR = _home()
 # What only the worker and commands may hold. Pages are what strangers talk to; whoever takes such a process over shall
 # not be able to sign.
 WORKER_ONLY = frozenset({"SEAL_KEY"})
@@ -198,11 +215,7 @@ def load(path: Path | None = None) -> environ.Env:
         except FileExistsError:
             pass
         else:
-            following = "" if sys.argv[1:2] == ["run"] else " Next: `make run`."
-            sys.stderr.write(
-                f"Wrote {path.name} with fresh random keys (readable by you only). Back it up: without it the stored "
-                f"API secrets cannot be read.{following}\n"
-            )
+            sys.stderr.write(_first_words(path))
     if path.exists():
         for name, value in read_env_file(path).items():
             if name not in _withheld:
@@ -231,6 +244,16 @@ def _without_credentials(address: str) -> str:
         if not any(word in parameter.partition("=")[0].lower() for word in SECRET_WORDS)
     )
     return f"{scheme if mark else ''}{mark}{place}{question}{'&'.join(open_parameters)}"
+
+
+def _first_words(path: Path) -> str:
+    """What is said when an env file was written."""
+    shown, command = (path.name, "make run") if IN_SOURCE_TREE else (str(path), "auditsite run")
+    following = "" if sys.argv[1:2] == ["run"] else f" Next: `{command}`."
+    return (
+        f"Wrote {shown} with fresh random keys (readable by you only). Back it up: without it the stored API secrets "
+        f"cannot be read.{following}\n"
+    )
 
 
 class Reader:

@@ -23,7 +23,7 @@ DEPLOY = ROOT / "docs" / "deploy"
 UNITS = sorted(DEPLOY.glob("*.service"))
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted(DEPLOY.iterdir())]
 # Variables that are not settings of the site: where they are read from, and what other programs read.
-NOT_OURS = {"ENV_FILE", "PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
+NOT_OURS = {"ENV_FILE", "AUDITSITE_HOME", "PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
 COMPOSE_OWN = {"SITE_HOST", "POSTGRES_PASSWORD"}
 
 
