@@ -186,7 +186,7 @@ def write_first_env_file(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     text = (
         "# Written at the first start. Keep it secret and back it up: without CREDENTIAL_KEYS\n"
-        "# the stored API secrets cannot be read. Every setting is described in .env.example.\n"
+        "# the stored API secrets cannot be read. Every setting is described in docs/reference.md.\n"
         f"SECRET_KEY={secrets.token_urlsafe(50)}\n"
         f"CREDENTIAL_KEYS={Fernet.generate_key().decode()}\n"
         f"SEAL_KEY={base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()}\n"
