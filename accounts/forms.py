@@ -48,7 +48,7 @@ class NexmoAccountForm(forms.ModelForm):
         model = NexmoAccount
         fields = ("name", "api_key", "api_secret", "api_secret_secondary", "owner", "teams", "is_active", "keep_days")
 
-    user: User  # who fills the form in; set by the admin
+    user: User  # who fills the form in; set by the admin and by NewAccountForm
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -56,7 +56,8 @@ class NexmoAccountForm(forms.ModelForm):
         if not self.instance.pk:
             self.fields["api_secret"].required = True
             self.fields["api_secret"].error_messages["required"] = NOTHING_TYPED
-            self.fields["api_secret_secondary"].help_text = NEW_SECOND_HINT
+            if "api_secret_secondary" in self.fields:
+                self.fields["api_secret_secondary"].help_text = NEW_SECOND_HINT
         if not self.instance.pk or not self.instance.__dict__.get("api_secret_secondary"):
             self.fields.pop("remove_second_secret", None)
         teams = self.fields.get("teams")
@@ -101,3 +102,44 @@ class NexmoAccountForm(forms.ModelForm):
         # The model's own validation would read, and so decrypt, a stored secret that may be unreadable.
         exclusions: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
         return exclusions | set(SECRET_FIELDS)
+
+
+class NewAccountForm(NexmoAccountForm):
+    """What is needed to begin with an account; whoever fills it in becomes its owner. The rest is for the admin."""
+
+    api_secret_secondary = remove_second_secret = None  # type: ignore[assignment]
+    save_anyway = forms.BooleanField(label=_("Save anyway"), required=False)
+
+    class Meta(NexmoAccountForm.Meta):
+        fields = ("name", "api_key", "api_secret", "teams")  # type: ignore[assignment]
+        labels = {"name": _("Label"), "teams": _("Share with teams")}
+        widgets = {"teams": forms.CheckboxSelectMultiple}
+
+    def __init__(self, data: Any = None, *, user: User) -> None:
+        self.user = user
+        super().__init__(data, label_suffix="")
+        for name in ("name", "api_key", "api_secret"):
+            self.fields[name].widget.attrs |= {"autocomplete": "off", "spellcheck": "false"}
+        self.fields["api_secret"].widget.attrs["autocomplete"] = "new-password"
+        if not self.fields["teams"].queryset.exists():  # type: ignore[attr-defined]
+            del self.fields["teams"]
+
+    def blame(self, field: str, sentence: str) -> None:
+        """Say what is wrong beside a field; beside none, where it is `""` or not a field of this form."""
+        self.add_error(field if field in self.fields else None, sentence)
+
+    def prepare(self) -> None:
+        """Make ready to be shown, after everything was checked: the first field to type in has the focus, and assistive
+        technology is told which fields are wrong and where that is said."""
+        for name in self.errors:
+            if name in self.fields:
+                self.fields[name].widget.attrs |= {"aria-invalid": "true", "aria-describedby": f"error-{name}"}
+        wrong = [name for name in self.fields if name in self.errors]
+        # Whatever was wrong, the secret has to be typed again.
+        first = (wrong or ["api_secret"])[0] if self.is_bound else "name"
+        self.fields[first].widget.attrs["autofocus"] = True
+
+    def save(self, commit: bool = True) -> Any:
+        """Raises IntegrityError when another account got the key in the meantime."""
+        self.instance.owner = self.user
+        return super().save(commit)

@@ -28,7 +28,24 @@ from auditsite import database_url
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+PACKAGE = Path(__file__).resolve().parent
+IN_SOURCE_TREE = (PACKAGE.parent / "manage.py").is_file()
+# What holds `templates` and `locale`: beside the code in the source tree, within this package in a wheel.
+RESOURCES = PACKAGE.parent if IN_SOURCE_TREE else PACKAGE
+
+
+def _home() -> Path:
+    """What holds `.env` and `var`: AUDITSITE_HOME, else the source tree, else where the installed command is called."""
+    named = os.environ.get("AUDITSITE_HOME")
+    if not named:
+        return PACKAGE.parent if IN_SOURCE_TREE else Path.cwd()
+    home = Path(named).resolve()
+    if not home.is_dir():
+        raise ImproperlyConfigured(f"AUDITSITE_HOME names {named!r}, which is not a directory.")
+    return home
+
+
+BASE_DIR = _home()
 # What only the worker and commands may hold. Pages are what strangers talk to; whoever takes such a process over shall
 # not be able to sign.
 WORKER_ONLY = frozenset({"SEAL_KEY"})
@@ -169,7 +186,7 @@ def write_first_env_file(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     text = (
         "# Written at the first start. Keep it secret and back it up: without CREDENTIAL_KEYS\n"
-        "# the stored API secrets cannot be read. Every setting is described in .env.example.\n"
+        "# the stored API secrets cannot be read. Every setting is described in docs/reference.md.\n"
         f"SECRET_KEY={secrets.token_urlsafe(50)}\n"
         f"CREDENTIAL_KEYS={Fernet.generate_key().decode()}\n"
         f"SEAL_KEY={base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()}\n"
@@ -198,10 +215,7 @@ def load(path: Path | None = None) -> environ.Env:
         except FileExistsError:
             pass
         else:
-            sys.stderr.write(
-                f"Wrote {path.name} with fresh random keys (readable by you only). Next: `manage.py migrate`, "
-                "`manage.py createsuperuser`, then `make run`, and add your Nexmo accounts under /admin/.\n"
-            )
+            sys.stderr.write(_first_words(path))
     if path.exists():
         for name, value in read_env_file(path).items():
             if name not in _withheld:
@@ -230,6 +244,16 @@ def _without_credentials(address: str) -> str:
         if not any(word in parameter.partition("=")[0].lower() for word in SECRET_WORDS)
     )
     return f"{scheme if mark else ''}{mark}{place}{question}{'&'.join(open_parameters)}"
+
+
+def _first_words(path: Path) -> str:
+    """What is said when an env file was written."""
+    shown, command = (path.name, "make run") if IN_SOURCE_TREE else (str(path), "auditsite run")
+    following = "" if sys.argv[1:2] == ["run"] else f" Next: `{command}`."
+    return (
+        f"Wrote {shown} with fresh random keys (readable by you only). Back it up: without it the stored API secrets "
+        f"cannot be read.{following}\n"
+    )
 
 
 class Reader:

@@ -56,6 +56,14 @@ def on_starting(server: Any) -> None:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)
 
 
+def post_worker_init(worker: Any) -> None:
+    """Once the site is loaded, and once for all its processes: tell how the first person gets in."""
+    if worker.age == 1:
+        from auditsite import first_run
+
+        first_run.announce(worker.cfg.bind)
+
+
 def on_exit(server: Any) -> None:
     """Leave nothing behind."""
     shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)

@@ -22,6 +22,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from accounts.fields import decrypt, encrypt
 from accounts.models import Profile
 from accounts.prepared import Prepared
+from auditsite import first_run
 from auditsite.proxy import client_address
 
 if TYPE_CHECKING:
@@ -33,10 +34,21 @@ class LoginMiddleware(LoginRequiredMiddleware):
     """Django's, which sends whoever is not logged in to the login. A request for a part of a page gets a notice
     instead: a login page inside the table would be absurd, and leaving the page would lose what is being read."""
 
+    def process_view(
+        self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any
+    ) -> HttpResponseBase | None:
+        match = request.resolver_match
+        if match and match.view_name == settings.LOGIN_URL and first_run.is_pending():
+            return redirect("welcome")  # nobody can log in yet
+        answer: HttpResponseBase | None = super().process_view(request, view_func, view_args, view_kwargs)
+        return answer
+
     def handle_no_permission(  # type: ignore[override]
         self, request: HttpRequest, view_func: Any
     ) -> HttpResponseBase:
         if not request.headers.get("HX-Request"):
+            if first_run.is_pending():
+                return redirect("welcome")
             try:
                 return super().handle_no_permission(request, view_func)
             except DisallowedRedirect:  # the address to come back to is longer than Django lets a redirect be

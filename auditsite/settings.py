@@ -160,7 +160,7 @@ WSGI_APPLICATION = "auditsite.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [environment.RESOURCES / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -177,12 +177,12 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"  # widgets of ours may
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "var" / "static"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # whitenoise warns where it is missing
-STATICFILES_DIRS = [BASE_DIR / "auditsite" / "static"]
+STATICFILES_DIRS = [environment.PACKAGE / "static"]
 WHITENOISE_USE_FINDERS = True  # serves straight from the packages: no collecting step before the first page
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("es", "Español")]
-LOCALE_PATHS = [BASE_DIR / "locale"]
+LOCALE_PATHS = [environment.RESOURCES / "locale"]
 FORMAT_MODULE_PATH = ["auditsite.formats"]
 USE_TZ = True
 TIME_ZONE = read.zone("TIME_ZONE")

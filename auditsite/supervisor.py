@@ -13,7 +13,7 @@ import urllib.request
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from auditsite.env import BASE_DIR, WORKER_ONLY
+from auditsite.env import BASE_DIR, IN_SOURCE_TREE, PACKAGE, WORKER_ONLY
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -38,10 +38,14 @@ class Supervisor:
             quiet: drop what it prints, not its errors.
             without: variables of our environment that it does not get.
         """
+        environment = {variable: value for variable, value in os.environ.items() if variable not in without}
+        if IN_SOURCE_TREE and PACKAGE.parent != BASE_DIR:  # AUDITSITE_HOME: the code is not where the processes run
+            paths = [str(PACKAGE.parent), environment.get("PYTHONPATH", "")]
+            environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
         self.processes[name] = subprocess.Popen(  # noqa: S603 - our own commands
             arguments,
             cwd=BASE_DIR,
-            env={variable: value for variable, value in os.environ.items() if variable not in without},
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL if quiet else None,
             # Its own group: Ctrl-C reaches only us, and we stop the children in order.
@@ -50,7 +54,7 @@ class Supervisor:
 
     def start_command(self, *arguments: str, quiet: bool = False) -> None:
         """Start one of our management commands."""
-        self.start(arguments[0], [sys.executable, str(BASE_DIR / "manage.py"), *arguments], quiet=quiet)
+        self.start(arguments[0], [sys.executable, "-m", "auditsite", *arguments], quiet=quiet)
 
     def start_site(self, port: int, *, quiet: bool = False) -> None:
         """Start the web server on loopback only."""

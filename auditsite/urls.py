@@ -9,6 +9,7 @@ from django.views.generic import RedirectView
 
 from auditsite.assets import asset
 from auditsite.views import healthz, metrics_page, not_found, readyz
+from auditsite.welcome import welcome
 
 handler400 = "auditsite.views.bad_request"
 handler500 = "auditsite.busy.server_error"
@@ -22,6 +23,7 @@ urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics_page, name="metrics"),
+    path("welcome/", welcome, name="welcome"),
     # allauth, by name: only what a site without sign-up and without e-mail needs.
     path("login/", login_views.login, name="account_login"),
     path("logout/", login_views.logout, name="account_logout"),

@@ -7,6 +7,7 @@ from django.urls.converters import StringConverter
 
 from events.views import (
     account_list,
+    account_new,
     accounts,
     detail,
     entity,
@@ -60,6 +61,7 @@ urlpatterns = [
     path("about/<str:kind>/<event_id:value>", entity.entity_page, name="about"),
     path("session/<str:kind>/<event_id:value>", session.session_page, name="session"),
     path("accounts/", account_list.account_list, name="accounts"),
+    path("accounts/new", account_new.new, name="account_new"),
     path("accounts/<str:api_key>/", accounts.account_page, name="account"),
     path("accounts/<str:api_key>/sync/", accounts.sync, name="sync"),
     path("accounts/<str:api_key>/seals.ndjson", integrity.seals_file, name="seals"),

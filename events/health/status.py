@@ -21,7 +21,7 @@ from events.sync.state import latest_due, longest_lease
 from events.wording.codes import grouped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from accounts.models import NexmoAccount
 
@@ -37,6 +37,7 @@ TITLES = {
 }
 WORST_FIRST = ("problem", "late", "waiting", "working", "ok", "off")
 NEEDS_ATTENTION = ("problem", "late")
+BEGINNING_SHOWN = timedelta(minutes=10)
 PACE_AFTER = timedelta(seconds=5)  # a pace measured over less is a guess
 
 
@@ -131,6 +132,18 @@ class AccountStatus:
     def is_blocked(self) -> bool:
         """Nothing is asked before a person has changed the credentials."""
         return bool(self.state.refused_credentials)
+
+
+def is_beginning(runs: Sequence[SyncRun], now: datetime) -> bool:
+    """Whether an account's first sync is to come, under way, or over for a few minutes at most.
+
+    Args:
+        runs: the latest of the account, or all.
+    """
+    if not runs:
+        return True
+    ended = runs[0].finished_at
+    return len(runs) == 1 and (ended is None or now - ended < BEGINNING_SHOWN)
 
 
 LABELS = {

@@ -81,7 +81,7 @@ DIMENSIONS: dict[str, Dimension] = {
             label=_("Type"),
             field_label=_("Event types"),
             facet=_("Types"),
-            help="Only this type; repeatable, or a comma list.",
+            help="Only this type; a star stands for a group (`NUMBER_*`). Repeatable, or a comma list.",
         ),
         Dimension(
             name="account",
@@ -93,7 +93,7 @@ DIMENSIONS: dict[str, Dimension] = {
             label=_("Account"),
             field_label=_("Accounts"),
             facet=_("Accounts"),
-            help="Only this account (API key); repeatable.",
+            help="Only this account, by API key. Repeatable, or a comma list.",
         ),
         Dimension(
             name="user_email",
@@ -105,7 +105,8 @@ DIMENSIONS: dict[str, Dimension] = {
             label=_("User"),
             facet=_("Users"),
             hint=_("name@example.com"),
-            help="Only this user; repeatable, or a comma list.",
+            help="Only this user: an address, a part of it (`zoe`), or with stars (`*@example.com`). Repeatable, or a "
+            "comma list.",
             entity="user",
         ),
         Dimension(
@@ -118,7 +119,8 @@ DIMENSIONS: dict[str, Dimension] = {
             label=_("IP address"),
             facet=_("IP addresses"),
             hint=_("192.0.2.7 or 192.0.2.0/24"),
-            help="Only this address or network.",
+            help="Only this address, network (`192.0.2.0/24`) or beginning of an address (`198.51.100.`). Repeatable, "
+            "or a comma list.",
             shown="source_ip",
             entity="ip",
             ranges=True,
@@ -133,7 +135,7 @@ DIMENSIONS: dict[str, Dimension] = {
             label=_("Country"),
             facet=_("Countries"),
             hint=_("GB, ES"),
-            help="Only this country, such as GB.",
+            help="Only this country, such as GB. Repeatable, or a comma list.",
             first=_("First from a country"),
         ),
         Dimension(
@@ -146,7 +148,7 @@ DIMENSIONS: dict[str, Dimension] = {
             label=_("Source"),
             facet=_("Sources"),
             hint=_("Dashboard or API"),
-            help="Only this source, such as CD or DEVAPI.",
+            help="Only this source, such as CD or DEVAPI. Repeatable, or a comma list.",
         ),
     )
 }
@@ -171,23 +173,26 @@ SINGLE: dict[str, Parameter] = {
             name="date_from",
             words=("from", "since", "after"),
             label=_("From"),
-            help="From this day or time on.",
+            help="From this day or time on; `today` and `yesterday` are days too.",
         ),
         Parameter(
             name="date_to",
             words=("to", "until", "before"),
             label=_("Up to"),
             field_label=_("To"),
-            help="Up to and including this day or time.",
+            help="Up to and including this day or time: `2026-01-31T14:05` is the whole minute.",
         ),
         Parameter(
             name="period",
             words=("period", "last"),
             label=_("Period"),
-            help="today, 24h, 7d, 30d, 90d, or any number of hours, days or weeks: 36h, 3d, 2w.",
+            help="`today`, `24h`, `7d`, `30d`, `90d`, or any number of hours, days or weeks: `36h`, `3d`, `2w`.",
         ),
         Parameter(
-            name="new", words=("new",), label=_("New"), help="country: only a user's first event from a country."
+            name="new",
+            words=("new",),
+            label=_("New"),
+            help="`country`: only a user's first event from a country, in each account.",
         ),
         Parameter(
             name="order", words=("order", "sort"), label=_("Order"), help="newest or oldest first; newest by default."

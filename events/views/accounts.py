@@ -18,7 +18,7 @@ from events.filters.query_string import days_address
 from events.health import sparklines
 from events.health.calendar import calendar, in_words
 from events.health.completeness import coverage_sentence, unverified_windows
-from events.health.status import statuses
+from events.health.status import is_beginning, statuses
 from events.health.timeline import timelines
 from events.models import ChainHead, Discrepancy, RemovedEvent, Seal, SyncRun, SyncWindow
 from events.operations import tasks
@@ -43,13 +43,15 @@ def account_page(request: HttpRequest, api_key: str) -> HttpResponse:
     weeks = calendar(account, today)
     (status,) = statuses([account], worker_alive=tasks.worker_is_alive())
     timeline = timelines([status], now)[account.pk]
+    runs = list(SyncRun.objects.filter(account=account).select_related("requested_by")[:RUNS_SHOWN])
     days = recent.by_day([account.pk], today)[account.pk]
     context = {
         "account": account,
         "status": status,
         "moving": status.health.moving,
         "coverage": coverage_sentence([status]),
-        "runs": SyncRun.objects.filter(account=account).select_related("requested_by")[:RUNS_SHOWN],
+        "runs": runs,
+        "beginning": is_beginning(runs, now),
         "unverified": unverified_windows(account)[:20],
         "windows": SyncWindow.objects.filter(account=account).order_by("-asked_at", "-id")[:WINDOWS_SHOWN],
         "weeks": weeks,

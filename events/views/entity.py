@@ -64,7 +64,8 @@ class Lookup:
 
 @require_safe
 def entity_page(request: HttpRequest, kind: str, value: str) -> HttpResponse:
-    """Everything known of one entity."""
+    """Everything known of one user, ip, number or application over all accounts the reader may see; `at`: as it was set
+    up then."""
     subject = entity(kind, value)
     if subject is None:
         raise Http404

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def preferences(request: HttpRequest) -> HttpResponse:
-    """All of it as a form; the table's own menus post parts of it here, with the page to return to as `next`."""
+    """How the reader likes to see things: zone, language, theme, table. The table's own menus post parts of it here,
+    with the page to return to as `next`."""
     form = DisplayForm(request.POST if request.method == "POST" else None, instance=profile_of(request.user))
     if request.method == "POST" and form.is_valid():
         form.save()

@@ -178,6 +178,6 @@ def test_it_is_known_and_documented(name: str) -> None:
     assert unknown([name]) == []
     assert name in EventFilter.base_filters
     assert all(search_box.KEYS[word] == name for word in PARAMETERS[name].words)
-    rows = re.findall(r"^\| `(\w+)` \| (.*?) \| .+ \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) \| .+ \|$", (ROOT / "docs" / "reference.md").read_text(), re.MULTILINE)
     documented = {row[0]: row[1] for row in rows}
     assert documented[name] == " ".join(f"`{word}:`" for word in PARAMETERS[name].words)

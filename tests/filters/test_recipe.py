@@ -45,9 +45,10 @@ def run(copy: Path, *args: str) -> str:
 def test_new_filter_is_one_entry_one_migration_and_one_test(tmp_path: Path) -> None:
     for name in COPIED:
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("manage.py", "pyproject.toml", "README.md"):
+    (tmp_path / "docs").mkdir()
+    for name in ("manage.py", "pyproject.toml", "docs/reference.md"):
         shutil.copy(ROOT / name, tmp_path / name)
-    entry, index, test, row = steps()
+    entry, index, test = steps()
 
     insert(tmp_path / "events/reading/filterable.py", "    )\n}\n", textwrap.indent(entry, " " * 8), "DIMENSIONS:")
     insert(
@@ -58,7 +59,8 @@ def test_new_filter_is_one_entry_one_migration_and_one_test(tmp_path: Path) -> N
     )
     with (tmp_path / "tests/filters/test_fields.py").open("a") as file:
         file.write(f"\n\n{test}")
-    insert(tmp_path / "README.md", "| `date_from` |", row)
+    assert "manage.py reference --output docs/reference.md" in (ROOT / "CONTRIBUTING.md").read_text()
+    run(tmp_path, "manage.py", "reference", "--output", "docs/reference.md")
     run(tmp_path, "manage.py", "makemigrations", "events", "--name", "user_id_index")
 
     (migration,) = (tmp_path / "events/migrations").glob("*_user_id_index.py")

@@ -81,6 +81,7 @@ EXPECTED: dict[str, Statuses] = {
     }
     | {"/about/application/none-such": everybody(404), "/about/account/demo0001": everybody(404)},
     "events:accounts": {"/accounts/": everybody(200)},
+    "events:account_new": {"/accounts/new": (302, 200, 403, 403, 403, 200)},
     "events:account": by_account("/accounts/{}/"),
     "events:sync": {f"/accounts/{key}/sync/": everybody(405) for key in ("demo0001", "nosuchkey")},  # POST: see below
     "events:account_list": by_account("/accounts/{}/events/"),
@@ -89,6 +90,7 @@ EXPECTED: dict[str, Statuses] = {
     },
     "events:event": by_account("/accounts/{0}/events/of-{0}/")
     | {"/accounts/demo0001/events/of-demo0002/": everybody(404)},
+    "welcome": {"/welcome/": (404,) * 6},  # somebody exists: see tests/auditsite/test_first_run
     "account_login": {"/login/": (200, 302, 302, 302, 302, 302)},
     "account_logout": {"/logout/": everybody(200)},
     "account_inactive": {"/login/inactive/": (200,) * 6},
@@ -116,6 +118,7 @@ OPEN = (
     "/readyz",
     "/metrics",
     "/login/inactive/",
+    "/welcome/",
 )
 
 

@@ -31,8 +31,12 @@ class Site:
 
 
 @contextlib.contextmanager
-def start_site(directory: Path, **settings: str) -> Iterator[Site]:
-    """Migrate a database in a directory and serve it on a free port until the end of the block."""
+def start_site(directory: Path, *, founded: bool = True, **settings: str) -> Iterator[Site]:
+    """Migrate a database in a directory and serve it on a free port until the end of the block.
+
+    Args:
+        founded: somebody exists; without anybody every page leads to the one that makes the first administrator.
+    """
     values = {
         "PATH": os.environ["PATH"],
         "ENV_FILE": os.devnull,
@@ -44,11 +48,14 @@ def start_site(directory: Path, **settings: str) -> Iterator[Site]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         site = Site(probe.getsockname()[1], directory / "site.log", values)
-    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=values, check=True, timeout=120)
+    founder = ("createsuperuser", "-v0", "--noinput", "--username=founder", "--email=founder@example.com")
+    for command in (("migrate", "-v0"), founder) if founded else (("migrate", "-v0"),):
+        first = values | {"DJANGO_SUPERUSER_PASSWORD": "of-nobody"}
+        subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env=first, check=True, timeout=120)
     with site.log.open("wb") as log:
-        command = [sys.executable, "-m", "gunicorn", "-c", "python:auditsite.gunicorn", "auditsite.wsgi"]
+        server = [sys.executable, "-m", "gunicorn", "-c", "python:auditsite.gunicorn", "auditsite.wsgi"]
         process = subprocess.Popen(
-            [*command, f"--bind=127.0.0.1:{site.port}"], cwd=ROOT, env=values, stdout=log, stderr=log
+            [*server, f"--bind=127.0.0.1:{site.port}"], cwd=ROOT, env=values, stdout=log, stderr=log
         )
         try:
             _wait_for(site, process)

@@ -174,9 +174,7 @@ def test_who_has_no_account_but_may_add_one_is_shown_where(login: Login, cast: d
     for path in ("/events/", "/accounts/"):
         page = client.get(path)
         assert empty_state(page) == "no-accounts"
-        assert '<a class="button primary" href="/admin/accounts/nexmoaccount/add/">Add a Nexmo account</a>' in (
-            page.content.decode()
-        )
+        assert '<a class="button primary" href="/accounts/new">Add a Nexmo account</a>' in page.content.decode()
 
 
 def test_wrong_filter_has_its_empty_state(client: Client, account: NexmoAccount, add_event: Add) -> None:

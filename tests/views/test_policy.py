@@ -61,6 +61,7 @@ def every_page(cast: dict[str, Any], event: AuditEvent, login: Login) -> Iterato
         "/profile/password/",
         "/login/confirm/",
         "/accounts/nosuchkey/",
+        "/accounts/new",
         "/admin/",
         "/admin/accounts/",
         "/admin/accounts/nexmoaccount/",

@@ -28,16 +28,8 @@ class Command(BaseCommand):
                 processes.start_site(port)
                 processes.wait_for("site", f"http://127.0.0.1:{port}/healthz")
                 self.stdout.write(f"Auditsite runs at http://127.0.0.1:{port}/ - Ctrl-C stops it.")
-                if not _has_users():
-                    self.stdout.write("Nobody can log in yet: run `.venv/bin/python manage.py createsuperuser`.")
                 processes.watch()
         except ProcessEnded as error:
             raise CommandError(str(error)) from None
         except KeyboardInterrupt:
             self.stdout.write("\nStopped.")
-
-
-def _has_users() -> bool:
-    from django.contrib.auth import get_user_model
-
-    return get_user_model().objects.exists()

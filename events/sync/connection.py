@@ -1,0 +1,93 @@
+"""Trying credentials before they are stored: one question to Nexmo, and what a person should know of the answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from events.nexmo.client import AuditClient, Pacer
+from events.nexmo.errors import AuditAPIError
+from events.sync.asking import TIMEOUT
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
+WORKS = "works"
+# By the error's code: the field to mend ("" where none is to blame), and what to say.
+_ADVICE: dict[str, tuple[str, StrPromise]] = {
+    "credentials": (
+        "api_secret",
+        _("Nexmo refused this API key with this secret. Copy both again from the Nexmo dashboard."),
+    ),
+    "denied": (
+        "api_key",
+        _(
+            "Nexmo denies access to the audit events of this account. Ask Nexmo whether the account is active and its "
+            "plan (Premium) includes the Audit API, and whether its IP allow list lets this machine in."
+        ),
+    ),
+    "rate-limited": ("", _("Nexmo asked to slow down. Wait a minute, then try again.")),
+    "unavailable": (
+        "",
+        _("Nexmo could not be reached, or had an error of its own. Try again; once saved, syncs keep trying."),
+    ),
+}
+_NOT_UNDERSTOOD = _("Nexmo's answer could not be understood. Check NEXMO_AUDIT_URL and any proxy in between.")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of trying credentials.
+
+    Attributes:
+        code: WORKS, or the code of the error (`events.nexmo.errors`).
+        field: the account's field that is to blame; empty where none is.
+        sentence: what happened and what to do, in the reader's language, the other side's own words last.
+        total: how many events Nexmo lists, where it works and Nexmo says so.
+    """
+
+    code: str
+    field: str = ""
+    sentence: str = ""
+    total: int | None = None
+
+    @property
+    def works(self) -> bool:
+        return self.code == WORKS
+
+
+def test_connection(api_key: str, secret: str) -> Outcome:
+    """Ask Nexmo for a page of one event, once. Takes seconds at most: call it within `asking.turn`."""
+    try:
+        with AuditClient(
+            api_key=api_key,
+            secrets=(secret,),
+            base_url=settings.NEXMO_AUDIT_URL,
+            zone=ZoneInfo(settings.EVENT_TIME_ZONE),
+            timeout=min(TIMEOUT, settings.NEXMO_TIMEOUT),
+            date_style=settings.NEXMO_DATE_STYLE,
+            attempts=1,
+            pacer=Pacer(0),  # nothing else asks in this account's name yet
+        ) as client:
+            return Outcome(WORKS, total=client.list_events(size=1).total)
+    except AuditAPIError as error:
+        return outcome_of(error)
+
+
+def outcome_of(error: AuditAPIError) -> Outcome:
+    """An error of the Audit API as an outcome."""
+    field, advice = _ADVICE.get(error.code, ("", _NOT_UNDERSTOOD))
+    parts = [str(advice)]
+    if error.code == "credentials":
+        pass  # Nexmo's own words, of JWT and headers, only mislead
+    elif error.status and error.detail:
+        said = gettext("Nexmo said (HTTP %(status)s): %(words)s")
+        parts.append(said % {"status": error.status, "words": error.detail})
+    elif error.status:
+        parts.append(f"(HTTP {error.status})")
+    return Outcome(error.code, field, " ".join(parts))
