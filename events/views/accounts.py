@@ -18,9 +18,10 @@ from events.filters.query_string import days_address
 from events.health import sparklines
 from events.health.calendar import calendar, in_words
 from events.health.completeness import coverage_sentence, unverified_windows
+from events.health.runs import latest_runs
 from events.health.status import statuses
 from events.health.timeline import timelines
-from events.models import ChainHead, Discrepancy, RemovedEvent, Seal, SyncRun, SyncWindow
+from events.models import ChainHead, Discrepancy, RemovedEvent, Seal, SyncWindow
 from events.operations import tasks
 from events.reading import recent
 from events.sync.engine import are_refused
@@ -29,7 +30,6 @@ from events.views.scope import visible_account
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-RUNS_SHOWN = 15
 WINDOWS_SHOWN = 25
 
 
@@ -49,7 +49,7 @@ def account_page(request: HttpRequest, api_key: str) -> HttpResponse:
         "status": status,
         "moving": status.health.moving,
         "coverage": coverage_sentence([status]),
-        "runs": SyncRun.objects.filter(account=account).select_related("requested_by")[:RUNS_SHOWN],
+        "runs": latest_runs(account),
         "unverified": unverified_windows(account)[:20],
         "windows": SyncWindow.objects.filter(account=account).order_by("-asked_at", "-id")[:WINDOWS_SHOWN],
         "weeks": weeks,

@@ -46,6 +46,7 @@ BASES = {
     "fetched": gettext_lazy("Nexmo sent no readable time; this is when the event was fetched."),
     CAPPED: gettext_lazy("Nexmo sent a later time, beyond the supported range."),
 }
+OF_FIELDS = ("user", "ip")  # those whose values stand among the event's fields, and lead on from there
 AROUND = (
     (gettext_lazy("10 minutes"), timedelta(minutes=10)),
     (gettext_lazy("1 hour"), timedelta(hours=1)),
@@ -104,7 +105,8 @@ def event_page(request: HttpRequest, api_key: str, event_id: str) -> HttpRespons
             "may_check": NexmoAccount.objects.syncable_by(request.user).filter(pk=account.pk).exists(),
             "sentence": mark_safe(sentence(event.event_type, event.readable_context)),  # noqa: S308 - escaped there
             "changes": changes(event.readable_context),
-            "entities": [(entity, entity.get_absolute_url()) for entity in about],
+            "pages": {entity.slug: entity.get_absolute_url() for entity in about if entity.slug in OF_FIELDS},
+            "entities": [(entity, entity.get_absolute_url()) for entity in about if entity.slug not in OF_FIELDS],
             "lists": _lists(event),
             "around": [(title, _around(event, span)) for title, span in AROUND],
             "first": first_in_words(event),
