@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from django import template
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -27,22 +27,16 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def printed_by(context: Context) -> SafeString:
-    """Who prints the page, when, in which zone it tells times, and where it is to be found."""
+    """Who prints the page, when, in which zone it tells times, and where it is to be found; of a list also which events
+    it shows, and up to when it is complete. It stands on every sheet, so that one alone tells all that."""
     request = context["request"]
     values = {"name": marked(context["user"].get_username()), "moment": show(timezone.now())}
     values["zone"] = timezone.get_current_timezone_name()
     printed = _("Printed by %(name)s at %(moment)s. Times in %(zone)s.") % values
     address = _("Address: %(address)s") % {"address": marked(request.build_absolute_uri())}
-    return format_html("<span>{}</span> <small>{}</small>", SafeString(printed), SafeString(address))
-
-
-@register.simple_tag(takes_context=True)
-def sheet_words(context: Context) -> SafeString:
-    """What stands above the table on every sheet, so that one alone tells whose events it shows, and which."""
-    name = marked(context["user"].get_username())
-    printed = _("Printed by %(name)s at %(moment)s.") % {"name": name, "moment": show(timezone.now())}
-    words = (_subject(context, name), marked(context.get("coverage") or ""), printed)
-    return SafeString(" ".join(filter(None, words)))
+    shown = filter(None, (_subject(context), marked(context.get("coverage") or "")))
+    parts = (f"<span>{printed}</span>", f"<small>{address}</small>", f"<em>{' '.join(shown)}</em>")
+    return SafeString(" ".join(parts))
 
 
 @register.simple_tag
@@ -55,17 +49,17 @@ def rows_words(rows: list[Any]) -> str:
     return text % {"rows": len(rows), "from": show(first), "to": show(last)}
 
 
-def _subject(context: Context, name: str) -> str:
+def _subject(context: Context) -> str:
     if entity := context.get("entity"):
-        return f"{entity.kind} {marked(entity.value)}."
-    if "filter" not in context:  # a table of nobody's list
+        return f"{capfirst(str(entity.kind))} {marked(entity.value)}."
+    if "table" not in context:
         return ""
     account = context.get("account")
     whose = f"{marked(account.name)}. " if account else ""
-    return whose + _("Filter: %(conditions)s.") % {"conditions": _conditions(context, name)}
+    return whose + _("Filter: %(conditions)s.") % {"conditions": _conditions(context)}
 
 
-def _conditions(context: Context, name: str) -> str:
+def _conditions(context: Context) -> str:
     pills: Iterable[Any] = context.get("pills") or ()
     if pills:
         return "; ".join(f"{marked(pill.label)} {marked(pill.verb)} {marked(pill.value)}" for pill in pills)
@@ -77,4 +71,4 @@ def _conditions(context: Context, name: str) -> str:
         "none, all events of the %(number)s accounts visible to %(name)s",
         accounts,
     )
-    return text % {"number": accounts, "name": name}
+    return text % {"number": accounts, "name": marked(context["user"].get_username())}
