@@ -36,6 +36,7 @@ STYLES = (
     "css/keys",
     "css/narrow",
     "css/entity",
+    "css/forced-colours",
     "css/print",
 )
 SCRIPTS = (

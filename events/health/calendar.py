@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -17,9 +18,12 @@ from events.sync.coverage import BEGINNING, midnight
 from events.wording.codes import grouped
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from accounts.models import NexmoAccount
 
 WEEKS = 53
+LEVELS = 4
 STATES = {
     "events": gettext_lazy("complete, with events"),
     "empty": gettext_lazy("complete, no events"),
@@ -36,6 +40,7 @@ class Day:
     day: date
     state: str
     events: int
+    level: int = 0  # of 1 to LEVELS: how much happened, beside the other days with events
 
     @property
     def title(self) -> str:
@@ -53,7 +58,11 @@ def calendar(account: NexmoAccount, today: date) -> list[list[Day]]:
     spans = [(span.start or BEGINNING, span.end) for span in believable(recorded)]
     unverified = _unverified_days(account, first, today)
     days = [first + timedelta(days=number) for number in range((today - first).days + 1)]
-    cells = [Day(day, _state(day, spans, unverified, counts.get(day, 0)), counts.get(day, 0)) for day in days]
+    level = _levels(sorted(counts.values()))
+    cells = [
+        Day(day, _state(day, spans, unverified, count), count, level(count))
+        for day, count in ((day, counts.get(day, 0)) for day in days)
+    ]
     return [cells[start : start + 7] for start in range(0, len(cells), 7)]
 
 
@@ -67,6 +76,12 @@ def in_words(weeks: list[list[Day]]) -> str:
         if states[state]
     ]
     return _("The last year: %(parts)s.") % {"parts": "; ".join(parts)}
+
+
+def _levels(counts: list[int]) -> Callable[[int], int]:
+    """A shade for each count: a quarter of the days with events each, so that one wild day does not pale all others."""
+    edges = [counts[len(counts) * part // LEVELS] for part in range(1, LEVELS)] if counts else []
+    return lambda count: bisect_left(edges, count) + 1 if count else 0
 
 
 def _state(day: date, spans: list[tuple[datetime, datetime]], unverified: set[date], count: int) -> str:

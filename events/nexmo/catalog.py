@@ -43,7 +43,7 @@ SOURCES = {"CD": "Dashboard", "DEVAPI": "API"}
 
 # Families by the first words of the code; an unknown code falls into "other".
 FAMILIES = (
-    ("USER_", "users", "Users"),
+    ("USER_", "users", "Sign-ins and people"),
     ("ACCOUNT_SECRET_", "secrets", "Secrets"),
     ("NUMBER_", "numbers", "Numbers"),
     ("APP_", "applications", "Applications"),

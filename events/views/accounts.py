@@ -18,9 +18,10 @@ from events.filters.query_string import days_address
 from events.health import sparklines
 from events.health.calendar import calendar, in_words
 from events.health.completeness import coverage_sentence, unverified_windows
+from events.health.runs import latest_runs
 from events.health.status import is_beginning, statuses
 from events.health.timeline import timelines
-from events.models import ChainHead, Discrepancy, RemovedEvent, Seal, SyncRun, SyncWindow
+from events.models import ChainHead, Discrepancy, RemovedEvent, Seal, SyncWindow
 from events.operations import tasks
 from events.reading import recent
 from events.sync.engine import are_refused
@@ -29,7 +30,6 @@ from events.views.scope import visible_account
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-RUNS_SHOWN = 15
 WINDOWS_SHOWN = 25
 
 
@@ -43,7 +43,7 @@ def account_page(request: HttpRequest, api_key: str) -> HttpResponse:
     weeks = calendar(account, today)
     (status,) = statuses([account], worker_alive=tasks.worker_is_alive())
     timeline = timelines([status], now)[account.pk]
-    runs = list(SyncRun.objects.filter(account=account).select_related("requested_by")[:RUNS_SHOWN])
+    runs = latest_runs(account)
     days = recent.by_day([account.pk], today)[account.pk]
     context = {
         "account": account,
@@ -51,7 +51,7 @@ def account_page(request: HttpRequest, api_key: str) -> HttpResponse:
         "moving": status.health.moving,
         "coverage": coverage_sentence([status]),
         "runs": runs,
-        "beginning": is_beginning(runs, now),
+        "beginning": is_beginning([run for line in runs for run in line.runs], now),
         "unverified": unverified_windows(account)[:20],
         "windows": SyncWindow.objects.filter(account=account).order_by("-asked_at", "-id")[:WINDOWS_SHOWN],
         "weeks": weeks,

@@ -49,6 +49,7 @@ BASES = {
     "fetched": gettext_lazy("Nexmo sent no readable time; this is when the event was fetched."),
     CAPPED: gettext_lazy("Nexmo sent a later time, beyond the supported range."),
 }
+OF_FIELDS = ("user", "ip")  # those whose values stand among the event's fields, and lead on from there
 AROUND = (
     (gettext_lazy("10 minutes"), timedelta(minutes=10)),
     (gettext_lazy("1 hour"), timedelta(hours=1)),
@@ -81,6 +82,7 @@ def event_page(request: HttpRequest, api_key: str, event_id: str) -> HttpRespons
     slug = family(event.event_type)[0]
     others = {other.pk: other for other in visible_accounts(request) if other.pk != account.pk}
     about = entities(event)
+    at = str(Cursor(event.created_at, event.pk))
     names = names_of((account.pk, key_of(each.value)) for each in about if each.slug == "application")
     return render(
         request,
@@ -108,11 +110,13 @@ def event_page(request: HttpRequest, api_key: str, event_id: str) -> HttpRespons
             "may_check": NexmoAccount.objects.syncable_by(request.user).filter(pk=account.pk).exists(),
             "sentence": mark_safe(_sentence(event, names)),  # noqa: S308 - escaped there
             "changes": changes(event.readable_context),
+            "pages": {entity.slug: entity.get_absolute_url() for entity in about if entity.slug in OF_FIELDS},
             "entities": [
                 (entity, entity.get_absolute_url(), names.get((account.pk, key_of(entity.value)), ""))
                 for entity in about
+                if entity.slug not in OF_FIELDS
             ],
-            "at": str(Cursor(event.created_at, event.pk)),
+            "sessions": {entity.slug: f"{entity.session_url}?at={at}" for entity in about if entity.session_url},
             "lists": _lists(event),
             "around": [(title, _around(event, span)) for title, span in AROUND],
             "first": first_in_words(event),

@@ -25,6 +25,7 @@ from events.entities.table import SteppedTable
 from events.export.files import FORMATS
 from events.filters.query_string import PAGE_PARAMS, page_links, with_params
 from events.filters.summary import picture
+from events.health.completeness import completeness, coverage_sentence
 from events.reading import Cursor, Page, read_page_at
 from events.reading.applications import names_of
 from events.reading.filterable import ENTITIES, FACETS
@@ -79,6 +80,7 @@ def entity_page(request: HttpRequest, kind: str, value: str) -> HttpResponse:
     context |= {
         "entity": subject,
         "name": _name(lookup),
+        "coverage": coverage_sentence(completeness(list(lookup.event_filter.accounts.values()))),
         "seen": [
             (title, end, lookup.event_filter.accounts_by_pk.get(end.account))
             for title, end in zip((_("First seen"), _("Last seen")), seen, strict=True)

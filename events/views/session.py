@@ -16,6 +16,7 @@ from events.entities.entity import entity
 from events.entities.session import session
 from events.entities.table import SessionTable
 from events.filters.query_string import with_params
+from events.health.completeness import completeness, coverage_sentence
 from events.reading import BadCursor, Cursor
 from events.reading.filterable import ENTITIES
 from events.views.scope import filtered_events
@@ -52,6 +53,7 @@ def session_page(request: HttpRequest, kind: str, value: str) -> HttpResponse:
         raise Http404
     context: dict[str, Any] = {
         "actor": actor,
+        "coverage": coverage_sentence(completeness(list(event_filter.accounts.values()))),
         "session": found,
         "length": length(found.end - found.start),
         "accounts": [account for pk, account in accounts.items() if any(row.account_id == pk for row in found.rows)],

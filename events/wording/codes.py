@@ -46,7 +46,7 @@ TO_TRANSLATE = (
     gettext_noop("Autoreload disabled"),
     gettext_noop("Dashboard"),
     gettext_noop("API"),
-    gettext_noop("Users"),
+    gettext_noop("Sign-ins and people"),
     gettext_noop("Secrets"),
     gettext_noop("Numbers"),
     gettext_noop("Applications"),

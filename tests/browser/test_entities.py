@@ -33,7 +33,7 @@ def test_follow_one_address_over_three_accounts(attack: None, open_page: Callabl
     page = open_page("/events/")
     log_in(page, "admin")
     page.locator("#events tbody tr").first.locator("a.what").click()
-    page.locator("#beside .follow").get_by_role("link", name=IP).first.click()
+    page.locator("#beside .fields").get_by_role("link", name=IP).click()
     page.wait_for_url(f"**/about/ip/{IP}")
 
     assert page.get_by_role("heading", level=1).inner_text() == f"IP address {IP}"

@@ -136,6 +136,20 @@ def test_calendar_tells_covered_empty_unverified_and_unknown_days_apart(account:
     )
 
 
+def test_days_are_shaded_by_how_much_happened_beside_the_other_days(account: Any, add_event: Any) -> None:
+    number = 0
+    for day, count in enumerate((1, 2, 2, 3, 4, 5, 6, 40)):  # one wild day does not pale the others
+        for _ in range(count):
+            number += 1
+            add_event(account, number, created_at=f"2026-03-0{day + 1}T12:00:00")
+    coverage.add(account, datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 3, 18, 12, tzinfo=UTC))
+
+    levels = {day.day: day.level for week in calendar(account, TODAY) for day in week}
+
+    assert [levels[date(2026, 3, day)] for day in range(1, 9)] == [1, 1, 1, 2, 2, 3, 3, 4]
+    assert levels[date(2026, 3, 9)] == 0
+
+
 def test_account_page_lists_what_is_not_verified_until_it_is(login: Any, account: Any) -> None:
     run = SyncRun.objects.create(account=account, trigger="command", started_at=timezone.now())
     window = SyncWindow(

@@ -24,10 +24,10 @@ QUERIES = {
     "/accounts/demo0003/events/{event}/": 16,
     "/events/{event}/": 5,
     "/views/": 6,
-    "/about/user/yourname@example.com": 15,
-    "/about/ip/192.0.2.1": 14,
-    "/about/number/447700900000": 10,
-    "/about/number/447700900000?at=2026-03-15T12:30": 10,
+    "/about/user/yourname@example.com": 17,
+    "/about/ip/192.0.2.1": 16,  # up to when it is complete: two
+    "/about/number/447700900000": 12,
+    "/about/number/447700900000?at=2026-03-15T12:30": 12,
     "/accounts/": 11,
     "/accounts/demo0003/": 24,
 }
@@ -55,7 +55,7 @@ def test_pages_take_their_queries_whatever_the_number_of_events(
     found_at_once = {"/events/?source=CD&search_text=447700900000": 12}
     expected = QUERIES | (found_at_once if events == 60 and connection.vendor == "postgresql" else {})
     if events == 60:  # a full page does not ask where its search ended
-        expected |= {"/about/user/yourname@example.com": 14, "/about/ip/192.0.2.1": 13}
+        expected |= {"/about/user/yourname@example.com": 16, "/about/ip/192.0.2.1": 15}
     assert taken == expected
 
 
