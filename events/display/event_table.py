@@ -23,7 +23,7 @@ from events.wording.marking import marked
 from events.wording.plausible import latest_plausible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime, tzinfo
 
     from accounts.models import NexmoAccount
@@ -142,9 +142,12 @@ class EventTable(tables.Table):
         """The cells of the head, as HTML."""
         return drawing.draw_head(self)
 
-    def values(self, records: Iterable[Row], names: Sequence[str]) -> Iterator[list[str]]:
-        """The cells of these columns for each record of a stream, as files hold them."""
-        return drawing.values(self, records, names)
+    def values(self, records: Sequence[Row], names: Sequence[str]) -> list[Sequence[str]]:
+        """The cells of these columns, column by column, as files hold them. Of accounts that it does not know, none."""
+        known = records
+        if not self.accounts.keys() >= {record.account_id for record in records}:
+            known = [record for record in records if self.knows(record)]
+        return drawing.values(self, known, names)
 
     def narrowing_link(self, name: str, value: str, shown: str) -> str:
         """A value that narrows the filter to itself, where there is such a filter; `shown` is HTML."""

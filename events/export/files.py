@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 from xlsxwriter import Workbook
 
 from events.display.event_table import EventTable, file_columns, page_columns
-from events.export.formulas import harmless, harmless_json, need_care
+from events.export.csv_text import CsvText, as_csv
 from events.reading.stream import stream_raw, stream_rows
 
 if TYPE_CHECKING:
@@ -59,33 +57,29 @@ class Shape:
         return cls(COLUMNS, timezone.get_current_timezone())
 
 
-def cells(rows: Iterable[Row], accounts: Mapping[int, NexmoAccount], shape: Shape) -> Iterator[list[str]]:
-    """The cells of each event."""
+def cells(
+    rows: Iterable[Row], accounts: Mapping[int, NexmoAccount], shape: Shape
+) -> Iterator[tuple[int, list[Sequence[str]]]]:
+    """The cells of some events at a time, column by column; each time with the number of events."""
     table = EventTable((), accounts=accounts.values(), zone=shape.zone, shown=tuple(page_columns()), sequence=["..."])
-    return table.values(rows, [_NAMES[name] for name in shape.columns])
+    names = [_NAMES[name] for name in shape.columns]
+    source = iter(rows)
+    size = FIRST_LINES
+    while chunk := list(islice(source, size)):
+        columns = table.values(chunk, names)
+        yield len(columns[0]), columns
+        size = LINES
 
 
 def csv_lines(
     rows: Iterable[Row], accounts: Mapping[int, NexmoAccount], shape: Shape, wrote: OnRows = ignore_progress
 ) -> Generator[str, None, None]:
     """CSV with a header, CRLF as RFC 4180 has it; several lines at a time."""
-    yield (BYTE_ORDER_MARK if shape.byte_order_mark else "") + _csv([shape.columns])
-    source = cells(rows, accounts, shape)
-    made_harmless = [harmless_json if name == "context" else harmless for name in shape.columns]
-    size = FIRST_LINES
-    while chunk := list(islice(source, size)):
-        text = _csv(chunk)
-        if need_care(text, chunk):
-            text = _csv([[make(cell) for make, cell in zip(made_harmless, row, strict=True)] for row in chunk])
-        yield text
-        wrote(len(chunk))
-        size = LINES
-
-
-def _csv(rows: Iterable[Iterable[str]]) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer).writerows(rows)
-    return buffer.getvalue()
+    yield (BYTE_ORDER_MARK if shape.byte_order_mark else "") + as_csv([shape.columns])
+    text = CsvText(shape.columns)
+    for number, columns in cells(rows, accounts, shape):
+        yield text.lines(columns)
+        wrote(number)
 
 
 def ndjson_lines(raws: Iterable[str], wrote: OnRows = ignore_progress) -> Generator[str, None, None]:
@@ -120,7 +114,7 @@ def write_xlsx(
     sheet: Any = None
     with Workbook(file, options) as book:
         bold = book.add_format({"bold": True})
-        for line in cells(rows, accounts, shape):
+        for line in chain.from_iterable(zip(*columns, strict=True) for _, columns in cells(rows, accounts, shape)):
             row = count % XLSX_ROWS_PER_SHEET
             if row == 0:
                 sheet = _new_sheet(book, count // XLSX_ROWS_PER_SHEET + 1, bold, shape.columns)

@@ -51,10 +51,11 @@ def read_columns(texts: Sequence[str]) -> tuple[str, ...]:
 def read_zone(text: str) -> tzinfo:
     """The zone of this name; the reader's where none is named. Raises BadChoice."""
     name = text.strip()
+    readers = timezone.get_current_timezone()
+    if (name or str(readers)).lower() == "utc":
+        return UTC  # converts faster than a ZoneInfo of that name
     if not name:
-        return timezone.get_current_timezone()
-    if name.lower() == "utc":
-        return UTC
+        return readers
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, LookupError):

@@ -112,7 +112,7 @@ class TestColumns:
 
         assert page_columns(Extended)["loud"] == "Loud"
         assert '<td class="loud" data-title="Loud"><b>CD</b></td>' in html_of(table)
-        assert list(table.values(rows, ["loud"])) == [["cd"], [""], ["cd"]]
+        assert table.values(rows, ["loud"]) == [["cd", "", "cd"]]
 
 
 class TestFiles:
