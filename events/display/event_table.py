@@ -163,6 +163,14 @@ class EventTable(tables.Table):
         return f"{self.events_urls[record.account_id]}{event_id}/{self.query}"
 
 
+class FileTable(EventTable):
+    """Events in files: the same columns, and what pages say in other columns. New ones go to the end, because programs
+    may count."""
+
+    what_happened = cells.WhatHappened(visible=False)
+    source_country_name = cells.CountryName(visible=False)
+
+
 def page_columns(table: Any = EventTable) -> dict[str, Any]:
     """The titles of the columns that a page can show, by name, in its order."""
     ordered = ColumnSequence(table.Meta.sequence).expand(table.base_columns)
@@ -171,7 +179,7 @@ def page_columns(table: Any = EventTable) -> dict[str, Any]:
 
 def file_columns() -> dict[str, str]:
     """The columns by the names that they have in files, in the order of files."""
-    return {str(column.accessor or name): name for name, column in EventTable.base_columns.items()}
+    return {str(column.accessor or name): name for name, column in FileTable.base_columns.items()}
 
 
 @lru_cache(maxsize=4096)

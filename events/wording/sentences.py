@@ -7,7 +7,7 @@ missing the sentence does without it, and where it cannot, there is none and the
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.utils.translation import gettext, gettext_noop
@@ -72,6 +72,15 @@ MOST = 60  # characters of a piece
 
 def sentence(event_type: str, context: Any) -> str:
     """The sentence as HTML, its pieces in bold, without who did it; "" where there is none."""
+    return _sentence(event_type, context, lambda value: f"<b>{marked(value)}</b>")
+
+
+def plain_sentence(event_type: str, context: Any) -> str:
+    """The same as text, for files."""
+    return _sentence(event_type, context, str)
+
+
+def _sentence(event_type: str, context: Any, draw: Callable[[str], str]) -> str:
     pattern = SENTENCES.get(event_type)
     if pattern is None:
         return ""
@@ -82,7 +91,7 @@ def sentence(event_type: str, context: Any) -> str:
     required = True
     parts = []
     for part in _OPTIONAL.split(gettext(pattern)):
-        filled = _filled(part, values)
+        filled = _filled(part, values, draw)
         if filled is None and required:
             return ""
         parts.append(filled or "")
@@ -91,7 +100,7 @@ def sentence(event_type: str, context: Any) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _filled(text: str, values: Mapping[str, str]) -> str | None:
+def _filled(text: str, values: Mapping[str, str], draw: Callable[[str], str]) -> str | None:
     """The text with its pieces, or None when one of them is missing."""
     missing = False
 
@@ -100,7 +109,7 @@ def _filled(text: str, values: Mapping[str, str]) -> str | None:
         for name in _PIECES.get(match[1], (match[1],)):
             if value := values.get(name.lower()):
                 is_amount = name in _AMOUNTS and value.isascii() and value.isdecimal()
-                return f"<b>{grouped(int(value)) if is_amount else marked(value)}</b>"
+                return draw(grouped(int(value)) if is_amount else value)
         missing = True
         return ""
 
