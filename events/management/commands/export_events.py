@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from events.export.about import describe
-from events.export.columns import COLUMNS, OnRows, Shape, ignore_progress
+from events.export.columns import COLUMNS, IN_WORDS, OnRows, Shape, ignore_progress
 from events.export.files import FORMATS, TextFormat, WholeFormat
 from events.export.shape import BadChoice, read_shape
 from events.management.filtering import add_filter_arguments, read_filter, written_whole
@@ -32,7 +32,8 @@ class Command(BaseCommand):
             "--columns",
             action="append",
             default=[],
-            help=f"Only these columns of formats with columns; repeatable, or a comma list of {', '.join(COLUMNS)}.",
+            help=f"Only these columns of formats with columns; repeatable, or a comma list of {', '.join(COLUMNS)}. "
+            f"By default Excel has all, and CSV all but {' and '.join(IN_WORDS)}.",
         )
         parser.add_argument("--times", default="", help="The zone of times, except in NDJSON: utc, or Europe/Madrid.")
         parser.add_argument(
