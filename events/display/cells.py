@@ -25,7 +25,7 @@ from events.wording.codes import is_country_code, source_title, type_words
 from events.wording.context_line import summarise
 from events.wording.marking import marked
 from events.wording.masking import mask_json
-from events.wording.sentences import sentence
+from events.wording.sentences import plain_sentence, sentence
 from events.wording.times import ago, offset
 
 if TYPE_CHECKING:
@@ -117,6 +117,19 @@ class What(EventColumn):
         return SafeString(link if table.has_type else f"{link} {_type_code(code, table)}")
 
 
+class WhatHappened(EventColumn):
+    """What happened, in words, in files: the sentence that pages have."""
+
+    def value(self, record: Row, table: EventTable) -> str:
+        code = record.event_type
+        return (
+            plain_sentence(code, load_json(record.context), table.application_of(record))
+            or type_words(code, record.event_type_description or table.descriptions.get(code, ""))
+            or code
+            or _("Event without type")
+        )
+
+
 class Who(EventColumn):
     """The user's e-mail address, or on pages the number where there is none."""
 
@@ -172,6 +185,13 @@ class Origin(EventColumn):
         if record.source_ip and narrows("source_ip", record.source_ip):
             address = table.narrowing_link("source_ip", record.source_ip, address)
         return SafeString(country + address)
+
+
+class CountryName(EventColumn):
+    """The country's name, in files; empty where there is none of that code."""
+
+    def value(self, record: Row, table: EventTable) -> str:
+        return _plain_country_name(record.source_country, table.language)
 
 
 class Details(EventColumn):
@@ -239,6 +259,11 @@ def country_name(code: str, language: str | None) -> str:
         f'<span class="country" title="{escape(code)}"><img src="{escape(flag)}" alt="" width="16" height="11"> '
         f"{escape(name)}</span>"
     )
+
+
+@lru_cache(maxsize=512)
+def _plain_country_name(code: str, language: str | None) -> str:
+    return str(countries.name(code))
 
 
 def _sentence(code: str, context: str | None, language: str | None, app: str) -> str:

@@ -26,7 +26,7 @@ from events.wording.plausible import latest_plausible
 from events.wording.times import offset
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime, tzinfo
 
     from accounts.models import NexmoAccount
@@ -172,9 +172,12 @@ class EventTable(tables.Table):
         """The cells of the head, as HTML."""
         return drawing.draw_head(self)
 
-    def values(self, records: Iterable[Row], names: Sequence[str]) -> Iterator[list[str]]:
-        """The cells of these columns for each record of a stream, as files hold them."""
-        return drawing.values(self, records, names)
+    def values(self, records: Sequence[Row], names: Sequence[str]) -> list[Sequence[str]]:
+        """The cells of these columns, column by column, as files hold them. Of accounts that it does not know, none."""
+        known = records
+        if not self.accounts.keys() >= {record.account_id for record in records}:
+            known = [record for record in records if self.knows(record)]
+        return drawing.values(self, known, names)
 
     def narrowing_link(self, name: str, value: str, shown: str) -> str:
         """A value that narrows the filter to itself, where there is such a filter; `shown` is HTML."""
@@ -190,6 +193,19 @@ class EventTable(tables.Table):
         return f"{self.events_urls[record.account_id]}{event_id}/{self.query}"
 
 
+class FileTable(EventTable):
+    """Events in files: the same columns, and what pages say in other columns. New ones go to the end, because programs
+    may count."""
+
+    what_happened = cells.WhatHappened(visible=False)
+    source_country_name = cells.CountryName(visible=False)
+
+    def values(self, records: Sequence[Row], names: Sequence[str]) -> list[Sequence[str]]:
+        if "what_happened" in names:
+            self.applications = names_for(records)
+        return super().values(records, names)
+
+
 def page_columns(table: Any = EventTable) -> dict[str, Any]:
     """The titles of the columns that a page can show, by name, in its order."""
     ordered = ColumnSequence(table.Meta.sequence).expand(table.base_columns)
@@ -198,7 +214,7 @@ def page_columns(table: Any = EventTable) -> dict[str, Any]:
 
 def file_columns() -> dict[str, str]:
     """The columns by the names that they have in files, in the order of files."""
-    return {str(column.accessor or name): name for name, column in EventTable.base_columns.items()}
+    return {str(column.accessor or name): name for name, column in FileTable.base_columns.items()}
 
 
 @lru_cache(maxsize=4096)

@@ -48,14 +48,14 @@ class DisplayForm(forms.ModelForm):
         kept = {"columns": shown_columns(instance)}
         super().__init__(data and self._completed(data, instance), instance=instance, initial=kept, label_suffix="")
         default = _("The site's (%(zone)s)") % {"zone": timezone.get_default_timezone_name()}
-        self.fields["time_zone"].choices = (("", default), *((name, name) for name in _zones()))  # type: ignore[attr-defined]
+        self.fields["time_zone"].choices = (("", default), *((name, name) for name in zone_names()))  # type: ignore[attr-defined]
 
     def _completed(self, data: Any, instance: Profile) -> Any:
         completed = data.copy()
         for name in self._meta.fields or ():
             if name not in data and not (name == "columns" and "with_columns" in data):
                 value = shown_columns(instance) if name == "columns" else getattr(instance, name)
-                if name == "time_zone" and value not in _zones():
+                if name == "time_zone" and value not in zone_names():
                     value = ""  # not refused: this post does not ask for it
                 completed.setlist(name, value if isinstance(value, list) else [str(value)])
         return completed
@@ -84,5 +84,6 @@ def table_menu(profile: Profile) -> dict[str, Any]:
 
 
 @lru_cache
-def _zones() -> list[str]:
+def zone_names() -> list[str]:
+    """The time zones to choose from."""
     return sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/")))

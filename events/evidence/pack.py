@@ -18,7 +18,8 @@ from django.utils.translation import gettext as _
 
 from events.archive import seals, verify
 from events.evidence import verify_evidence
-from events.export.files import COLUMNS, Shape, csv_lines
+from events.export.columns import FOR_PROGRAMS, Shape
+from events.export.files import csv_lines
 from events.models import AuditEvent, ChainHead, EvidencePack
 from events.reading.stream import stream_keys, stream_rows
 from events.storage import chain
@@ -145,7 +146,7 @@ class _Maker:
         with snapshot():
             self._check()
             self._write("events.ndjson", self._event_lines(conditions, by_pk))
-            self._write("events.csv", csv_lines(self._rows(conditions), by_pk, Shape(COLUMNS, UTC)))
+            self._write("events.csv", csv_lines(self._rows(conditions), by_pk, Shape(FOR_PROGRAMS, UTC)))
             involved = [by_pk[pk] for pk in sorted(self.firsts)]
             chains = self._write_chains(involved)
         covered = {account.api_key: self._statement(account)["covered"] for account in involved}

@@ -9,14 +9,8 @@ differently: there an escape does what an apostrophe does elsewhere, and the JSO
 from __future__ import annotations
 
 import re
-from itertools import chain
-from operator import itemgetter
-from typing import TYPE_CHECKING
 
 from events.wording.marking import is_hidden
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
 
 SIGNS = frozenset("=+-@＝＋－＠﹢﹣﹦﹫")
 BREAKS = ("\t", "\r", "\n")
@@ -24,8 +18,6 @@ _IN_STRINGS = frozenset(";|")  # of JSON they stand in strings only
 _SEPARATORS = re.compile(r"([;|\t\r\n])")
 _NUMBER = re.compile(r"-?\d++(?:\.\d++)?(?:[eE][+-]?\d++)?")
 _BEFORE = frozenset(" \"'")  # what may stand before a sign, beside what is not seen
-_beginning = itemgetter(slice(1))
-_USUAL = frozenset(("", "{", "[", "<", "(", "/", "_", "."))  # what cells begin with, beside letters and digits
 
 
 def harmless(text: str) -> str:
@@ -48,20 +40,6 @@ def harmless_json(text: str) -> str:
             escaped = pieces[place].replace(sign, f"\\u{ord(sign):04x}", 1)
             pieces[place] = escaped if in_string else f"'{pieces[place]}"
     return "".join(pieces)
-
-
-def need_care(text: str, cells: Collection[Sequence[str]]) -> bool:
-    """Whether any of these rows may hold something to run. Looking closely at each costs more than writing them.
-
-    Args:
-        text: the same rows as CSV.
-    """
-    if ";" in text or "|" in text or "\t" in text or text.count("\n") != len(cells) or text.count("\r") != len(cells):
-        return True
-    beginnings = set(map(_beginning, chain.from_iterable(cells)))
-    return not all(
-        (beginning.isalnum() and not is_hidden(beginning)) or beginning in _USUAL for beginning in beginnings
-    )
 
 
 def _sign(piece: str) -> str:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from events.export.files import COLUMNS, Shape
+from events.export.columns import COLUMNS, Shape
 from events.filters.fields import split_list
 
 if TYPE_CHECKING:
@@ -24,9 +24,13 @@ class BadChoice(ValueError):
     """A choice that does not exist; the message is for the reader."""
 
 
-def read_shape(columns: Sequence[str], times: str, bom: str) -> Shape:
-    """The requested shape; columns and zone default to the usual ones. Raises BadChoice."""
-    return Shape(read_columns(columns), read_zone(times), read_bom(bom))
+def read_shape(columns: Sequence[str], times: str, bom: str, usual: Sequence[str] = COLUMNS) -> Shape:
+    """The requested shape. Raises BadChoice.
+
+    Args:
+        usual: the columns where none are named.
+    """
+    return Shape(read_columns(columns) or usual, read_zone(times), read_bom(bom))
 
 
 def read_bom(text: str) -> bool:
@@ -38,23 +42,24 @@ def read_bom(text: str) -> bool:
 
 
 def read_columns(texts: Sequence[str]) -> tuple[str, ...]:
-    """The columns that these comma lists name, in the order of COLUMNS; all where none is named. Raises BadChoice."""
+    """The columns that these comma lists name, in the order of COLUMNS. Raises BadChoice."""
     named = set(split_list(texts))
     if unknown := sorted(named.difference(COLUMNS)):
         raise BadChoice(
             _("There is no column %(unknown)s. The columns are %(columns)s.")
             % {"unknown": ", ".join(unknown), "columns": ", ".join(COLUMNS)}
         )
-    return tuple(name for name in COLUMNS if name in named) or COLUMNS
+    return tuple(name for name in COLUMNS if name in named)
 
 
 def read_zone(text: str) -> tzinfo:
     """The zone of this name; the reader's where none is named. Raises BadChoice."""
     name = text.strip()
+    readers = timezone.get_current_timezone()
+    if (name or str(readers)).lower() == "utc":
+        return UTC  # converts faster than a ZoneInfo of that name
     if not name:
-        return timezone.get_current_timezone()
-    if name.lower() == "utc":
-        return UTC
+        return readers
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, LookupError):

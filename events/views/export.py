@@ -5,18 +5,21 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
+from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from events.export.files import FORMATS, Shape, TextFormat, WholeFormat, ignore_progress
+from events.export.about import describe
+from events.export.columns import Shape, ignore_progress
+from events.export.files import FORMATS, TextFormat, WholeFormat
 from events.export.limits import LimitedStream, Place, TooManyExports, blocks, take_place
+from events.export.names import file_name
 from events.export.progress import BROKEN, PACKING, SENDING, Progress, ProgressReporter, TrackedStream, owns
 from events.export.refusal import busy, refusal, refused
-from events.export.shape import BadChoice, contents, read_shape
+from events.export.shape import BadChoice, read_shape
 from events.reading import count
 from events.reading.stream import stream_rows
 from events.views.scope import chosen_account, filtered_events
@@ -43,12 +46,16 @@ def export(request: HttpRequest, kind: str, api_key: str | None = None) -> HttpR
     if answer := refusal(request, event_filter, account):
         return answer
     try:
-        shape = read_shape(request.GET.getlist("columns"), request.GET.get("times", ""), request.GET.get("bom", "yes"))
+        shape = read_shape(
+            request.GET.getlist("columns"),
+            request.GET.get("times", ""),
+            request.GET.get("bom", "yes"),
+            file_format.columns,
+        )
     except BadChoice as error:
         return refused(request, event_filter, account, str(error))
-    stamp = timezone.localtime().strftime("%Y%m%d-%H%M%S")
     chosen = [account.api_key] if account else event_filter.active.get("account") or []
-    name = f"events-{contents(event_filter, account)}-{stamp}.{kind}"
+    name = file_name(event_filter, account, kind)
     # Not what they were filtered by: people search for e-mail addresses.
     logger.info(
         "%s exports events as %s from %s", request.user.get_username(), kind, ", ".join(chosen) or "all accounts"
@@ -68,7 +75,7 @@ def export(request: HttpRequest, kind: str, api_key: str | None = None) -> HttpR
             response = (
                 _text(file_format, event_filter, shape, job, place)
                 if isinstance(file_format, TextFormat)
-                else _whole(file_format, event_filter, shape, job, place)
+                else _whole(file_format, event_filter, shape, request.user.get_username(), job, place)
             )
         except BaseException:
             place.release()
@@ -100,17 +107,24 @@ def _text(
 
 
 def _whole(
-    file_format: WholeFormat, event_filter: EventFilter, shape: Shape, job: ProgressReporter | None, place: Place
+    file_format: WholeFormat,
+    event_filter: EventFilter,
+    shape: Shape,
+    who: str,
+    job: ProgressReporter | None,
+    place: Place,
 ) -> HttpResponseBase:
     """Made as a temporary file before the first byte is sent."""
+    about = describe(event_filter, shape, who)
     rows = place.renewing(stream_rows(event_filter.conditions))
     file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed when all is sent
     try:
         if job:
-            file_format.write(rows, event_filter.accounts_by_pk, file, shape, job.wrote, lambda: job.note(PACKING))
+            packing = partial(job.note, PACKING)
+            file_format.write(rows, event_filter.accounts_by_pk, file, shape, about, job.wrote, packing)
             job.note(SENDING)
         else:
-            file_format.write(rows, event_filter.accounts_by_pk, file, shape)
+            file_format.write(rows, event_filter.accounts_by_pk, file, shape, about)
     except BaseException:
         if job:
             job.note(BROKEN)

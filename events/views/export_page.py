@@ -14,7 +14,9 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.models import profile_of
-from events.export.files import COLUMNS, FORMATS
+from events.display.forms import zone_names
+from events.export.columns import COLUMNS
+from events.export.files import FORMATS
 from events.export.progress import DONE, new_token, owns, read
 from events.export.refusal import refusal, refused
 from events.export.shape import BadChoice, read_shape
@@ -74,8 +76,9 @@ def export_page(request: HttpRequest, api_key: str | None = None) -> HttpRespons
         ],
         "kinds": [(file_format.title, page_address("export", account, kind)) for kind, file_format in FORMATS.items()],
         "columns": [(name, name in shape.columns) for name in COLUMNS],
-        # The zones to choose from, and the chosen one.
+        # The zones to choose from, those that are likely first, and the chosen one.
         "zones": dict.fromkeys((own, str(shape.zone), "UTC")),
+        "further_zones": zone_names(),
         "zone": str(shape.zone),
         "bom": shape.byte_order_mark,
         "token": new_token(request.user.pk),

@@ -58,7 +58,7 @@ def mask_json(text: str) -> str:
     if "NaN" in text or "Infinity" in text:
         text = dump_json(json.loads(text, parse_float=read_float, parse_constant=str))
     # Only addresses with parameters or a user in them can hold credentials.
-    if "=" not in text and "://" not in text:
+    if "=" not in text and ("@" not in text or "://" not in text):
         return text
     # What is masked ends before a quote, so that the JSON stays whole; where a quote is escaped it would not.
     return dump_json(mask_all(read_json(text))) if "\\" in text else mask(text)

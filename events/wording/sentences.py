@@ -7,7 +7,7 @@ missing the sentence does without it, and where it cannot, there is none and the
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.utils.translation import gettext, gettext_noop
@@ -76,6 +76,15 @@ def sentence(event_type: str, context: Any, application: str = "") -> str:
     Args:
         application: what the application is called that the context tells only the id of.
     """
+    return _sentence(event_type, context, application, lambda value: f"<b>{marked(value)}</b>")
+
+
+def plain_sentence(event_type: str, context: Any, application: str = "") -> str:
+    """The same as text, for files."""
+    return _sentence(event_type, context, application, str)
+
+
+def _sentence(event_type: str, context: Any, application: str, draw: Callable[[str], str]) -> str:
     pattern = SENTENCES.get(event_type)
     if pattern is None:
         return ""
@@ -88,7 +97,7 @@ def sentence(event_type: str, context: Any, application: str = "") -> str:
     required = True
     parts = []
     for part in _OPTIONAL.split(gettext(pattern)):
-        filled = _filled(part, values)
+        filled = _filled(part, values, draw)
         if filled is None and required:
             return ""
         parts.append(filled or "")
@@ -97,7 +106,7 @@ def sentence(event_type: str, context: Any, application: str = "") -> str:
     return text[:1].upper() + text[1:]
 
 
-def _filled(text: str, values: Mapping[str, str]) -> str | None:
+def _filled(text: str, values: Mapping[str, str], draw: Callable[[str], str]) -> str | None:
     """The text with its pieces, or None when one of them is missing."""
     missing = False
 
@@ -106,7 +115,7 @@ def _filled(text: str, values: Mapping[str, str]) -> str | None:
         for name in _PIECES.get(match[1], (match[1],)):
             if value := values.get(name.lower()):
                 is_amount = name in _AMOUNTS and value.isascii() and value.isdecimal()
-                return f"<b>{grouped(int(value)) if is_amount else marked(value)}</b>"
+                return draw(grouped(int(value)) if is_amount else value)
         missing = True
         return ""
 

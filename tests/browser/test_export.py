@@ -72,7 +72,7 @@ def test_who_deleted_a_secret_last_week_as_a_file(
     assert rows[0]["source_description"] == "'=SUM(A1:A9)"
 
     # Another one of the same page, in another shape, is told of afresh.
-    page.get_by_label("in UTC").check()
+    page.get_by_label("Time zone").select_option("UTC")
     with page.expect_download() as download:
         page.get_by_role("button", name="Download Excel").click()
     page.get_by_text(f"Done: 10 rows in {download.value.suggested_filename}.").wait_for()

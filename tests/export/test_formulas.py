@@ -15,7 +15,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import NexmoAccount
-from events.export.files import COLUMNS, Shape, csv_lines
+from events.export.columns import COLUMNS, Shape
+from events.export.files import csv_lines
 from events.export.formulas import SIGNS, harmless, harmless_json
 from events.fields import dump_json
 from events.reading import Row

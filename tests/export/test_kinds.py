@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import NexmoAccount
-from events.export import files
+from events.export import columns
 from events.models import AuditEvent
 from events.reading import stream
 from tests.conftest import NOON, event_json
@@ -61,7 +61,7 @@ def test_export_of_one_account_holds_no_other(login: Login, account: NexmoAccoun
     response = login("alice").get(f"/accounts/demo0001/events/export.{kind}")
 
     assert exported_ids(kind, body(response)) == [wanted.event_id]
-    assert "events-demo0001-" in response["Content-Disposition"]
+    assert "auditsite-events_quillfern-parcel_" in response["Content-Disposition"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -79,7 +79,7 @@ def test_export_says_what_it_is_and_is_not_cached(login: Login, kind: str) -> No
 
     assert response["Content-Type"] == MIME[kind]
     assert response["Cache-Control"] == "no-store"
-    assert response["Content-Disposition"].startswith('attachment; filename="events-all-')
+    assert response["Content-Disposition"].startswith('attachment; filename="auditsite-events_all_')
     assert response["Content-Disposition"].endswith(f'.{kind}"')
 
 
@@ -124,7 +124,7 @@ def test_text_exports_are_streamed_as_they_are_read(
     login: Login, account: NexmoAccount, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_many(account, range(1, 11))
-    for module, name in ((stream, "FIRST_CHUNK"), (stream, "CHUNK"), (files, "FIRST_LINES"), (files, "LINES")):
+    for module, name in ((stream, "FIRST_CHUNK"), (stream, "CHUNK"), (columns, "FIRST_LINES"), (columns, "LINES")):
         monkeypatch.setattr(module, name, 2)
 
     response = login("alice").get(f"/events/export.{kind}?account=demo0001")
@@ -206,7 +206,7 @@ def test_an_event_without_id_is_exported_under_its_made_id(login: Login, account
 def test_account_made_meanwhile_does_not_break_an_export(
     login: Login, cast: dict[str, Any], account: NexmoAccount, add_event: Add, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module, name in ((stream, "FIRST_CHUNK"), (stream, "CHUNK"), (files, "FIRST_LINES"), (files, "LINES")):
+    for module, name in ((stream, "FIRST_CHUNK"), (stream, "CHUNK"), (columns, "FIRST_LINES"), (columns, "LINES")):
         monkeypatch.setattr(module, name, 5)
     add_many(account, range(100, 120))
     pieces = iter(login("audrey").get("/events/export.csv").streaming_content)

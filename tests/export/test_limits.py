@@ -117,8 +117,8 @@ def test_third_export_of_a_person_is_refused_until_one_ends(login: Login, events
     assert (refused.status_code, refused["Retry-After"]) == (429, str(limits.RETRY_AFTER))
     assert "Content-Disposition" not in refused
     text = refused.content.decode()
-    assert "events-all-" in text
-    assert "events-demo0001-" in text
+    assert "auditsite-events_all_" in text
+    assert "auditsite-events_quillfern-parcel_" in text
     assert body(login("charlie").get("/events/export.ndjson"))
 
     assert b"of-demo0001" in body(running[0])
@@ -133,7 +133,7 @@ def test_process_without_room_says_when_to_try_again(login: Login, events: Any, 
     refused = login("alice").get("/events/export.csv")
     assert (refused.status_code, refused["Retry-After"]) == (503, "10")
     assert "Try again in 10 seconds" in refused.content.decode()
-    assert "events-" not in refused.content.decode(), "nothing of other people's exports"
+    assert "auditsite-events" not in refused.content.decode(), "nothing of other people's exports"
     assert login("alice").head("/events/export.csv").status_code == 200
 
     end(running)

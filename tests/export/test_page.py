@@ -12,7 +12,18 @@ from django.test import Client
 from accounts.models import NexmoAccount, profile_of
 from events.reading import counts
 from events.reading.conditions import Conditions
-from tests.tools.export import HEADER, KINDS, Add, Login, add_many, body, csv_rows, exported_ids
+from tests.tools.export import (
+    FURTHER,
+    HEADER,
+    KINDS,
+    Add,
+    Login,
+    add_many,
+    body,
+    csv_rows,
+    exported_ids,
+    sheets,
+)
 
 
 def text_of(response: Any) -> str:
@@ -32,6 +43,7 @@ def submitted(page: Any) -> list[tuple[str, str]]:
         kind, name, value = (re.search(rf'\b{it}="([^"]*)"', tag) for it in ("type", "name", "value"))
         if kind and name and value and (kind[1] == "hidden" or " checked" in tag):
             fields.append((html.unescape(name[1]), html.unescape(value[1])))
+    fields += [("times", value) for value in re.findall(r'<option value="([^"]*)" selected>', form)]
     return fields
 
 
@@ -65,7 +77,9 @@ def test_page_keeps_every_condition_and_leads_back(login: Login, account: NexmoA
     assert ("event_type", "APP_*") in submitted(page)
     assert ("event_type", "-APP_CREATE") in submitted(page)
     assert ("source", "-CD,API") in submitted(page)
-    assert {name for name, _ in submitted(page)} == {"event_type", "source", "announced", "bom", "columns", "job"}
+    assert {name for name, _ in submitted(page)} == {
+        *("event_type", "source", "announced", "bom", "columns", "times", "job")
+    }
 
     back = html.unescape(re.findall(r'<p class="trail"><a href="([^"]*)"', page.content.decode())[0])
     assert back == "/events/?event_type=APP_%2A&event_type=-APP_CREATE&source=-CD%2CAPI"
@@ -138,7 +152,30 @@ def test_page_offers_the_readers_zone_and_utc(login: Login, cast: dict[str, Any]
     profile.save()
     assert ("times", "UTC") in submitted(client.get("/events/export"))
     assert ("times", "Europe/Madrid") in submitted(client.get("/events/export?times=Europe/Madrid"))
-    assert "times" not in dict(submitted(login("bob").get("/events/export")))
+
+
+def test_page_offers_every_zone_and_has_one_chosen(login: Login, account: NexmoAccount) -> None:
+    add_many(account, range(1))
+    client = login("bob")
+    page = client.get("/events/export")
+
+    assert [value for name, value in submitted(page) if name == "times"] == ["UTC"]
+    assert '<option value="Asia/Kolkata">' in page.content.decode()
+    (row,) = csv_rows(body(client.get("/events/export.csv?times=Asia/Kolkata")))
+    assert row["created_at"] == "2026-03-15T17:30:00+05:30"
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_page_has_all_columns_ticked(login: Login, account: NexmoAccount, kind: str) -> None:
+    add_many(account, range(1))
+    client = login("alice")
+
+    page = client.get("/events/export")
+
+    assert [value for name, value in submitted(page) if name == "columns"] == [*HEADER, *FURTHER]
+    content = body(download(client, page, kind))
+    header = list(csv_rows(content)[0]) if kind == "csv" else sheets(content)["Events"][0]
+    assert header == [*HEADER, *FURTHER]
 
 
 def test_more_than_is_counted_at_once_is_announced_as_at_least(

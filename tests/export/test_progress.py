@@ -16,7 +16,7 @@ from django.db import connection, connections
 from django.test import Client
 
 from accounts.models import NexmoAccount
-from events.export import files, progress
+from events.export import columns, progress
 from events.export.progress import Progress, ProgressReporter
 from events.reading import stream
 from tests.tools.export import KINDS, Login, add_many, body, csv_rows, exported_ids
@@ -27,7 +27,7 @@ ADDRESS = "/events/export/progress"
 
 @pytest.fixture(autouse=True)
 def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module, name in ((stream, "FIRST_CHUNK"), (stream, "CHUNK"), (files, "FIRST_LINES"), (files, "LINES")):
+    for module, name in ((stream, "FIRST_CHUNK"), (stream, "CHUNK"), (columns, "FIRST_LINES"), (columns, "LINES")):
         monkeypatch.setattr(module, name, 5)
     monkeypatch.setattr(progress, "EVERY", 0.0)
     caches["default"].clear()
@@ -180,7 +180,7 @@ def test_workbook_is_told_while_it_is_made_packed_and_sent(
         "12 of 12 rows written; the workbook is being packed",
         "12 of 12 rows written; the workbook is being sent",
     ]
-    assert said[-1].startswith("Done: 12 rows in events-all-")
+    assert said[-1].startswith("Done: 12 rows in auditsite-events_all_")
 
 
 def test_export_that_says_nothing_any_more_tells_since_when(

@@ -7,9 +7,9 @@ import json
 import pytest
 
 from accounts.models import NexmoAccount
-from events.export import files
+from events.export import workbook
 from tests.conftest import event_json
-from tests.tools.export import HEADER, Add, Login, add_many, body, csv_rows, sheets
+from tests.tools.export import FURTHER, HEADER, Add, Login, add_many, body, csv_rows, sheets
 
 
 def test_xlsx_opens_again_with_the_same_rows_as_the_csv(login: Login, account: NexmoAccount, add_event: Add) -> None:
@@ -20,9 +20,10 @@ def test_xlsx_opens_again_with_the_same_rows_as_the_csv(login: Login, account: N
     found = sheets(body(client.get("/events/export.xlsx")))
 
     assert list(found) == ["Events"]
-    assert found["Events"][0] == HEADER
-    assert [dict(zip(HEADER, row, strict=True)) for row in found["Events"][1:]] == csv_rows(
-        body(client.get("/events/export.csv"))
+    assert found["Events"][0] == [*HEADER, *FURTHER]
+    columns = ",".join((*HEADER, *FURTHER))
+    assert [dict(zip(columns.split(","), row, strict=True)) for row in found["Events"][1:]] == csv_rows(
+        body(client.get(f"/events/export.csv?columns={columns}"))
     )
 
 
@@ -39,13 +40,13 @@ def test_xlsx_holds_hostile_text_as_plain_text(login: Login, account: NexmoAccou
 def test_xlsx_goes_on_with_a_further_sheet_when_one_is_full(
     login: Login, account: NexmoAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "XLSX_ROWS_PER_SHEET", 4)
+    monkeypatch.setattr(workbook, "ROWS_PER_SHEET", 4)
     add_many(account, range(1, 11))
 
     found = sheets(body(login("alice").get("/events/export.xlsx")))
 
     assert {title: len(rows) for title, rows in found.items()} == {"Events": 5, "Events 2": 5, "Events 3": 3}
-    assert all(rows[0] == HEADER for rows in found.values())
+    assert all(rows[0] == [*HEADER, *FURTHER] for rows in found.values())
     ids = [row[HEADER.index("event_id")] for rows in found.values() for row in rows[1:]]
     assert ids == [event_json(number)["id"] for number in range(10, 0, -1)]
 
@@ -53,7 +54,7 @@ def test_xlsx_goes_on_with_a_further_sheet_when_one_is_full(
 def test_xlsx_begins_no_empty_sheet_when_the_last_one_is_just_full(
     login: Login, account: NexmoAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "XLSX_ROWS_PER_SHEET", 2)
+    monkeypatch.setattr(workbook, "ROWS_PER_SHEET", 2)
     add_many(account, range(1, 5))
 
     found = sheets(body(login("alice").get("/events/export.xlsx")))
@@ -62,7 +63,7 @@ def test_xlsx_begins_no_empty_sheet_when_the_last_one_is_just_full(
 
 
 def test_a_sheet_ends_before_excel_does() -> None:
-    assert files.XLSX_ROWS_PER_SHEET + 1 <= 1_048_576
+    assert workbook.ROWS_PER_SHEET + 1 <= 1_048_576
 
 
 def test_xlsx_says_that_an_overlong_cell_was_cut(login: Login, account: NexmoAccount, add_event: Add) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable, Iterable
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from xml.etree import ElementTree
 
@@ -34,6 +35,9 @@ HEADER = [
     "context",
     "odd_fields",
 ]
+# Those of Excel; CSV has them where they are asked for.
+FURTHER = ["what_happened", "source_country_name"]
+EXCEL_BEGINS = datetime(1899, 12, 30)  # noqa: DTZ001 - Excel has no zones
 SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 
@@ -46,25 +50,50 @@ def csv_rows(content: bytes) -> list[dict[str, str]]:
 
 
 def sheets(content: bytes) -> dict[str, list[list[str]]]:
-    """The sheets of a workbook by title, as rows of text; fails on any cell that is not plain text."""
+    """The sheets of events of a workbook by title, as rows of text, dates as in CSV; fails on any other cell."""
+    *events, _ = _workbook(content).items()
+    return dict(events)
+
+
+def about(content: bytes) -> dict[str, str]:
+    """What the last sheet says of the others."""
+    *_, (_, rows) = _workbook(content).items()
+    return {row[0]: row[1] for row in rows}
+
+
+def _workbook(content: bytes) -> dict[str, list[list[str]]]:
     with zipfile.ZipFile(io.BytesIO(content)) as book:
         titles = [
             node.get("name", "") for node in ElementTree.fromstring(book.read("xl/workbook.xml")).iter(f"{SHEET}sheet")
         ]
+        formats = number_formats(book.read("xl/styles.xml"))
         found = {}
         for number, title in enumerate(titles, start=1):
             tree = ElementTree.fromstring(book.read(f"xl/worksheets/sheet{number}.xml"))
             assert not list(tree.iter(f"{SHEET}f")), "a formula"
             assert not list(tree.iter(f"{SHEET}hyperlink")), "a link"
-            rows = []
-            for row in tree.iter(f"{SHEET}row"):
-                cells = []
-                for cell in row.iter(f"{SHEET}c"):
-                    assert cell.get("t") == "inlineStr" or not len(cell), "a cell that is not text"
-                    cells.append("".join(node.text or "" for node in cell.iter(f"{SHEET}t")))
-                rows.append(cells)
-            found[title] = rows
+            found[title] = [
+                [_text(cell, formats) for cell in row.iter(f"{SHEET}c")] for row in tree.iter(f"{SHEET}row")
+            ]
     return found
+
+
+def number_formats(styles: bytes) -> list[str]:
+    """How cells of each style show numbers."""
+    tree = ElementTree.fromstring(styles)
+    codes = {node.get("numFmtId"): node.get("formatCode", "") for node in tree.iter(f"{SHEET}numFmt")}
+    (cells,) = tree.iter(f"{SHEET}cellXfs")
+    return [codes.get(node.get("numFmtId"), "") for node in cells]
+
+
+def _text(cell: ElementTree.Element, formats: list[str]) -> str:
+    if cell.get("t") == "inlineStr" or not len(cell):
+        return "".join(node.text or "" for node in cell.iter(f"{SHEET}t"))
+    shown = re.fullmatch(r'yyyy-mm-dd hh:mm:ss(?:\.000)? "(UTC|[+-][0-9:]+)"', formats[int(cell.get("s", "0"))])
+    assert shown, "a cell that is neither text nor a date"
+    days = float(cell.findtext(f"{SHEET}v") or "")
+    at = EXCEL_BEGINS + timedelta(microseconds=round(days * 86_400_000_000, -1))
+    return f"{at.isoformat()}{'+00:00' if shown[1] == 'UTC' else shown[1]}"
 
 
 def exported_ids(kind: str, content: bytes) -> list[str]:

@@ -8,7 +8,9 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from events.export.files import COLUMNS, FORMATS, OnRows, Shape, TextFormat, WholeFormat, ignore_progress
+from events.export.about import describe
+from events.export.columns import COLUMNS, IN_WORDS, OnRows, Shape, ignore_progress
+from events.export.files import FORMATS, TextFormat, WholeFormat
 from events.export.shape import BadChoice, read_shape
 from events.management.filtering import add_filter_arguments, read_filter, written_whole
 from events.management.progress import counting
@@ -30,7 +32,8 @@ class Command(BaseCommand):
             "--columns",
             action="append",
             default=[],
-            help=f"Only these columns of formats with columns; repeatable, or a comma list of {', '.join(COLUMNS)}.",
+            help=f"Only these columns of formats with columns; repeatable, or a comma list of {', '.join(COLUMNS)}. "
+            f"By default Excel has all, and CSV all but {' and '.join(IN_WORDS)}.",
         )
         parser.add_argument("--times", default="", help="The zone of times, except in NDJSON: utc, or Europe/Madrid.")
         parser.add_argument(
@@ -42,7 +45,9 @@ class Command(BaseCommand):
         event_filter = read_filter(options)
         file_format = FORMATS[options["format"]]
         try:
-            shape = read_shape(options["columns"], options["times"], "yes" if options["bom"] else "no")
+            shape = read_shape(
+                options["columns"], options["times"], "yes" if options["bom"] else "no", file_format.columns
+            )
         except BadChoice as error:
             raise CommandError(printable(f"Nothing was exported. {error}")) from None
         if not options["output"]:
@@ -72,7 +77,8 @@ class Command(BaseCommand):
 
             conditions, accounts = event_filter.conditions, event_filter.accounts_by_pk
             if isinstance(file_format, WholeFormat):
-                file_format.write(stream_rows(conditions), accounts, file, shape, wrote)
+                about = describe(event_filter, shape, "manage.py export_events")
+                file_format.write(stream_rows(conditions), accounts, file, shape, about, wrote)
             else:
                 for line in file_format.lines(conditions, accounts, shape, wrote):
                     # Foreign text must not drive a terminal.
