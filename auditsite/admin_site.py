@@ -11,6 +11,7 @@ from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.safestring import SafeData, mark_safe
+from django.utils.text import capfirst
 
 from accounts.validators import name_validator, text_validator
 from events.wording.printable import printable
@@ -26,6 +27,11 @@ SUFFIXES = ("", "__exact", "__isnull", "__id__exact", "__gte", "__lt")
 
 class DeclaredOrder(ChangeList):
     """A list that is sorted by what its admin declares sortable, also where an address asks for more."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.is_popup:
+            self.title = capfirst(str(self.opts.verbose_name_plural))  # not "Select team to change"
 
     def get_ordering_field(self, field_name: Any) -> Any:
         return super().get_ordering_field(field_name) if field_name in (self.sortable_by or ()) else None

@@ -81,6 +81,9 @@ EXPECTED: dict[str, Statuses] = {
     }
     | {"/about/application/none-such": everybody(404), "/about/account/demo0001": everybody(404)},
     "events:accounts": {"/accounts/": everybody(200)},
+    # Teams that somebody is in have tests of their own: tests/scope/test_teams.
+    "accounts:teams": {"/teams/": everybody(200)},
+    "accounts:team": {f"/teams/{pk}/": everybody(404) for pk in (98765, "9" * 30)},
     "events:account": by_account("/accounts/{}/"),
     "events:sync": {f"/accounts/{key}/sync/": everybody(405) for key in ("demo0001", "nosuchkey")},  # POST: see below
     "events:account_list": by_account("/accounts/{}/events/"),
