@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.views.main import ORDER_VAR, ChangeList
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.validators import RegexValidator
 from django.db import models
@@ -79,6 +80,9 @@ class GuardedAdmin(admin.ModelAdmin):
 
     def formfield_for_dbfield(self, db_field: models.Field, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
+            # What a field chooses from is added, changed and deleted on its own pages, which say what that means.
+            field.widget.can_add_related = field.widget.can_change_related = field.widget.can_delete_related = False
         # What has a pattern of its own says better what it should be.
         has_pattern = any(
             isinstance(known, RegexValidator) and not isinstance(known, UnicodeUsernameValidator)  # any letters will do

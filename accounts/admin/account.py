@@ -74,14 +74,6 @@ class NexmoAccountAdmin(ExplainedDeletion):
     def _manages(self, request: HttpRequest, obj: NexmoAccount | None) -> bool:
         return obj is None or NexmoAccount.objects.manageable_by(request.user).filter(pk=obj.pk).exists()
 
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if db_field.name == "owner" and field is not None:
-            # People are added, changed and deleted on their own pages.
-            widget = field.widget
-            widget.can_add_related = widget.can_change_related = widget.can_delete_related = False
-        return field
-
     def consequences(self, request: HttpRequest, obj: NexmoAccount) -> list[str]:
         said = [
             gettext("Its API key and secrets are forgotten here. At Nexmo nothing changes."),
