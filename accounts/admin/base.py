@@ -86,6 +86,10 @@ class ExplainedDeletion(ObjectActions):
         """Why the object cannot be deleted, as sentences; nothing where it can be."""
         return []
 
+    def question(self, obj: Any) -> str:
+        """What the page before a deletion is called."""
+        return _("Delete %(name)s?") % {"name": obj}
+
     def consequences(self, request: HttpRequest, obj: Any) -> list[Any]:
         """What goes with the object, and what stays, as sentences."""
         return []
@@ -110,7 +114,7 @@ class ExplainedDeletion(ObjectActions):
             if obstacles := self.obstacles(request, obj):
                 return self._explanation(request, obj, {"obstacles": obstacles})
             extra_context = {**(extra_context or {}), "consequences": self.consequences(request, obj)}
-            extra_context |= {"title": self._question(obj), "page": self.page_of(obj)}
+            extra_context |= {"title": self.question(obj), "page": self.page_of(obj)}
             extra_context |= self._switch(request, obj)
         return super().delete_view(request, object_id, extra_context)
 
@@ -126,9 +130,6 @@ class ExplainedDeletion(ObjectActions):
         }
         request.current_app = self.admin_site.name
         return TemplateResponse(request, self.delete_confirmation_template, context)
-
-    def _question(self, obj: Any) -> str:
-        return _("Delete %(name)s?") % {"name": obj}
 
     def _switch(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
         if not self.switches_off or not self.has_change_permission(request, obj):

@@ -117,7 +117,8 @@ class SyncedAccountAdmin(NexmoAccountAdmin):
     @admin.display(description=_("sync health"))
     def health(self, account: Any) -> str:
         health = account.sync_status.health
-        return format_html('<span class="health {}" title="{}">{}</span>', health.level, health.sentence, health.label)
+        title = health.sentence.replace("`", "")  # no code within a title
+        return format_html('<span class="health {}" title="{}">{}</span>', health.level, title, health.label)
 
     @admin.display(description=_("last sync"))
     def last_sync(self, account: Any) -> str:

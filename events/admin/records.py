@@ -8,9 +8,10 @@ from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db.models import Exists, OuterRef, Q
 from django.utils.functional import cached_property
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin import EnglishLog
+from accounts.admin import EnglishLog, ExplainedDeletion
 from accounts.models import NexmoAccount
 from events.models import AuditEvent, Discrepancy, EventType, MonthCount, Removal, SavedView, Seal, SyncRun
 from events.models.querysets import ScopedQuerySet
@@ -134,7 +135,7 @@ class DiscrepancyAdmin(ReadOnlyAdmin):
 
 
 @admin.register(SavedView)
-class SavedViewAdmin(ReadOnlyAdmin):
+class SavedViewAdmin(ExplainedDeletion, ReadOnlyAdmin):
     """Everybody's views: for superusers only, who may delete what should not be shared.
 
     Whoever may delete a user deletes those of that user too.
@@ -143,6 +144,13 @@ class SavedViewAdmin(ReadOnlyAdmin):
     list_display = ("name", "owner", "team", "query", "updated_at")
     list_select_related = ("owner", "team")
     search_fields = ("name", "owner__username")
+    switches_off = False
+
+    def consequences(self, request: HttpRequest, obj: SavedView) -> list[Any]:
+        if obj.team is None:
+            return [gettext("%(person)s loses this view. Nobody else uses it.") % {"person": obj.owner}]
+        lost = gettext("%(person)s and the team %(team)s lose this view.")
+        return [lost % {"person": obj.owner, "team": obj.team}]
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(request.user.is_active and request.user.is_superuser)

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
@@ -272,3 +273,23 @@ def test_editor_of_people_learns_of_no_foreign_account(editor: Client, cast: dic
         page = editor.get(path).content.decode()
         assert "demo0003" not in page
         assert "Tannelhof" not in page
+
+
+# --- second factors ---------------------------------------------------------------------------------------------------
+
+
+def test_taking_a_second_factor_away_says_what_follows(login: Login, cast: dict[str, Any]) -> None:
+    client, bob = login("admin"), cast["bob"]
+    codes = Authenticator.objects.create(user=bob, type="recovery_codes", data={"seed": "x"})
+    first = Authenticator.objects.create(user=bob, type="totp", data={"secret": "x"})
+    base = "/admin/mfa/authenticator"
+
+    words = text_of(client.get(f"{base}/{first.pk}/delete/"))
+    assert "Take away the second factor of bob?" in words
+    assert "bob then logs in with the password alone" in words
+    assert "stop working" in text_of(client.get(f"{base}/{codes.pk}/delete/"))
+    Authenticator.objects.create(user=bob, type="webauthn", data={})
+    assert "bob still logs in with another second factor." in text_of(client.get(f"{base}/{first.pk}/delete/"))
+
+    client.post(f"{base}/{first.pk}/delete/", {"post": "yes"})
+    assert not Authenticator.objects.filter(pk=first.pk).exists()
