@@ -24,8 +24,8 @@ KEEP_HINT = _("Stored encrypted and never shown again. Leave empty to keep the s
 NEW_SECOND_HINT = _("For rotation: tried when Nexmo refuses the first.")
 KEEP_SECOND_HINT = _("For rotation: tried when Nexmo refuses the first. Leave empty to keep the stored one.")
 KEEP_DAYS_HINT = _(
-    "Older events are removed whenever <code>manage.py apply_retention</code> runs, unless a legal hold keeps them. "
-    "Empty: kept forever."
+    "Older events are removed whenever <code>manage.py apply_retention --yes</code> runs, unless a legal hold "
+    "keeps them. Empty: kept forever."
 )
 
 

@@ -50,8 +50,8 @@ def marked_lines(text: str) -> SafeString:
 
 
 def with_code(text: Any) -> SafeString:
-    """A sentence of ours as HTML, foreign words in it marked: what stands between backticks is code. What is HTML already
-    stays as it is."""
+    """A sentence of ours as HTML, foreign words in it marked: what stands between backticks is code. What is HTML
+    already stays as it is."""
     if isinstance(text, SafeString):
         return text
     pieces = str(text).split("`")
