@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import Group, User
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 
 from accounts import roles
 from accounts.models import NexmoAccount
@@ -28,7 +28,10 @@ def teams_visible_to(user: AnyUser) -> QuerySet[Group]:
     """Teams the user is in, or all for those who see every account."""
     if not (user.is_authenticated and user.is_active):
         return Group.objects.none()
-    return all_teams() if NexmoAccount.objects.sees_all(user) else all_teams().filter(user=user.pk)
+    if NexmoAccount.objects.sees_all(user):
+        return all_teams()
+    # Not a join: what is counted of a team would then be of this one member.
+    return all_teams().filter(Exists(User.groups.through.objects.filter(group=OuterRef("pk"), user=user.pk)))
 
 
 def with_sizes(teams: QuerySet[Group], user: AnyUser) -> Any:

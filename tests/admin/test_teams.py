@@ -154,14 +154,14 @@ def test_role_of_the_site_keeps_its_name_and_cannot_be_deleted(login: Login, cas
     assert sorted(role.permissions.values_list("pk", flat=True)) == sorted(held)
 
 
-def test_deleting_a_team_says_who_loses_sight_of_what(login: Login, team: Group) -> None:
+def test_deleting_a_team_says_who_loses_access_to_what(login: Login, team: Group) -> None:
     assert SavedView.objects.filter(team=team).count() == 1
     client = login("admin")
 
     words = text_of(client.get(f"{LIST}{team.pk}/delete/"))
 
     assert "Delete Messaging team?" in words
-    assert "Its members (alice, bob) lose sight of Quillfern Parcel (demo0001), unless they see it otherwise." in words
+    assert "Its members (alice, bob) lose access to Quillfern Parcel (demo0001), unless they own it or another" in words
     assert "A saved view shared with it becomes its owner's alone." in words
     after = client.post(f"{LIST}{team.pk}/delete/", {"post": "yes"}, follow=True)
     assert "The team “Messaging team” was deleted successfully." in messages(after)[0][1]

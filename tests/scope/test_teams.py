@@ -44,6 +44,13 @@ def test_list_holds_the_teams_one_may_see(login: Login, team: Group, cast: dict[
     }
 
 
+@pytest.mark.parametrize("person", ["alice", "bob", "audrey", "admin"])
+def test_list_counts_all_that_is_in_a_team(login: Login, team: Group, person: str) -> None:
+    team.nexmo_accounts.add(NexmoAccount.objects.get(api_key="demo0003"))
+
+    assert "Messaging team 2 2 none beyond seeing its accounts" in text_of(login(person).get("/teams/"))
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_roles_are_no_teams_here_either(login: Login, cast: dict[str, Any], role: str) -> None:
     group = Group.objects.get(name=role)
