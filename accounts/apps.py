@@ -1,7 +1,7 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.utils.translation import gettext_lazy as _
 
-from accounts.names import translate_names
+from accounts.names import rename, translate_names
 
 
 class AccountsConfig(AppConfig):
@@ -10,3 +10,4 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         translate_names(self)
+        rename(apps.get_app_config("auth"), _("People and teams"))

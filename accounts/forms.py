@@ -11,7 +11,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import NexmoAccount
-from accounts.roles import ROLES
+from accounts.teams import sight
+from accounts.widgets import TickList
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -22,6 +23,10 @@ NEW_HINT = _("Stored encrypted, never shown again.")
 KEEP_HINT = _("Stored encrypted and never shown again. Leave empty to keep the stored one.")
 NEW_SECOND_HINT = _("For rotation: tried when Nexmo refuses the first.")
 KEEP_SECOND_HINT = _("For rotation: tried when Nexmo refuses the first. Leave empty to keep the stored one.")
+KEEP_DAYS_HINT = _(
+    "Older events are removed whenever <code>manage.py apply_retention --yes</code> runs, unless a legal hold "
+    "keeps them. Empty: kept forever."
+)
 
 
 class NexmoAccountForm(forms.ModelForm):
@@ -44,9 +49,19 @@ class NexmoAccountForm(forms.ModelForm):
         label=_("Remove second secret"), required=False, help_text=_("Delete the stored second secret.")
     )
 
+    teams = forms.ModelMultipleChoiceField(
+        Group.objects.none(),
+        label=_("Teams"),
+        required=False,
+        help_text=_("Members of these teams see its events."),
+        widget=TickList(label=_("Teams"), empty=_("You are not in any team to share it with.")),
+    )
+
     class Meta:
         model = NexmoAccount
         fields = ("name", "api_key", "api_secret", "api_secret_secondary", "owner", "teams", "is_active", "keep_days")
+        labels = {"is_active": _("Active: synced regularly"), "keep_days": _("Keep events for (days)")}
+        help_texts = {"keep_days": KEEP_DAYS_HINT}
 
     user: User  # who fills the form in; set by the admin and by NewAccountForm
 
@@ -66,13 +81,13 @@ class NexmoAccountForm(forms.ModelForm):
 
     def _team_choices(self) -> Any:
         """Teams one may share with: all for superusers, else one's own, and those it is shared with already."""
-        teams = Group.objects.exclude(name__in=ROLES)
+        teams = sight.all_teams()
         if not self.user.is_superuser:
             allowed = Q(user=self.user)
             if self.instance.pk:
                 allowed |= Q(nexmo_accounts=self.instance)
             teams = teams.filter(allowed).distinct()
-        return teams.order_by("name")
+        return teams
 
     def clean_api_key(self) -> str:
         api_key: str = self.cleaned_data["api_key"].strip()

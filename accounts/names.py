@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils import translation
 from django.utils.translation import gettext_lazy, gettext_noop
+from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
     from django.apps import AppConfig
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 # Here only so that translators find them; a test says which are missing.
 TO_TRANSLATE = (
     gettext_noop("Nexmo accounts"),
-    gettext_noop("authenticator"),
-    gettext_noop("authenticators"),
     gettext_noop("created at"),
     gettext_noop("last used at"),
     gettext_noop("name"),
@@ -27,6 +26,26 @@ TO_TRANSLATE = (
     gettext_noop("teams"),
     gettext_noop("type"),
 )
+
+# What the models and fields of Django and allauth are called here. Their migrations do not notice.
+OURS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
+    "authenticator": (_("second factor"), _("second factors"), {}),
+    "permission": (_("permission"), _("permissions"), {}),
+    "group": (_("team"), _("teams"), {}),
+    "user": (
+        _("person"),
+        _("people"),
+        {
+            "is_active": _("login"),
+            "is_staff": _("admin access"),
+            "is_superuser": _("superuser"),
+            "email": _("email"),
+            "date_joined": _("added"),
+            "groups": _("teams and roles"),
+            "user_permissions": _("permissions"),
+        },
+    ),
+}
 
 
 def translate_names(config: AppConfig) -> None:
@@ -40,3 +59,14 @@ def translate_names(config: AppConfig) -> None:
             for field in (*options.local_fields, *options.local_many_to_many):
                 if field._verbose_name is None:
                     field.verbose_name = gettext_lazy(str(field.verbose_name))
+
+
+def rename(app: AppConfig, title: Any) -> None:
+    """Call Django's and allauth's models by our words wherever they are named: in lists, titles and messages."""
+    app.verbose_name = title
+    for model in app.get_models():
+        singular, plural, fields = OURS[model._meta.model_name or ""]
+        options: Any = model._meta
+        options.verbose_name, options.verbose_name_plural = singular, plural
+        for field, verbose_name in fields.items():
+            options.get_field(field).verbose_name = verbose_name

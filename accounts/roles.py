@@ -1,13 +1,65 @@
-"""The roles that ship with the site: groups with permissions, made by the migrations."""
+"""The roles that ship with the site: groups with permissions, made by the migrations; and what they are in words."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from django.utils.functional import cached_property
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django.contrib.auth.models import Group, User
 
 ACCOUNT_ADMINS = "Account admins"
 AUDITORS = "Auditors"
 
 ROLES = (ACCOUNT_ADMINS, AUDITORS)
+
+TITLES = {ACCOUNT_ADMINS: _("Account admins"), AUDITORS: _("Auditors")}
+POWERS = {ACCOUNT_ADMINS: _("add accounts and manage their own"), AUDITORS: _("see everything, change nothing")}
+SENTENCES = {role: format_lazy("{}: {}", TITLES[role], POWERS[role]) for role in ROLES}
+SUPERUSER = _("Superuser: manages everything, people and teams too")
+
+
+class RoleReader:
+    """Which roles teams and people have, by their permissions. One of these serves a whole page: what makes up a role
+    is read once. Read teams with their `permissions` prefetched, and people with `READ_WITH`.
+    """
+
+    READ_WITH = ("user_permissions", "groups__permissions")
+
+    @cached_property
+    def _permissions(self) -> dict[str, frozenset[int]]:
+        from django.contrib.auth.models import Group
+
+        pairs = Group.permissions.through.objects.filter(group__name__in=ROLES).values_list(
+            "group__name", "permission_id"
+        )
+        made_of: dict[str, set[int]] = {}
+        for role, permission in pairs:
+            made_of.setdefault(role, set()).add(permission)
+        return {role: frozenset(permissions) for role, permissions in made_of.items()}
+
+    def permissions(self, roles: Iterable[str]) -> set[int]:
+        """Keys of all permissions that these roles are made of."""
+        return {permission for role in roles for permission in self._permissions.get(role, ())}
+
+    def of_team(self, team: Group) -> list[str]:
+        """The roles that all members of a team have by being in it."""
+        return self._whole({permission.pk for permission in team.permissions.all()})
+
+    def of_person(self, person: User) -> list[str]:
+        """The roles a person has, by whatever way. A superuser's are not asked for: they may do everything."""
+        held = {permission.pk for permission in person.user_permissions.all()}
+        for group in person.groups.all():
+            held |= {permission.pk for permission in group.permissions.all()}
+        return self._whole(held)
+
+    def _whole(self, held: set[int]) -> list[str]:
+        return [role for role in ROLES if self._permissions.get(role) and self._permissions[role] <= held]
 
 
 def grant(apps: Any, app_label: str, permissions: dict[str, tuple[str, ...]]) -> None:

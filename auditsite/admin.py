@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib import admin
+from django.utils.translation import gettext as _
 
-from accounts.admin import EnglishLog
+from accounts.admin import ExplainedDeletion
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -19,9 +20,10 @@ admin.site.unregister(Authenticator)
 
 
 @admin.register(Authenticator)
-class SecondFactorAdmin(EnglishLog):
+class SecondFactorAdmin(ExplainedDeletion):
     """An administrator takes a lost second factor away; its owner then makes a new one."""
 
+    switches_off = False
     list_display = ("user", "type", "created_at", "last_used_at")
     search_fields = ("user__username",)
     fields = ("user", "type", "created_at", "last_used_at")
@@ -31,3 +33,18 @@ class SecondFactorAdmin(EnglishLog):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def question(self, obj: Authenticator) -> str:
+        return _("Take away the second factor of %(person)s?") % {"person": obj.user}
+
+    def consequences(self, request: HttpRequest, obj: Authenticator) -> list[Any]:
+        person = {"person": obj.user}
+        if obj.type == Authenticator.Type.RECOVERY_CODES:
+            return [_("The recovery codes of %(person)s stop working; new ones can be made.") % person]
+        others = Authenticator.objects.filter(user=obj.user).exclude(type=Authenticator.Type.RECOVERY_CODES)
+        if others.exclude(pk=obj.pk).exists():
+            return [_("%(person)s still logs in with another second factor.") % person]
+        return [
+            _("%(person)s then logs in with the password alone, and can set up a new second factor.") % person,
+            _("Make sure who asked for this: the password is enough from then on."),
+        ]

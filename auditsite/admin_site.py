@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.views.main import ORDER_VAR, ChangeList
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.safestring import SafeData, mark_safe
+from django.utils.text import capfirst
 
 from accounts.validators import name_validator, text_validator
 from events.wording.printable import printable
@@ -26,6 +28,11 @@ SUFFIXES = ("", "__exact", "__isnull", "__id__exact", "__gte", "__lt")
 
 class DeclaredOrder(ChangeList):
     """A list that is sorted by what its admin declares sortable, also where an address asks for more."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.is_popup:
+            self.title = capfirst(str(self.opts.verbose_name_plural))  # not "Select team to change"
 
     def get_ordering_field(self, field_name: Any) -> Any:
         return super().get_ordering_field(field_name) if field_name in (self.sortable_by or ()) else None
@@ -73,6 +80,9 @@ class GuardedAdmin(admin.ModelAdmin):
 
     def formfield_for_dbfield(self, db_field: models.Field, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
+            # What a field chooses from is added, changed and deleted on its own pages, which say what that means.
+            field.widget.can_add_related = field.widget.can_change_related = field.widget.can_delete_related = False
         # What has a pattern of its own says better what it should be.
         has_pattern = any(
             isinstance(known, RegexValidator) and not isinstance(known, UnicodeUsernameValidator)  # any letters will do

@@ -12,7 +12,7 @@ from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
-from accounts.names import translate_names
+from accounts.names import rename, translate_names
 from auditsite.time_limits import prepare_sqlite
 
 _inherited: list[Any] = []
@@ -36,6 +36,7 @@ class AuditsiteConfig(AppConfig):
         admin.site.site_header = admin.site.site_title = "Auditsite"
         admin.site.index_title = _("Administration")
         translate_names(apps.get_app_config("mfa"))
+        rename(apps.get_app_config("mfa"), _("Second factors"))
         # Sent for apps with models only, and this one has none.
         post_migrate.connect(_make_cache_table, sender=apps.get_app_config("auth"))
         connection_created.connect(prepare_sqlite)

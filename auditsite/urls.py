@@ -16,6 +16,7 @@ handler500 = "auditsite.busy.server_error"
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="events:list", query_string=True), name="home"),
     path("", include("events.urls")),
+    path("", include("accounts.urls")),
     # The admin's redirect to an object's own page knows no scope: it would tell staff the keys of foreign accounts.
     path("admin/r/<path:rest>", not_found, name="admin_redirect"),
     path("admin/", admin.site.urls),

@@ -37,6 +37,7 @@ class AdministratorForm(UserCreationForm):
     def __init__(self, data: Any = None) -> None:
         super().__init__(data, label_suffix="")
         email, username = self.fields["email"], self.fields["username"]
+        email.label = _("Email address")
         email.required = True
         email.help_text = _("For administrators who need to reach you. Nothing is sent to it.")
         username.validators.append(name_validator)

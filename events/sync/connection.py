@@ -1,4 +1,7 @@
-"""Trying credentials before they are stored: one question to Nexmo, and what a person should know of the answer."""
+"""Trying credentials while a person waits: one question to Nexmo, and what a person should know of the answer.
+
+`test_connection` tries what is not stored yet, `try_connection` what an account has.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,22 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.fields import SecretUnreadable
 from events.nexmo.client import AuditClient, Pacer
 from events.nexmo.errors import AuditAPIError
+from events.sync import asking, state
 from events.sync.asking import TIMEOUT
+from events.wording.codes import grouped
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
 
-WORKS = "works"
+    from accounts.models import AnyUser, NexmoAccount
+
+WORKS, NOT_ASKED = "works", "not-asked"
 # By the error's code: the field to mend ("" where none is to blame), and what to say.
 _ADVICE: dict[str, tuple[str, StrPromise]] = {
     "credentials": (
@@ -45,9 +53,10 @@ class Outcome:
     """What came of trying credentials.
 
     Attributes:
-        code: WORKS, or the code of the error (`events.nexmo.errors`).
+        code: WORKS, NOT_ASKED, or the code of the error (`events.nexmo.errors`).
         field: the account's field that is to blame; empty where none is.
-        sentence: what happened and what to do, in the reader's language, the other side's own words last.
+        sentence: what happened and what to do, in the reader's language, the other side's own words last. It holds no
+            secret.
         total: how many events Nexmo lists, where it works and Nexmo says so.
     """
 
@@ -59,6 +68,49 @@ class Outcome:
     @property
     def works(self) -> bool:
         return self.code == WORKS
+
+    @property
+    def was_asked(self) -> bool:
+        """Whether Nexmo was asked; otherwise it was not the reader's turn, and the sentence says when to try again."""
+        return self.code != NOT_ASKED
+
+
+def try_connection(account: NexmoAccount, user: AnyUser) -> Outcome:
+    """Ask Nexmo for one event with the account's stored credentials, once, without waiting for the pace.
+
+    Credentials that were refused before are tried too; where they work now, the account is synced again.
+    """
+    try:
+        with asking.turn(user):
+            return try_in_turn(account, user)
+    except asking.NotAsked as error:
+        return Outcome(NOT_ASKED, sentence=str(error))
+
+
+def try_in_turn(account: NexmoAccount, user: AnyUser) -> Outcome:
+    """The same for whoever holds `asking.turn` already, and tries several accounts in it."""
+    try:
+        with asking.client_now(account, user, even_if_refused=True) as client:
+            total = client.list_events(size=1).total
+    except asking.NotAsked as error:
+        return Outcome(NOT_ASKED, sentence=str(error))
+    except SecretUnreadable as error:
+        return Outcome("secret-unreadable", "api_secret", str(error))
+    except AuditAPIError as error:
+        return Outcome(error.code, sentence=str(error))
+    state.clear_refusal(account)
+    return Outcome(WORKS, sentence=_works(total), total=total)
+
+
+def _works(total: int | None) -> str:
+    if total is None:
+        return gettext("The connection works. Nexmo does not say how many events it lists.")
+    text = ngettext(
+        "The connection works. Nexmo lists %(count)s event.",
+        "The connection works. Nexmo lists %(count)s events.",
+        total,
+    )
+    return text % {"count": grouped(total)}
 
 
 def test_connection(api_key: str, secret: str) -> Outcome:

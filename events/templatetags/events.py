@@ -22,6 +22,7 @@ register = template.Library()
 register.filter("marked", marking.marked)
 register.filter("marked_lines", marking.marked_lines)
 register.filter("coded", marking.coded)
+register.filter("with_code", marking.with_code)
 
 DEEPEST = 12
 MOST_ITEMS = 500

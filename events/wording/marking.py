@@ -49,6 +49,18 @@ def marked_lines(text: str) -> SafeString:
     return SafeString("&quot;".join(marked(part, LINES) for part in text.split('"')))
 
 
+def with_code(text: Any) -> SafeString:
+    """A sentence of ours as HTML, foreign words in it marked: what stands between backticks is code. What is HTML
+    already stays as it is."""
+    if isinstance(text, SafeString):
+        return text
+    pieces = str(text).split("`")
+    if len(pieces) % 2 == 0:  # one is left alone: what follows it is no code
+        pieces[-2:] = ["`".join(pieces[-2:])]
+    shown = (f"<code>{marked(piece)}</code>" if place % 2 else marked(piece) for place, piece in enumerate(pieces))
+    return SafeString("".join(shown))
+
+
 def coded(text: Any) -> str:
     """Foreign text where no markup can stand, as in titles: [U+202E]. Not yet escaped."""
     plain = str(text)

@@ -58,7 +58,7 @@ def test_connection_that_works_says_so(client: Client, account: NexmoAccount, ma
     ((level, text),) = act(client, "test_connection", account)
 
     assert level == "success"
-    assert re.fullmatch(r"Quillfern Parcel \(demo0001\): works\. Nexmo lists [\d,]+ events\.", text)
+    assert re.fullmatch(r"Quillfern Parcel \(demo0001\): The connection works\. Nexmo lists [\d,]+ events\.", text)
     assert len(sandbox.requests) == 1
     assert not AuditEvent.objects.exists()
 
@@ -184,7 +184,7 @@ def test_testing_many_connections_ends_in_time(
     login: Login, make_sandbox: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox = make_sandbox()
-    monkeypatch.setattr("events.admin.LONGEST_TEST", -1.0)
+    monkeypatch.setattr("events.admin.account.LONGEST_TEST", -1.0)
     ((level, text),) = act(login("admin"), "test_connection", *NexmoAccount.objects.all())
 
     assert (level, text) == (

@@ -78,7 +78,7 @@ def test_filters_beside_the_lists_work(login: Login, account: NexmoAccount, cast
 
 def test_very_long_search_finds_nothing(login: Login, cast: dict[str, Any]) -> None:
     words = "a " * 5_000
-    assert "0 users" in text_of(login("admin").get("/admin/auth/user/", {"q": words}))
+    assert "0 people" in text_of(login("admin").get("/admin/auth/user/", {"q": words}))
 
 
 def test_whatever_is_registered_later_is_guarded_too() -> None:

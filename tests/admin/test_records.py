@@ -13,7 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import NexmoAccount, Profile
-from events.admin import CappedPaginator
+from events.admin.records import CappedPaginator
 from events.models import AuditEvent, EventType, LegalHold, SavedView, SyncRun
 from events.sync import state
 from tests.tools.admin import Add, Login

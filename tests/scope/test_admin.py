@@ -69,6 +69,14 @@ def admin_expectations(objects: dict[str, Any]) -> dict[str, dict[str, tuple[int
         "admin:auth_user_password_change": {f"/admin/auth/user/{objects['auth/user']}/password/": (403, 403, 200)},
         "admin:": {"/admin/nonsense/": (404,) * 3},  # the last resort, and each model's old addresses
     }
+    for model, action in (
+        ("accounts/nexmoaccount", "test"),
+        ("accounts/nexmoaccount", "switch-off"),
+        ("auth/user", "switch-off"),
+        ("events/legalhold", "release"),
+    ):
+        name = f"admin:{model.replace('/', '_')}_{action.replace('-', '_')}"
+        found[name] = {f"/admin/{model}/{objects[model]}/{action}/": (405,) * 3}  # POST
     for model, pages in ADMIN_MODELS.items():
         for page, row in pages.items():
             part = {"changelist": "", "add": "add/"}.get(page, f"{objects[model]}/{page}/")

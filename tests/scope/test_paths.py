@@ -80,8 +80,13 @@ EXPECTED: dict[str, Statuses] = {
         for path in ("/about/user/yourname@example.com", "/about/ip/192.0.2.1", "/about/number/447700900000")
     }
     | {"/about/application/none-such": everybody(404), "/about/account/demo0001": everybody(404)},
+    "events:session": {path: everybody(200) for path in ("/session/user/yourname@example.com", "/session/ip/192.0.2.1")}
+    | {"/session/number/447700900000": everybody(404), "/session/user/none@example.com": everybody(404)},
     "events:accounts": {"/accounts/": everybody(200)},
     "events:account_new": {"/accounts/new": (302, 200, 403, 403, 403, 200)},
+    # Teams that somebody is in have tests of their own: tests/scope/test_teams.
+    "accounts:teams": {"/teams/": everybody(200)},
+    "accounts:team": {f"/teams/{pk}/": everybody(404) for pk in (98765, "9" * 30)},
     "events:account": by_account("/accounts/{}/"),
     "events:sync": {f"/accounts/{key}/sync/": everybody(405) for key in ("demo0001", "nosuchkey")},  # POST: see below
     "events:account_list": by_account("/accounts/{}/events/"),

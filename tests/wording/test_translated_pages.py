@@ -30,7 +30,19 @@ DATA = (
     "Numbers linked, unlinked or changed by hand in the last month: calls may go astray.",
 )
 # The admin says what stands in Django's own pictures, and shows everybody's accounts.
-ADMIN_DATA = ("True", "Search", "admin", "charlie", "Bluegum Ledger", "Petit Passereau", "Tannelhof Reisen", "demo000")
+ADMIN_DATA = (
+    "True",
+    "False",
+    "Search",
+    "admin",
+    "audrey",
+    "bob",
+    "charlie",
+    "Bluegum Ledger",
+    "Petit Passereau",
+    "Tannelhof Reisen",
+    "demo000",
+)
 PAGES = (
     "/events/",
     "/events/?period=7d&source=CD&source=-DEVAPI&search_text=xyzzy",
@@ -51,6 +63,7 @@ PAGES = (
     "/events/export.csv?source_ip=x",
     "/events/export.csv?columns=x",
     "/views/",
+    "/teams/",
     "/views/new",
     "/views/new?source=CD",
     "/views/1/edit",
@@ -68,6 +81,9 @@ ADMIN_PAGES = (
     "/admin/",
     "/admin/accounts/nexmoaccount/",
     "/admin/accounts/nexmoaccount/add/",
+    "/admin/auth/group/",
+    "/admin/auth/user/",
+    "/admin/auth/user/add/",
     "/admin/events/",
     "/admin/events/auditevent/",
     "/admin/events/syncrun/",

@@ -1,17 +1,15 @@
-"""Accounts in the Django admin.
-
-`NexmoAccountAdmin` is registered by `events.admin`, which adds what only it knows: sync health and actions that
-talk to Nexmo. `accounts` itself does not know that events exist.
-"""
+"""Accounts: what they are called, their credentials, and who sees them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django.contrib import admin
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import override
 
+from accounts.admin.base import ExplainedDeletion
+from accounts.admin.person import listed
 from accounts.forms import NexmoAccountForm
 from accounts.models import NexmoAccount
 
@@ -21,23 +19,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 
-class EnglishLog(admin.ModelAdmin):
-    """Writes down what people do in one language: the admin's log is stored, and read by others."""
-
-    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        with override("en"):
-            return super().log_addition(request, obj, message)
-
-    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        with override("en"):
-            return super().log_change(request, obj, message)
-
-    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
-        with override("en"):
-            return super().log_deletions(request, queryset)
-
-
-class NexmoAccountAdmin(EnglishLog):
+class NexmoAccountAdmin(ExplainedDeletion):
     """Superusers manage every account; other staff their own; auditors read all."""
 
     form = NexmoAccountForm
@@ -50,7 +32,6 @@ class NexmoAccountAdmin(EnglishLog):
     search_fields = ("name", "api_key", "owner__username", "owner__email")
     search_help_text = _("Search by name, API key or owner")
     list_select_related = ("owner",)
-    filter_horizontal = ("teams",)
     autocomplete_fields = ("owner",)
     save_on_top = False
 
@@ -92,6 +73,20 @@ class NexmoAccountAdmin(EnglishLog):
 
     def _manages(self, request: HttpRequest, obj: NexmoAccount | None) -> bool:
         return obj is None or NexmoAccount.objects.manageable_by(request.user).filter(pk=obj.pk).exists()
+
+    def consequences(self, request: HttpRequest, obj: NexmoAccount) -> list[str]:
+        said = [
+            gettext("Its API key and secrets are forgotten here. At Nexmo nothing changes."),
+            gettext("Nothing of it was ever archived, so no event is lost."),
+        ]
+        teams = [team.name for team in obj.teams.order_by("name")]
+        if teams:
+            said.append(gettext("It is no longer shared with: %(teams)s.") % {"teams": listed(teams)})
+        return said
+
+    def switched_off(self, request: HttpRequest, obj: NexmoAccount) -> str:
+        text = gettext("%(account)s is switched off: it is no longer synced, and its archived events stay readable.")
+        return text % {"account": obj}
 
     def save_model(self, request: HttpRequest, obj: NexmoAccount, form: Any, change: bool) -> None:
         if not change and not _chooses_owner(request):

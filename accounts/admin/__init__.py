@@ -1,0 +1,14 @@
+"""Accounts, teams and people in the Django admin.
+
+`events.admin` registers all three, with what only it knows: sync health, what the archive keeps of somebody, actions
+that talk to Nexmo. `accounts` itself does not know that events exist.
+"""
+
+from __future__ import annotations
+
+from accounts.admin.account import NexmoAccountAdmin
+from accounts.admin.base import EnglishLog, ExplainedDeletion, ObjectActions
+from accounts.admin.person import PersonAdmin
+from accounts.admin.team import TeamAdmin
+
+__all__ = ["EnglishLog", "ExplainedDeletion", "ObjectActions", "NexmoAccountAdmin", "PersonAdmin", "TeamAdmin"]

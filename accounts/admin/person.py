@@ -1,0 +1,233 @@
+"""People: who may log in, what they may do in words, and the accounts they own and see."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import UserCreationForm
+from django.contrib.auth.models import User
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts import roles
+from accounts.admin.base import ExplainedDeletion
+from accounts.models import NexmoAccount
+from accounts.teams import sight
+from accounts.teams.forms import PersonForm, SetPasswordForm
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+    from django.http import HttpRequest
+    from django.utils.safestring import SafeString
+
+NAMED = 5  # in a sentence; the others are counted
+# Whoever could give these could take everything: others read them, or do without.
+FOR_SUPERUSERS = {"is_superuser": "", "roles": "roles_in_words", "user_permissions": ""}
+
+
+class TeamFilter(admin.SimpleListFilter):
+    """Teams and roles that people are in."""
+
+    title = _("team or role")
+    parameter_name = "team"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        named = [(str(team.pk), team.name) for team in sight.all_teams()]
+        return [*((role, roles.TITLES[role]) for role in roles.ROLES), *named]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> QuerySet[User]:
+        chosen = self.value()
+        if not chosen:
+            return queryset
+        if chosen in roles.ROLES:
+            return queryset.filter(groups__name=chosen)
+        return queryset.filter(groups=int(chosen)) if chosen.isdecimal() and len(chosen) < 10 else queryset.none()
+
+
+class PersonAdmin(ExplainedDeletion, UserAdmin):
+    """People. Only superusers make superusers, give roles, or touch a superuser."""
+
+    form = PersonForm
+    add_form = UserCreationForm
+    change_password_form = SetPasswordForm
+    add_fieldsets: Any = ((None, {"fields": ("username", "password1", "password2")}),)
+    add_form_template: ClassVar[Any] = None
+    list_display: Any = (
+        "username",
+        "full_name",
+        "email",
+        "roles_in_words",
+        "team_names",
+        "is_active",
+        "is_staff",
+    )
+    list_filter: ClassVar[Any] = (TeamFilter, "is_active", "is_staff")
+    search_help_text = _("Search by username, name or email")
+    filter_horizontal: ClassVar[Any] = ()
+    readonly_fields: ClassVar[Any] = (
+        "password_link",
+        "roles_in_words",
+        "team_names",
+        "owned_accounts",
+        "shared_accounts",
+        "last_login",
+        "date_joined",
+    )
+    fieldsets: ClassVar[Any] = (
+        (None, {"fields": ("username", "first_name", "last_name", "email", "password_link")}),
+        (_("Logging in"), {"fields": ("is_active", "is_staff", "last_login", "date_joined")}),
+        (_("Roles"), {"fields": ("roles", "is_superuser")}),
+        (_("Teams"), {"fields": ("teams",)}),
+        (_("Accounts"), {"fields": ("owned_accounts", "shared_accounts")}),
+        (
+            _("Advanced"),
+            {
+                "classes": ("collapse",),
+                "fields": ("user_permissions",),
+                "description": _("Single permissions beside the roles. Hardly anybody needs any."),
+            },
+        ),
+    )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        if not obj or request.user.is_superuser:
+            return fieldsets
+        changeable = self.has_change_permission(request, obj)
+        return read_instead(fieldsets, FOR_SUPERUSERS if changeable else FOR_SUPERUSERS | {"teams": "team_names"})
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        shown = frozenset(flatten_fieldsets(self.get_fieldsets(request, obj)))
+        return type(form.__name__, (form,), {"editor": request.user, "shown": shown})
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        people: QuerySet[User] = super().get_queryset(request)
+        return people.prefetch_related(*roles.RoleReader.READ_WITH)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        person: Any = super().get_object(request, object_id, from_field)
+        if person is not None:
+            person.shown_to = request.user
+        return person
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        changes = super().get_changelist_instance(request)
+        reader = roles.RoleReader()
+        for person in changes.result_list:
+            person.role_reader = reader
+        return changes
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and _may_touch(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and _may_touch(request, obj)
+
+    # --- what is shown of somebody ------------------------------------------------------------------------------------
+
+    @admin.display(description=_("name"), empty_value="–")
+    def full_name(self, person: User) -> str:
+        return person.get_full_name()
+
+    @admin.display(description=_("roles"))
+    def roles_in_words(self, person: Any) -> Any:
+        reader = getattr(person, "role_reader", None) or roles.RoleReader()
+        if person.is_superuser:
+            return roles.SUPERUSER
+        return format_html_join("", "<div>{}</div>", ((text,) for text in sight.in_words(reader, person))) or "–"
+
+    @admin.display(description=_("teams"))
+    def team_names(self, person: User) -> str:
+        return ", ".join(sorted(group.name for group in person.groups.all() if group.name not in roles.ROLES)) or "–"
+
+    @admin.display(description=_("password"))
+    def password_link(self, person: User) -> SafeString:
+        where = reverse("admin:auth_user_password_change", args=[person.pk])
+        if person.has_usable_password():
+            return format_html('{} <a href="{}">{}</a>', gettext("Set."), where, gettext("Change it"))
+        return format_html(
+            '{} <a href="{}">{}</a>', gettext("Not set, so this person cannot log in."), where, gettext("Set one")
+        )
+
+    @admin.display(description=_("owns"))
+    def owned_accounts(self, person: Any) -> SafeString | str:
+        return _links(NexmoAccount.objects.visible_to(person.shown_to).filter(owner=person))
+
+    @admin.display(description=_("also sees"))
+    def shared_accounts(self, person: Any) -> SafeString | str:
+        if not person.is_active:
+            return gettext("Nothing: this person cannot log in.")
+        if NexmoAccount.objects.sees_all(person):
+            return gettext("Every account there is.")
+        seen = NexmoAccount.objects.shared_with(person).exclude(owner=person)
+        return _links(NexmoAccount.objects.visible_to(person.shown_to).filter(pk__in=seen.order_by().values("pk")))
+
+    # --- leaving ------------------------------------------------------------------------------------------------------
+
+    def obstacles(self, request: HttpRequest, obj: User) -> list[str]:
+        if obj == request.user:
+            return [gettext("This is you. Ask another administrator.")]
+        owned = NexmoAccount.objects.filter(owner=obj)
+        count = owned.count()
+        if not count:
+            return []
+        named = listed(list(owned.visible_to(request.user))) or gettext("none that you see")
+        text = ngettext(
+            "%(person)s owns an account (%(accounts)s). Make somebody else its owner first, or switch the person off.",
+            "%(person)s owns %(count)s accounts (%(accounts)s). Make somebody else their owner first, or switch the "
+            "person off.",
+            count,
+        )
+        return [text % {"person": obj, "count": count, "accounts": named}]
+
+    def consequences(self, request: HttpRequest, obj: User) -> list[str]:
+        person = obj.get_username()
+        said = [gettext("%(person)s can no longer log in.") % {"person": person}]
+        teams = [group.name for group in obj.groups.all() if group.name not in roles.ROLES]
+        if teams:
+            said.append(gettext("%(person)s leaves: %(teams)s.") % {"person": person, "teams": listed(teams)})
+        said.append(gettext("Their display settings, their second factor and the log of their changes here go too."))
+        return said
+
+    def switch_off_refusal(self, request: HttpRequest, obj: User) -> str:
+        return gettext("You cannot switch yourself off.") if obj == request.user else ""
+
+    def switched_off(self, request: HttpRequest, obj: User) -> str:
+        text = gettext("%(person)s is switched off and can no longer log in; open sessions end with the next click.")
+        return text % {"person": obj}
+
+
+def listed(things: list[Any]) -> str:
+    """The first few by name, and how many more there are."""
+    names = ", ".join(str(thing) for thing in things[:NAMED])
+    more = len(things) - NAMED
+    if more <= 0:
+        return names
+    text = ngettext("%(names)s and %(count)s more", "%(names)s and %(count)s more", more)
+    return text % {"names": names, "count": more}
+
+
+def read_instead(fieldsets: Any, shown: dict[str, str]) -> Any:
+    """Fieldsets with other fields in some fields' places; an empty name leaves a field out, and a part with none."""
+    changed = []
+    for title, options in fieldsets:
+        names = [shown.get(field, field) for field in options["fields"]]
+        changed.append((title, {**options, "fields": [name for name in names if name]}))
+    return [(title, options) for title, options in changed if options["fields"]]
+
+
+def _may_touch(request: HttpRequest, person: User | None) -> bool:
+    return person is None or request.user.is_superuser or not person.is_superuser
+
+
+def _links(accounts: Any) -> SafeString | str:
+    found = [(account.get_absolute_url(), account) for account in accounts]
+    if not found:
+        return gettext("None.")
+    return format_html_join("", '<div><a href="{}">{}</a></div>', found)

@@ -1,0 +1,64 @@
+"""Teams and people, with what the archive keeps of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.contrib.auth.models import Group, User
+from django.utils.translation import ngettext
+
+from accounts.admin import PersonAdmin, TeamAdmin
+from events.archive import permanent
+from events.models import EvidencePack, SavedView
+from events.wording.codes import grouped
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+admin.site.unregister(Group)
+admin.site.unregister(User)
+
+
+@admin.register(Group)
+class SharingTeamAdmin(TeamAdmin):
+    """Teams, and the views that are shared with them."""
+
+    def consequences(self, request: HttpRequest, obj: Group) -> list[Any]:
+        said = super().consequences(request, obj)
+        if views := SavedView.objects.filter(team=obj).count():
+            text = ngettext(
+                "A saved view shared with it becomes its owner's alone.",
+                "%(count)s saved views shared with it become their owners' alone.",
+                views,
+            )
+            said.append(text % {"count": grouped(views)})
+        return said
+
+
+@admin.register(User)
+class RecordedPersonAdmin(PersonAdmin):
+    """People, and what they left in the archive."""
+
+    def obstacles(self, request: HttpRequest, obj: User) -> list[Any]:
+        return [*super().obstacles(request, obj), *permanent.of_person(obj)]
+
+    def consequences(self, request: HttpRequest, obj: User) -> list[Any]:
+        said = super().consequences(request, obj)
+        views = SavedView.objects.filter(owner=obj).count()
+        if views:
+            text = ngettext(
+                "A saved view of this person goes too, also where a team uses it.",
+                "%(count)s saved views of this person go too, also those that a team uses.",
+                views,
+            )
+            said.append(text % {"count": grouped(views)})
+        packs = EvidencePack.objects.filter(requested_by=obj).count()
+        if packs:
+            text = ngettext(
+                "An evidence pack that this person asked for can no longer be downloaded.",
+                "%(count)s evidence packs that this person asked for can no longer be downloaded.",
+                packs,
+            )
+            said.append(text % {"count": grouped(packs)})
+        return said
