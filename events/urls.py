@@ -55,6 +55,7 @@ urlpatterns = [
     path("views/star", saved.star, name="star"),
     path("views/<int:pk>/", saved.follow, name="view"),
     path("views/<int:pk>/edit", saved.edit, name="view_edit"),
+    path("views/<int:pk>/update", saved.update, name="view_update"),
     path("views/<int:pk>/delete", saved.delete, name="view_delete"),
     path("about/<str:kind>/<event_id:value>", entity.entity_page, name="about"),
     path("accounts/", account_list.account_list, name="accounts"),
