@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.typed import restored
 from events.filters.form import EventFilter
 from events.filters.pills import Pill, pills
 from events.filters.saved import CODES, OPENED, View, canonical, opened_address, read_query, views_of
@@ -88,12 +89,12 @@ def update(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _form(request: HttpRequest, view: SavedView, initial: dict[str, str]) -> HttpResponse:
     accounts = visible_accounts(request)
-    posted = request.POST if request.method == "POST" else None
-    form = ViewForm(posted, accounts=accounts, instance=view, initial=initial)
-    if posted is not None and form.is_valid() and (kept := form.keep()):
+    data = request.POST if request.method == "POST" else restored(request)
+    form = ViewForm(data, accounts=accounts, instance=view, initial=initial)
+    if request.method == "POST" and form.is_valid() and (kept := form.keep()):
         messages.success(request, (REPLACED if form.replaces else SAVED) % {"name": kept.name})
         return redirect(opened_address(kept.query, kept.pk))
-    typed = view.query if view.pk else (initial if posted is None else posted).get("query", "")
+    typed = view.query if view.pk else (initial if data is None else data).get("query", "")
     params = read_query(typed)
     context: dict[str, Any] = {
         "form": form,
