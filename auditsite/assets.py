@@ -40,6 +40,7 @@ STYLES = (
 )
 SCRIPTS = (
     "js/menus",
+    "js/boxes",
     "js/filter",
     "js/complete",
     "js/value-actions",

@@ -19,6 +19,7 @@ from events.views import (
     notable,
     preferences,
     saved,
+    search_help,
     suggest,
     summary,
 )
@@ -50,6 +51,7 @@ urlpatterns = [
     path("evidence/<uuid:pk>/", evidence.pack_page, name="pack"),
     path("evidence/<uuid:pk>/pack.zip", evidence.pack_file, name="pack_file"),
     path("evidence/<uuid:pk>/delete", evidence.pack_delete, name="pack_delete"),
+    path("help/search/", search_help.search_help, name="search_help"),
     path("views/", saved.overview, name="views"),
     path("views/new", saved.new, name="view_new"),
     path("views/star", saved.star, name="star"),

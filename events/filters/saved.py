@@ -19,6 +19,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts.prepared import Prepared
+from events.filters.dates import with_times
 from events.filters.fields import split_list, unsigned
 from events.filters.limits import MOST_CHARACTERS, excess, within
 from events.filters.saved_html import draw_menu
@@ -94,6 +95,7 @@ def read_query(text: str) -> QueryDict | None:
 
 def canonical(params: QueryDict, **more: str) -> str:
     """A list's query string in the one spelling that equal filters share: without its page, without what is empty."""
+    params = with_times(params)
     params, _problem = expanded(within(params, excess(params)))
     values = {name: (params.get(name) or "").strip() for name in SINGLE}
     values |= {name: pinned(values[name], is_end=name == "date_to") for name in DATES if values[name]}

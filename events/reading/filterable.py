@@ -26,6 +26,8 @@ class Parameter:
         words: the search box's words for it.
         help: what the commands say of their option.
         hint: an example, shown in the empty field.
+        example: a value to show what can be written in the search box.
+        meaning: what its condition finds, for people.
         field_label: what its field is called, where that is not the label.
     """
 
@@ -34,6 +36,8 @@ class Parameter:
     words: tuple[str, ...] = ()
     help: str
     hint: str | StrPromise = ""
+    example: str = ""
+    meaning: str | StrPromise = ""
     field_label: str | StrPromise = ""
 
 
@@ -82,6 +86,8 @@ DIMENSIONS: dict[str, Dimension] = {
             field_label=_("Event types"),
             facet=_("Types"),
             help="Only this type; repeatable, or a comma list.",
+            example="NUMBER_*",
+            meaning=_("Events of a type, by its code or its name. A star stands for the rest of a code."),
         ),
         Dimension(
             name="account",
@@ -94,6 +100,7 @@ DIMENSIONS: dict[str, Dimension] = {
             field_label=_("Accounts"),
             facet=_("Accounts"),
             help="Only this account (API key); repeatable.",
+            meaning=_("Events of an account, by its name or its API key."),
         ),
         Dimension(
             name="user_email",
@@ -106,6 +113,8 @@ DIMENSIONS: dict[str, Dimension] = {
             facet=_("Users"),
             hint=_("name@example.com"),
             help="Only this user; repeatable, or a comma list.",
+            example="zoe",
+            meaning=_("Events of users, by their address or a part of it. *@example.com is everybody there."),
             entity="user",
         ),
         Dimension(
@@ -119,6 +128,8 @@ DIMENSIONS: dict[str, Dimension] = {
             facet=_("IP addresses"),
             hint=_("192.0.2.7 or 192.0.2.0/24"),
             help="Only this address or network.",
+            example="198.51.100.0/24",
+            meaning=_("Events from an IP address, a network, or all addresses that begin like 198.51."),
             shown="source_ip",
             entity="ip",
             ranges=True,
@@ -134,6 +145,8 @@ DIMENSIONS: dict[str, Dimension] = {
             facet=_("Countries"),
             hint=_("GB, ES"),
             help="Only this country, such as GB.",
+            example="ES,Portugal",
+            meaning=_("Events from a country, by its name or its two letters."),
             first=_("First from a country"),
         ),
         Dimension(
@@ -147,6 +160,8 @@ DIMENSIONS: dict[str, Dimension] = {
             facet=_("Sources"),
             hint=_("Dashboard or API"),
             help="Only this source, such as CD or DEVAPI.",
+            example="API",
+            meaning=_("Events that came from the dashboard or through the API."),
         ),
     )
 }
@@ -166,12 +181,16 @@ SINGLE: dict[str, Parameter] = {
             field_label=_("Search"),
             hint=_("Text, or type:NUMBER_* -source:API user:name@example.com"),
             help="Only events that contain all these words; a phrase in quotes is one, a minus refuses one.",
+            example="+447700900000",
+            meaning=_("Events that name a phone number, however it is spelled, or a part of it."),
         ),
         Parameter(
             name="date_from",
             words=("from", "since", "after"),
             label=_("From"),
             help="From this day or time on.",
+            example="yesterday",
+            meaning=_("Events from a day or time on: 2026-01-31, 2026-01-31T14:05, today, yesterday."),
         ),
         Parameter(
             name="date_to",
@@ -179,15 +198,28 @@ SINGLE: dict[str, Parameter] = {
             label=_("Up to"),
             field_label=_("To"),
             help="Up to and including this day or time.",
+            example="2026-01-31T14:05",
+            meaning=_("Events up to a day or time, including all of it."),
         ),
         Parameter(
             name="period",
             words=("period", "last"),
             label=_("Period"),
-            help="today, 24h, 7d, 30d, 90d, or any number of hours, days or weeks: 36h, 3d, 2w.",
+            help="today, yesterday, this-week, last-week, this-month, last-month, or any number of hours, days or "
+            "weeks: 24h, 7d, 2w.",
+            example="3d",
+            meaning=_(
+                "Events of the last hours, days or weeks (36h, 3d, 2w), or of today, yesterday, this-week, last-week, "
+                "this-month or last-month."
+            ),
         ),
         Parameter(
-            name="new", words=("new",), label=_("New"), help="country: only a user's first event from a country."
+            name="new",
+            words=("new",),
+            label=_("New"),
+            help="country: only a user's first event from a country.",
+            example="country",
+            meaning=_("The first event of a user from a country, in each account."),
         ),
     )
 }
