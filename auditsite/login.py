@@ -79,14 +79,15 @@ def _to_login(page: str) -> HttpResponseBase:
 
 
 def _page_before(request: HttpRequest) -> str:
-    """The page that a form was sent from, as the browser says; most addresses that are posted to show nothing."""
+    """The page that a form was sent from, as the browser says; most addresses that are posted to show nothing. Without
+    its word it is the address itself."""
     try:
         split = urlsplit(request.headers.get("Referer", ""))
     except ValueError:
         split = urlsplit("")
     page = urlunsplit(("", "", split.path, split.query, ""))
     is_own = split.netloc == request.get_host() and url_has_allowed_host_and_scheme(page[:2_000], None)
-    return page if is_own else resolve_url(settings.LOGIN_REDIRECT_URL)
+    return page if is_own else request.get_full_path()
 
 
 class Backend(AuthenticationBackend):

@@ -164,7 +164,7 @@ def _when(event_filter: EventFilter, words: Words) -> str:
     is_open = " open" if any(field.errors for field in fields) else ""
     return (
         f'<details class="menu boxes when"{is_open}><summary><span class="sr-only">{words.period}:</span>'
-        f"<span>{escape(_time_in_words(event_filter.data)) or words.any_time}</span></summary>"
+        f"<span>{marked(_time_in_words(event_filter.data)) or words.any_time}</span></summary>"
         f'<div class="sheet"><fieldset class="periods"><legend>{words.period}</legend>{radios}{_errors(fields[0])}'
         f'</fieldset><fieldset class="range"><legend>{words.range}</legend>{_moment(fields[1], words)}'
         f'{_moment(fields[2], words)}<p class="quiet">{words.whole_days}</p>'

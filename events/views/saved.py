@@ -18,6 +18,7 @@ from events.filters.saved import CODES, OPENED, View, canonical, opened_address,
 from events.filters.saved_form import QueryForm, ViewForm
 from events.models import SavedView, Star
 from events.views.scope import own_view, visible_accounts, visible_view
+from events.wording.marking import coded
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -62,8 +63,8 @@ def new(request: HttpRequest) -> HttpResponse:
     initial = {"query": canonical(read_query(request.GET.get("query", "")) or QueryDict())}
     if origin := views_of(request.user).named(request.GET.get(OPENED, "")):
         most = SavedView._meta.get_field("name").max_length
-        initial["name"] = (_("Copy of %(name)s") % {"name": origin.name})[:most]
-        initial["description"] = str(origin.description)
+        initial["name"] = (_("Copy of %(name)s") % {"name": coded(origin.name)})[:most]
+        initial["description"] = coded(origin.description)
     return _form(request, view, initial)
 
 

@@ -145,7 +145,7 @@ def test_nothing_is_kept_of_a_form_without_a_mark_of_this_site(browser: Client, 
 
     sent = browser.post("/views/new", form)
 
-    assert sent["Location"] == "/login/?next=/events/"
+    assert sent["Location"] == "/login/?next=/views/new"
     assert settings.SESSION_COOKIE_NAME not in sent.cookies  # nor does anybody fill the table of sessions
     log_in(browser, "alice", sent["Location"])
     assert "My view" not in browser.get(NEW).content.decode()
@@ -159,17 +159,17 @@ def test_old_marks_and_long_forms_are_not_kept(browser: Client) -> None:
 
     with time_machine.travel(timezone.now() + timezone.timedelta(seconds=typed.AGE + 60)):
         sent = browser.post("/views/new", form | {"description": ""})
-    assert sent["Location"] == "/login/?next=/events/"
+    assert sent["Location"] == "/login/?next=/views/new"
 
 
 @pytest.mark.parametrize(
     ("referer", "expected"),
     [
         ("http://testserver/accounts/demo0001/?x=1", "/accounts/demo0001/%3Fx%3D1"),
-        ("https://evil.example/accounts/", "/events/"),
-        ("http://testserver//evil.example/", "/events/"),
-        ("http://[", "/events/"),
-        ("", "/events/"),
+        ("https://evil.example/accounts/", ""),
+        ("http://testserver//evil.example/", ""),
+        ("http://[", ""),
+        ("", ""),
     ],
 )
 @pytest.mark.parametrize("path", ["/accounts/demo0001/sync/", "/views/star"])
@@ -180,7 +180,9 @@ def test_button_leads_back_to_its_page_and_nowhere_else(
         browser.force_login(get_user_model().objects.get(username="alice"), "auditsite.login.Backend")
         token = {"csrfmiddlewaretoken": hidden(browser.get(NEW))["csrfmiddlewaretoken"]}
         end_login(browser, how)
-        assert browser.post(path, token, headers={"referer": referer})["Location"] == f"/login/?next={expected}", how
+        assert (
+            browser.post(path, token, headers={"referer": referer})["Location"] == f"/login/?next={expected or path}"
+        ), how
 
 
 def test_login_itself_says_that_its_page_is_out_of_date(cast: dict[str, Any]) -> None:
