@@ -41,6 +41,7 @@ STYLES = (
 )
 SCRIPTS = (
     "js/menus",
+    "js/boxes",
     "js/filter",
     "js/complete",
     "js/value-actions",

@@ -13,12 +13,15 @@ from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME, get_user_model
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.models import Permission
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import DisallowedRedirect
 from django.db import connection
 from django.db.models import Q
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.csrf import csrf_failure
 
+from accounts import typed
 from accounts.fields import decrypt, encrypt
 from accounts.models import Profile
 from accounts.prepared import Prepared
@@ -49,6 +52,8 @@ class LoginMiddleware(LoginRequiredMiddleware):
         if not request.headers.get("HX-Request"):
             if first_run.is_pending():
                 return redirect("welcome")
+            if request.method == "POST":
+                return _to_login(typed.keep(request) or _page_before(request))
             try:
                 return super().handle_no_permission(request, view_func)
             except DisallowedRedirect:  # the address to come back to is longer than Django lets a redirect be
@@ -65,6 +70,36 @@ class LoginMiddleware(LoginRequiredMiddleware):
         response.status_code = 286
         response["HX-Retarget"], response["HX-Reselect"], response["HX-Reswap"] = "#notice", "#logged-out", "innerHTML"
         return response
+
+
+def form_refused(request: HttpRequest, reason: str = "") -> HttpResponseBase:
+    """What a form without a valid token leads to: it was sent after the login had ended, or after another one."""
+    page = typed.keep(request)
+    if request.user.is_authenticated:
+        return redirect(page) if page else csrf_failure(request, reason)
+    view = request.resolver_match.func if request.resolver_match else None
+    if page or getattr(view, "login_required", True):
+        return _to_login(page or _page_before(request))
+    return csrf_failure(request, reason)  # the login itself
+
+
+def _to_login(page: str) -> HttpResponseBase:
+    try:
+        return redirect_to_login(page, resolve_url(settings.LOGIN_URL))
+    except DisallowedRedirect:  # as above
+        return redirect(settings.LOGIN_URL)
+
+
+def _page_before(request: HttpRequest) -> str:
+    """The page that a form was sent from, as the browser says; most addresses that are posted to show nothing. Without
+    its word it is the address itself."""
+    try:
+        split = urlsplit(request.headers.get("Referer", ""))
+    except ValueError:
+        split = urlsplit("")
+    page = urlunsplit(("", "", split.path, split.query, ""))
+    is_own = split.netloc == request.get_host() and url_has_allowed_host_and_scheme(page[:2_000], None)
+    return page if is_own else request.get_full_path()
 
 
 class Backend(AuthenticationBackend):

@@ -154,6 +154,7 @@ MIDDLEWARE = [
     "auditsite.time_limits.TimeLimitMiddleware",
 ]
 
+CSRF_FAILURE_VIEW = "auditsite.login.form_refused"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576  # as the web server and the proxies have it
 ROOT_URLCONF = "auditsite.urls"
 WSGI_APPLICATION = "auditsite.wsgi.application"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.conf import settings
@@ -12,16 +10,28 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Profile
+from events.display import zones
 from events.display.event_table import ALWAYS, USUAL, page_columns
 from events.wording.times import offset
 
 AS_THE_BROWSER = _("Browser default")
 
 
+class ZoneField(forms.ChoiceField):
+    """A time zone by any of its names; offered is one name of each. A script adds the browser's own."""
+
+    def valid_value(self, value: Any) -> bool:
+        return not value or value in zones.known()
+
+
 class DisplayForm(forms.ModelForm):
     """The profile's settings. A post may hold some of them only: the others stay as they are."""
 
-    time_zone = forms.ChoiceField(label=_("Time zone"), required=False)
+    time_zone = ZoneField(
+        label=_("Time zone"),
+        required=False,
+        widget=forms.Select(attrs={"data-own-zone": _("My browser’s ({zone})")}),
+    )
     utc = forms.TypedChoiceField(
         label=_("Show times in"),
         choices=((False, _("This zone")), (True, "UTC")),
@@ -48,14 +58,15 @@ class DisplayForm(forms.ModelForm):
         kept = {"columns": shown_columns(instance)}
         super().__init__(data and self._completed(data, instance), instance=instance, initial=kept, label_suffix="")
         default = _("The site's (%(zone)s)") % {"zone": timezone.get_default_timezone_name()}
-        self.fields["time_zone"].choices = (("", default), *((name, name) for name in zone_names()))  # type: ignore[attr-defined]
+        offered = zones.choices(instance.time_zone, timezone.now())
+        self.fields["time_zone"].choices = (("", default), *offered)  # type: ignore[attr-defined]
 
     def _completed(self, data: Any, instance: Profile) -> Any:
         completed = data.copy()
         for name in self._meta.fields or ():
             if name not in data and not (name == "columns" and "with_columns" in data):
                 value = shown_columns(instance) if name == "columns" else getattr(instance, name)
-                if name == "time_zone" and value not in zone_names():
+                if name == "time_zone" and value not in zones.known():
                     value = ""  # not refused: this post does not ask for it
                 completed.setlist(name, value if isinstance(value, list) else [str(value)])
         return completed
@@ -81,9 +92,3 @@ def table_menu(profile: Profile) -> dict[str, Any]:
         "zone": str(profile.own_zone),
         "offset": offset(timezone.now().astimezone(profile.own_zone)),
     }
-
-
-@lru_cache
-def zone_names() -> list[str]:
-    """The time zones to choose from."""
-    return sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/")))

@@ -1,56 +1,30 @@
-"""The fields for days and times: how each is written in a URL, read, and shown."""
+"""Days and times: how each is written in a URL, read, and shown.
+
+The form has two fields for a moment, its day and, if need be, its time: `date_from` and `time_from`. They are one
+parameter, `date_from`: a script joins them before the form is sent, and `with_times` does for browsers without.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from events.wording.times import DAYS, is_repeated, parse_moment
+from events.wording.times import DAYS, is_repeated, offset, parse_moment, start_of_day
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from events.wording.times import Moment
 
-
-class MomentInput(forms.DateInput):
-    """The browser's own field for a day or a time, and a line of text for what that cannot say.
-
-    The browser knows no offset and no fraction, and leaves out seconds that are zero: what it would send back must mean
-    the same as what the URL says.
-    """
-
-    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
-        text = str(value or "")
-        kind, value = self._shown(text)
-        context = super().get_context(name, value, attrs)
-        context["widget"]["type"] = kind
-        if kind == "datetime-local":
-            context["widget"]["attrs"]["step"] = "1"
-        return context
-
-    def _shown(self, text: str) -> tuple[str, str]:
-        """The kind of field, and what stands in it."""
-        try:
-            moment = parse_moment(text) if text else None
-        except ValueError:
-            return "text", text  # a date field would show nothing of it
-        if moment is None or (moment.is_day and text.strip().lower() not in DAYS):
-            return "date", text.strip()
-        if moment.is_day:
-            return "text", text
-        at = timezone.localtime(moment.first)
-        says_second = moment.unit == "second" and at.second
-        if moment.unit not in ("minute", "second") or is_repeated(at) or (moment.unit == "second" and not says_second):
-            return "text", text
-        return "datetime-local", f"{at:%Y-%m-%dT%H:%M:%S}" if says_second else f"{at:%Y-%m-%dT%H:%M}"
+TIMES = {"date_from": "time_from", "date_to": "time_to"}  # the field of the time, by the parameter
 
 
 class MomentField(forms.CharField):
     """A day or a time; its value is a `Moment`."""
-
-    widget = MomentInput
 
     def clean(self, value: Any) -> Moment | None:
         text = super().clean(value)
@@ -58,3 +32,71 @@ class MomentField(forms.CharField):
             return parse_moment(text) if text else None
         except ValueError as error:
             raise ValidationError(str(error)) from None
+
+
+def with_times(params: Any) -> Any:
+    """The parameters with the times of the form put where they belong. A time alone becomes one that is refused."""
+    if not any(params.get(time) for time in TIMES.values()):
+        return params
+    joined = params.copy()
+    for day, time in TIMES.items():
+        typed = joined.pop(time, "")
+        typed = (typed[-1] if isinstance(typed, list) else typed).strip()
+        if typed:
+            joined[day] = f"{(joined.get(day) or '').strip()}T{typed}"
+    return joined
+
+
+class Typed(NamedTuple):
+    """A moment as the form's fields show it.
+
+    Attributes:
+        day: for the browser's field for days; for a line of text where `time` is None.
+        time: for its field for times; None for what these two cannot say.
+    """
+
+    day: str
+    time: str | None
+
+
+def typed(name: str, text: str) -> Typed:
+    """What the fields show for a parameter, so that what they send back means the same.
+
+    They know no offset and no fraction, and leave out seconds that are zero. Of a start only its first instant counts,
+    of an end only its last.
+    """
+    text = text.strip()
+    if not text:
+        return Typed("", "")
+    try:
+        moment = parse_moment(text)
+    except ValueError:
+        return Typed(text, None)
+    if text.lower() in DAYS:
+        return Typed(text, None)  # another day tomorrow
+    at, edge = _edges(name, moment)
+    if edge == start_of_day(edge.date()):
+        return Typed(f"{at:%Y-%m-%d}", "")
+    if edge.microsecond or is_repeated(at) or (edge.second and not at.second):
+        return Typed(text, None)
+    return Typed(f"{at:%Y-%m-%d}", f"{at:%H:%M:%S}" if edge.second else f"{at:%H:%M}")
+
+
+def in_words(name: str, text: str) -> str:
+    """A day, or a time as the reader's clock has it; what cannot be read stays as it is."""
+    try:
+        moment = parse_moment(text)
+    except ValueError:
+        return text
+    at, edge = _edges(name, moment)
+    if moment.is_day or edge == start_of_day(edge.date()):
+        return f"{at:%Y-%m-%d}"
+    return f"{at:%Y-%m-%d %H:%M}{f'{at::%S}' if edge.second or edge.microsecond else ''} {offset(at)}"
+
+
+def _edges(name: str, moment: Moment) -> tuple[datetime, datetime]:
+    """The instant that counts, by the reader's clock, and its edge: the same one of a start, the next one of an end."""
+    if name == "date_from":
+        at = timezone.localtime(moment.first)
+        return at, at
+    return timezone.localtime(moment.last), timezone.localtime(moment.last + timedelta(microseconds=1))

@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 Choices = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 
 
+def whole_family(codes: Sequence[str]) -> str:
+    """How the filter asks for the family of these types: by how its codes begin, so that a new one is in it too; by the
+    types themselves where another family's begin like that."""
+    slug = family(codes[0])[0]
+    prefix = next((prefix for prefix, its, _ in FAMILIES if its == slug), "")
+    is_shared = any(other != prefix and other.startswith(prefix) for other, _, _ in FAMILIES)
+    return ",".join(codes) if is_shared else f"{prefix}*"
+
+
 @lru_cache(maxsize=64)
 def descriptions(choices: Choices) -> dict[str, str]:
     """What each of these types means."""

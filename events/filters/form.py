@@ -23,6 +23,7 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext
 
 from events.filters import search_box
+from events.filters.dates import TIMES, with_times
 from events.filters.event_types import descriptions, event_type_choices
 from events.filters.fields import CodesField, ListField, signed, split_list, unsigned
 from events.filters.form_html import FORM, FormRenderer
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 
     from accounts.models import NexmoAccount
     from events.wording.times import Moment
+
+
+OUTSIDE = {"search_text", "period", "order", *TIMES}  # what the fold-out part of the form does not hold
 
 
 class FilterForm(forms.Form):
@@ -105,7 +109,7 @@ class EventFilter(django_filters.FilterSet):
             everything: these are all the accounts there are, so that events need not be asked for theirs.
             most_characters: how long the whole filter may be; None where it stands in no address.
         """
-        typed = QueryDict() if data is None else data
+        typed = QueryDict() if data is None else with_times(data)
         problems = excess(typed, most_characters)
         expanded, slip = search_box.expanded(within(typed, problems))
         self.slip = slip
@@ -236,10 +240,10 @@ class EventFilter(django_filters.FilterSet):
     @property
     def condition_count(self) -> int:
         """How many conditions the fold-out part of the form holds, right or wrong."""
-        inside = set(self.form.fields) - {"search_text", "period", "order"}
+        inside = set(self.form.fields) - OUTSIDE
         return sum(1 for name in inside if self.form[name].value() not in (None, "", []))
 
     @property
     def wants_open(self) -> bool:
         """Whether that part has something to show that nothing else does: an error. Pills say which conditions hold."""
-        return bool(self.form.errors)
+        return not OUTSIDE.issuperset(self.form.errors)

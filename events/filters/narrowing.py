@@ -20,7 +20,7 @@ from events.filters.fields import KINDS, CommaText
 from events.filters.limits import MOST_TEXT
 from events.reading.filterable import DIMENSIONS, FIRSTS, ORDERS, SINGLE
 from events.wording.plausible import latest_plausible
-from events.wording.times import PERIOD, PERIODS, Moment, period_start
+from events.wording.times import PERIOD, PERIODS, Moment, period_span
 
 if TYPE_CHECKING:
     from events.filters.fields import ListField
@@ -110,20 +110,21 @@ class EndFilter(ConditionFilter):
 
 
 class PeriodField(django_filters.fields.ChoiceField):
-    """One of the periods that have a button, or any other number of hours, days or weeks."""
+    """One of the periods that are offered, or any other number of hours, days or weeks."""
 
     def valid_value(self, value: Any) -> bool:
         return super().valid_value(value) or PERIOD.fullmatch(str(value)) is not None
 
 
 class PeriodFilter(ConditionFilter, django_filters.ChoiceFilter):
-    """The time up to now. What is dated in the future is in none of them."""
+    """A stretch of time as of now. What is dated in the future is in none of them."""
 
     field_class = PeriodField
 
     def narrowed(self, conditions: Conditions, value: str) -> Conditions:
-        start = max(filter(None, (conditions.start, period_start(value))))
-        return replace(conditions, start=start, end=min(filter(None, (conditions.end, latest_plausible()))))
+        first, last = period_span(value)
+        start = max(filter(None, (conditions.start, first)))
+        return replace(conditions, start=start, end=min(filter(None, (conditions.end, last, latest_plausible()))))
 
 
 class FirstFilter(ConditionFilter, django_filters.ChoiceFilter):
@@ -159,7 +160,7 @@ def filters() -> dict[str, ConditionFilter]:
         "period": PeriodFilter(
             SINGLE["period"],
             choices=list(PERIODS.items()),
-            empty_label=_("All"),
+            empty_label=_("Any time"),
             widget=forms.RadioSelect,
             error_messages={
                 "invalid_choice": format_lazy(

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 
 from events.filters import search_box
+from events.filters.dates import TIMES
 from events.filters.query_string import PAGE_PARAMS
+from events.filters.saved import OPENED
 from events.reading.filterable import PARAMETERS
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 # How a file is to look.
 SHAPE = ("columns", "times", "bom")
 # What else pages and exports read beside the conditions.
-OTHERS = (*PAGE_PARAMS, "size", "count", "job", "announced", "since")
+OTHERS = (*PAGE_PARAMS, *TIMES.values(), OPENED, "size", "count", "job", "announced", "since")
 LONGEST, MOST = 60, 10  # characters of a name, and names, that are repeated
 KNOWN = (*PARAMETERS, *SHAPE, *OTHERS)
 

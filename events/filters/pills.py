@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
+from events.filters.dates import in_words
 from events.filters.fields import signed, split_list, unsigned
 from events.filters.limits import MOST_ITEMS
 from events.filters.query_string import with_params
 from events.reading.filterable import DATES, DIMENSIONS, FIRSTS, NARROWING, SINGLE
 from events.wording.codes import grouped
-from events.wording.times import PERIOD, PERIODS, offset, parse_moment, period_title, start_of_day
+from events.wording.times import PERIOD, PERIODS, period_title
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +80,7 @@ def pills(event_filter: EventFilter, params: Any = None) -> list[Pill]:
     result = []
     for name in NARROWING:
         if value := (params.get(name) or "").strip()[:MOST_SHOWN]:
-            shown = _moment(name, value) if name in DATES else CHOSEN.get(name, str)(value)
+            shown = in_words(name, value) if name in DATES else CHOSEN.get(name, str)(value)
             result.append(Pill(str(SINGLE[name].label), "", shown, value, params, name))
     for name, dimension in DIMENSIONS.items():
         field, label = event_filter.form.fields[name], str(dimension.label)
@@ -104,20 +103,3 @@ def _all_of(number: int, *, further: bool) -> str:
         else ngettext("%(count)s value", "%(count)s values", number)
     )
     return text % {"count": grouped(number)}
-
-
-def _moment(name: str, text: str) -> str:
-    """A day, or a time as the reader's clock has it; what cannot be read stays as it is."""
-    try:
-        moment = parse_moment(text)
-    except ValueError:
-        return text
-    if name == "date_from":
-        at = edge = timezone.localtime(moment.first)
-        is_minute = not at.second and not at.microsecond
-    else:
-        at, edge = (timezone.localtime(instant) for instant in (moment.last, moment.last + timedelta(microseconds=1)))
-        is_minute = not edge.second and not edge.microsecond
-    if moment.is_day or edge == start_of_day(edge.date()):
-        return f"{at:%Y-%m-%d}"
-    return f"{at:%Y-%m-%d %H:%M}{'' if is_minute else f'{at::%S}'} {offset(at)}"

@@ -1,4 +1,8 @@
-"""Views: filters worth keeping, built in or saved by people, and which of them a list shows."""
+"""Views: filters worth keeping, built in or saved by people, and which of them a list shows.
+
+Whoever opens a view takes its key along in the address (`view=7`): the list goes on being called by it when its filter
+is narrowed further. The key filters nothing, and names nothing to those who may not see the view.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts.prepared import Prepared
+from events.filters.dates import with_times
 from events.filters.fields import split_list, unsigned
 from events.filters.limits import MOST_CHARACTERS, excess, within
 from events.filters.saved_html import draw_menu
@@ -80,6 +85,7 @@ BUILTIN = (
     ),
 )
 CODES = {builtin.code for builtin in BUILTIN}
+OPENED = "view"  # the parameter that says which view a list was opened as
 
 
 def read_query(text: str) -> QueryDict | None:
@@ -89,6 +95,7 @@ def read_query(text: str) -> QueryDict | None:
 
 def canonical(params: QueryDict, **more: str) -> str:
     """A list's query string in the one spelling that equal filters share: without its page, without what is empty."""
+    params = with_times(params)
     params, _problem = expanded(within(params, excess(params)))
     values = {name: (params.get(name) or "").strip() for name in SINGLE}
     values |= {name: pinned(values[name], is_end=name == "date_to") for name in DATES if values[name]}
@@ -131,7 +138,12 @@ class View:
     @property
     def href(self) -> str:
         """The list, filtered by it."""
-        return f"{reverse('events:list')}?{self.query}"
+        return opened_address(self.query, self.key)
+
+
+def opened_address(query: str, key: str | int) -> str:
+    """The list with the filter of a view, knowing which view it is."""
+    return f"{reverse('events:list')}?{query}&{OPENED}={key}"
 
 
 @dataclass(frozen=True)
@@ -158,10 +170,14 @@ class Views:
         """The built-in ones without a star."""
         return [view for view in self.builtin if not view.starred]
 
-    def of(self, query: str) -> View | None:
-        """The view that a canonical query is."""
+    def named(self, key: str) -> View | None:
+        """The view with this key, or None where the reader has none such."""
+        return next((view for view in (*self.saved, *self.builtin) if view.key == key), None) if key else None
+
+    def of(self, query: str, first: View | None = None) -> View | None:
+        """The view that a canonical query is; `first` where that is one of several."""
         meant = _by_codes(query)
-        views = (*self.starred, *self.mine, *self.teams, *self.others)
+        views = (*((first,) if first else ()), *self.starred, *self.mine, *self.teams, *self.others)
         return next((view for view in views if _by_codes(view.query) == meant), None)
 
 
@@ -207,24 +223,39 @@ def _builtin(language: str | None) -> tuple[View, ...]:
 
 @dataclass(frozen=True)
 class Menu:
-    """What the list of events offers. `save`: where its filter can be saved, if there is something to save."""
+    """What the list of events offers.
+
+    Attributes:
+        current: the view that the list is, or was before its filter was changed.
+        opened: the key of the view it was opened as, to be kept while the filter is changed.
+        changed: its filter is another than the view's.
+        query: the filter, if it can be saved.
+        save: where it can be saved under a name of its own.
+    """
 
     views: Views | None = None
     current: View | None = None
+    opened: str = ""
+    changed: bool = False
+    query: str = ""
     save: str = ""
 
     @property
     def html(self) -> str:
         """What there is to choose from."""
-        return draw_menu(self.views, self.current) if self.views else ""
+        return draw_menu(self.views, self.current, changed=self.changed) if self.views else ""
 
 
 def menu(user: AnyUser, params: QueryDict, *, readable: bool) -> Menu:
     """The menu of the list of all accounts. `readable`: the filter has no mistake."""
     query = canonical(params) if readable else ""
     views = views_of(user)
-    current = views.of(query) if query else None
-    return Menu(views, current, _save(query) if query and not current else "")
+    opened = views.named(params.get(OPENED) or "")
+    key = opened.key if opened else ""
+    current = views.of(query, opened) if query else None
+    if current or not opened:
+        return Menu(views, current, key, save=_save(query) if query and not current else "")
+    return Menu(views, opened, key, changed=True, query=query, save=_save(query, **{OPENED: key}) if query else "")
 
 
 def account_menu(params: QueryDict, api_key: str, *, readable: bool) -> Menu:
@@ -233,5 +264,5 @@ def account_menu(params: QueryDict, api_key: str, *, readable: bool) -> Menu:
     return Menu(save=_save(canonical(params, account=api_key)) if query else "")
 
 
-def _save(query: str) -> str:
-    return f"{reverse('events:view_new')}?{urlencode({'query': query})}"
+def _save(query: str, **opened: str) -> str:
+    return f"{reverse('events:view_new')}?{urlencode({'query': query} | opened)}"

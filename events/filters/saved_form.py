@@ -1,4 +1,4 @@
-"""The form that names a saved view and says who sees it."""
+"""The forms of a saved view: what it is called and who sees it, and what it filters by."""
 
 from __future__ import annotations
 
@@ -25,28 +25,60 @@ if TYPE_CHECKING:
 MOST_OF_A_QUERY = 4_000  # characters: what servers and proxies take as an address
 
 
-class ViewForm(forms.ModelForm):
+class QueryForm(forms.ModelForm):
+    """A view's filter alone, to be replaced by another one."""
+
+    class Meta:
+        model = SavedView
+        fields: tuple[str, ...] = ("query",)
+
+    def __init__(
+        self,
+        data: Any = None,
+        *,
+        accounts: Sequence[NexmoAccount],
+        instance: SavedView,
+        initial: dict[str, str] | None = None,
+    ) -> None:
+        """
+        Args:
+            accounts: those the owner may see.
+            instance: the view, with its owner.
+            initial: what a new view begins with.
+        """
+        super().__init__(data, instance=instance, initial=initial, label_suffix="")
+        self.accounts = accounts
+
+    def clean_query(self) -> str:
+        too_long = _("This filter is too long for a URL.")
+        params = read_query(self.cleaned_data["query"])
+        if params is None:
+            raise ValidationError(too_long)
+        event_filter = EventFilter(params, accounts=self.accounts)
+        if not event_filter.is_valid():
+            raise ValidationError([str(text) for texts in event_filter.errors.values() for text in texts])
+        query = canonical(event_filter.data)
+        if not query:
+            raise ValidationError(_("No filter is active: there is nothing to save."))
+        if len(query) > MOST_OF_A_QUERY:
+            raise ValidationError(too_long)
+        return query
+
+
+class ViewForm(QueryForm):
     """A view's name and who sees it. Its filter is set when it is made, and replaced by saving another one under the
     same name, which must be asked for."""
 
     name_taken = _("You already have a view with this name.")
     taken: SavedView | None = None  # whose filter can be replaced
 
-    class Meta:
-        model = SavedView
+    class Meta(QueryForm.Meta):
         fields = ("name", "description", "team", "query")
         labels = {"team": _("Who sees it")}
         widgets = {"description": forms.Textarea(attrs={"rows": 3}), "query": forms.HiddenInput}
 
-    def __init__(self, data: Any = None, *, accounts: Sequence[NexmoAccount], instance: SavedView, query: str) -> None:
-        """
-        Args:
-            accounts: those the owner may see.
-            instance: the view, with its owner.
-            query: the filter in force, for a new view.
-        """
-        super().__init__(data, instance=instance, initial={"query": query}, label_suffix="")
-        self.accounts = accounts
+    def __init__(self, data: Any = None, *, instance: SavedView, **options: Any) -> None:
+        super().__init__(data, instance=instance, **options)
         teams = Group.objects.filter(user=instance.owner_id).exclude(name__in=ROLES).order_by("name")
         self.fields["team"].queryset, self.fields["team"].empty_label = teams, _("Only me")  # type: ignore[attr-defined]
         self.fields["team"].label_from_instance = lambda team: coded(team.name)  # type: ignore[attr-defined]
@@ -76,21 +108,6 @@ class ViewForm(forms.ModelForm):
 
     def clean_description(self) -> str:
         return " ".join(self.cleaned_data["description"].split())
-
-    def clean_query(self) -> str:
-        too_long = _("This filter is too long for a URL.")
-        params = read_query(self.cleaned_data["query"])
-        if params is None:
-            raise ValidationError(too_long)
-        event_filter = EventFilter(params, accounts=self.accounts)
-        if not event_filter.is_valid():
-            raise ValidationError([str(text) for texts in event_filter.errors.values() for text in texts])
-        query = canonical(event_filter.data)
-        if not query:
-            raise ValidationError(_("No filter is active: there is nothing to save."))
-        if len(query) > MOST_OF_A_QUERY:
-            raise ValidationError(too_long)
-        return query
 
     def keep(self) -> SavedView | None:
         """Write it. None, with the error beside the name, where another of this name was made meanwhile."""

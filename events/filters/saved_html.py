@@ -15,28 +15,34 @@ if TYPE_CHECKING:
     from events.filters.saved import View, Views
 
 
-def draw_menu(views: Views, current: View | None) -> SafeString:
-    """The views to choose from by group, the one in force marked."""
+def draw_menu(views: Views, current: View | None, *, changed: bool = False) -> SafeString:
+    """The views to choose from by group, the one in force marked.
+
+    Args:
+        changed: the filter is no longer that of the view.
+    """
     groups = (
         (_("Starred"), views.starred),
         (_("Mine"), views.mine),
         (_("My teams"), views.teams),
         (_("Built in"), views.others),
     )
-    sections = "".join(_section(title, group, current) for title, group in groups if group)
-    title = marked(current.name if current else _("Views"))
+    in_force = None if changed else current
+    sections = "".join(_section(title, group, in_force) for title, group in groups if group)
+    name, is_changed = current.name if current else _("Views"), _("changed")
+    title = f"<span>{marked(name)}</span>" + (f" <small>{escape(is_changed)}</small>" if changed else "")
     all_views = escape(_("All views"))
     return mark_safe(  # noqa: S308 - every piece of it was escaped
-        f'<details class="menu"><summary><span>{title}</span></summary>'
+        f'<details class="menu"><summary>{title}</summary>'
         f'<div class="sheet">{sections}<p><a href="{reverse("events:views")}">{all_views}</a></p></div>'
         "</details>"
     )
 
 
 def _section(title: str, views: list[View], current: View | None) -> str:
-    root, in_force = reverse("events:list"), ' aria-current="true"'
+    in_force = ' aria-current="true"'
     items = "".join(
-        f'<li><a href="{root}?{escape(view.query)}"{in_force if view is current else ""}{_title(view)}>'
+        f'<li><a href="{escape(view.href)}"{in_force if view is current else ""}{_title(view)}>'
         f"{marked(view.name)}</a></li>"
         for view in views
     )

@@ -118,6 +118,7 @@ def _facet(params: QueryDict, event_filter: EventFilter, facet: Facet, page: str
         "name": facet.name,
         "title": DIMENSIONS[facet.name].facet,
         "exact": facet.exact,
+        "whole": facet.exact and facet.name not in event_filter.active,
         "shown": lines[:SHOWN],
         "more": lines[SHOWN:],
         "left_out": max(len(facet.values) - SHOWN - MORE, 0),

@@ -26,6 +26,8 @@ class Parameter:
         words: the search box's words for it.
         help: what the commands say of their option.
         hint: an example, shown in the empty field.
+        example: a value to show what can be written in the search box.
+        meaning: what its condition finds, for people.
         field_label: what its field is called, where that is not the label.
     """
 
@@ -34,6 +36,8 @@ class Parameter:
     words: tuple[str, ...] = ()
     help: str
     hint: str | StrPromise = ""
+    example: str = ""
+    meaning: str | StrPromise = ""
     field_label: str | StrPromise = ""
 
 
@@ -82,6 +86,8 @@ DIMENSIONS: dict[str, Dimension] = {
             field_label=_("Event types"),
             facet=_("Types"),
             help="Only this type; a star stands for a group (`NUMBER_*`). Repeatable, or a comma list.",
+            example="NUMBER_*",
+            meaning=_("Events of a type, by its code or its name. A star stands for the rest of a code."),
         ),
         Dimension(
             name="account",
@@ -94,6 +100,7 @@ DIMENSIONS: dict[str, Dimension] = {
             field_label=_("Accounts"),
             facet=_("Accounts"),
             help="Only this account, by API key. Repeatable, or a comma list.",
+            meaning=_("Events of an account, by its name or its API key."),
         ),
         Dimension(
             name="user_email",
@@ -107,6 +114,8 @@ DIMENSIONS: dict[str, Dimension] = {
             hint=_("name@example.com"),
             help="Only this user: an address, a part of it (`zoe`), or with stars (`*@example.com`). Repeatable, or a "
             "comma list.",
+            example="zoe",
+            meaning=_("Events of users, by their address or a part of it. *@example.com is everybody there."),
             entity="user",
         ),
         Dimension(
@@ -121,6 +130,8 @@ DIMENSIONS: dict[str, Dimension] = {
             hint=_("192.0.2.7 or 192.0.2.0/24"),
             help="Only this address, network (`192.0.2.0/24`) or beginning of an address (`198.51.100.`). Repeatable, "
             "or a comma list.",
+            example="198.51.100.0/24",
+            meaning=_("Events from an IP address, a network, or all addresses that begin like 198.51."),
             shown="source_ip",
             entity="ip",
             ranges=True,
@@ -136,6 +147,8 @@ DIMENSIONS: dict[str, Dimension] = {
             facet=_("Countries"),
             hint=_("GB, ES"),
             help="Only this country, such as GB. Repeatable, or a comma list.",
+            example="ES,Portugal",
+            meaning=_("Events from a country, by its name or its two letters."),
             first=_("First from a country"),
         ),
         Dimension(
@@ -149,6 +162,8 @@ DIMENSIONS: dict[str, Dimension] = {
             facet=_("Sources"),
             hint=_("Dashboard or API"),
             help="Only this source, such as CD or DEVAPI. Repeatable, or a comma list.",
+            example="API",
+            meaning=_("Events that came from the dashboard or through the API."),
         ),
     )
 }
@@ -168,12 +183,16 @@ SINGLE: dict[str, Parameter] = {
             field_label=_("Search"),
             hint=_("Text, or type:NUMBER_* -source:API user:name@example.com"),
             help="Only events that contain all these words; a phrase in quotes is one, a minus refuses one.",
+            example="+447700900000",
+            meaning=_("Events that name a phone number, however it is spelled, or a part of it."),
         ),
         Parameter(
             name="date_from",
             words=("from", "since", "after"),
             label=_("From"),
             help="From this day or time on; `today` and `yesterday` are days too.",
+            example="yesterday",
+            meaning=_("Events from a day or time on: 2026-01-31, 2026-01-31T14:05, today, yesterday."),
         ),
         Parameter(
             name="date_to",
@@ -181,21 +200,36 @@ SINGLE: dict[str, Parameter] = {
             label=_("Up to"),
             field_label=_("To"),
             help="Up to and including this day or time: `2026-01-31T14:05` is the whole minute.",
+            example="2026-01-31T14:05",
+            meaning=_("Events up to a day or time, including all of it."),
         ),
         Parameter(
             name="period",
             words=("period", "last"),
             label=_("Period"),
-            help="`today`, `24h`, `7d`, `30d`, `90d`, or any number of hours, days or weeks: `36h`, `3d`, `2w`.",
+            help="`today`, `yesterday`, `this-week`, `last-week`, `this-month`, `last-month`, or any number of hours, "
+            "days or weeks: `36h`, `3d`, `2w`.",
+            example="3d",
+            meaning=_(
+                "Events of the last hours, days or weeks (36h, 3d, 2w), or of today, yesterday, this-week, last-week, "
+                "this-month or last-month."
+            ),
         ),
         Parameter(
             name="new",
             words=("new",),
             label=_("New"),
             help="`country`: only a user's first event from a country, in each account.",
+            example="country",
+            meaning=_("The first event of a user from a country, in each account."),
         ),
         Parameter(
-            name="order", words=("order", "sort"), label=_("Order"), help="newest or oldest first; newest by default."
+            name="order",
+            words=("order", "sort"),
+            label=_("Order"),
+            help="`newest` or `oldest` first; newest by default.",
+            example="oldest",
+            meaning=_("Not which events, but which come first: oldest or newest."),
         ),
     )
 }

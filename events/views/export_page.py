@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.models import profile_of
-from events.display.forms import zone_names
+from events.display import zones
 from events.export.columns import COLUMNS
 from events.export.files import FORMATS
 from events.export.progress import DONE, new_token, owns, read
@@ -78,7 +78,7 @@ def export_page(request: HttpRequest, api_key: str | None = None) -> HttpRespons
         "columns": [(name, name in shape.columns) for name in COLUMNS],
         # The zones to choose from, those that are likely first, and the chosen one.
         "zones": dict.fromkeys((own, str(shape.zone), "UTC")),
-        "further_zones": zone_names(),
+        "further_zones": zones.places(),
         "zone": str(shape.zone),
         "bom": shape.byte_order_mark,
         "token": new_token(request.user.pk),

@@ -23,7 +23,7 @@ from events.filters.hints import unknown_source
 from events.filters.parameters import unknown
 from events.filters.pills import pills
 from events.filters.query_string import PAGE_PARAMS, page_address, page_links, with_params
-from events.filters.saved import account_menu, menu
+from events.filters.saved import OPENED, account_menu, menu
 from events.filters.suggestions import PERIOD, corrections, nearest_match, reading
 from events.health.completeness import completeness, coverage_sentence, missing_logins, nothing_archived
 from events.health.status import statuses
@@ -68,7 +68,7 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
     is_plain = readable and not event_filter.active and not _is_further(request)
     oldest_first = conditions.oldest_first
     turned = with_params(request.GET, **dict.fromkeys(PAGE_PARAMS), order=None if oldest_first else "oldest")
-    same_events = with_params(request.GET, **dict.fromkeys((*PAGE_PARAMS, "size")))
+    of_files = with_params(request.GET, **dict.fromkeys((*PAGE_PARAMS, "size", OPENED)))
     context: dict[str, Any] = {
         "account": account,
         "filter": event_filter,
@@ -97,12 +97,12 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
         "size_note": size_note,
         "unknown": unknown(request.GET),
         "exports": [
-            (file_format.title, page_address("export", account, kind) + same_events)
+            (file_format.title, page_address("export", account, kind) + of_files)
             for kind, file_format in FORMATS.items()
         ],
-        "export_page": page_address("export_page", account) + same_events,
-        "evidence": page_address("evidence", account) + same_events,
-        "summary": page_address("summary", account) + same_events,
+        "export_page": page_address("export_page", account) + of_files,
+        "evidence": page_address("evidence", account) + of_files,
+        "summary": page_address("summary", account) + with_params(request.GET, **dict.fromkeys((*PAGE_PARAMS, "size"))),
         "suggest": page_address("suggest", account),
         "pills": pills(event_filter),
         "reading": meant,

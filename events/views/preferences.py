@@ -14,7 +14,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import profile_of
+from accounts.typed import restored
 from events.display.forms import DisplayForm
+from events.filters.dates import with_times
 from events.reading.filterable import DATES
 from events.wording.times import pinned
 
@@ -26,21 +28,22 @@ if TYPE_CHECKING:
 def preferences(request: HttpRequest) -> HttpResponse:
     """How the reader likes to see things: zone, language, theme, table. The table's own menus post parts of it here,
     with the page to return to as `next`."""
-    form = DisplayForm(request.POST if request.method == "POST" else None, instance=profile_of(request.user))
+    data = request.POST if request.method == "POST" else restored(request)
+    form = DisplayForm(data, instance=profile_of(request.user))
     if request.method == "POST" and form.is_valid():
         form.save()
         if not request.POST.get("next"):  # a menu of the table returns to where the change is seen
             with override(form.instance.language or get_language()):
                 messages.success(request, _("Saved."))
         return redirect(_back(request))
-    return render(request, "events/display.html", {"form": form, "next": request.POST.get("next", "")})
+    return render(request, "events/display.html", {"form": form, "next": data.get("next", "") if data else ""})
 
 
 def _back(request: HttpRequest) -> str:
     address = request.POST.get("next", "")
     # The zone may be another now: times that were typed without one keep meaning what they meant.
     path, _mark, query = address.partition("?")
-    params = QueryDict(query, mutable=True)
+    params = with_times(QueryDict(query, mutable=True))
     if any(params.get(name) for name in DATES):
         for name in DATES:
             if name in params:

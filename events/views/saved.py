@@ -7,19 +7,24 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import messages
 from django.http import Http404, QueryDict
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.typed import restored
 from events.filters.form import EventFilter
 from events.filters.pills import Pill, pills
-from events.filters.saved import CODES, View, canonical, read_query, views_of
-from events.filters.saved_form import ViewForm
+from events.filters.saved import CODES, OPENED, View, canonical, opened_address, read_query, views_of
+from events.filters.saved_form import QueryForm, ViewForm
 from events.models import SavedView, Star
 from events.views.scope import own_view, visible_accounts, visible_view
+from events.wording.marking import coded
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
+
+SAVED = gettext_lazy("The view %(name)s was saved.")
+REPLACED = gettext_lazy("The filter of the view %(name)s was replaced.")
 
 
 @require_safe
@@ -47,33 +52,50 @@ def overview(request: HttpRequest) -> HttpResponse:
 @require_safe
 def follow(request: HttpRequest, pk: int) -> HttpResponse:
     """The short address of a view leads to the list that it stands for."""
-    return redirect(f"{reverse('events:list')}?{visible_view(request, pk).query}")
+    return redirect(opened_address(visible_view(request, pk).query, pk))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
-    """Save the filter in `query` as a view."""
+    """Save the filter in `query` as a view. `view`: the key of the one it was made from, whose words it begins with."""
     view = SavedView()
     view.owner_id = request.user.pk  # type: ignore[assignment]  # who is logged in has a key
-    return _form(request, view, canonical(read_query(request.GET.get("query", "")) or QueryDict()))
+    initial = {"query": canonical(read_query(request.GET.get("query", "")) or QueryDict())}
+    if origin := views_of(request.user).named(request.GET.get(OPENED, "")):
+        most = SavedView._meta.get_field("name").max_length
+        initial["name"] = (_("Copy of %(name)s") % {"name": coded(origin.name)})[:most]
+        initial["description"] = coded(origin.description)
+    return _form(request, view, initial)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Rename a view, describe it, share it."""
-    return _form(request, own_view(request, pk), "")
+    return _form(request, own_view(request, pk), {})
 
 
-def _form(request: HttpRequest, view: SavedView, query: str) -> HttpResponse:
+@require_POST
+def update(request: HttpRequest, pk: int) -> HttpResponse:
+    """Give a view the filter in `query`; its name, its description and who sees it stay."""
+    view = own_view(request, pk)
+    form = QueryForm(request.POST, accounts=visible_accounts(request), instance=view)
+    if not form.is_valid():
+        for text in form.errors.get("query", ()):
+            messages.error(request, str(text))
+        return redirect(view)
+    form.save()
+    messages.success(request, REPLACED % {"name": view.name})
+    return redirect(opened_address(view.query, pk))
+
+
+def _form(request: HttpRequest, view: SavedView, initial: dict[str, str]) -> HttpResponse:
     accounts = visible_accounts(request)
-    posted = request.POST if request.method == "POST" else None
-    form = ViewForm(posted, accounts=accounts, instance=view, query=query)
-    if posted is not None and form.is_valid() and (kept := form.keep()):
-        saved = _("The view %(name)s was saved.")
-        replaced = _("The filter of the view %(name)s was replaced.")
-        messages.success(request, (replaced if form.replaces else saved) % {"name": kept.name})
-        return redirect(f"{reverse('events:list')}?{kept.query}")
-    typed = view.query if view.pk else query if posted is None else posted.get("query", "")
+    data = request.POST if request.method == "POST" else restored(request)
+    form = ViewForm(data, accounts=accounts, instance=view, initial=initial)
+    if request.method == "POST" and form.is_valid() and (kept := form.keep()):
+        messages.success(request, (REPLACED if form.replaces else SAVED) % {"name": kept.name})
+        return redirect(opened_address(kept.query, kept.pk))
+    typed = view.query if view.pk else (initial if data is None else data).get("query", "")
     params = read_query(typed)
     context: dict[str, Any] = {
         "form": form,
@@ -112,4 +134,4 @@ def star(request: HttpRequest) -> HttpResponse:
         Star.objects.get_or_create(user=request.user, **which)
     else:
         Star.objects.filter(user=request.user.pk, **which).delete()
-    return redirect(f"{reverse('events:list')}?{query}" if request.POST.get("to") == "list" else "events:views")
+    return redirect(opened_address(query, chosen) if request.POST.get("to") == "list" else "events:views")

@@ -10,12 +10,18 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+# Weeks begin on Monday. What has begun and not ended ends now.
 PERIODS = {
     "today": _("Today"),
-    "24h": _("24 hours"),
-    "7d": _("7 days"),
-    "30d": _("30 days"),
-    "90d": _("90 days"),
+    "yesterday": _("Yesterday"),
+    "24h": _("Last 24 hours"),
+    "7d": _("Last 7 days"),
+    "30d": _("Last 30 days"),
+    "90d": _("Last 90 days"),
+    "this-week": _("This week"),
+    "last-week": _("Last week"),
+    "this-month": _("This month"),
+    "last-month": _("Last month"),
 }
 # Days by name, and how many days ago each is: addresses are shared, so that both languages are read by everybody.
 DAYS = {"today": 0, "yesterday": 1, "hoy": 0, "ayer": 1}
@@ -141,24 +147,40 @@ def pinned(text: str, *, is_end: bool) -> str:
     return at.isoformat(timespec=exactness[moment.unit])
 
 
-def period_start(period: str, now: datetime | None = None) -> datetime:
-    """Where a period up to now begins: one of PERIODS, or any number of hours, days or weeks (36h, 3d, 2w)."""
+def period_span(period: str, now: datetime | None = None) -> tuple[datetime, datetime | None]:
+    """The first and the last instant of a period, which is one of PERIODS or any number of hours, days or weeks (36h,
+    3d, 2w). One that lasts has no last instant."""
     now = now or timezone.now()
-    if period == "today":
-        return start_of_day(timezone.localtime(now).date())
+    if period in PERIODS and not PERIOD.fullmatch(period):
+        first, after = _calendar_days(period, timezone.localtime(now).date())
+        return start_of_day(first), start_of_day(after).astimezone(UTC) - _INSTANT if after else None
     amount, unit = int(period[:-1]), period[-1]
-    return now - {"h": timedelta(hours=amount), "d": timedelta(days=amount), "w": timedelta(weeks=amount)}[unit]
+    return now - {"h": timedelta(hours=amount), "d": timedelta(days=amount), "w": timedelta(weeks=amount)}[unit], None
+
+
+def _calendar_days(period: str, today: date) -> tuple[date, date | None]:
+    """The first day of a period by name, and the one after its last; None where it lasts."""
+    monday, first = today - timedelta(days=today.weekday()), today.replace(day=1)
+    spans: dict[str, tuple[date, date | None]] = {
+        "today": (today, None),
+        "yesterday": (today - timedelta(days=1), today),
+        "this-week": (monday, None),
+        "last-week": (monday - timedelta(days=7), monday),
+        "this-month": (first, None),
+        "last-month": ((first - timedelta(days=1)).replace(day=1), first),
+    }
+    return spans[period]
 
 
 def period_title(period: str) -> str:
-    """A period in words: 3 days."""
+    """A period in words: Last 3 days."""
     if period in PERIODS:
         return str(PERIODS[period])
     amount, unit = int(period[:-1]), period[-1]
     words = {
-        "h": ngettext("%(count)s hour", "%(count)s hours", amount),
-        "d": ngettext("%(count)s day", "%(count)s days", amount),
-        "w": ngettext("%(count)s week", "%(count)s weeks", amount),
+        "h": ngettext("Last %(count)s hour", "Last %(count)s hours", amount),
+        "d": ngettext("Last %(count)s day", "Last %(count)s days", amount),
+        "w": ngettext("Last %(count)s week", "Last %(count)s weeks", amount),
     }
     return words[unit] % {"count": amount}
 

@@ -54,7 +54,7 @@ def test_who_deleted_a_secret_last_week_as_a_file(
     page.wait_for_url("**/events/export?**")
     assert "10 events" in page.locator("#export-count").inner_text()
     pills = page.locator(".pills").inner_text()
-    assert "7 days" in pills and "×" not in pills
+    assert "Last 7 days" in pills and "×" not in pills
 
     for name in ("account_name", "event_id", "user_id", "source", "source_ip", "source_country", "context"):
         page.get_by_label(name, exact=True).uncheck()

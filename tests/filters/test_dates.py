@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import html
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import time_machine
+from django.http import QueryDict
 from django.test import Client
 
 from accounts.models import NexmoAccount
+from events.filters.saved import canonical
+from tests.tools.export import body
 from tests.tools.filters import Add, Login, found, refusal
 from tests.tools.scope import shown_ids
 
@@ -183,15 +187,74 @@ def test_dates_about_the_ends_of_events_times_break_nothing(
             assert not bar.total or len(shown_ids(client.get(address))) == bar.total
 
 
-def test_date_field_stays_a_date_field_for_a_day_and_shows_anything_else(client: Client, cast: dict[str, Any]) -> None:
-    def kind(text: str) -> Any:
-        page = client.get("/events/", {"date_from": text}).content.decode()
-        return re.search(r'<input type="([\w-]+)" name="date_from"(?: value="([^"]*)")?', page).groups()  # type: ignore[union-attr]
+@pytest.mark.parametrize(
+    ("name", "text", "shown"),
+    [
+        ("date_from", "", ("date", "", "")),
+        ("date_from", "2026-01-31", ("date", "2026-01-31", "")),
+        ("date_from", "2026-01-31T14:05", ("date", "2026-01-31", "14:05")),
+        ("date_from", "2026-01-31T14:05:09+01:00", ("date", "2026-01-31", "13:05:09")),
+        ("date_from", "2026-01-31T00:00:00+00:00", ("date", "2026-01-31", "")),  # as the chart's bars have it
+        ("date_to", "2026-01-31T23:59:59.999999+00:00", ("date", "2026-01-31", "")),
+        ("date_to", "2026-01-31T14:59:59.999999+00:00", ("date", "2026-01-31", "14:59")),
+        ("date_to", "2026-01-31T14:05:00", ("text", "2026-01-31T14:05:00", None)),  # a browser would leave out the 00
+        ("date_from", "2026-01-31T14:05:09.5", ("text", "2026-01-31T14:05:09.5", None)),
+        ("date_from", "nonsense", ("text", "nonsense", None)),
+    ],
+)
+def test_a_moment_is_shown_as_a_day_and_a_time_or_as_it_was_typed(
+    client: Client, cast: dict[str, Any], name: str, text: str, shown: tuple[str, str, str | None]
+) -> None:
+    page = client.get("/events/", {name: text}).content.decode()
+    (day,) = re.findall(rf'<input type="([\w-]+)" name="{name}"(?: value="([^"]*)")?', page)
+    times = re.findall(rf'<input type="time" name="{name.replace("date", "time")}"(?: value="([^"]*)")?', page)
 
-    assert kind("") == ("date", None)
-    assert kind("2026-01-31") == ("date", "2026-01-31")
-    assert kind("2026-01-31T14:05") == ("datetime-local", "2026-01-31T14:05")
-    assert kind("nonsense") == ("text", "nonsense")
+    assert (*day, *(times or [None])) == shown
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("date_from=2026-01-31&time_from=14:05", "date_from=2026-01-31T14:05"),
+        ("date_to=2026-01-31&time_to=14:05&time_from=", "date_to=2026-01-31T14:05"),
+        (
+            "date_from=2026-01-31&time_from=14:05&date_to=2026-01-31&time_to=14:05:00",
+            "date_from=2026-01-31T14:05&date_to=2026-01-31T14:05:00",
+        ),
+    ],
+)
+def test_time_of_the_form_belongs_to_its_day(client: Client, clock: None, query: str, expected: str) -> None:
+    assert found(client, query) == found(client, expected)
+    assert canonical(QueryDict(query)) == canonical(QueryDict(expected))
+    for path in ("/events/export.csv", "/events/summary"):
+        pages = [client.get(f"{path}?{each}") for each in (query, expected)]
+        assert len({body(page) if page.streaming else page.context["words"] for page in pages}) == 1
+
+
+@pytest.mark.parametrize("query", ["time_from=14:05", "date_from=2026-01-31&time_from=25:00", "time_from=x"])
+def test_time_that_cannot_be_is_refused_and_kept(client: Client, clock: None, query: str) -> None:
+    page = client.get(f"/events/?{query}").content.decode()
+
+    assert refusal(client, query, "date_from") == DATE_HINT
+    assert '<details class="menu boxes when" open>' in page
+    assert QueryDict(query)["time_from"] in re.findall(r'name="date_from" value="([^"]*)"', page)[0]
+
+
+def test_control_says_which_time_is_chosen(client: Client, cast: dict[str, Any]) -> None:
+    def said(query: str) -> str:
+        page = client.get(f"/events/?{query}").content.decode()
+        (text,) = re.findall(r'class="sr-only">Period:</span><span>([^<]*)</span></summary>', page)
+        return html.unescape(text)
+
+    assert said("") == "Any time"
+    assert said("period=7d") == "Last 7 days"
+    assert said("search_text=last:36h") == "Last 36 hours"
+    assert said("date_from=2026-01-31&date_to=2026-01-31") == "2026-01-31"
+    assert said("date_from=2026-01-31T14:05&date_to=2026-02-01") == "2026-01-31 14:05 UTC – 2026-02-01"
+    assert said("date_from=2026-01-31") == "From 2026-01-31"
+    assert said("date_to=2026-01-31") == "Up to 2026-01-31"
+    assert said("period=last-week&date_to=2026-01-31") == "Last week, Up to 2026-01-31"
+    assert said("period=%3Cb%3E") == "<b>"
 
 
 # --- period -------------------------------------------------------------------------------------------------------
@@ -218,6 +281,36 @@ def test_periods_reach_back_from_now(login: Login, account: NexmoAccount, add_ev
         assert {period: found(client, f"period={period}") for period in expected} == expected
 
 
+@pytest.mark.parametrize(
+    ("zone", "period", "first", "last"),
+    [
+        ("UTC", "today", "2026-03-01T00:00:00Z", "2026-03-01T12:00:00Z"),
+        ("UTC", "yesterday", "2026-02-28T00:00:00Z", "2026-02-28T23:59:59.999999Z"),
+        ("UTC", "this-week", "2026-02-23T00:00:00Z", "2026-03-01T12:00:00Z"),  # the 1st is a Sunday
+        ("UTC", "last-week", "2026-02-16T00:00:00Z", "2026-02-22T23:59:59.999999Z"),
+        ("UTC", "this-month", "2026-03-01T00:00:00Z", "2026-03-01T12:00:00Z"),
+        ("UTC", "last-month", "2026-02-01T00:00:00Z", "2026-02-28T23:59:59.999999Z"),
+        ("Asia/Tokyo", "yesterday", "2026-02-27T15:00:00Z", "2026-02-28T14:59:59.999999Z"),
+        ("America/New_York", "last-month", "2026-02-01T05:00:00Z", "2026-03-01T04:59:59.999999Z"),
+    ],
+)
+def test_periods_of_the_calendar_begin_and_end_with_its_days(
+    login: Login, account: NexmoAccount, add_event: Add, settings: Any, zone: str, period: str, first: str, last: str
+) -> None:
+    settings.TIME_ZONE = zone
+    instant = timedelta(microseconds=1)
+    edges = [datetime.fromisoformat(text) for text in (first, last)]
+    for number, at in enumerate((edges[0] - instant, edges[0], edges[1], edges[1] + instant), start=1):
+        add_event(account, number, created_at=at.isoformat())
+
+    with time_machine.travel(datetime(2026, 3, 1, 12, 0, tzinfo=UTC), tick=False):
+        inside = found(login("alice"), f"period={period}")
+
+    # What is dated a moment ahead of now is in periods that last: clocks differ.
+    assert inside - {4} == {2, 3}
+    assert 4 not in inside or last == "2026-03-01T12:00:00Z"
+
+
 @pytest.mark.parametrize(("zone", "expected"), [("UTC", {2, 3}), ("Asia/Tokyo", {1, 2, 3}), ("America/New_York", {3})])
 def test_today_is_the_day_of_the_sites_zone(
     login: Login, account: NexmoAccount, add_event: Add, settings: Any, zone: str, expected: set[int]
@@ -242,7 +335,7 @@ def test_days_have_names(login: Login, account: NexmoAccount, add_event: Add) ->
         page = client.get("/events/?date_from=yesterday&period=3d")
         assert [(pill.label, pill.value) for pill in page.context["pills"]] == [
             ("From", "2026-03-14"),
-            ("Period", "3 days"),
+            ("Period", "Last 3 days"),
         ]
         assert 'type="text" name="date_from" value="yesterday"' in page.content.decode()
         assert 'name="period" value="3d" checked' in page.content.decode()
@@ -252,7 +345,10 @@ def test_unknown_period_is_told(client: Client, account: NexmoAccount, add_event
     add_event(account, 1)
 
     for period in ("1y", "TODAY", "24", "all", "-7d", "0d", "00012d", "99999d"):
-        wanted = "Choose one of today, 24h, 7d, 30d, 90d, or write a number of hours, days or weeks: 36h, 3d, 2w."
+        wanted = (
+            "Choose one of today, yesterday, 24h, 7d, 30d, 90d, this-week, last-week, this-month, last-month, "
+            "or write a number of hours, days or weeks: 36h, 3d, 2w."
+        )
         assert refusal(client, {"period": period}, "period") == wanted
 
 

@@ -188,7 +188,7 @@ def test_view_is_saved_by_codes(client: Client, events: None) -> None:
     client.post("/views/new", {"name": "Spain", "query": "account=quillfern+parcel&source_country=Spain"})
 
     (pk,) = re.findall(r'href="/views/(\d+)/">Spain', client.get("/views/").content.decode())[:1]
-    assert client.get(f"/views/{pk}/")["Location"] == "/events/?account=demo0001&source_country=ES"
+    assert client.get(f"/views/{pk}/")["Location"] == f"/events/?account=demo0001&source_country=ES&view={pk}"
 
 
 def test_star_stands_for_accounts_too(client: Client, events: None) -> None:

@@ -138,8 +138,8 @@ def test_saved_view_is_the_list_it_was_made_from(client: Client, cast: dict[str,
 
     response = save(client, query="source=CD&event_type=APP_CREATE&size=9", name=" Two  words ", description="a\nb")
 
-    assert response["Location"] == f"/events/?{QUERY}"
     view = SavedView.objects.get(name="Two words")
+    assert response["Location"] == f"/events/?{QUERY}&view={view.pk}"
     assert (view.owner, view.query, view.team, view.description) == (cast["alice"], QUERY, None, "a b")
     assert summary_of(client.get(response["Location"])) == "Two words"
 
@@ -210,7 +210,7 @@ def test_view_is_renamed_and_unshared_but_keeps_its_filter(client: Client, share
 
     response = client.post(f"/views/{shared.pk}/edit", {"name": "Mine now", "team": "", "query": "source=API"})
 
-    assert response["Location"] == f"/events/?{query}"
+    assert response["Location"] == f"/events/?{query}&view={shared.pk}"
     shared.refresh_from_db()
     assert (shared.name, shared.team, shared.query) == ("Mine now", None, query)
 
@@ -288,7 +288,7 @@ def test_star_is_given_once_and_taken_back(client: Client, mine: SavedView, cast
 
     back = client.post("/views/star", {"view": str(mine.pk), "starred": "", "to": "list"})
 
-    assert back["Location"] == f"/events/?{QUERY}"
+    assert back["Location"] == f"/events/?{QUERY}&view={mine.pk}"
     assert [star.builtin for star in Star.objects.all()] == ["secrets"]
     assert ">☆<" in client.get(f"/events/?{QUERY}").content.decode()
 
@@ -326,7 +326,7 @@ def test_filter_of_a_view_is_replaced_only_when_asked(client: Client, shared: Sa
 
     after = client.post("/views/new", {**fields, "team": "", "replace": str(shared.pk)}, follow=True)
 
-    assert after.redirect_chain == [("/events/?source=CD", 302)]
+    assert after.redirect_chain == [(f"/events/?source=CD&view={shared.pk}", 302)]
     assert f"The filter of the view {shared.name} was replaced." in text_of(after)
     shared.refresh_from_db()
     assert (shared.name, shared.description, shared.team, shared.query) == (*before[:3], "source=CD")
@@ -380,7 +380,7 @@ def test_link_of_a_view_is_its_lasting_address(login: Login, mine: SavedView, sh
         assert f'data-copy="#view-{view.pk}" hidden' in alices
     assert f'data-copy="#view-{shared.pk}" hidden' in bobs
     assert "/edit" not in bobs
-    assert 'href="/events/?source=API"' in bobs
+    assert 'href="/events/?source=API&amp;view=api"' in bobs
 
 
 @pytest.mark.parametrize("asked", ["source=API", "source=DEVAPI", "source=devapi", "search_text=source:DEVAPI"])

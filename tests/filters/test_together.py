@@ -146,13 +146,17 @@ def test_conditions_are_counted_and_their_part_of_the_form_is_open_for_errors_on
 ) -> None:
     plain = client.get("/events/?search_text=x&period=7d").content.decode()
     filtered = client.get("/events/?source=CD&user_email=a@example.com").content.decode()
-    wrong = client.get("/events/?period=x").content.decode()
+    wrong = client.get("/events/?source_ip=x").content.decode()
+    wrong_time = client.get("/events/?period=x").content.decode()
 
     assert '<details class="more">' in plain
     assert '<span class="badge">' not in plain
     assert '<details class="more">' in filtered  # the pills say which
     assert '<span class="badge">2</span>' in filtered
     assert '<details class="more" open>' in wrong
+    assert '<details class="more">' in wrong_time
+    assert '<details class="menu boxes when" open>' in wrong_time
+    assert '<span class="badge">' not in client.get("/events/?date_from=2026-01-31").content.decode()
 
 
 def test_filters_work_on_an_accounts_own_page(client: Client, account: NexmoAccount, add_event: Add) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -51,7 +52,7 @@ def test_every_path_of_a_view_answers_each_of_the_cast_as_it_should(
     for name, view in views.items():
         followed = client.get(f"/views/{view.pk}/")
         assert followed.status_code == (302 if name in may_see(person) else 404), name
-        assert followed.get("Location") in (None, f"/events/?{view.query}")
+        assert followed.get("Location") in (None, f"/events/?{view.query}&view={view.pk}")
         status = 200 if name in may_change(person) else 404
         assert client.get(f"/views/{view.pk}/edit").status_code == status, name
         assert client.get(f"/views/{view.pk}/delete").status_code == status, name
@@ -61,13 +62,36 @@ def test_every_path_of_a_view_answers_each_of_the_cast_as_it_should(
 def test_posting_changes_own_views_only(login: Login, views: dict[str, SavedView], person: str) -> None:
     client = login(person)
     for name, view in views.items():
+        client.post(f"/views/{view.pk}/update", {"query": f"user_email={name}@example.com"})
+    updated = {name for name, view in views.items() if SavedView.objects.get(pk=view.pk).query != view.query}
+    for name, view in views.items():
         client.post(f"/views/{view.pk}/edit", {"name": f"Changed {name}", "team": ""})
     changed = {name for name, view in views.items() if SavedView.objects.get(pk=view.pk).name.startswith("Changed")}
     for view in views.values():
         client.post(f"/views/{view.pk}/delete")
     deleted = {name for name, view in views.items() if not SavedView.objects.filter(pk=view.pk).exists()}
 
-    assert changed == deleted == may_change(person)
+    assert updated == changed == deleted == may_change(person)
+
+
+@pytest.mark.parametrize("person", PERSONS)
+def test_a_list_opened_as_a_foreign_view_tells_no_more_than_one_of_none(
+    login: Login, views: dict[str, SavedView], person: str
+) -> None:
+    client = login(person)
+
+    def pages(view: SavedView) -> list[str]:
+        query = f"user_email=zzz@example.com&view={view.pk}"
+        found = [client.get(f"/events/?{query}"), client.get("/views/new", {"query": query, "view": view.pk})]
+        own = r'name="(csrfmiddlewaretoken|typed_mark)" value="[^"]+"'  # another one at each answer
+        return [re.sub(own, "", page.content.decode()) for page in found]
+
+    for name, view in views.items():
+        there = pages(view)
+        assert [view.name in page for page in there] == [name in may_see(person)] * 2, name
+        if name not in may_see(person):
+            SavedView.objects.filter(pk=view.pk).delete()
+            assert pages(view) == there, name
 
 
 @pytest.mark.parametrize("person", PERSONS)

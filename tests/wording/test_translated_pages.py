@@ -131,7 +131,7 @@ def test_readers_of_two_languages_do_not_hear_each_others(login: Login, cast: di
     for _ in range(2):
         for client, said, unsaid in (
             (spanish, ("Filtros", "Inició sesión en el panel", "Número cambiado", "24 horas"), "Filters"),
-            (english, ("Filters", "Logged in to the dashboard", "Number updated", "24 hours"), "Filtros"),
+            (english, ("Filters", "Logged in to the dashboard", "Number updated", "Last 24 hours"), "Filtros"),
         ):
             words = text_of(client.get(path))
             assert [each for each in said if each not in words] == []

@@ -103,6 +103,12 @@ if (document.getElementById("events")) {
       close();
     }
   });
+  // Browsers scroll for what is hidden, and leave what is half covered.
+  document.addEventListener("focusin", (event) => {
+    if (!beside.hidden && event.target.closest("main")) {
+      event.target.scrollIntoView({ block: "nearest", inline: "nearest" });
+    }
+  });
   // j and k along the rows take what is open with them.
   let wait = 0;
   document.addEventListener("focusin", (event) => {

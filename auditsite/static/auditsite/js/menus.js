@@ -59,3 +59,35 @@ document.addEventListener("keydown", (event) => {
     }
   }
 });
+
+// An open menu stays inside the window: it opens upwards where there is more room, and scrolls where there is too little.
+const MARGIN = 8;
+const fit = (menu) => {
+  const sheet = menu.querySelector(":scope > .sheet");
+  sheet.classList.remove("up");
+  sheet.style.maxHeight = sheet.style.translate = "";
+  if (!menu.open || getComputedStyle(sheet).position !== "absolute") {
+    return;
+  }
+  const place = sheet.getBoundingClientRect();
+  const below = innerHeight - place.top - MARGIN;
+  const above = menu.getBoundingClientRect().top - 2 * MARGIN;
+  if (place.height > below) {
+    sheet.classList.toggle("up", above > below);
+    sheet.style.maxHeight = `${Math.max(above, below)}px`;
+  }
+  const aside = Math.max(MARGIN - place.left, 0) || Math.min(document.body.clientWidth - MARGIN - place.right, 0);
+  sheet.style.translate = `${aside}px 0`;
+};
+const fitAll = () => document.querySelectorAll("details.menu[open]").forEach(fit);
+document.addEventListener(
+  "toggle",
+  (event) => {
+    if (event.target.matches?.("details.menu")) {
+      fit(event.target);
+    }
+  },
+  true, // it does not bubble
+);
+document.addEventListener("htmx:afterSwap", fitAll);
+addEventListener("resize", fitAll);

@@ -39,7 +39,8 @@ const showPick = (value) => {
   const place = value.getBoundingClientRect();
   pick.hidden = false;
   // Beside the value, never over the row below: that one may be the next to be pointed at.
-  const right = place.right + pick.offsetWidth + 8 < innerWidth;
+  const edge = document.querySelector("#beside:not([hidden])")?.getBoundingClientRect().left ?? innerWidth;
+  const right = place.right + pick.offsetWidth + 8 < edge || !!value.closest("#beside");
   pick.style.left = `${(right ? place.right : place.left - pick.offsetWidth) + scrollX}px`;
   pick.style.top = `${place.top + (place.height - pick.offsetHeight) / 2 + scrollY}px`;
 };

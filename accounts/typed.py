@@ -1,0 +1,72 @@
+"""What somebody typed into a form that was sent after the login had ended: kept until they have logged in again.
+
+A form asks for this with `{% keep_typed %}`, which signs whose form it is and on which page. So nothing is ever kept of
+a form that did not ask, such as one for a password; nobody can put words into another person's form; and the page to go
+back to is one that this person was shown. The form is filled in again, and never sent by itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from django.contrib import messages
+from django.core import signing
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+FIELD = "typed_mark"
+SALT = "accounts.typed"
+AGE = 14 * 86_400  # seconds that a page may have been open
+MOST = 20_000  # characters of all that is kept
+_KEY = "typed"  # in the session
+
+
+class Mark(NamedTuple):
+    """Whose form it is, by their key, and the address of its page."""
+
+    user: int
+    page: str
+
+
+def mark(request: HttpRequest) -> str:
+    """The mark of a form on the page that is being answered."""
+    return signing.dumps(Mark(request.user.pk or 0, request.get_full_path()), salt=SALT, compress=True)
+
+
+def keep(request: HttpRequest) -> str:
+    """Keep what was posted, if its form asks for that.
+
+    Returns:
+        The address of the form's page; "" for any other form, and for one of somebody else than who is logged in now.
+    """
+    try:
+        read = Mark(*signing.loads(request.POST.get(FIELD, ""), salt=SALT, max_age=AGE))
+    except (signing.BadSignature, TypeError, ValueError):
+        return ""
+    if request.user.is_authenticated and request.user.pk != read.user:
+        return ""
+    fields = {name: values for name, values in request.POST.lists() if name not in (FIELD, "csrfmiddlewaretoken")}
+    if sum(len(text) for name, values in fields.items() for text in (name, *values)) <= MOST:
+        request.session[_KEY] = {"user": read.user, "path": read.page.partition("?")[0], "fields": fields}
+    return read.page
+
+
+def restored(request: HttpRequest) -> QueryDict | None:
+    """What the reader had typed into the form of this page, once; None where nothing was kept."""
+    kept = request.session.get(_KEY)
+    if kept is None or request.method != "GET":
+        return None
+    if kept["user"] != request.user.pk:
+        del request.session[_KEY]  # it was typed by who used this browser before
+        return None
+    if kept["path"] != request.path:
+        return None
+    del request.session[_KEY]
+    messages.warning(request, _("This was not saved, because your login had ended. Check it and save it again."))
+    typed = QueryDict(mutable=True)
+    for name, values in kept["fields"].items():
+        typed.setlist(name, values)
+    return typed

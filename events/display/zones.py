@@ -1,0 +1,81 @@
+"""The time zones that a person can choose from: a place of each, by continent, as the tz database lists them.
+
+Browsers, and profiles of long ago, know some of them by other names (Asia/Calcutta): those are taken too, and not
+offered.
+"""
+
+from __future__ import annotations
+
+import zoneinfo
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from events.wording.times import offset
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+CONTINENTS = {
+    "Africa": _("Africa"),
+    "America": _("America"),
+    "Antarctica": _("Antarctica"),
+    "Arctic": _("Arctic"),
+    "Asia": _("Asia"),
+    "Atlantic": _("Atlantic"),
+    "Australia": _("Australia"),
+    "Europe": _("Europe"),
+    "Indian": _("Indian Ocean"),
+    "Pacific": _("Pacific"),
+}
+TABLE = "zone.tab"
+
+
+@lru_cache
+def known() -> frozenset[str]:
+    """Every name of a place's zone."""
+    names = (name for name in zoneinfo.available_timezones() if "/" in name)
+    return frozenset(name for name in names if name.split("/")[0] in CONTINENTS)
+
+
+@lru_cache
+def places() -> tuple[str, ...]:
+    """The names that are offered; all of them on a machine whose tz database came without its table of places."""
+    lines = (line.split("\t") for line in _table().splitlines() if not line.startswith("#"))
+    listed = {columns[2] for columns in lines if len(columns) > 2}
+    return tuple(sorted(listed & known() or known(), key=_place))
+
+
+def _table() -> str:
+    """The table that comes with the database in use: the system's, or the one of the package."""
+    for directory in zoneinfo.TZPATH:
+        path = Path(directory) / TABLE
+        if path.is_file():
+            return path.read_text(encoding="utf-8")
+    try:
+        return resources.files("tzdata.zoneinfo").joinpath(TABLE).read_text(encoding="utf-8")
+    except (ModuleNotFoundError, FileNotFoundError):
+        return ""
+
+
+def choices(chosen: str, now: datetime) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The zones by continent, each with its offset as of now.
+
+    Args:
+        chosen: one that is among them by whatever name.
+    """
+    offered = places() if chosen not in known() else sorted({*places(), chosen}, key=_place)
+    groups: dict[str, list[tuple[str, str]]] = {continent: [] for continent in CONTINENTS}
+    for name in offered:
+        words = {"place": _place(name), "offset": offset(now.astimezone(zoneinfo.ZoneInfo(name)))}
+        groups[name.split("/")[0]].append((name, gettext("%(place)s (%(offset)s)") % words))
+    return [(str(CONTINENTS[continent]), zones) for continent, zones in groups.items() if zones]
+
+
+def _place(name: str) -> str:
+    """Europe/Madrid is Madrid, America/Argentina/Buenos_Aires is Buenos Aires, Argentina."""
+    return ", ".join(reversed(name.replace("_", " ").split("/")[1:]))

@@ -1,0 +1,90 @@
+"""The time zones to choose from: each once, by continent; and others by whatever name a browser gives them."""
+
+from __future__ import annotations
+
+import re
+import zoneinfo
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import Profile
+from events.display import zones
+
+DISPLAY = "/profile/display"
+
+
+@pytest.fixture(autouse=True)
+def _read_anew() -> Iterator[None]:
+    zones.places.cache_clear()
+    yield
+    zones.places.cache_clear()
+
+
+def offered(client: Client) -> dict[str, dict[str, str]]:
+    """What the form offers, by continent."""
+    page = client.get(DISPLAY).content.decode()
+    select = page[page.index('<select name="time_zone"') :].split("</select>")[0]
+    groups = re.findall(r'<optgroup label="([^"]*)">(.*?)</optgroup>', select, re.DOTALL)
+    return {
+        title: dict(re.findall(r'<option value="([^"]*)"[^>]*>([^<]*)</option>', options)) for title, options in groups
+    }
+
+
+def test_zones_are_grouped_and_have_one_name_each(client: Client, cast: dict[str, Any]) -> None:
+    found = offered(client)
+
+    assert list(found)[:2] == ["Africa", "America"] and "Indian Ocean" in found
+    assert re.fullmatch(r"Madrid \(\+0[12]:00\)", found["Europe"]["Europe/Madrid"])
+    assert found["America"]["America/Argentina/Buenos_Aires"] == "Buenos Aires, Argentina (-03:00)"
+    assert found["Asia"]["Asia/Kolkata"] == "Kolkata (+05:30)"
+    names = [name for options in found.values() for name in options]
+    assert len(names) == len(set(names))
+    assert 300 < len(names) < 460
+    for old in ("Asia/Calcutta", "America/Buenos_Aires", "US/Eastern", "Europe/Kyiv/x", "Etc/GMT+1", "UTC"):
+        assert old not in names
+    assert list(found["Europe"].values()) == sorted(found["Europe"].values())
+
+
+@pytest.mark.parametrize("name", ["Asia/Calcutta", "Europe/Madrid"])
+def test_zone_by_any_of_its_names_is_taken_and_then_offered(client: Client, cast: dict[str, Any], name: str) -> None:
+    assert client.post(DISPLAY, {"time_zone": name}).status_code == 302
+
+    assert Profile.objects.get().time_zone == name
+    assert f'<option value="{name}" selected>' in client.get(DISPLAY).content.decode()
+
+
+@pytest.mark.parametrize("name", ["Mars/Olympus", "Etc/GMT+1", "../etc/passwd", "Europe/", "Europe", "EST5EDT"])
+def test_what_is_no_place_is_refused(client: Client, cast: dict[str, Any], name: str) -> None:
+    page = client.post(DISPLAY, {"time_zone": name})
+
+    assert page.status_code == 200
+    assert "Select a valid choice." in page.content.decode()
+    assert not Profile.objects.exists()
+
+
+def test_without_a_table_of_places_all_names_are_offered(
+    client: Client, cast: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def nowhere(package: str) -> Path:
+        return tmp_path
+
+    monkeypatch.setattr(zoneinfo, "TZPATH", (str(tmp_path),))
+    monkeypatch.setattr(zones.resources, "files", nowhere)
+    found = offered(client)
+
+    assert "Asia/Calcutta" in found["Asia"] and "Asia/Kolkata" in found["Asia"]
+    assert "" not in found
+
+
+def test_the_systems_table_is_read_before_the_packages(
+    client: Client, cast: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "zone.tab").write_text("# comment\nES\t+4024-00341\tEurope/Madrid\tmainland\nXX\t+1\tMars/Olympus\n")
+    monkeypatch.setattr(zoneinfo, "TZPATH", (str(tmp_path),))
+
+    assert list(offered(client)) == ["Europe"]
+    assert list(offered(client)["Europe"]) == ["Europe/Madrid"]

@@ -1,0 +1,204 @@
+"""A form sent after the login had ended: one logs in, and what was typed is there; nothing is sent by itself."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import time_machine
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.sessions.models import Session
+from django.test import Client
+from django.utils import timezone
+
+from accounts import typed
+from accounts.models import NexmoAccount, Profile
+from events.models import SavedView
+from events.operations.demo_data import PASSWORD
+from tests.tools.pages import text_of
+
+NEW = "/views/new?query=source%3DCD"
+TOLD = "This was not saved, because your login had ended. Check it and save it again."
+
+
+@pytest.fixture
+def browser(cast: dict[str, Any]) -> Client:
+    """One that heeds tokens, with Alice logged in."""
+    client = Client(enforce_csrf_checks=True)
+    log_in(client, "alice")
+    return client
+
+
+def log_in(client: Client, name: str, to: str = "/login/") -> Any:
+    fields = hidden(client.get(to)) | {"login": name, "password": PASSWORD}
+    return client.post("/login/", fields)
+
+
+def hidden(page: Any) -> dict[str, str]:
+    """The hidden fields of a page."""
+    fields = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page.content.decode())
+    return {name: unescape(value) for name, value in fields}
+
+
+def end_login(client: Client, how: str) -> None:
+    if how == "expired":
+        Session.objects.all().delete()
+    elif how == "cookie lost":
+        del client.cookies[settings.SESSION_COOKIE_NAME]
+    elif how == "all cookies lost":
+        client.cookies.clear()
+    else:  # logged in again, elsewhere in the same browser
+        client.post("/logout/", hidden(client.get("/logout/")))
+        log_in(client, "alice")
+
+
+def save(client: Client, **fields: str) -> Any:
+    """Send the form of a new view."""
+    form = hidden(client.get(NEW))
+    return form | {"name": "My view", "description": "With <words>", "team": ""} | fields
+
+
+HOW = ["expired", "cookie lost", "all cookies lost"]
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_what_was_typed_is_there_after_logging_in(browser: Client, how: str) -> None:
+    form = save(browser)
+    before = SavedView.objects.count()
+    end_login(browser, how)
+
+    sent = browser.post("/views/new", form)
+    assert sent.status_code == 302
+    assert urlsplit(sent["Location"]).path == "/login/"
+    assert parse_qs(urlsplit(sent["Location"]).query) == {"next": [NEW]}
+    back = log_in(browser, "alice", sent["Location"])
+    assert back["Location"] == NEW
+    page = browser.get(NEW)
+
+    assert TOLD in text_of(page)
+    assert 'value="My view"' in page.content.decode()
+    assert "With &lt;words&gt;</textarea>" in page.content.decode()
+    assert 'name="query" value="source=CD"' in page.content.decode()
+    assert SavedView.objects.count() == before  # nothing was sent by itself
+    again = browser.post("/views/new", hidden(page) | {"name": "My view", "description": "x", "team": ""})
+    assert again.status_code == 302 and SavedView.objects.filter(name="My view").exists()
+    assert TOLD not in text_of(browser.get(NEW))  # it is there once
+    assert "My view" not in browser.get(NEW).content.decode().split('<form class="own', 1)[1]
+
+
+def test_page_of_a_login_before_the_present_one_keeps_it_too(browser: Client) -> None:
+    form = save(browser)
+    end_login(browser, "logged in again")
+
+    sent = browser.post("/views/new", form)
+
+    assert sent["Location"] == NEW
+    assert 'value="My view"' in browser.get(NEW).content.decode()
+
+
+def test_display_preferences_are_kept(browser: Client, cast: dict[str, Any]) -> None:
+    form = hidden(browser.get("/profile/display"))
+    end_login(browser, "expired")
+    chosen = {"time_zone": "Europe/Madrid", "theme": "dark", "columns": ["type", "who"], "next": "/events/?source=CD"}
+
+    sent = browser.post("/profile/display", form | chosen)
+    log_in(browser, "alice", sent["Location"])
+    page = browser.get("/profile/display").content.decode()
+
+    assert '<option value="Europe/Madrid" selected>' in page
+    assert re.search(r'name="theme" value="dark"[^>]* checked', page)
+    assert re.search(r'name="columns" value="type"[^>]* checked', page)
+    assert not re.search(r'name="columns" value="account"[^>]* checked', page)
+    assert 'name="next" value="/events/?source=CD"' in page
+    assert not Profile.objects.exists()
+
+
+def test_somebody_else_in_the_same_browser_sees_nothing_of_it(browser: Client) -> None:
+    form = save(browser)
+    end_login(browser, "expired")
+    sent = browser.post("/views/new", form)
+
+    log_in(browser, "bob", sent["Location"])
+    page = browser.get(NEW)
+    assert "My view" not in page.content.decode()
+    assert TOLD not in text_of(page)
+    assert not any("My view" in str(session.get_decoded()) for session in Session.objects.all())
+
+
+def test_form_of_somebody_else_is_refused(browser: Client) -> None:
+    form = save(browser)
+    end_login(browser, "all cookies lost")
+    log_in(browser, "bob")
+
+    assert browser.post("/views/new", form).status_code == 403
+    assert "My view" not in browser.get(NEW).content.decode()
+
+
+@pytest.mark.parametrize("mark", ["", "x", "None", "a:b:c", "WyJhIl0:1x:abc"])
+def test_nothing_is_kept_of_a_form_without_a_mark_of_this_site(browser: Client, mark: str) -> None:
+    form = save(browser) | {typed.FIELD: mark}
+    end_login(browser, "all cookies lost")
+
+    sent = browser.post("/views/new", form)
+
+    assert sent["Location"] == "/login/?next=/views/new"
+    assert settings.SESSION_COOKIE_NAME not in sent.cookies  # nor does anybody fill the table of sessions
+    log_in(browser, "alice", sent["Location"])
+    assert "My view" not in browser.get(NEW).content.decode()
+
+
+def test_old_marks_and_long_forms_are_not_kept(browser: Client) -> None:
+    form = save(browser, description="x" * (typed.MOST + 1))
+    end_login(browser, "expired")
+    assert "next=/views/new" in browser.post("/views/new", form)["Location"]
+    assert not Session.objects.exists()
+
+    with time_machine.travel(timezone.now() + timezone.timedelta(seconds=typed.AGE + 60)):
+        sent = browser.post("/views/new", form | {"description": ""})
+    assert sent["Location"] == "/login/?next=/views/new"
+
+
+@pytest.mark.parametrize(
+    ("referer", "expected"),
+    [
+        ("http://testserver/accounts/demo0001/?x=1", "/accounts/demo0001/%3Fx%3D1"),
+        ("https://evil.example/accounts/", ""),
+        ("http://testserver//evil.example/", ""),
+        ("http://[", ""),
+        ("", ""),
+    ],
+)
+@pytest.mark.parametrize("path", ["/accounts/demo0001/sync/", "/views/star"])
+def test_button_leads_back_to_its_page_and_nowhere_else(
+    browser: Client, referer: str, expected: str, path: str
+) -> None:
+    for how in ("cookie lost", "all cookies lost"):
+        browser.force_login(get_user_model().objects.get(username="alice"), "auditsite.login.Backend")
+        token = {"csrfmiddlewaretoken": hidden(browser.get(NEW))["csrfmiddlewaretoken"]}
+        end_login(browser, how)
+        assert (
+            browser.post(path, token, headers={"referer": referer})["Location"] == f"/login/?next={expected or path}"
+        ), how
+
+
+def test_login_itself_says_that_its_page_is_out_of_date(cast: dict[str, Any]) -> None:
+    page = Client(enforce_csrf_checks=True).post("/login/", {"login": "alice", "password": PASSWORD})
+
+    assert page.status_code == 403
+    assert "This page is out of date" in text_of(page)
+
+
+def test_no_form_with_a_secret_asks_to_be_kept(login: Any, account: NexmoAccount) -> None:
+    admin = login("admin")
+    for path in (
+        "/login/",
+        "/profile/password/",
+        "/profile/second-factor/",
+        f"/admin/accounts/nexmoaccount/{account.pk}/change/",
+        "/admin/auth/user/add/",
+    ):
+        assert typed.FIELD not in admin.get(path, follow=True).content.decode(), path
