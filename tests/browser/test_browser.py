@@ -203,9 +203,9 @@ def test_browsers_own_zone_is_offered_and_kept(many_events: None, open_page: Cal
     page = open_page("/events/", timezone_id="Asia/Kolkata")
     log_in(page, "alice")
     page.get_by_role("button", name="Use Asia/").click()
-    page.locator("#events time + small", has_text="+05:30").first.wait_for()
+    page.locator("#events th.when small", has_text="+05:30").wait_for()
     page.get_by_role("button", name="UTC", exact=True).click()
-    page.locator("#events time + small", has_text="UTC").first.wait_for()
+    page.locator("#events th.when small", has_text="UTC").wait_for()
 
 
 def test_what_was_searched_for_is_marked(many_events: None, open_page: Callable[..., Any]) -> None:

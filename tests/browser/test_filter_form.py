@@ -45,7 +45,7 @@ def test_range_of_days_and_times(many_events: None, open_page: Callable[..., Any
         assert page.url.endswith("?date_from=2026-03-15T12%3A10&date_to=2026-03-15")
     when(page).click()
     assert page.get_by_label("From (UTC): time, if need be").input_value() == "12:10"
-    page.get_by_label("Last month").check()
+    page.get_by_label("Last month", exact=True).check()
     if scripts:
         page.wait_for_url("**/events/?period=last-month")
     else:

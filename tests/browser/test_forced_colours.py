@@ -98,6 +98,7 @@ def test_where_one_is_and_what_cannot_be_used_are_seen(many_events: None, open_p
     assert {look["borderBottomColor"] for look in others} == {system_colour(page, "Canvas")}
     disabled = page.locator(".pages [aria-disabled]").first.evaluate(LOOK)
     assert disabled["color"] == disabled["borderColor"] == system_colour(page, "GrayText")
+    page.locator(".when > summary").click()
     chosen = page.locator(".periods :checked + span").evaluate(LOOK)
     assert chosen["backgroundColor"] == system_colour(page, "Highlight")
 

@@ -114,7 +114,7 @@ def test_each_sheet_says_what_it_holds(evidence: None, open_page: Open) -> None:
     for head in ("thead", ".paper-head"):
         style = f"getComputedStyle(document.querySelector('{head}'))"
         assert page.evaluate(f"[{style}.display, {style}.breakInside]") == ["table-header-group", "avoid"]
-    assert "6 events, newest first (printed: 6 of them, from 20" in page.locator(".count").inner_text()
+    assert "6 events, newest first (printed: 6 of them, from 20" in page.locator("p.count").inner_text()
     assert page.locator(".title .coverage").inner_text().startswith("Complete until 20")
     assert page.locator(".pills").inner_text().split("\n")[0].startswith("Type is")
 

@@ -38,7 +38,7 @@ def test_every_example_can_be_followed(client: Client, account: NexmoAccount) ->
         assert found.context["unknown"] == []
     for line in conditions([account]):
         read = client.get(line.href).context["filter"].active
-        assert read, line.example
+        assert read or line.example.startswith("order:"), line.example
 
 
 @pytest.mark.parametrize(("person", "example"), [("charlie", "account:demo0003"), ("alice", "account:demo000")])

@@ -73,6 +73,8 @@ EXPECTED: dict[str, Statuses] = {
     "events:star": {"/views/star": everybody(405)},  # POST
     "events:view": {f"/views/{pk}/": everybody(404) for pk in (98765, "9" * 30)},
     "events:view_edit": {"/views/98765/edit": everybody(404)},
+    "events:view_update": {"/views/98765/update": everybody(405)},  # POST: see tests/scope/test_views
+    "events:search_help": {"/help/search/": everybody(200)},
     "events:view_delete": {"/views/98765/delete": everybody(404)},
     # All events of the fixture are of one user, address and number.
     "events:about": {

@@ -54,7 +54,7 @@ def test_account_that_was_never_synced_says_so(client: Client, account: NexmoAcc
 
 
 def test_account_that_waits_for_a_worker_says_how_to_start_one(client: Client, account: NexmoAccount) -> None:
-    hint = "No worker is running: start one with `manage.py worker`."
+    hint = "No worker is running: start one with <code>manage.py worker</code>."
     assert states(client, account) == ("waiting", f"Never synced: Its events have not been fetched yet. {hint}")
 
     client.post("/accounts/demo0001/sync/")

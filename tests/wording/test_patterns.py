@@ -75,7 +75,7 @@ DYNAMIC = {"events/sandbox/query.py"}  # made of what is searched for: test_wild
 
 
 BATTERY = tuple((start, unit, end) for start in STARTS for unit in UNITS for end in ENDS)
-SCRIPTS = [r"(/\d+/", r"(/^\/accounts\/[^/]+\/events\/./"]
+SCRIPTS = [r"(/\d+/", r"(/\p{M}/", r"(/^[a-z_]+$/", r"(/^\/accounts\/[^/]+\/events\/./"]
 
 
 def found_patterns() -> Iterator[tuple[str, str, int]]:
