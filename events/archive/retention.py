@@ -142,7 +142,7 @@ def apply(planned: Plan, *, requested_by: Any = None) -> Removal | None:
         SyncState.objects.filter(account=account).update(event_count=F("event_count") - count)
         uncount(account.pk, counts)
         first_seen.replace_removed(account.pk)
-        application_names.forget_removed(account.pk)
+        application_names.replace_removed(account.pk)
         ledger.enter(removal.ledger_entries())
     return removal
 

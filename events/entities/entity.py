@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
+from events.nexmo import applications
 from events.nexmo.values import ip_key, plain_address, read_address
 from events.reading.conditions import Conditions
 from events.reading.filterable import ENTITIES
@@ -29,7 +30,7 @@ KINDS = {
     "application": gettext_lazy("application"),
 }
 NUMBER_NAMES = {"msisdn", "number", "voice-value"}
-APPLICATION_NAMES = {"applicationid", "appid", "application_id", "app_id"}
+APPLICATION_NAMES = set(applications.IDS)
 _NUMBER = re.compile(r"\+?\d{7,15}")
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{5,63}")
 MOST = 4  # of a kind

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from events.nexmo.values import ip_key
-from events.reading import Conditions, Cursor, read_page
+from events.reading import Conditions, Cursor, Page, read_page
 from events.reading.users import spellings_of
 
 if TYPE_CHECKING:
@@ -34,8 +34,9 @@ class Session:
         rows: its own, oldest first.
         beside: those of others that share an address or a user with it, oldest first.
         pauses: how long before each of its own events the one before was, by key.
-        before, after: the nearest event of the session before and after, if there is one.
-        cut: it has more events than are shown.
+        before, after: the nearest event before and after what is shown, if there is one.
+        cut: it has, or may have, more events of its own than are shown.
+        beside_cut: more stands beside it than is shown.
     """
 
     rows: list[Row]
@@ -44,6 +45,7 @@ class Session:
     before: Cursor | None
     after: Cursor | None
     cut: bool
+    beside_cut: bool
 
     @property
     def start(self) -> datetime:
@@ -67,30 +69,38 @@ def session(actor: Entity, accounts: tuple[int, ...] | None, pause: timedelta, a
     """
     own = replace(actor.conditions, accounts=accounts)
     upto = Cursor(at.created_at, at.pk + 1) if at else None
-    earlier = read_page(own, MOST + 1, before=upto).rows
-    if not earlier:
+    back = read_page(own, MOST + 1, before=upto)
+    if not back.rows:
         return None
-    anchor = Cursor.of(earlier[0])
-    later = read_page(own, MOST + 1, after=anchor).rows[::-1] if at else []
-    back, older = _until_pause(earlier, pause)
-    onward, newer = _until_pause([earlier[0], *later], pause)
-    rows = [*back[::-1], *onward[1:]]
+    anchor = back.rows[0]
+    onward = read_page(own, MOST + 1, after=Cursor.of(anchor)) if at else Page([])
+    earlier, older, cut_before = _until_pause(back.rows, pause)
+    later, newer, cut_after = _until_pause([anchor, *onward.rows[::-1]], pause)
+    rows = [*earlier[::-1], *later[1:]]
+    beside = _beside(actor, accounts, rows)
     return Session(
         rows,
-        _beside(actor, accounts, rows),
+        beside[:MOST],
         {row.pk: row.created_at - former.created_at for former, row in zip(rows, rows[1:], strict=False)},
         Cursor.of(older) if older else None,
         Cursor.of(newer) if newer else None,
-        cut=len(back) > MOST or len(onward) > MOST + 1,
+        cut=cut_before or cut_after or _may_go_on(back, older) or _may_go_on(onward, newer),
+        beside_cut=len(beside) > MOST,
     )
 
 
-def _until_pause(rows: list[Row], pause: timedelta) -> tuple[list[Row], Row | None]:
-    """The rows up to a pause, and the one beyond it."""
+def _until_pause(rows: list[Row], pause: timedelta) -> tuple[list[Row], Row | None, bool]:
+    """The rows up to a pause or to the most that are shown, the one beyond, and whether that one belongs to them."""
     for number, (former, row) in enumerate(zip(rows, rows[1:], strict=False), start=1):
-        if abs(row.created_at - former.created_at) > pause:
-            return rows[:number], row
-    return rows, None
+        pauses = abs(row.created_at - former.created_at) > pause
+        if pauses or number >= MOST:
+            return rows[:number], row, not pauses
+    return rows, None, False
+
+
+def _may_go_on(page: Page, beyond: Row | None) -> bool:
+    """Whether the search ended before it came to a pause."""
+    return beyond is None and bool(page.searched_back_to or page.searched_up_to)
 
 
 def _beside(actor: Entity, accounts: tuple[int, ...] | None, rows: list[Row]) -> list[Row]:
@@ -105,9 +115,10 @@ def _beside(actor: Entity, accounts: tuple[int, ...] | None, rows: list[Row]) ->
     if not any(wanted.values()):
         return []
     start, end = rows[0].created_at - AROUND, rows[-1].created_at + AROUND
-    around = Conditions(accounts=accounts, wanted=wanted, start=start, end=end, oldest_first=True)
-    own = {row.pk for row in rows}
-    return [row for row in read_page(around, MOST + len(own)).rows if row.pk not in own][:MOST]
+    around = Conditions(
+        accounts=accounts, wanted=wanted, unwanted=actor.conditions.wanted, start=start, end=end, oldest_first=True
+    )
+    return read_page(around, MOST + 1).rows
 
 
 def _first(values: Iterable[str]) -> list[str]:

@@ -63,7 +63,7 @@ class Since(EventColumn):
 
     def render(self, record: Row, table: SessionTable) -> SafeString:
         if record.pk in table.beside:
-            word = escape(gettext("beside"))
+            word = escape(gettext("related"))
             return SafeString(f'<span class="tag">{word}</span>')
         pause = table.session.pauses.get(record.pk)
         if pause is None:

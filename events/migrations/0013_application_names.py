@@ -8,33 +8,27 @@ from events.nexmo.applications import NAMING_TYPES, application
 
 
 def fill(apps, schema_editor):
-    """The names that are archived already: of each application the newest."""
-    events = apps.get_model('events', 'AuditEvent').objects
-    newest = {}
+    """The events that name an application last, of what is archived already."""
     types = ', '.join(f"'{code}'" for code in NAMING_TYPES)
+    newest, pk = {}, 0
     with schema_editor.connection.cursor() as cursor:
-        # As text: the field's own reading would take longer than all the rest.
-        cursor.execute(
-            'SELECT account_id, id, context FROM events_auditevent '
-            f'WHERE event_type IN ({types}) ORDER BY created_at, id'
-        )
-        while rows := cursor.fetchmany(1000):
-            for account, pk, context in rows:
-                app, name = application(load_json(context)) if context else ('', '')
+        while pk is not None:
+            cursor.execute(
+                'SELECT id, account_id, created_at, context FROM events_auditevent '
+                f'WHERE id > %s AND event_type IN ({types}) ORDER BY id LIMIT 1000',
+                [pk],
+            )
+            rows = cursor.fetchall()
+            for key, account, created_at, context in rows:
+                app, name = application(load_json(context))
                 if app and name:
-                    newest[account, app] = (name, pk)
-    names = apps.get_model('events', 'ApplicationName')
-    times = {}
-    pks = [pk for _, pk in newest.values()]
-    for start in range(0, len(pks), 500):
-        times |= dict(events.filter(pk__in=pks[start : start + 500]).values_list('pk', 'created_at'))
-    names.objects.bulk_create(
-        [
-            names(account_id=account, application_id=app, name=name, event_id=pk, created_at=times[pk])
-            for (account, app), (name, pk) in newest.items()
-        ],
-        batch_size=500,
-    )
+                    newest[account, app] = max(newest.get((account, app), (created_at, key)), (created_at, key))
+            pk = rows[-1][0] if rows else None
+        cursor.executemany(
+            'INSERT INTO events_applicationname (account_id, application_id, event_id, created_at) '
+            'SELECT account_id, %s, id, created_at FROM events_auditevent WHERE id = %s',
+            [(app, key) for (_, app), (_, key) in newest.items()],
+        )
 
 
 class Migration(migrations.Migration):
@@ -50,7 +44,6 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('application_id', models.CharField(help_text='In lower case.', max_length=64)),
-                ('name', models.CharField(max_length=100)),
                 ('created_at', models.DateTimeField()),
                 ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.nexmoaccount')),
                 ('event', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='events.auditevent')),

@@ -66,8 +66,7 @@ class ApplicationName(models.Model):
 
     account = models.ForeignKey(NexmoAccount, on_delete=models.PROTECT, related_name="+", db_index=False)
     application_id = models.CharField(max_length=64, help_text=_("In lower case."))
-    name = models.CharField(max_length=100)
-    # No constraint: retention removes events first, and then the names that they gave.
+    # No constraint: retention removes events first, and then looks for the next ones.
     event = models.ForeignKey(
         "AuditEvent", on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
     )
@@ -79,7 +78,7 @@ class ApplicationName(models.Model):
         constraints = (models.UniqueConstraint(fields=("application_id", "account"), name="application_name_once"),)
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.application_id})"
+        return self.application_id
 
 
 class FirstSeen(models.Model):

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from django.db import connection
 
 from events.fields import load_json
-from events.models import ApplicationName
-from events.nexmo.applications import ABOUT_TYPES, application
+from events.nexmo.applications import ABOUT_TYPES, NAMING_TYPES, application
 from events.reading.rows import TABLE
 from events.storage import application_names
+from events.storage.search_index import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # By account and application, in lower case.
 Names = dict[tuple[int, str], str]
-MOST_CALLED = 3
+MOST_NAMED = 3
 LONGEST_KEPT = 4_000  # characters of a context that is kept with what was read from it: there may be thousands
 
 
@@ -49,13 +49,14 @@ def names_of(wanted: Iterable[tuple[int, str]]) -> Names:
     wanted = set(wanted)
     if not wanted:
         return {}
-    apps = sorted({app for _, app in wanted})
+    accounts, apps = (sorted(set(column)) for column in zip(*wanted, strict=True))
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT n.account_id, n.application_id, e.context FROM {application_names.TABLE} n "
             f"JOIN {TABLE} e ON e.id = n.event_id AND e.account_id = n.account_id "
-            f"WHERE n.application_id IN ({', '.join(['%s'] * len(apps))})",
-            apps,
+            f"WHERE n.application_id IN ({', '.join(['%s'] * len(apps))}) "
+            f"AND n.account_id IN ({', '.join(['%s'] * len(accounts))})",
+            [*apps, *accounts],
         )
         rows = cursor.fetchall()
     names: Names = {}
@@ -66,7 +67,14 @@ def names_of(wanted: Iterable[tuple[int, str]]) -> Names:
     return names
 
 
-def called(text: str, accounts: Iterable[int]) -> dict[str, str]:
-    """Applications of these accounts whose name holds a text, by id; the newest few."""
-    named = ApplicationName.objects.filter(account_id__in=list(accounts), name__icontains=text).order_by("-created_at")
-    return {app: name for name, app in named.values_list("name", "application_id")[:MOST_CALLED]}
+def named_by(rows: Iterable[Row], text: str) -> dict[str, str]:
+    """Applications whose name holds all the words of a search, by id, out of the events that it found: those that name
+    an application are among them."""
+    wanted = [word.casefold() for word in words(text).wanted]
+    names: dict[str, str] = {}
+    for row in rows:
+        if row.event_type in NAMING_TYPES and len(names) < MOST_NAMED:
+            app, name = application(load_json(row.context))
+            if app and wanted and all(word in name.casefold() for word in wanted):
+                names.setdefault(app, name)
+    return names

@@ -196,11 +196,12 @@ def _sparsest(conditions: Conditions, span: Span, usable: list[tuple[str, ...]])
                 f"ORDER BY {span.order} LIMIT 1 OFFSET {per_branch - 1})"
             )
             params += values + bounds
+    # The walk begins at the first event of all, wherever that is.
+    queries.append(f"(SELECT created_at FROM {table(INDEXES[()])} WHERE {where} ORDER BY {span.order} LIMIT 1)")
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {', '.join(queries)}", params)
-        ends = cursor.fetchone()
-    begin = as_time(span.beyond.created_at) if span.beyond else span.end if span.newest_first else span.start
-    begin = begin or timezone.now()
+        cursor.execute(f"SELECT {', '.join(queries)}", params + bounds)
+        *ends, first = cursor.fetchone()
+    begin = as_time(first) if first else timezone.now()
     for (names, per_branch), end in zip(probes, ends, strict=True):
         if end is not None:  # else it has few events, and they are looked through whole
             rates[names] += per_branch / max(abs((begin - as_time(end)).total_seconds()), 1.0)

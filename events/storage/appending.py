@@ -32,7 +32,7 @@ class ChainAppender:
         self.account_id = account_id
         self.counts: Counter[tuple[str, str]] = Counter()
         self.firsts: dict[tuple[str, str], tuple[str, int]] = {}  # of each user and country: time and place
-        self.names: dict[str, tuple[str, int, str]] = {}  # of each application: its name, the event's place and time
+        self.names: dict[str, tuple[str, int]] = {}  # of each application: time and place of the event that names it
         # First the state, then the head: as everything else that locks both.
         self.states = apps.get_model("events", "SyncState").objects
         self.states.get_or_create(account_id=account_id)
@@ -58,8 +58,8 @@ class ChainAppender:
 
     def _note_name(self, context: str, at: str) -> None:
         app_id, name = application(load_json(context)) if context else ("", "")
-        if app_id and name and at >= self.names.get(app_id, ("", 0, ""))[2]:
-            self.names[app_id] = name, self.head.seq, at
+        if app_id and name:
+            self.names[app_id] = max(self.names.get(app_id, (at, self.head.seq)), (at, self.head.seq))
 
     def finish(self) -> None:
         """Write the new head and count what was added, which must be in the table by now."""
@@ -71,7 +71,7 @@ class ChainAppender:
         self.states.filter(account_id=self.account_id).update(event_count=F("event_count") + added)
         count(self.account_id, self.counts)
         first_seen.add(self.account_id, [place for _, place in self.firsts.values()])
-        application_names.add(self.account_id, {app: (name, place) for app, (name, place, _) in self.names.items()})
+        application_names.add(self.account_id, {app: place for app, (_, place) in self.names.items()})
 
 
 def count(account_id: int, changes: Counter[tuple[str, str]]) -> None:

@@ -82,6 +82,8 @@ def event_page(request: HttpRequest, api_key: str, event_id: str) -> HttpRespons
     slug = family(event.event_type)[0]
     others = {other.pk: other for other in visible_accounts(request) if other.pk != account.pk}
     about = entities(event)
+    others_mentions = elsewhere(about, tuple(others))
+    named_elsewhere = names_for(row for mentions in others_mentions for row in mentions.rows)
     at = str(Cursor(event.created_at, event.pk))
     names = names_of((account.pk, key_of(each.value)) for each in about if each.slug == "application")
     return render(
@@ -125,9 +127,9 @@ def event_page(request: HttpRequest, api_key: str, event_id: str) -> HttpRespons
                 (
                     mentions,
                     _elsewhere_address(mentions, account),
-                    [_place(row, others[row.account_id], names_for(mentions.rows)) for row in mentions.rows],
+                    [_place(row, others[row.account_id], named_elsewhere) for row in mentions.rows],
                 )
-                for mentions in elsewhere(about, tuple(others))
+                for mentions in others_mentions
             ],
             "conflicts": [(conflict, pretty(conflict.raw)) for conflict in event.conflicts.all()],
         },

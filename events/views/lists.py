@@ -28,7 +28,7 @@ from events.filters.suggestions import PERIOD, corrections, nearest_match, readi
 from events.health.completeness import completeness, coverage_sentence, missing_logins, nothing_archived
 from events.health.status import statuses
 from events.reading import Cursor, read_page, read_page_at
-from events.reading.applications import called
+from events.reading.applications import named_by
 from events.reading.counts import count_for_page
 from events.views.scope import chosen_account, filtered_events
 from events.wording.times import show
@@ -67,7 +67,13 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
     profile = profile_of(request.user)
     is_plain = readable and not event_filter.active and not _is_further(request)
     oldest_first = conditions.oldest_first
-    turned = with_params(request.GET, **dict.fromkeys(PAGE_PARAMS), order=None if oldest_first else "oldest")
+    # What the search box says of the order stays there, unless it is what is to be turned.
+    said_in_box = oldest_first is not (request.GET.get("order") == "oldest")
+    turned = with_params(
+        event_filter.data if said_in_box else request.GET,
+        **dict.fromkeys(PAGE_PARAMS),
+        order=None if oldest_first else "oldest",
+    )
     of_files = with_params(request.GET, **dict.fromkeys((*PAGE_PARAMS, "size", OPENED)))
     context: dict[str, Any] = {
         "account": account,
@@ -93,7 +99,7 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
         "profile": profile,
         "worth_a_look": worth_a_look(accounts, profile) if is_plain else [],
         "display": table_menu(profile),
-        "news": _news_address(request, account, page) if readable else "",
+        "news": "" if not readable or oldest_first else _news_address(request, account, page),
         "size_note": size_note,
         "unknown": unknown(request.GET),
         "exports": [
@@ -106,7 +112,7 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
         "suggest": page_address("suggest", account),
         "pills": pills(event_filter),
         "reading": meant,
-        "applications": _applications(event_filter) if conditions.text else [],
+        "applications": _applications(conditions.text, page) if conditions.text else [],
         "views": account_menu(event_filter.data, account.api_key, readable=readable)
         if account
         else menu(request.user, event_filter.data, readable=readable),
@@ -126,15 +132,15 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
     return render(request, "events/list.html", context)
 
 
-def _applications(event_filter: EventFilter) -> list[tuple[str, str]]:
+def _applications(text: str, page: Page) -> list[tuple[str, str]]:
     """The pages of the applications that are called what is searched for: most of their events tell only their ids."""
-    names = called(event_filter.conditions.text, event_filter.accounts_by_pk)
+    names = named_by(page.rows, text)
     return [(name, reverse("events:about", args=["application", app])) for app, name in names.items()]
 
 
 def _news_address(request: HttpRequest, account: NexmoAccount | None, page: Page) -> str:
-    """Where to ask for events that arrive while this page is read: only the newest page has such."""
-    if _is_further(request) or page.searched_back_to or request.GET.get("order"):
+    """Where to ask for events that arrive while this page is read: only the page of the newest has such."""
+    if _is_further(request) or page.searched_back_to:
         return ""
     since = str(Cursor.of(page.rows[0])) if page.rows else None
     return page_address("news", account) + with_params(request.GET, **dict.fromkeys(PAGE_PARAMS), since=since)
@@ -146,7 +152,7 @@ def _is_empty(request: HttpRequest, page: Page, page_error: str) -> bool:
 
 
 def _is_further(request: HttpRequest) -> bool:
-    """Whether it is another page than the newest."""
+    """Whether it is another page than the first."""
     return any(request.GET.get(name) for name in PAGE_PARAMS)
 
 

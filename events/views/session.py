@@ -56,7 +56,7 @@ def session_page(request: HttpRequest, kind: str, value: str) -> HttpResponse:
         "coverage": coverage_sentence(completeness(list(event_filter.accounts.values()))),
         "session": found,
         "length": length(found.end - found.start),
-        "accounts": [account for pk, account in accounts.items() if any(row.account_id == pk for row in found.rows)],
+        "accounts": [accounts[pk] for pk in dict.fromkeys(row.account_id for row in found.rows) if pk in accounts],
         "pauses": [
             (title, request.path + with_params(request.GET, pause=None if name == USUAL_PAUSE else name), span == pause)
             for name, (title, span) in PAUSES.items()

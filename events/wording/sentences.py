@@ -12,13 +12,14 @@ from typing import Any
 
 from django.utils.translation import gettext, gettext_noop
 
+from events.nexmo import applications
 from events.wording.codes import grouped
 from events.wording.marking import marked
 from events.wording.masking import mask
 
 # Names that Nexmo uses for the same thing.
 NUMBER = ("msisdn", "number")
-APP = ("applicationName", "appName", "application_name", "name", "applicationId", "appId", "application_id", "app_id")
+APP = (*applications.NAMES, *applications.IDS)
 PERSON = ("email", "user_email", "admin_email")
 SECRET = ("secretId", "secret_id")
 ADDRESS = ("ip", "ipAddress", "ip_address")
@@ -90,7 +91,7 @@ def _sentence(event_type: str, context: Any, application: str, draw: Callable[[s
         return ""
     values = _flat(context)
     if application:
-        values[APP[0].lower()] = application
+        values[APP[0]] = application
     if event_type == "IP_WHITELIST_CREATE" and any(values.get(name.lower()) in EVERYBODY for name in ADDRESS):
         pattern = ALLOWED_EVERYBODY
     # What stands in brackets and what does not, in turn. Each is filled once: a value may look like a piece itself.

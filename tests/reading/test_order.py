@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from django.test import Client
 
 from accounts.models import NexmoAccount
 from events.models import SavedView
+from events.reading import Conditions, plan
+from events.reading.filterable import DIMENSIONS
 from tests.reading.test_paging import link, numbers
 from tests.tools.export import add_many, body
 from tests.tools.pages import Add, Login, text_of
@@ -117,7 +120,30 @@ def test_views_keep_their_order(client: Client, account: NexmoAccount) -> None:
 def test_box_takes_the_order_too(client: Client, account: NexmoAccount) -> None:
     add_many(account, range(3))
 
-    assert numbers(client.get("/events/", {"search_text": "order:oldest"})) == [0, 1, 2]
+    response = client.get("/events/", {"search_text": "order:oldest source:CD"})
+
+    assert numbers(response) == [0, 1, 2]
+    page = response.content.decode()
+    assert 'id="news"' not in page
+    (turned,) = set(re.findall(r'href="([^"]*)" title="Show the newest first"', page))
+    assert numbers(client.get("/events/" + turned.replace("&amp;", "&"))) == [2, 1, 0]
+
+
+def test_walk_of_the_oldest_first_takes_the_sparsest_index(
+    account: NexmoAccount, add_event: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As its counterpart does from now on, this one reckons from the first event on, however long ago that is."""
+    monkeypatch.setattr(plan, "PROBED", 4)
+    for number in range(30):
+        rare = {"user_email": "rare@example.com"} if number % 5 == 0 else {}
+        moment = datetime(2020, 1, 1, tzinfo=UTC) + timedelta(days=number)
+        add_event(account, number, source="CD", created_at=moment.isoformat(), **rare)
+    wanted = {"source": ("CD",), "user_email": ("rare@example.com",)}
+    conditions = Conditions(accounts=(account.pk,), wanted=wanted, text="447700900000")
+
+    plans = [plan.choose(conditions, plan.Span(None, None, newest_first=newest), 10) for newest in (True, False)]
+
+    assert {chosen.index for chosen in plans} == {DIMENSIONS["user_email"].index}
 
 
 def test_unknown_order_is_told(client: Client, account: NexmoAccount) -> None:
