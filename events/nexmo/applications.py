@@ -10,7 +10,12 @@ from typing import Any
 IDS = ("applicationid", "appid", "application_id", "app_id")
 NAMES = ("applicationname", "appname", "application_name", "name")
 NAMING_TYPES = ("APP_CREATE", "APP_UPDATE")
-ABOUT_TYPES = (*NAMING_TYPES, "APP_DELETE", "APP_DISABLE", "APP_ENABLE", "NUMBER_LINKED", "NUMBER_UNLINKED")
+ABOUT_TYPES = (
+    *NAMING_TYPES,
+    *("APP_DELETE", "APP_DISABLE", "APP_ENABLE", "NUMBER_LINKED", "NUMBER_UNLINKED", "NUMBER_UPDATED"),
+)
+# A number whose calls go to an application.
+CALLS_GO_TO, CALLS_GO = "voice-value", ("voice-type", "app")
 STATE_AFTER = ("created", "updated", "new", "current", "after", "application", "app", "data")
 LONGEST_ID, LONGEST_NAME = 64, 100
 
@@ -24,7 +29,8 @@ def application(context: Any) -> tuple[str, str]:
     for key in STATE_AFTER:
         if isinstance(part := outer.get(key), dict):
             parts.append({name.lower(): value for name, value in part.items()})
-    return _first(parts, IDS, LONGEST_ID).lower(), _first(parts, NAMES, LONGEST_NAME)
+    ids = (*IDS, CALLS_GO_TO) if outer.get(CALLS_GO[0]) == CALLS_GO[1] else IDS
+    return _first(parts, ids, LONGEST_ID).lower(), _first(parts, NAMES, LONGEST_NAME)
 
 
 def _first(parts: list[dict[str, Any]], names: tuple[str, ...], longest: int) -> str:

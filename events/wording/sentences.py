@@ -92,6 +92,8 @@ def _sentence(event_type: str, context: Any, application: str, draw: Callable[[s
     values = _flat(context)
     if application:
         values[APP[0]] = application
+        if values.get(applications.CALLS_GO[0]) == applications.CALLS_GO[1]:
+            values[applications.CALLS_GO_TO] = application
     if event_type == "IP_WHITELIST_CREATE" and any(values.get(name.lower()) in EVERYBODY for name in ADDRESS):
         pattern = ALLOWED_EVERYBODY
     # What stands in brackets and what does not, in turn. Each is filled once: a value may look like a piece itself.

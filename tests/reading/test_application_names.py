@@ -47,6 +47,8 @@ def deleted(add_event: Add, account: NexmoAccount, number: int, app: str = APP, 
         ({"appId": "abc123", "updated": {"name": "New"}, "previous": {"name": "Old"}}, ("abc123", "New")),
         ({"appId": "abc123", "updated": {"name": "x" * 101}}, ("abc123", "")),
         ({"appId": "abc123", "updated": {"name": "a\0b"}}, ("abc123", "")),
+        ({"msisdn": "447700900000", "voice-type": "app", "voice-value": "abc123"}, ("abc123", "")),
+        ({"msisdn": "447700900000", "voice-type": "tel", "voice-value": "447700900001"}, ("", "")),
         ({"appId": 7, "name": ["Shop"]}, ("", "")),
         (["appId"], ("", "")),
         (None, ("", "")),
@@ -61,6 +63,9 @@ def test_rows_and_pages_show_the_name_and_keep_the_id(client: Client, account: N
     event = deleted(add_event, account, 2, APP.upper())
 
     assert "Deleted application Night desk" in text_of(client.get("/events/"))
+    calls = {"msisdn": "447700900000", "voice-type": "app", "voice-value": APP}
+    add_event(account, 3, event_type="NUMBER_UPDATED", context=calls)
+    assert ": calls go to app Night desk" in text_of(client.get("/events/"))
     page = text_of(client.get(event.get_absolute_url()))
     assert "Deleted application Night desk" in page
     assert f"Application: Night desk {APP.upper()}" in page
