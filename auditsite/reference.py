@@ -56,7 +56,7 @@ _ADDRESSES = """\
 ## Addresses
 
 Everything but `/login/`, `/healthz`, `/readyz`, static files and, while nobody exists, `/welcome/` asks for a login
-(`/metrics` takes a token instead). What one may not see is "not found". `/admin/` is the Django admin.
+(`/metrics` takes a token instead). Anything you may not see is "not found". `/admin/` is the Django admin.
 
 """
 _COMMANDS = """\
