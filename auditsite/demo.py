@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from datetime import UTC, date, datetime, timedelta
 
-from auditsite import env
+from auditsite import env, home
 
 PORT = env.port("PORT", 8000)
 SANDBOX_PORT = env.port("SANDBOX_PORT", 8801)
@@ -18,7 +18,7 @@ YEARS_BACK = timedelta(days=730)
 def use_demo_environment() -> None:
     """Point the settings at the demo, whatever `.env` or the environment say. Call before Django is set up."""
     if not KEYS.exists():
-        env.write_first_env_file(KEYS)
+        home.write_first_env_file(KEYS)
     os.environ.update(env.read_env_file(KEYS))
     os.environ.update(
         ENV_FILE=str(KEYS),

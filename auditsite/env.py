@@ -6,46 +6,24 @@ raises ``ImproperlyConfigured`` with a sentence that names the setting and says 
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
 import re
-import secrets
-import sys
-import tempfile
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import environ
-from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
-from auditsite import database_url
+from auditsite import database_url, home
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parent
-IN_SOURCE_TREE = (PACKAGE.parent / "manage.py").is_file()
-# What holds `templates` and `locale`: beside the code in the source tree, within this package in a wheel.
-RESOURCES = PACKAGE.parent if IN_SOURCE_TREE else PACKAGE
-
-
-def _home() -> Path:
-    """What holds `.env` and `var`: AUDITSITE_HOME, else the source tree, else where the installed command is called."""
-    named = os.environ.get("AUDITSITE_HOME")
-    if not named:
-        return PACKAGE.parent if IN_SOURCE_TREE else Path.cwd()
-    home = Path(named).resolve()
-    if not home.is_dir():
-        raise ImproperlyConfigured(f"AUDITSITE_HOME names {named!r}, which is not a directory.")
-    return home
-
-
-BASE_DIR = _home()
+BASE_DIR = home.find()
 # What only the worker and commands may hold. Pages are what strangers talk to; whoever takes such a process over shall
 # not be able to sign.
 WORKER_ONLY = frozenset({"SEAL_KEY"})
@@ -181,41 +159,13 @@ def _unquoted(name: str, value: str) -> str:
     return f"\\{inner}" if value[0] == "'" and inner.startswith("$") else inner
 
 
-def write_first_env_file(path: Path) -> None:
-    """Write an env file with fresh random keys, readable by its owner only."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = (
-        "# Written at the first start. Keep it secret and back it up: without CREDENTIAL_KEYS\n"
-        "# the stored API secrets cannot be read. Every setting is described in docs/reference.md.\n"
-        f"SECRET_KEY={secrets.token_urlsafe(50)}\n"
-        f"CREDENTIAL_KEYS={Fernet.generate_key().decode()}\n"
-        f"SEAL_KEY={base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()}\n"
-    )
-    # Written whole under another name and then linked: a start that is interrupted leaves no half a file, and two
-    # processes starting at once do not overwrite each other's keys.
-    descriptor, draft = tempfile.mkstemp(prefix=".env-", dir=path.parent)  # mode 0600
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(draft, path)
-    finally:
-        os.unlink(draft)
-
-
 def load(path: Path | None = None) -> environ.Env:
     """Read the env file (writing one at the very first start) beneath the real environment."""
     if path and not path.exists() and ("SECRET_KEY" in os.environ or not path.parent.is_dir()):
         raise refuse("ENV_FILE", f"names {path}, which does not exist.")
     path = path or BASE_DIR / ".env"
     if not path.exists() and "SECRET_KEY" not in os.environ:
-        try:
-            write_first_env_file(path)
-        except FileExistsError:
-            pass
-        else:
-            sys.stderr.write(_first_words(path))
+        home.begin(path)
     if path.exists():
         for name, value in read_env_file(path).items():
             if name not in _withheld:
@@ -244,16 +194,6 @@ def _without_credentials(address: str) -> str:
         if not any(word in parameter.partition("=")[0].lower() for word in SECRET_WORDS)
     )
     return f"{scheme if mark else ''}{mark}{place}{question}{'&'.join(open_parameters)}"
-
-
-def _first_words(path: Path) -> str:
-    """What is said when an env file was written."""
-    shown, command = (path.name, "make run") if IN_SOURCE_TREE else (str(path), "auditsite run")
-    following = "" if sys.argv[1:2] == ["run"] else f" Next: `{command}`."
-    return (
-        f"Wrote {shown} with fresh random keys (readable by you only). Back it up: without it the stored API secrets "
-        f"cannot be read.{following}\n"
-    )
 
 
 class Reader:

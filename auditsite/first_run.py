@@ -1,7 +1,8 @@
-"""The first run: while nobody exists, and only then, one page makes the first administrator.
+"""The first run: while nobody exists, and only then, one page creates the first administrator.
 
-Whoever sits at the machine itself needs no more than that page. Everybody else needs the link that the web server
-prints when it starts: its token is random, only its digest is kept, and it ends with the first person or after a day.
+Only whoever has the link that the server prints in its terminal may use it. That a request comes from this machine says
+nothing: a proxy or a tunnel beside the site connects from here too, in everybody's name. The link's token is random,
+only its digest is kept, and it ends with the first person or after a day.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.cache import caches
-from django.db import DatabaseError
 from django.urls import reverse
 
 from auditsite.checks import is_loopback
@@ -33,7 +33,7 @@ LINK_KEPT = 24 * 3600  # seconds
 
 
 class AlreadyBegun(Exception):
-    """Somebody exists already: the first administrator was made in the meantime."""
+    """Somebody exists already: the first administrator was created in the meantime."""
 
 
 def is_pending() -> bool:
@@ -72,7 +72,7 @@ def _kept_as(token: str) -> str:
 
 
 def announce(binds: Iterable[str]) -> None:
-    """Print a link to the page, while nobody exists.
+    """Print a link to the page, while nobody exists. Whatever keeps it from being made is logged and stops nothing.
 
     Args:
         binds: what the web server listens on.
@@ -82,12 +82,17 @@ def announce(binds: Iterable[str]) -> None:
             return
         # In the query, because paths are written to logs.
         link = f"{site_address(binds)}{reverse('welcome')}?{urlencode({'token': invite()})}"
-    except DatabaseError as error:  # not migrated yet, or away: the site says so itself
-        logger.warning("Whether somebody can log in is not known: %s", type(error).__name__)
+    except Exception as error:  # not migrated yet; database or cache, whichever it is, away: the site says so itself
+        logger.warning(
+            "No link to create the first administrator, should there be none: %s. Restart the site once its database "
+            "and its cache answer.",
+            type(error).__name__,
+        )
         return
+    line = "=" * 80
     sys.stdout.write(
-        f"\nNobody can log in yet. Make the first administrator at\n\n    {link}\n\n"
-        "The link ends with the first administrator, or after 24 hours. Keep it to yourself.\n\n"
+        f"\n{line}\nNobody can log in yet. To create the first administrator, open\n\n    {link}\n\n"
+        f"Keep this link to yourself. It works once, within 24 hours; a restart prints a new one.\n{line}\n\n"
     )
     sys.stdout.flush()
 

@@ -9,10 +9,12 @@ import os
 import re
 import shutil
 import socket
+import sys
 from typing import Any
 
 from auditsite import env, logs, web_worker
 from auditsite.env import BASE_DIR
+from auditsite.home import PACKAGE
 
 env.become_web_process()  # before the settings are read, which is the next line
 
@@ -56,12 +58,23 @@ def on_starting(server: Any) -> None:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)
 
 
+def pre_fork(server: Any, worker: Any) -> None:
+    """Import nothing from the directory the site runs in, where gunicorn looks first, unless our code is there."""
+    if server.cfg.chdir != str(PACKAGE.parent):
+        sys.path[:] = [path for path in sys.path if path != server.cfg.chdir]
+
+
 def post_worker_init(worker: Any) -> None:
     """Once the site is loaded, and once for all its processes: tell how the first person gets in."""
-    if worker.age == 1:
-        from auditsite import first_run
+    from django.db import connections
 
-        first_run.announce(worker.cfg.bind)
+    from auditsite import first_run, supervisor
+
+    if worker.age == 1 and supervisor.LINK_IS_PRINTED not in os.environ:
+        try:
+            first_run.announce(worker.cfg.bind)
+        finally:
+            connections.close_all()  # pages are answered by other threads
 
 
 def on_exit(server: Any) -> None:

@@ -6,21 +6,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from allauth.core.internal.httpkit import clean_client_ip, get_client_ip
-from django.conf import settings
-from django.http.request import split_domain_port
-
-from auditsite.checks import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
-
-# What proxies add to the requests they pass on, beside X-Forwarded-*.
-_FORWARDING = frozenset(
-    f"HTTP_{name}" for name in ("FORWARDED", "VIA", "X_REAL_IP", "X_CLIENT_IP", "CLIENT_IP", "TRUE_CLIENT_IP")
-)
 
 
 class HostPortMiddleware:
@@ -48,21 +39,3 @@ def client_address(request: HttpRequest) -> str:
     """The address by which people are told apart: the proxy's word, else the connection's. Never empty: a proxy that
     says `unknown` (RFC 7239) or speaks through a socket must not keep everybody out."""
     return get_client_ip(request) or clean_client_ip(request.META.get("REMOTE_ADDR", "")) or "unknown"
-
-
-def is_on_this_machine(request: HttpRequest) -> bool:
-    """Whether a browser on this machine asks, with nothing in between.
-
-    A reverse proxy beside the site connects from loopback too, in everybody's name. So loopback counts only where the
-    site is for this machine alone, and nothing in the request tells of a proxy: no header that proxies add, and not
-    HTTP/1.0, which proxies that add none speak by default and no browser does.
-    """
-    meta = request.META
-    if settings.HTTPS or getattr(settings, "SECURE_PROXY_SSL_HEADER", None):
-        return False
-    if meta.get("SERVER_PROTOCOL") == "HTTP/1.0":
-        return False
-    if any(name.startswith("HTTP_X_FORWARDED") or name in _FORWARDING for name in meta):
-        return False
-    host = split_domain_port(request.get_host())[0]
-    return is_loopback(meta.get("REMOTE_ADDR", "")) and is_loopback(host)

@@ -22,7 +22,7 @@ OTHERS = {
     "home": "Leads to `/events/`, with its query.",
     "account_login": "The login of site and admin.",
     "account_logout": "Asks whether to log out, and does so.",
-    "account_inactive": "Said to whoever may no longer log in.",
+    "account_inactive": "Shown to people whose login is disabled.",
     "account_reauthenticate": "Asks for the password again before something sensitive.",
     "account_change_password": "Change the password.",
     "mfa_index": "The second factor: on, off, recovery codes.",
@@ -56,7 +56,7 @@ _ADDRESSES = """\
 ## Addresses
 
 Everything but `/login/`, `/healthz`, `/readyz`, static files and, while nobody exists, `/welcome/` asks for a login
-(`/metrics` takes a token instead). What one may not see is "not found". `/admin/` is the Django admin.
+(`/metrics` takes a token instead). Anything you may not see is "not found". `/admin/` is the Django admin.
 
 """
 _COMMANDS = """\

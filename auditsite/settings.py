@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from auditsite import checks, logs, time_limits
+from auditsite import checks, home, logs, time_limits
 from auditsite import env as environment
 
 _env_file = os.environ.get("ENV_FILE")
@@ -161,7 +161,7 @@ WSGI_APPLICATION = "auditsite.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [environment.RESOURCES / "templates"],
+        "DIRS": [home.RESOURCES / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -178,12 +178,12 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"  # widgets of ours may
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "var" / "static"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # whitenoise warns where it is missing
-STATICFILES_DIRS = [environment.PACKAGE / "static"]
+STATICFILES_DIRS = [home.PACKAGE / "static"]
 WHITENOISE_USE_FINDERS = True  # serves straight from the packages: no collecting step before the first page
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("es", "Español")]
-LOCALE_PATHS = [environment.RESOURCES / "locale"]
+LOCALE_PATHS = [home.RESOURCES / "locale"]
 FORMAT_MODULE_PATH = ["auditsite.formats"]
 USE_TZ = True
 TIME_ZONE = read.zone("TIME_ZONE")

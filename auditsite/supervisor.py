@@ -13,11 +13,15 @@ import urllib.request
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from auditsite.env import BASE_DIR, IN_SOURCE_TREE, PACKAGE, WORKER_ONLY
+from auditsite.env import BASE_DIR, WORKER_ONLY
+from auditsite.home import IN_SOURCE_TREE, PACKAGE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+# A home that is not the code's own directory may hold anything: what lies in it is never imported.
+PYTHON = (sys.executable,) if PACKAGE.parent == BASE_DIR else (sys.executable, "-P")
+LINK_IS_PRINTED = "AUDITSITE_LINK_IS_PRINTED"  # tells the web server that its starter prints the link of the first run
 PATIENCE = 15.0  # seconds between asking a process to stop and ending it
 
 
@@ -54,20 +58,25 @@ class Supervisor:
 
     def start_command(self, *arguments: str, quiet: bool = False) -> None:
         """Start one of our management commands."""
-        self.start(arguments[0], [sys.executable, "-m", "auditsite", *arguments], quiet=quiet)
+        self.start(arguments[0], [*PYTHON, "-m", "auditsite", *arguments], quiet=quiet)
 
-    def start_site(self, port: int, *, quiet: bool = False) -> None:
-        """Start the web server on loopback only."""
+    def start_site(self, port: int, *, quiet: bool = False, announces: bool = True) -> None:
+        """Start the web server on loopback only.
+
+        Args:
+            announces: whether it prints the link of the first run itself.
+        """
         self.start(
             "site",
             [
-                sys.executable,
+                *PYTHON,
                 "-m",
                 "gunicorn",
                 "--config=python:auditsite.gunicorn",
                 "auditsite.wsgi",
                 f"--bind=127.0.0.1:{port}",
                 f"--pid={BASE_DIR / 'var' / f'site-{port}.pid'}",
+                *([] if announces else [f"--env={LINK_IS_PRINTED}=true"]),
             ],
             quiet=quiet,
             without=WORKER_ONLY,

@@ -1,4 +1,4 @@
-"""The page that makes the first administrator."""
+"""The page that creates the first administrator."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.validators import name_validator
 from auditsite import first_run
-from auditsite.proxy import client_address, is_on_this_machine
+from auditsite.proxy import client_address
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -54,13 +54,13 @@ class AdministratorForm(UserCreationForm):
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters("password1", "password2")
 def welcome(request: HttpRequest) -> HttpResponse:
-    """Makes the first administrator, for whoever sits at this machine or has the link that the server printed.
+    """Creates the first administrator, for whoever has the link that the server printed.
 
     As soon as anybody exists there is no such page.
     """
     if not first_run.is_pending():
         raise Http404
-    if not (is_on_this_machine(request) or first_run.is_invited(request.GET.get("token", ""))):
+    if not first_run.is_invited(request.GET.get("token", "")):
         return render(request, "welcome/closed.html", status=403)
     if request.method != "POST":
         return render(request, "welcome/administrator.html", {"form": AdministratorForm()})
@@ -75,6 +75,6 @@ def welcome(request: HttpRequest) -> HttpResponse:
         first_run.make_administrator(user)
     except first_run.AlreadyBegun:
         raise Http404 from None
-    logger.warning("The first administrator, %s, was made from %s.", user.get_username(), client_address(request))
+    logger.warning("The first administrator, %s, was created from %s.", user.get_username(), client_address(request))
     login(request, user)
     return redirect("events:account_new")

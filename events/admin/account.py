@@ -137,7 +137,7 @@ class SyncedAccountAdmin(NexmoAccountAdmin):
 
     def test_this(self, request: HttpRequest, account: NexmoAccount) -> None:
         """The button on an account's page."""
-        self._tell(request, account, connection.try_connection(account, request.user))
+        self._tell(request, account, connection.try_account(account, request.user))
 
     @admin.action(description=_("Test connection"), permissions=["sync"])
     def test_connection(self, request: HttpRequest, queryset: QuerySet[NexmoAccount]) -> None:
@@ -160,7 +160,7 @@ class SyncedAccountAdmin(NexmoAccountAdmin):
                 )
                 self.message_user(request, text % {"count": rest}, messages.WARNING)
                 return
-            self._tell(request, account, connection.try_in_turn(account, request.user))
+            self._tell(request, account, connection.try_account_in_turn(account, request.user))
 
     def _tell(self, request: HttpRequest, account: NexmoAccount, outcome: connection.Outcome) -> None:
         level = messages.SUCCESS if outcome.works else messages.ERROR if outcome.was_asked else messages.WARNING

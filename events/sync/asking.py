@@ -67,8 +67,13 @@ def client_now(account: NexmoAccount, user: AnyUser, *, even_if_refused: bool = 
         raise NotAsked(gettext("No request was sent: Nexmo refused these credentials, and they have not changed."))
     rate = settings.NEXMO_REQUESTS_PER_SECOND
     pacer = _PaceOfOneQuestion(account, user, rate) if rate else None
-    with client_for(account, attempts=1, timeout=min(TIMEOUT, settings.NEXMO_TIMEOUT), pacer=pacer) as client:
+    with client_for(account, attempts=1, timeout=timeout(), pacer=pacer) as client:
         yield client
+
+
+def timeout() -> float:
+    """How many seconds one question may take."""
+    return min(TIMEOUT, settings.NEXMO_TIMEOUT)
 
 
 class _PaceOfOneQuestion(SharedPacer):

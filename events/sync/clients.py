@@ -6,7 +6,7 @@ import contextlib
 import logging
 import threading
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -15,7 +15,7 @@ from events.nexmo.client import AuditClient, Pacer
 from events.sync import state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from accounts.models import NexmoAccount
 
@@ -56,6 +56,22 @@ class Tally:
             logger.warning("The requests of %s could not be counted: %s", self.account.api_key, type(error).__name__)
 
 
+def new_client(api_key: str, secrets: Sequence[str], **options: Any) -> AuditClient:
+    """A client with these credentials, for the API that the settings name.
+
+    Args:
+        options: what else `AuditClient` takes.
+    """
+    return AuditClient(
+        api_key=api_key,
+        secrets=secrets,
+        base_url=settings.NEXMO_AUDIT_URL,
+        zone=ZoneInfo(settings.EVENT_TIME_ZONE),
+        date_style=settings.NEXMO_DATE_STYLE,
+        **options,
+    )
+
+
 @contextlib.contextmanager
 def client_for(
     account: NexmoAccount,
@@ -75,13 +91,10 @@ def client_for(
     rate = settings.NEXMO_REQUESTS_PER_SECOND
     tally = Tally(account)
     try:
-        with AuditClient(
-            api_key=account.api_key,
-            secrets=account.secrets(),
-            base_url=settings.NEXMO_AUDIT_URL,
-            zone=ZoneInfo(settings.EVENT_TIME_ZONE),
+        with new_client(
+            account.api_key,
+            account.secrets(),
             timeout=timeout or settings.NEXMO_TIMEOUT,
-            date_style=settings.NEXMO_DATE_STYLE,
             attempts=attempts,
             pacer=pacer
             or (SharedPacer(account, rate) if rate else Pacer(0)),  # without a limit the database is not asked

@@ -1,29 +1,28 @@
 """Trying credentials while a person waits: one question to Nexmo, and what a person should know of the answer.
 
-`test_connection` tries what is not stored yet, `try_connection` what an account has.
+`try_credentials` tries what is not stored yet, `try_account` what an account has.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.fields import SecretUnreadable
-from events.nexmo.client import AuditClient, Pacer
+from events.nexmo.client import Pacer
 from events.nexmo.errors import AuditAPIError
 from events.sync import asking, state
-from events.sync.asking import TIMEOUT
+from events.sync.clients import new_client
 from events.wording.codes import grouped
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
 
     from accounts.models import AnyUser, NexmoAccount
+    from events.nexmo.client import AuditClient
 
 WORKS, NOT_ASKED = "works", "not-asked"
 # By the error's code: the field to mend ("" where none is to blame), and what to say.
@@ -42,7 +41,10 @@ _ADVICE: dict[str, tuple[str, StrPromise]] = {
     "rate-limited": ("", _("Nexmo asked to slow down. Wait a minute, then try again.")),
     "unavailable": (
         "",
-        _("Nexmo could not be reached, or had an error of its own. Try again; once saved, syncs keep trying."),
+        _(
+            "Nexmo could not be reached, or had an error of its own. Try again in a moment; syncs of saved accounts "
+            "keep trying."
+        ),
     ),
 }
 _NOT_UNDERSTOOD = _("Nexmo's answer could not be understood. Check NEXMO_AUDIT_URL and any proxy in between.")
@@ -75,30 +77,44 @@ class Outcome:
         return self.code != NOT_ASKED
 
 
-def try_connection(account: NexmoAccount, user: AnyUser) -> Outcome:
+def try_credentials(api_key: str, secret: str) -> Outcome:
+    """Ask Nexmo for one event with credentials that are not stored yet. Call it within `asking.turn`."""
+    # Nothing else asks in this account's name yet, so there is no pace to wait for.
+    with new_client(api_key, (secret,), attempts=1, timeout=asking.timeout(), pacer=Pacer(0)) as client:
+        return _asked(client)
+
+
+def try_account(account: NexmoAccount, user: AnyUser) -> Outcome:
     """Ask Nexmo for one event with the account's stored credentials, once, without waiting for the pace.
 
     Credentials that were refused before are tried too; where they work now, the account is synced again.
     """
     try:
         with asking.turn(user):
-            return try_in_turn(account, user)
+            return try_account_in_turn(account, user)
     except asking.NotAsked as error:
         return Outcome(NOT_ASKED, sentence=str(error))
 
 
-def try_in_turn(account: NexmoAccount, user: AnyUser) -> Outcome:
+def try_account_in_turn(account: NexmoAccount, user: AnyUser) -> Outcome:
     """The same for whoever holds `asking.turn` already, and tries several accounts in it."""
     try:
         with asking.client_now(account, user, even_if_refused=True) as client:
-            total = client.list_events(size=1).total
+            outcome = _asked(client)
     except asking.NotAsked as error:
         return Outcome(NOT_ASKED, sentence=str(error))
     except SecretUnreadable as error:
         return Outcome("secret-unreadable", "api_secret", str(error))
+    if outcome.works:
+        state.clear_refusal(account)
+    return outcome
+
+
+def _asked(client: AuditClient) -> Outcome:
+    try:
+        total = client.list_events(size=1).total
     except AuditAPIError as error:
-        return Outcome(error.code, sentence=str(error))
-    state.clear_refusal(account)
+        return outcome_of(error)
     return Outcome(WORKS, sentence=_works(total), total=total)
 
 
@@ -111,24 +127,6 @@ def _works(total: int | None) -> str:
         total,
     )
     return text % {"count": grouped(total)}
-
-
-def test_connection(api_key: str, secret: str) -> Outcome:
-    """Ask Nexmo for a page of one event, once. Takes seconds at most: call it within `asking.turn`."""
-    try:
-        with AuditClient(
-            api_key=api_key,
-            secrets=(secret,),
-            base_url=settings.NEXMO_AUDIT_URL,
-            zone=ZoneInfo(settings.EVENT_TIME_ZONE),
-            timeout=min(TIMEOUT, settings.NEXMO_TIMEOUT),
-            date_style=settings.NEXMO_DATE_STYLE,
-            attempts=1,
-            pacer=Pacer(0),  # nothing else asks in this account's name yet
-        ) as client:
-            return Outcome(WORKS, total=client.list_events(size=1).total)
-    except AuditAPIError as error:
-        return outcome_of(error)
 
 
 def outcome_of(error: AuditAPIError) -> Outcome:

@@ -69,7 +69,7 @@ def _try(request: HttpRequest, form: NewAccountForm) -> connection.Outcome | Non
     """Ask Nexmo with what was typed; what is wrong is put beside its field. None where Nexmo was not asked."""
     try:
         with asking.turn(request.user):
-            outcome = connection.test_connection(form.cleaned_data["api_key"], form.cleaned_data["api_secret"])
+            outcome = connection.try_credentials(form.cleaned_data["api_key"], form.cleaned_data["api_secret"])
     except asking.NotAsked as error:
         form.blame("", str(error))
         return None

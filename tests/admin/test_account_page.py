@@ -96,7 +96,7 @@ def test_button_tells_of_a_wrong_secret(
 
     ((level, text),) = messages(page)
     assert level == "error"
-    assert "Nexmo refused the API key or secret (HTTP 401)." in text
+    assert "Nexmo refused this API key with this secret." in text
     assert "wrong-secret-5" not in page.content.decode()
 
 
@@ -135,11 +135,14 @@ def test_outcome_of_a_try_names_neither_account_nor_secret(
 ) -> None:
     make_sandbox(accounts=1, events=40)
 
-    works = connection.try_connection(account, cast["alice"])
-    fails = connection.try_connection(NexmoAccount.objects.get(api_key="demo0002"), cast["alice"])
+    works = connection.try_account(account, cast["alice"])
+    fails = connection.try_account(NexmoAccount.objects.get(api_key="demo0002"), cast["alice"])
 
     assert (works.works, works.was_asked) == (True, True)
     assert (fails.works, fails.was_asked) == (False, True)
+    typed = connection.try_credentials("demo0002", "not-the-secret")
+    assert (fails.code, fails.field, fails.sentence) == (typed.code, typed.field, typed.sentence)
+    assert fails.field == "api_secret"
     for outcome in (works, fails):
         assert "demo000" not in outcome.sentence
         assert "secret-0" not in outcome.sentence

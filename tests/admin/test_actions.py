@@ -73,7 +73,7 @@ def test_connection_with_a_wrong_secret_says_what_to_do_and_shows_no_secret(
     ((level, text),) = act(client, "test_connection", account)
 
     assert level == "error"
-    assert text.startswith("Quillfern Parcel (demo0001): Nexmo refused the API key or secret (HTTP 401).")
+    assert text.startswith("Quillfern Parcel (demo0001): Nexmo refused this API key with this secret. Copy both again")
     assert "wrong-secret-5" not in text
     assert len(sandbox.requests) == 1
 

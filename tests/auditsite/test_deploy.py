@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import configparser
-import importlib
 import re
 from pathlib import Path
 from types import ModuleType
@@ -25,14 +24,6 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted(
 # Variables that are not settings of the site: where they are read from, and what other programs read.
 NOT_OURS = {"ENV_FILE", "AUDITSITE_HOME", "PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
 COMPOSE_OWN = {"SITE_HOST", "POSTGRES_PASSWORD"}
-
-
-@pytest.fixture
-def gunicorn(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The server's configuration, whose import makes a process one that serves pages."""
-    monkeypatch.setattr(env, "_withheld", set())
-    monkeypatch.setenv("SEAL_KEY", "")  # so that it is back afterwards
-    return importlib.import_module("auditsite.gunicorn")
 
 
 def compose() -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from auditsite import checks, env
+from auditsite import checks, env, home
 from tests.auditsite.test_settings import GOOD, start
 
 SETTING_NAMES = sorted(env.SETTINGS)
@@ -244,11 +244,11 @@ def test_interrupted_first_start_leaves_no_half_a_file(tmp_path: Path, monkeypat
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(os, "fsync", interrupt)
-        env.write_first_env_file(tmp_path / ".env")
+        home.write_first_env_file(tmp_path / ".env")
     assert list(tmp_path.iterdir()) == []
 
-    env.write_first_env_file(tmp_path / ".env")
+    home.write_first_env_file(tmp_path / ".env")
     assert [stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()] == [0o600]
     with pytest.raises(FileExistsError):
-        env.write_first_env_file(tmp_path / ".env")
+        home.write_first_env_file(tmp_path / ".env")
     assert GOOD["SECRET_KEY"] not in (tmp_path / ".env").read_text()

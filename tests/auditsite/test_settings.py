@@ -13,7 +13,7 @@ import pytest
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
-from auditsite import checks, env
+from auditsite import checks, env, home
 
 ROOT = Path(__file__).resolve().parents[2]
 GOOD = {
@@ -100,8 +100,8 @@ def test_env_file_takes_comments_quotes_and_export(tmp_path: Path) -> None:
 
 def test_first_start_writes_fresh_keys_for_the_owner_only(tmp_path: Path) -> None:
     first, second = tmp_path / "a" / ".env", tmp_path / "b" / ".env"
-    env.write_first_env_file(first)
-    env.write_first_env_file(second)
+    home.write_first_env_file(first)
+    home.write_first_env_file(second)
     assert stat.S_IMODE(first.stat().st_mode) == 0o600
     values = env.read_env_file(first)
     assert checks.secret_key(values["SECRET_KEY"])

@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from accounts.models import NexmoAccount
+from auditsite import first_run
 from events.operations import tasks
 from events.sandbox import Sandbox
 from tests.tools.browser import BROWSER, axe
@@ -24,18 +25,22 @@ def test_first_run_leads_from_nobody_to_the_first_events(
     make_sandbox(accounts=1, events=60)
     page = open_page("/events/", java_script_enabled=scripts, viewport={"width": width, "height": 900})
     assert page.url.endswith("/welcome/")
+    assert page.get_by_text("Open the link that the server printed in its terminal").is_visible()
+    assert page.locator("main form").count() == 0
+    looks_right(page, width, scripts)
+    page.goto(f"/welcome/?token={first_run.invite()}")
     page.get_by_label("Username").fill("ada")
     page.get_by_label("Email address").fill("ada@example.com")
     page.get_by_label("Password", exact=True).fill("correct-horse-9")
     page.get_by_label("Password again").fill("something-else-9")
-    page.get_by_role("button", name="Make administrator").click()
+    page.get_by_role("button", name="Create administrator").click()
     assert page.locator("#error-password2").is_visible()
     assert page.get_by_label("Email address").input_value() == "ada@example.com"
     looks_right(page, width, scripts)
 
     page.get_by_label("Password", exact=True).fill("correct-horse-9")
     page.get_by_label("Password again").fill("correct-horse-9")
-    page.get_by_role("button", name="Make administrator").click()
+    page.get_by_role("button", name="Create administrator").click()
     page.wait_for_url("**/accounts/new")
     assert get_user_model().objects.get().is_superuser
 
@@ -51,7 +56,7 @@ def test_first_run_leads_from_nobody_to_the_first_events(
     page.get_by_label("API secret").fill("sandbox-secret-0001")
     page.get_by_role("button", name="Test and save").click()
     page.wait_for_url("**/accounts/demo0001/")
-    assert page.get_by_text("this page follows by itself").is_visible()
+    assert page.get_by_text("this page updates automatically").is_visible()
     tasks.sync_now_if_due(NexmoAccount.objects.get().pk)
     page.locator("#first-events").click()  # the page has come to it by itself
     page.wait_for_url("**/accounts/demo0001/events/")

@@ -79,11 +79,11 @@ def installed(wheel: Path, tmp_path: Path) -> Installed:
 
 @contextlib.contextmanager
 def running(installed: Installed) -> Iterator[str]:
-    """`auditsite run`; its address. Stopped as by Ctrl-C."""
+    """`auditsite run`; the link that it prints. Stopped as by Ctrl-C."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    address, log = f"http://127.0.0.1:{port}", installed.home.parent / "run.log"
+    log = installed.home.parent / "run.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             installed.command("run", f"--port={port}"),
@@ -94,10 +94,10 @@ def running(installed: Installed) -> Iterator[str]:
         )
         try:
             deadline = time.monotonic() + 60
-            while "Auditsite runs at" not in log.read_text():
+            while not (links := re.findall(rf"http://127\.0\.0\.1:{port}/welcome/\S+\n", log.read_text())):
                 assert process.poll() is None and time.monotonic() < deadline, log.read_text()
                 time.sleep(0.1)
-            yield address
+            yield links[0].strip()
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(30)
@@ -143,18 +143,13 @@ def test_wheel_asks_for_what_the_project_asks_for(wheel: Path) -> None:
 
 def test_installed_command_runs_the_site_in_an_empty_folder(installed: Installed) -> None:
     before = installed.files()
-    checked = installed.call("check")
-    assert checked.returncode == 0, checked.stderr
-    assert f"Wrote {installed.home / '.env'}" in checked.stderr
-    assert "Next: `auditsite run`" in checked.stderr
-    assert stat.S_IMODE((installed.home / ".env").stat().st_mode) == 0o600
-    assert installed.call("migrate", "-v0").returncode == 0
-    assert (installed.home / "var" / "auditsite.sqlite3").is_file()
+    (installed.home / "accounts.py").write_text("raise SystemExit('imported what lies in the home')")
 
-    with running(installed) as address:
-        page = get(address + "/")
+    with running(installed) as link:
+        address = link.partition("/welcome/")[0]
+        page = get(link)
         assert "Welcome to Auditsite" in page
-        assert "Le damos la bienvenida a Auditsite" in get(address + "/welcome/", "es")
+        assert "Le damos la bienvenida a Auditsite" in get(link, "es")
         for kind in ("css", "js"):
             (asset,) = re.findall(rf'(?:href|src)="(/assets/site-\w+\.{kind})"', page)
             assert len(get(address + asset)) > 10_000
@@ -164,6 +159,11 @@ def test_installed_command_runs_the_site_in_an_empty_folder(installed: Installed
         assert "worker: ok" in ready(address), "the worker runs too"
 
     assert installed.files() == before, "nothing is written beside the code"
+    assert stat.S_IMODE((installed.home / ".env").stat().st_mode) == 0o600
+    assert "`auditsite reference` describes every setting" in (installed.home / ".env").read_text()
+    assert (installed.home / "var" / "auditsite.sqlite3").is_file()
+    checked = installed.call("check")
+    assert (checked.returncode, checked.stderr) == (0, ""), "once begun, every command works there"
 
 
 def ready(address: str) -> str:
@@ -178,6 +178,46 @@ def ready(address: str) -> str:
             if time.monotonic() > deadline:
                 return text
             time.sleep(0.3)
+
+
+@pytest.mark.parametrize("arguments", [["check"], ["migrate"], ["worker"], ["createsuperuser", "--noinput"]])
+def test_other_commands_begin_no_site_where_they_are_called(installed: Installed, arguments: list[str]) -> None:
+    refused = installed.call(*arguments)
+
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        f"Auditsite cannot start: there is no .env in {installed.home}. Change to the directory of your site, or name "
+        "it in AUDITSITE_HOME; `auditsite run` begins a new site in the directory it is called in.\n"
+    )
+    assert list(installed.home.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "sync_events"),
+        (["help"], "sync_events"),
+        (["--help"], "sync_events"),
+        (["help", "worker"], "usage: auditsite worker"),
+        (["run", "--help"], "usage: auditsite run"),
+        (["--version"], "."),
+    ],
+)
+def test_help_is_given_anywhere_and_leaves_nothing(installed: Installed, arguments: list[str], said: str) -> None:
+    passing = installed.home.parent / "passing"
+    passing.mkdir()
+    helped = installed.call(*arguments, TMPDIR=str(passing))
+
+    assert (helped.returncode, helped.stderr) == (0, "")
+    assert said in helped.stdout
+    assert [*installed.home.iterdir(), *passing.iterdir()] == []
+
+
+def test_settings_of_the_environment_need_no_env_file(installed: Installed) -> None:
+    keys = {"SECRET_KEY": "a-good-key-0123456789-abcdefghijklmnopqrstuvwxyz", "CREDENTIAL_KEYS": f"{'A' * 43}="}
+
+    assert installed.call("check", **keys).returncode == 0
+    assert not (installed.home / ".env").exists()
 
 
 def test_home_can_be_elsewhere(installed: Installed, tmp_path: Path) -> None:
@@ -209,6 +249,7 @@ def test_source_tree_can_have_its_home_elsewhere_too(tmp_path: Path) -> None:
 
 
 def test_module_is_the_same_command(installed: Installed) -> None:
+    (installed.home / "accounts.py").write_text("raise SystemExit('imported what lies in the current directory')")
     command = [sys.executable, "-m", "auditsite", "help", "--commands"]
     module = subprocess.run(
         command, cwd=installed.home, env=installed.environment(), capture_output=True, text=True, timeout=60, check=True

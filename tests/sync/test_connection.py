@@ -23,17 +23,18 @@ def subclasses(base: type[errors.AuditAPIError]) -> set[type[errors.AuditAPIErro
 def test_right_credentials_work_and_tell_how_many_events_there_are(make_sandbox: Callable[..., Sandbox]) -> None:
     sandbox = make_sandbox(events=30)
 
-    outcome = connection.test_connection("demo0001", SECRET)
+    outcome = connection.try_credentials("demo0001", SECRET)
 
     assert outcome.works
-    assert outcome.total and outcome.field == outcome.sentence == ""
+    assert outcome.total and outcome.field == ""
+    assert outcome.sentence == f"The connection works. Nexmo lists {outcome.total} events."
     assert len(sandbox.requests) == 1
 
 
 def test_wrong_secret_is_to_blame(make_sandbox: Callable[..., Sandbox]) -> None:
     make_sandbox()
 
-    outcome = connection.test_connection("demo0001", "wrong-secret")
+    outcome = connection.try_credentials("demo0001", "wrong-secret")
 
     assert not outcome.works
     assert (outcome.code, outcome.field) == ("credentials", "api_secret")
@@ -66,7 +67,7 @@ def test_what_failed_says_what_to_do(
     settings.NEXMO_AUDIT_URL = "https://api.example.com/beta/audit"
     responses.get("https://api.example.com/beta/audit/events", status=status, body=body)
 
-    outcome = connection.test_connection("demo0001", SECRET)
+    outcome = connection.try_credentials("demo0001", SECRET)
 
     assert (outcome.code, outcome.field) == (code, field)
     assert all(word in outcome.sentence for word in words), outcome.sentence
@@ -81,7 +82,7 @@ def test_server_that_does_not_answer_is_not_waited_for_long(
     settings.NEXMO_TIMEOUT = 0.3
     began = time.monotonic()
 
-    assert connection.test_connection("demo0001", SECRET).code == "unavailable"
+    assert connection.try_credentials("demo0001", SECRET).code == "unavailable"
     assert time.monotonic() - began < 3
 
 

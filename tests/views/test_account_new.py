@@ -44,7 +44,7 @@ def added() -> NexmoAccount | None:
 def keeps_what_was_typed(response: Any) -> bool:
     """All but the secret, and the page says so."""
     page = response.content.decode()
-    assert "Type the secret again" in page
+    assert "Enter the secret again" in page
     assert re.search(r'type="password"[^>]*value', page) is None
     assert violations(response) == []
     return 'value="Shop production"' in page and 'value="demo0009"' in page
@@ -63,7 +63,7 @@ def test_account_that_works_is_saved_and_its_sync_begins(
     assert list(account.teams.all()) == [team]
     text = text_of(response)
     assert "Shop production is saved, and its credentials work. Nexmo lists" in text
-    assert "this page follows by itself" in text
+    assert "this page updates automatically" in text
     assert SyncState.objects.get(account=account).wanted_by == cast["alice"]
     entry = LogEntry.objects.get(object_id=str(account.pk))
     assert (entry.user, entry.is_addition()) == (cast["alice"], True)

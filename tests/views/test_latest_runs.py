@@ -79,7 +79,7 @@ def test_page_says_how_many_and_shows_each_on_demand(client: Client, account: Ne
 
     page = client.get("/accounts/demo0001/")
 
-    assert "15 runs without news, 2026-03-15 11:45:00 UTC to 2026-03-15 11:59:00 UTC" in text_of(page)
+    assert "15 runs with nothing new, 2026-03-15 11:45:00 UTC to 2026-03-15 11:59:00 UTC" in text_of(page)
     (details,) = re.findall(r'<details id="quiet-\d+">.*?</details>', page.content.decode(), re.DOTALL)
     assert details.count("<li>") == 15
     assert page.content.decode().count('<td data-title="Status">') == 1

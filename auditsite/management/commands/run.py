@@ -6,8 +6,9 @@ from typing import Any
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connections
 
-from auditsite import env
+from auditsite import env, first_run
 from auditsite.supervisor import ProcessEnded, Supervisor, port_is_free
 
 
@@ -25,11 +26,20 @@ class Command(BaseCommand):
         try:
             with Supervisor() as processes:
                 processes.start_command("worker", quiet=True)
-                processes.start_site(port)
+                processes.start_site(port, announces=False)
                 processes.wait_for("site", f"http://127.0.0.1:{port}/healthz")
                 self.stdout.write(f"Auditsite runs at http://127.0.0.1:{port}/ - Ctrl-C stops it.")
+                _announce(port)
                 processes.watch()
         except ProcessEnded as error:
             raise CommandError(str(error)) from None
         except KeyboardInterrupt:
             self.stdout.write("\nStopped.")
+
+
+def _announce(port: int) -> None:
+    """Print the link of the first run last, as the address to open."""
+    try:
+        first_run.announce([f"127.0.0.1:{port}"])
+    finally:
+        connections.close_all()  # this process only watches from now on
