@@ -10,6 +10,7 @@ from django.contrib import admin
 from django.utils.translation import gettext as _
 
 from accounts.admin import ExplainedDeletion
+from accounts.people import rights
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -21,7 +22,9 @@ admin.site.unregister(Authenticator)
 
 @admin.register(Authenticator)
 class SecondFactorAdmin(ExplainedDeletion):
-    """An administrator takes a lost second factor away; its owner then makes a new one."""
+    """An administrator removes a lost second factor; its owner then sets up a new one. Whoever has rights that the
+    administrator lacks keeps theirs.
+    """
 
     switches_off = False
     list_display = ("user", "type", "created_at", "last_used_at")
@@ -34,17 +37,21 @@ class SecondFactorAdmin(ExplainedDeletion):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed = super().has_delete_permission(request, obj)
+        return allowed and (obj is None or rights.may_touch(request.user, obj.user))
+
     def question(self, obj: Authenticator) -> str:
-        return _("Take away the second factor of %(person)s?") % {"person": obj.user}
+        return _("Remove %(person)s's second factor?") % {"person": obj.user}
 
     def consequences(self, request: HttpRequest, obj: Authenticator) -> list[Any]:
         person = {"person": obj.user}
         if obj.type == Authenticator.Type.RECOVERY_CODES:
-            return [_("The recovery codes of %(person)s stop working; new ones can be made.") % person]
+            return [_("%(person)s's recovery codes stop working; new ones can be made.") % person]
         others = Authenticator.objects.filter(user=obj.user).exclude(type=Authenticator.Type.RECOVERY_CODES)
         if others.exclude(pk=obj.pk).exists():
             return [_("%(person)s still logs in with another second factor.") % person]
         return [
             _("%(person)s then logs in with the password alone, and can set up a new second factor.") % person,
-            _("Make sure who asked for this: the password is enough from then on."),
+            _("Verify who asked for this: from now on the password alone is enough."),
         ]

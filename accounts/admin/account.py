@@ -8,8 +8,7 @@ from django.contrib import admin
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin.base import ExplainedDeletion
-from accounts.admin.person import listed
+from accounts.admin.base import ExplainedDeletion, listed
 from accounts.forms import NexmoAccountForm
 from accounts.models import NexmoAccount
 
@@ -76,8 +75,8 @@ class NexmoAccountAdmin(ExplainedDeletion):
 
     def consequences(self, request: HttpRequest, obj: NexmoAccount) -> list[str]:
         said = [
-            gettext("Its API key and secrets are forgotten here. At Nexmo nothing changes."),
-            gettext("Nothing of it was ever archived, so no event is lost."),
+            gettext("Its API key and secrets are deleted here. Nothing changes at Nexmo."),
+            gettext("It never had archived events, so none are lost."),
         ]
         teams = [team.name for team in obj.teams.order_by("name")]
         if teams:

@@ -1,20 +1,26 @@
-"""What admins of ours have in common: a log in one language, and deletions that say what they do."""
+"""What admins of ours have in common: a log in one language, deletions that say what they do, and for what gives people
+rights, fields and buttons only for those who may touch it.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import quote, unquote
+from django.contrib.admin.utils import flatten_fieldsets, quote, unquote
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import override
+from django.utils.translation import ngettext, override
+
+from accounts.roles import RoleReader
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
+
+NAMED = 5  # in a sentence; the others are counted
 
 
 class EnglishLog(admin.ModelAdmin):
@@ -116,7 +122,11 @@ class ExplainedDeletion(ObjectActions):
             extra_context = {**(extra_context or {}), "consequences": self.consequences(request, obj)}
             extra_context |= {"title": self.question(obj), "page": self.page_of(obj)}
             extra_context |= self._switch(request, obj)
-        return super().delete_view(request, object_id, extra_context)
+        response = super().delete_view(request, object_id, extra_context)
+        found = getattr(response, "context_data", None)  # a redirect has none
+        if found and (obstacles := _dependents(found)):
+            found |= {"obstacles": obstacles, "title": _("%(name)s cannot be deleted") % {"name": obj}}
+        return response
 
     def _explanation(self, request: HttpRequest, obj: Any, more: dict[str, Any]) -> TemplateResponse:
         context = {
@@ -150,3 +160,75 @@ class ExplainedDeletion(ObjectActions):
             with override("en"):
                 self.log_change(request, obj, _("Switched off."))
         self.message_user(request, self.switched_off(request, obj), messages.SUCCESS)
+
+
+class RightsAdmin(ExplainedDeletion):
+    """People, or teams: what gives rights. Many may read it, with fields of their own; fewer may touch it."""
+
+    for_superusers: ClassVar[dict[str, str]] = {}  # fields that give rights, and what others read in their place
+    only_shown: ClassVar[dict[str, str]] = {}  # fields, and what those read in their place who may not touch the object
+
+    def may_touch(self, request: HttpRequest, obj: Any) -> bool:
+        """Whether the reader may change or delete this object, where they may change or delete such objects at all."""
+        raise NotImplementedError
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and (obj is None or self.may_touch(request, obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and (obj is None or self.may_touch(request, obj))
+
+    def fields_for_reader(self, request: HttpRequest, obj: Any, fieldsets: Any) -> Any:
+        """Fieldsets as this reader may use them."""
+        if request.user.is_superuser:
+            return fieldsets
+        changeable = obj is None or self.has_change_permission(request, obj)
+        return read_instead(fieldsets, self.for_superusers if changeable else self.for_superusers | self.only_shown)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        shown = frozenset(flatten_fieldsets(self.get_fieldsets(request, obj)))
+        return type(form.__name__, (form,), {"editor": request.user, "shown": shown})
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        obj: Any = super().get_object(request, object_id, from_field)
+        if obj is not None:
+            obj.shown_to = request.user
+        return obj
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        changes = super().get_changelist_instance(request)
+        reader = RoleReader()
+        for obj in changes.result_list:
+            obj.role_reader = reader
+        return changes
+
+
+def listed(things: list[Any]) -> str:
+    """The first few by name, and how many more there are."""
+    names = ", ".join(str(thing) for thing in things[:NAMED])
+    more = len(things) - NAMED
+    if more <= 0:
+        return names
+    text = ngettext("%(names)s and %(count)s more", "%(names)s and %(count)s more", more)
+    return text % {"names": names, "count": more}
+
+
+def read_instead(fieldsets: Any, shown: dict[str, str]) -> Any:
+    """Fieldsets with other fields in some fields' places; an empty name leaves a field out, and a part with none."""
+    changed = []
+    for title, options in fieldsets:
+        names = [shown.get(field, field) for field in options["fields"]]
+        changed.append((title, {**options, "fields": [name for name in names if name]}))
+    return [(title, options) for title, options in changed if options["fields"]]
+
+
+def _dependents(found: dict[str, Any]) -> list[str]:
+    """Why an object stays that Django found other records to depend on, as sentences."""
+    said = []
+    if kinds := sorted(str(kind) for kind in found["perms_lacking"]):
+        text = _("Deleting it would also delete records that you may not delete: %(kinds)s.")
+        said.append(text % {"kinds": listed(kinds)})
+    if found["protected"]:
+        said.append(_("Other records depend on it and must be kept."))
+    return said

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
-from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import UserCreationForm
 from django.contrib.auth.models import User
@@ -15,19 +14,18 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import roles
-from accounts.admin.base import ExplainedDeletion
+from accounts.admin.base import RightsAdmin, listed
 from accounts.models import NexmoAccount
+from accounts.people import rights
+from accounts.people.forms import PersonForm, SetPasswordForm
 from accounts.teams import sight
-from accounts.teams.forms import PersonForm, SetPasswordForm
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
     from django.utils.safestring import SafeString
 
-NAMED = 5  # in a sentence; the others are counted
-# Whoever could give these could take everything: others read them, or do without.
-FOR_SUPERUSERS = {"is_superuser": "", "roles": "roles_in_words", "user_permissions": ""}
+BEYOND = _("You can only read this page: this person holds permissions that you lack.")
 
 
 class TeamFilter(admin.SimpleListFilter):
@@ -49,8 +47,8 @@ class TeamFilter(admin.SimpleListFilter):
         return queryset.filter(groups=int(chosen)) if chosen.isdecimal() and len(chosen) < 10 else queryset.none()
 
 
-class PersonAdmin(ExplainedDeletion, UserAdmin):
-    """People. Only superusers make superusers, give roles, or touch a superuser."""
+class PersonAdmin(RightsAdmin, UserAdmin):
+    """People. Only superusers make superusers and give roles, and nobody touches whoever has rights that they lack."""
 
     form = PersonForm
     add_form = UserCreationForm
@@ -78,6 +76,9 @@ class PersonAdmin(ExplainedDeletion, UserAdmin):
         "last_login",
         "date_joined",
     )
+    # Whoever could give these could take everything: others read them, or do without.
+    for_superusers: ClassVar[dict[str, str]] = {"is_superuser": "", "roles": "roles_in_words", "user_permissions": ""}
+    only_shown: ClassVar[dict[str, str]] = {"teams": "team_names", "password_link": ""}
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ("username", "first_name", "last_name", "email", "password_link")}),
         (_("Logging in"), {"fields": ("is_active", "is_staff", "last_login", "date_joined")}),
@@ -89,45 +90,27 @@ class PersonAdmin(ExplainedDeletion, UserAdmin):
             {
                 "classes": ("collapse",),
                 "fields": ("user_permissions",),
-                "description": _("Single permissions beside the roles. Hardly anybody needs any."),
+                "description": _("Individual permissions in addition to roles. Rarely needed."),
             },
         ),
     )
 
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        fieldsets = super().get_fieldsets(request, obj)
-        if not obj or request.user.is_superuser:
-            return fieldsets
-        changeable = self.has_change_permission(request, obj)
-        return read_instead(fieldsets, FOR_SUPERUSERS if changeable else FOR_SUPERUSERS | {"teams": "team_names"})
+    def may_touch(self, request: HttpRequest, obj: User) -> bool:
+        return rights.may_touch(request.user, obj)
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, change=change, **kwargs)
-        shown = frozenset(flatten_fieldsets(self.get_fieldsets(request, obj)))
-        return type(form.__name__, (form,), {"editor": request.user, "shown": shown})
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fieldsets: Any = super().get_fieldsets(request, obj)
+        if obj is None:
+            return fieldsets
+        fieldsets = self.fields_for_reader(request, obj, fieldsets)
+        if super().has_change_permission(request) and not self.may_touch(request, obj):
+            (title, options), *others = fieldsets
+            fieldsets = [(title, {**options, "description": BEYOND}), *others]
+        return fieldsets
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         people: QuerySet[User] = super().get_queryset(request)
         return people.prefetch_related(*roles.RoleReader.READ_WITH)
-
-    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
-        person: Any = super().get_object(request, object_id, from_field)
-        if person is not None:
-            person.shown_to = request.user
-        return person
-
-    def get_changelist_instance(self, request: HttpRequest) -> Any:
-        changes = super().get_changelist_instance(request)
-        reader = roles.RoleReader()
-        for person in changes.result_list:
-            person.role_reader = reader
-        return changes
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and _may_touch(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_delete_permission(request, obj) and _may_touch(request, obj)
 
     # --- what is shown of somebody ------------------------------------------------------------------------------------
 
@@ -164,7 +147,7 @@ class PersonAdmin(ExplainedDeletion, UserAdmin):
         if not person.is_active:
             return gettext("Nothing: this person cannot log in.")
         if NexmoAccount.objects.sees_all(person):
-            return gettext("Every account there is.")
+            return gettext("All accounts.")
         seen = NexmoAccount.objects.shared_with(person).exclude(owner=person)
         return _links(NexmoAccount.objects.visible_to(person.shown_to).filter(pk__in=seen.order_by().values("pk")))
 
@@ -172,12 +155,12 @@ class PersonAdmin(ExplainedDeletion, UserAdmin):
 
     def obstacles(self, request: HttpRequest, obj: User) -> list[str]:
         if obj == request.user:
-            return [gettext("This is you. Ask another administrator.")]
+            return [gettext("You cannot delete yourself. Ask another administrator.")]
         owned = NexmoAccount.objects.filter(owner=obj)
         count = owned.count()
         if not count:
             return []
-        named = listed(list(owned.visible_to(request.user))) or gettext("none that you see")
+        named = listed(list(owned.visible_to(request.user))) or gettext("none visible to you")
         text = ngettext(
             "%(person)s owns an account (%(accounts)s). Make somebody else its owner first, or switch the person off.",
             "%(person)s owns %(count)s accounts (%(accounts)s). Make somebody else their owner first, or switch the "
@@ -191,39 +174,16 @@ class PersonAdmin(ExplainedDeletion, UserAdmin):
         said = [gettext("%(person)s can no longer log in.") % {"person": person}]
         teams = [group.name for group in obj.groups.all() if group.name not in roles.ROLES]
         if teams:
-            said.append(gettext("%(person)s leaves: %(teams)s.") % {"person": person, "teams": listed(teams)})
-        said.append(gettext("Their display settings, their second factor and the log of their changes here go too."))
+            said.append(gettext("%(person)s is removed from: %(teams)s.") % {"person": person, "teams": listed(teams)})
+        said.append(gettext("Their display settings, second factor and log of changes made here are deleted too."))
         return said
 
     def switch_off_refusal(self, request: HttpRequest, obj: User) -> str:
         return gettext("You cannot switch yourself off.") if obj == request.user else ""
 
     def switched_off(self, request: HttpRequest, obj: User) -> str:
-        text = gettext("%(person)s is switched off and can no longer log in; open sessions end with the next click.")
+        text = gettext("%(person)s is switched off and can no longer log in; open sessions end at their next request.")
         return text % {"person": obj}
-
-
-def listed(things: list[Any]) -> str:
-    """The first few by name, and how many more there are."""
-    names = ", ".join(str(thing) for thing in things[:NAMED])
-    more = len(things) - NAMED
-    if more <= 0:
-        return names
-    text = ngettext("%(names)s and %(count)s more", "%(names)s and %(count)s more", more)
-    return text % {"names": names, "count": more}
-
-
-def read_instead(fieldsets: Any, shown: dict[str, str]) -> Any:
-    """Fieldsets with other fields in some fields' places; an empty name leaves a field out, and a part with none."""
-    changed = []
-    for title, options in fieldsets:
-        names = [shown.get(field, field) for field in options["fields"]]
-        changed.append((title, {**options, "fields": [name for name in names if name]}))
-    return [(title, options) for title, options in changed if options["fields"]]
-
-
-def _may_touch(request: HttpRequest, person: User | None) -> bool:
-    return person is None or request.user.is_superuser or not person.is_superuser
 
 
 def _links(accounts: Any) -> SafeString | str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
-from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.auth.admin import GroupAdmin
 from django.contrib.auth.models import Group
 from django.urls import reverse
@@ -14,8 +13,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import roles
-from accounts.admin.base import ExplainedDeletion
-from accounts.admin.person import listed, read_instead
+from accounts.admin.base import RightsAdmin, listed
 from accounts.teams import sight
 from accounts.teams.forms import TeamForm
 
@@ -32,7 +30,7 @@ TEAM_FIELDSETS: Any = (
         {
             "classes": ("collapse",),
             "fields": ("permissions",),
-            "description": _("Single permissions beside the roles. Hardly any team needs any."),
+            "description": _("Individual permissions in addition to roles. Rarely needed."),
         },
     ),
 )
@@ -48,10 +46,9 @@ ROLE_FIELDSETS: Any = (
     ),
 )
 READ_ONLY = ("roles_in_words", "member_names", "account_names")
-FOR_SUPERUSERS = {"roles": "roles_in_words", "permissions": ""}
 
 
-class TeamAdmin(ExplainedDeletion, GroupAdmin):
+class TeamAdmin(RightsAdmin, GroupAdmin):
     """Teams, and the roles that ship with the site. Only superusers touch those that carry permissions."""
 
     form = TeamForm
@@ -59,48 +56,24 @@ class TeamAdmin(ExplainedDeletion, GroupAdmin):
     list_display: Any = ("title", "member_count", "account_count", "roles_in_words")
     filter_horizontal: ClassVar[Any] = ()
     search_help_text = _("Search by name")
+    for_superusers: ClassVar[dict[str, str]] = {"roles": "roles_in_words", "permissions": ""}
+    only_shown: ClassVar[dict[str, str]] = {"members": "member_names", "accounts": "account_names"}
+
+    def may_touch(self, request: HttpRequest, obj: Group) -> bool:
+        return request.user.is_superuser or not (_is_role(obj) or obj.permissions.exists())
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        fieldsets = ROLE_FIELDSETS if _is_role(obj) else TEAM_FIELDSETS
-        if request.user.is_superuser:
-            return fieldsets
-        if obj is None or self.has_change_permission(request, obj):
-            return read_instead(fieldsets, FOR_SUPERUSERS)
-        return read_instead(fieldsets, FOR_SUPERUSERS | {"members": "member_names", "accounts": "account_names"})
+        return self.fields_for_reader(request, obj, ROLE_FIELDSETS if _is_role(obj) else TEAM_FIELDSETS)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         # The site looks its roles up by name.
         return (*READ_ONLY, "name") if _is_role(obj) else READ_ONLY
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, change=change, **kwargs)
-        shown = frozenset(flatten_fieldsets(self.get_fieldsets(request, obj)))
-        return type(form.__name__, (form,), {"editor": request.user, "shown": shown})
 
     def view_on_site(self, obj: Group) -> Any:
         return None if _is_role(obj) else reverse("accounts:team", args=[obj.pk])
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
         return sight.with_sizes(super().get_queryset(request), request.user)  # type: ignore[no-any-return]
-
-    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
-        team: Any = super().get_object(request, object_id, from_field)
-        if team is not None:
-            team.shown_to = request.user
-        return team
-
-    def get_changelist_instance(self, request: HttpRequest) -> Any:
-        changes = super().get_changelist_instance(request)
-        reader = roles.RoleReader()
-        for team in changes.result_list:
-            team.role_reader = reader
-        return changes
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and _may_touch(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_delete_permission(request, obj) and _may_touch(request, obj)
 
     @admin.display(description=_("name"), ordering="name")
     def title(self, team: Group) -> Any:
@@ -124,7 +97,7 @@ class TeamAdmin(ExplainedDeletion, GroupAdmin):
         said: list[Any] = [roles.SENTENCES[role] for role in carried]
         further = len({permission.pk for permission in team.permissions.all()} - reader.permissions(carried))
         if further:
-            more = ngettext("%(count)s single permission", "%(count)s single permissions", further)
+            more = ngettext("%(count)s individual permission", "%(count)s individual permissions", further)
             said.append(more % {"count": further})
         if not said:
             return gettext("See its accounts.")
@@ -141,13 +114,13 @@ class TeamAdmin(ExplainedDeletion, GroupAdmin):
     def obstacles(self, request: HttpRequest, obj: Group) -> list[str]:
         if not _is_role(obj):
             return []
-        return [gettext("This role belongs to the site. Take people out of it instead, on its page.")]
+        return [gettext("This role belongs to the site. Remove people from it instead, on its page.")]
 
     def consequences(self, request: HttpRequest, obj: Group) -> list[str]:
         people = [person.get_username() for person in obj.user_set.order_by("username")]
         if not people or not obj.nexmo_accounts.exists():
             return [gettext("Nobody loses access to an account. People and accounts stay.")]
-        accounts = listed(list(sight.shared_accounts(obj, request.user))) or gettext("accounts that you do not see")
+        accounts = listed(list(sight.shared_accounts(obj, request.user))) or gettext("accounts not visible to you")
         text = gettext(
             "Its members (%(people)s) lose access to %(accounts)s, unless they own it or another team shares it."
         )
@@ -155,12 +128,6 @@ class TeamAdmin(ExplainedDeletion, GroupAdmin):
             text % {"people": listed(people), "accounts": accounts},
             gettext("People, accounts and archived events stay."),
         ]
-
-
-def _may_touch(request: HttpRequest, team: Group | None) -> bool:
-    if team is None or request.user.is_superuser:
-        return True
-    return not _is_role(team) and not team.permissions.exists()
 
 
 def _is_role(team: Group | None) -> bool:

@@ -39,7 +39,7 @@ def with_sizes(teams: QuerySet[Group], user: AnyUser) -> Any:
     visible = None if NexmoAccount.objects.sees_all(user) else NexmoAccount.objects.visible_to(user).order_by()
     seen = None if visible is None else Q(nexmo_accounts__in=visible.values("pk"))
     return teams.annotate(
-        people=Count("user", filter=Q(user__is_active=True), distinct=True),
+        people=Count("user", distinct=True),  # switched off or not: the team's page lists them all
         accounts=Count("nexmo_accounts", filter=seen, distinct=True),
     ).prefetch_related("permissions")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
@@ -100,7 +101,9 @@ class SyncedAccountAdmin(NexmoAccountAdmin):
     def consequences(self, request: HttpRequest, obj: NexmoAccount) -> list[str]:
         said = super().consequences(request, obj)
         if runs := SyncRun.objects.filter(account=obj).count():
-            text = ngettext("The record of its sync goes too.", "The records of its %(count)s syncs go too.", runs)
+            text = ngettext(
+                "The record of its sync is deleted too.", "The records of its %(count)s syncs are deleted too.", runs
+            )
             said.append(text % {"count": grouped(runs)})
         return said
 
@@ -182,22 +185,27 @@ class SyncedAccountAdmin(NexmoAccountAdmin):
 
 def _removed_next(account: NexmoAccount) -> str:
     """What the next run of retention removes, in words."""
+    if account.keep_days is None:
+        return gettext("Nothing: its events are kept forever.")
     try:
-        plan = retention.plan(account, retention.present())
+        older_than = retention.present() - timedelta(days=account.keep_days)
     except retention.ClockDoubted:
         return gettext("Nothing for now: this machine's clock may be wrong, so the age of the events is unknown.")
-    if plan is None:
-        return gettext("Nothing: its events are kept forever.")
+    estimate = retention.estimate(account, older_than)
     text = ngettext(
         "The next run removes %(count)s event from before %(day)s.",
         "The next run removes %(count)s events from before %(day)s.",
-        plan.count,
+        estimate.count.number,
     )
-    said = text % {"count": grouped(plan.count), "day": f"{plan.older_than:%Y-%m-%d}"}
-    if plan.held:
-        held = ngettext("A legal hold keeps %(count)s.", "Legal holds keep %(count)s.", plan.held)
-        said += " " + held % {"count": grouped(plan.held)}
+    said = text % {"count": _shown(estimate.count), "day": f"{older_than:%Y-%m-%d}"}
+    if estimate.held.number:
+        held = ngettext("A legal hold keeps %(count)s.", "Legal holds keep %(count)s.", estimate.held.number)
+        said += " " + held % {"count": _shown(estimate.held)}
     return said
+
+
+def _shown(tally: retention.Tally) -> str:
+    return grouped(tally.number) + ("+" if tally.at_least else "")
 
 
 def _holds(request: HttpRequest, account: NexmoAccount) -> dict[str, Any]:

@@ -48,8 +48,8 @@ class RecordedPersonAdmin(PersonAdmin):
         views = SavedView.objects.filter(owner=obj).count()
         if views:
             text = ngettext(
-                "A saved view of this person goes too, also where a team uses it.",
-                "%(count)s saved views of this person go too, also those that a team uses.",
+                "A saved view of this person is deleted too, even if a team uses it.",
+                "%(count)s saved views of this person are deleted too, even those that a team uses.",
                 views,
             )
             said.append(text % {"count": grouped(views)})

@@ -157,7 +157,10 @@ def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "present", lambda: timezone.now())
 
 
-def test_page_says_what_retention_removes(client: Client, account: NexmoAccount, add_event: Add, trusted: None) -> None:
+def test_page_says_what_retention_removes(
+    client: Client, account: NexmoAccount, add_event: Add, trusted: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "plan", lambda *_: pytest.fail("counted the archive"))
     for number in range(1, 4):
         add_event(account, number)
     assert "Effect: Nothing: its events are kept forever." in text_of(client.get(change(account)))
@@ -175,8 +178,22 @@ def test_page_says_what_retention_removes(client: Client, account: NexmoAccount,
     assert "Legal holds keep 3." in text_of(client.get(change(account)))
 
 
+def test_page_says_where_it_stopped_counting(
+    client: Client, account: NexmoAccount, trusted: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    NexmoAccount.objects.filter(pk=account.pk).update(keep_days=7)
+    counted = retention.Estimate(retention.Tally(10_000, at_least=True), retention.Tally(3))
+    monkeypatch.setattr(retention, "estimate", lambda *_: counted)
+
+    words = text_of(client.get(change(account)))
+
+    assert "The next run removes 10,000+ events from before " in words
+    assert "Legal holds keep 3." in words
+
+
 def test_page_says_when_a_clock_is_doubted(client: Client, account: NexmoAccount, add_event: Add) -> None:
     add_event(account, 1, created_at="2020-01-01T00:00:00")
+    assert "its events are kept forever" in text_of(client.get(change(account)))
     NexmoAccount.objects.filter(pk=account.pk).update(keep_days=7)
 
     assert "this machine's clock may be wrong" in text_of(client.get(change(account)))
@@ -295,9 +312,9 @@ def test_deleting_says_what_goes_and_what_does_not(client: Client, account: Nexm
     words = text_of(client.get(f"{LIST}{account.pk}/delete/"))
 
     assert "Delete Quillfern Parcel (demo0001)? This cannot be undone." in words
-    assert "At Nexmo nothing changes." in words
+    assert "Nothing changes at Nexmo." in words
     assert "It is no longer shared with: Messaging team." in words
-    assert "The record of its sync goes too." in words
+    assert "The record of its sync is deleted too." in words
     assert "object (" not in words
     assert " x 401" not in words
     after = client.post(f"{LIST}{account.pk}/delete/", {"post": "yes"}, follow=True)

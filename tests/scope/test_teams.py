@@ -51,6 +51,19 @@ def test_list_counts_all_that_is_in_a_team(login: Login, team: Group, person: st
     assert "Messaging team 2 2 none beyond seeing its accounts" in text_of(login(person).get("/teams/"))
 
 
+def test_list_counts_those_whom_the_page_lists(login: Login, team: Group, cast: dict[str, Any]) -> None:
+    cast["charlie"].is_active = False
+    cast["charlie"].save()
+    team.user_set.add(cast["charlie"])
+
+    for person in ("bob", "admin"):
+        assert "Messaging team 3 1" in text_of(login(person).get("/teams/"))
+        page = login(person).get(f"/teams/{team.pk}/")
+        assert len(page.context["members"]) == 3
+        assert "charlie Cannot log in" in text_of(page)
+    assert "Messaging team 3 1" in text_of(login("admin").get("/admin/auth/group/"))
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_roles_are_no_teams_here_either(login: Login, cast: dict[str, Any], role: str) -> None:
     group = Group.objects.get(name=role)

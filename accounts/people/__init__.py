@@ -1,0 +1,1 @@
+"""People: who may change whom, and the forms they are changed with."""
