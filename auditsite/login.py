@@ -21,7 +21,7 @@ from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.csrf import csrf_failure
 
-from accounts import typed
+from accounts import kept_forms
 from accounts.fields import decrypt, encrypt
 from accounts.models import Profile
 from accounts.prepared import Prepared
@@ -53,7 +53,7 @@ class LoginMiddleware(LoginRequiredMiddleware):
             if first_run.is_pending():
                 return redirect("welcome")
             if request.method == "POST":
-                return _to_login(typed.keep(request) or _page_before(request))
+                return _to_login(kept_forms.keep(request) or _page_before(request))
             try:
                 return super().handle_no_permission(request, view_func)
             except DisallowedRedirect:  # the address to come back to is longer than Django lets a redirect be
@@ -74,7 +74,7 @@ class LoginMiddleware(LoginRequiredMiddleware):
 
 def form_refused(request: HttpRequest, reason: str = "") -> HttpResponseBase:
     """What a form without a valid token leads to: it was sent after the login had ended, or after another one."""
-    page = typed.keep(request)
+    page = kept_forms.keep(request)
     if request.user.is_authenticated:
         return redirect(page) if page else csrf_failure(request, reason)
     view = request.resolver_match.func if request.resolver_match else None

@@ -33,13 +33,15 @@ CONTINENTS = {
     "Pacific": _("Pacific"),
 }
 TABLE = "zone.tab"
+OTHER = ""  # the group of names without a continent
+NO_PLACES = ("Etc", "SystemV")
 
 
 @lru_cache
 def known() -> frozenset[str]:
-    """Every name of a place's zone."""
+    """Every name of a place's zone: US/Eastern too, which a profile may have had for long."""
     names = (name for name in zoneinfo.available_timezones() if "/" in name)
-    return frozenset(name for name in names if name.split("/")[0] in CONTINENTS)
+    return frozenset(name for name in names if name.split("/")[0] not in NO_PLACES)
 
 
 @lru_cache
@@ -47,7 +49,8 @@ def places() -> tuple[str, ...]:
     """The names that are offered; all of them on a machine whose tz database came without its table of places."""
     lines = (line.split("\t") for line in _table().splitlines() if not line.startswith("#"))
     listed = {columns[2] for columns in lines if len(columns) > 2}
-    return tuple(sorted(listed & known() or known(), key=_place))
+    of_continents = {name for name in known() if name.split("/")[0] in CONTINENTS}
+    return tuple(sorted(listed & of_continents or of_continents, key=_place))
 
 
 def _table() -> str:
@@ -66,16 +69,19 @@ def choices(chosen: str, now: datetime) -> list[tuple[str, list[tuple[str, str]]
     """The zones by continent, each with its offset as of now.
 
     Args:
-        chosen: one that is among them by whatever name.
+        chosen: one that is among them by whatever name; one that names no continent comes last.
     """
     offered = places() if chosen not in known() else sorted({*places(), chosen}, key=_place)
-    groups: dict[str, list[tuple[str, str]]] = {continent: [] for continent in CONTINENTS}
+    titles = {**CONTINENTS, OTHER: _("Other")}
+    groups: dict[str, list[tuple[str, str]]] = {group: [] for group in titles}
     for name in offered:
         words = {"place": _place(name), "offset": offset(now.astimezone(zoneinfo.ZoneInfo(name)))}
-        groups[name.split("/")[0]].append((name, gettext("%(place)s (%(offset)s)") % words))
-    return [(str(CONTINENTS[continent]), zones) for continent, zones in groups.items() if zones]
+        group = name.split("/")[0]
+        groups[group if group in CONTINENTS else OTHER].append((name, gettext("%(place)s (%(offset)s)") % words))
+    return [(str(titles[group]), zones) for group, zones in groups.items() if zones]
 
 
 def _place(name: str) -> str:
-    """Europe/Madrid is Madrid, America/Argentina/Buenos_Aires is Buenos Aires, Argentina."""
-    return ", ".join(reversed(name.replace("_", " ").split("/")[1:]))
+    """Europe/Madrid is Madrid, America/Argentina/Buenos_Aires is Buenos Aires, Argentina; US/Eastern is Eastern, US."""
+    first, *rest = name.replace("_", " ").split("/")
+    return ", ".join(reversed(rest if first in CONTINENTS else (first, *rest)))

@@ -1,4 +1,4 @@
-"""How a file of events is called: `auditsite-events_acme_account-secret_2026-10-01_2026-10-31.csv`.
+"""How files of events and evidence packs are called: `auditsite-events_acme_account-secret_2026-10-01_2026-10-31.csv`.
 
 Letters without accents, digits and hyphens, with an underscore between the parts, so that every system takes it; and
 no longer than what people still read.
@@ -19,16 +19,20 @@ if TYPE_CHECKING:
     from accounts.models import NexmoAccount
     from events.filters.form import EventFilter
 
-LONGEST, LONGEST_PART = 60, 24  # characters of all conditions, and of each
+LONGEST, LONGEST_PART = 40, 24  # characters of all conditions, and of each: 120 of the whole, as EvidencePack takes
 MORE = "and-more"
 
 
-def file_name(event_filter: EventFilter, account: NexmoAccount | None, ending: str) -> str:
-    """The name of a file with the events of a filter: whose they are, what they are, and when they happened."""
+def file_name(event_filter: EventFilter, account: NexmoAccount | None, ending: str, holds: str = "events") -> str:
+    """The name of a file with the events of a filter: whose they are, what they are, and when they happened.
+
+    Args:
+        holds: what the file is of these events.
+    """
     conditions = _conditions(event_filter)
     whose = _whose(event_filter, account)
     what = [whose or ("all" if not event_filter.active else ""), *_fitting(conditions)]
-    return "_".join(["auditsite-events", *filter(None, what), *_days(event_filter)]) + f".{ending}"
+    return "_".join([f"auditsite-{holds}", *filter(None, what), *_days(event_filter)]) + f".{ending}"
 
 
 def _whose(event_filter: EventFilter, account: NexmoAccount | None) -> str:

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import tzinfo
 
-    from accounts.models import NexmoAccount
-    from events.filters.form import EventFilter
-
 
 class BadChoice(ValueError):
     """A choice that does not exist; the message is for the reader."""
@@ -66,13 +63,3 @@ def read_zone(text: str) -> tzinfo:
         raise BadChoice(
             _("%(name)s is not a time zone: use utc, or a name such as Europe/Madrid.") % {"name": name}
         ) from None
-
-
-def contents(event_filter: EventFilter, account: NexmoAccount | None) -> str:
-    """What a file's name says of the events in it."""
-    if account:
-        return account.api_key
-    if not event_filter.active:
-        return "all"
-    chosen = (event_filter.conditions.accounts or ()) if "account" in event_filter.active else ()
-    return event_filter.accounts_by_pk[chosen[0]].api_key if len(chosen) == 1 else "filtered"

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 ROWS_PER_SHEET = 1_000_000  # Excel ends at 1,048,576
 CELL = 32_767  # characters
+CUT = "a cell holds 32,767 characters"
+IN_OTHER_FILES = f"{CUT}; the CSV and NDJSON exports have all of it"
 YEARS = range(1900, 10_000)  # that Excel has dates of
 WIDTHS = {
     "created_at": 27,
@@ -53,7 +55,7 @@ def write_xlsx(
     wrote: OnRows = ignore_progress,
     packing: Callable[[], None] = lambda: None,
 ) -> None:
-    """Write a workbook in constant memory, with a further sheet after each million rows, and one about the export.
+    """Write a workbook in constant memory: a new sheet starts every million rows, and the last one is about the export.
 
     Args:
         packing: called when all rows are written; what is left takes a while too.
@@ -128,11 +130,11 @@ class _Sheets:
         return self.time_formats[pattern]
 
 
-def fitting(text: str) -> str:
-    """Text no longer than a cell of Excel holds; a cut says so."""
+def fitting(text: str, why: str = IN_OTHER_FILES) -> str:
+    """Text no longer than a cell of Excel holds; a cut says so, and why."""
     if len(text) <= CELL // 2:
         return text
-    note = " … [cut: a cell holds 32,767 characters; the CSV and NDJSON exports have all of it]"
+    note = f" … [cut: {why}]"
     units = text.encode("utf-16-le")  # as Excel counts
     if len(units) <= 2 * CELL:
         return text
@@ -148,4 +150,4 @@ def _describe(book: Any, about: About, count: int) -> None:
         sheet.set_column(column, column, width)
     for row, (label, value) in enumerate(((_("Events"), grouped(count)), *about.lines)):
         sheet.write_string(row, 0, label, name)
-        sheet.write_string(row, 1, fitting(value), text)
+        sheet.write_string(row, 1, fitting(value, CUT), text)

@@ -1,6 +1,6 @@
 """Days and times: how each is written in a URL, read, and shown.
 
-The form has two fields for a moment, its day and, if need be, its time: `date_from` and `time_from`. They are one
+The form has two fields for a moment, its day and, optionally, its time: `date_from` and `time_from`. They are one
 parameter, `date_from`: a script joins them before the form is sent, and `with_times` does for browsers without.
 """
 
@@ -47,7 +47,7 @@ def with_times(params: Any) -> Any:
     return joined
 
 
-class Typed(NamedTuple):
+class Shown(NamedTuple):
     """A moment as the form's fields show it.
 
     Attributes:
@@ -59,7 +59,7 @@ class Typed(NamedTuple):
     time: str | None
 
 
-def typed(name: str, text: str) -> Typed:
+def shown_as(name: str, text: str) -> Shown:
     """What the fields show for a parameter, so that what they send back means the same.
 
     They know no offset and no fraction, and leave out seconds that are zero. Of a start only its first instant counts,
@@ -67,19 +67,19 @@ def typed(name: str, text: str) -> Typed:
     """
     text = text.strip()
     if not text:
-        return Typed("", "")
+        return Shown("", "")
     try:
         moment = parse_moment(text)
     except ValueError:
-        return Typed(text, None)
+        return Shown(text, None)
     if text.lower() in DAYS:
-        return Typed(text, None)  # another day tomorrow
+        return Shown(text, None)  # another day tomorrow
     at, edge = _edges(name, moment)
     if edge == start_of_day(edge.date()):
-        return Typed(f"{at:%Y-%m-%d}", "")
+        return Shown(f"{at:%Y-%m-%d}", "")
     if edge.microsecond or is_repeated(at) or (edge.second and not at.second):
-        return Typed(text, None)
-    return Typed(f"{at:%Y-%m-%d}", f"{at:%H:%M:%S}" if edge.second else f"{at:%H:%M}")
+        return Shown(text, None)
+    return Shown(f"{at:%Y-%m-%d}", f"{at:%H:%M:%S}" if edge.second else f"{at:%H:%M}")
 
 
 def in_words(name: str, text: str) -> str:

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext, ngettext
 
-from events.filters.dates import TIMES, in_words, typed
+from events.filters.dates import TIMES, in_words, shown_as
 from events.filters.event_types import whole_family
 from events.reading.filterable import DATES, DIMENSIONS, FIRSTS
 from events.wording.marking import marked
@@ -75,8 +75,8 @@ def _words(language: str | None) -> Words:
         escape(gettext("Period")),
         escape(any_time),
         escape(gettext("From and to")),
-        escape(gettext("time, if need be")),
-        escape(gettext("Without a time, whole days.")),
+        escape(gettext("time (optional)")),
+        escape(gettext("Leave the time empty for whole days.")),
         escape(gettext("Apply")),
         _titled({"": any_time, **PERIODS}),
         _titled({"": everything, **FIRSTS}),
@@ -189,7 +189,7 @@ def _time_in_words(params: Any) -> str:
 
 def _moment(field: forms.BoundField, words: Words) -> str:
     """The fields of a day and its time, or a line of text for what these cannot say."""
-    day, time = typed(field.name, str(field.value() or ""))
+    day, time = shown_as(field.name, str(field.value() or ""))
     marks = "".join(f' {name}="{escape(str(value))}"' for name, value in field.field.widget.attrs.items())
     kind, value = "date" if time is not None else "text", f' value="{escape(day)}"' if day else ""
     inputs = f'<input type="{kind}" name="{field.html_name}"{value} id="{field.auto_id}"{marks}>'

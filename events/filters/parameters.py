@@ -9,8 +9,7 @@ from django.utils.translation import gettext as _
 
 from events.filters import search_box
 from events.filters.dates import TIMES
-from events.filters.query_string import PAGE_PARAMS
-from events.filters.saved import OPENED
+from events.filters.query_string import OPENED, PAGE_PARAMS
 from events.reading.filterable import PARAMETERS
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from events.reading import Page
 
 PAGE_PARAMS = ("before", "after")
+OPENED = "view"  # which saved view the list was opened as
 
 
 def with_params(params: Any, **changes: str | None) -> str:

@@ -22,6 +22,7 @@ from accounts.prepared import Prepared
 from events.filters.dates import with_times
 from events.filters.fields import split_list, unsigned
 from events.filters.limits import MOST_CHARACTERS, excess, within
+from events.filters.query_string import OPENED
 from events.filters.saved_html import draw_menu
 from events.filters.search_box import expanded
 from events.models import SavedView, Star
@@ -85,7 +86,6 @@ BUILTIN = (
     ),
 )
 CODES = {builtin.code for builtin in BUILTIN}
-OPENED = "view"  # the parameter that says which view a list was opened as
 
 
 def read_query(text: str) -> QueryDict | None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from accounts.roles import ROLES
+from accounts.teams.sight import all_teams
 from events.filters.form import EventFilter
 from events.filters.saved import canonical, read_query
 from events.models import SavedView
@@ -79,7 +78,7 @@ class ViewForm(QueryForm):
 
     def __init__(self, data: Any = None, *, instance: SavedView, **options: Any) -> None:
         super().__init__(data, instance=instance, **options)
-        teams = Group.objects.filter(user=instance.owner_id).exclude(name__in=ROLES).order_by("name")
+        teams = all_teams().filter(user=instance.owner_id)
         self.fields["team"].queryset, self.fields["team"].empty_label = teams, _("Only me")  # type: ignore[attr-defined]
         self.fields["team"].label_from_instance = lambda team: coded(team.name)  # type: ignore[attr-defined]
         if instance.pk:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # How words and conditions are put together.
 SIGNS = (
     ("secret deleted", _("Events that contain both words, in any order.")),
-    ('"secret deleted"', _("Events that contain just this phrase.")),
+    ('"secret deleted"', _("Events that contain this exact phrase.")),
     ("secret -deleted", _("Events with the first word and without the second.")),
     ("-source:API", _("Everything but this value.")),
     ("user:ann,bob", _("One value or the other.")),

@@ -101,6 +101,7 @@ def _facet(params: QueryDict, event_filter: EventFilter, facet: Facet, page: str
     }
     titles = known.get(facet.name, {})
     lines = []
+    left_out = max(len(facet.values) - SHOWN - MORE, 0)
     for value, count in facet.values[: SHOWN + MORE]:
         if facet.name == "account" and value not in event_filter.accounts_by_pk:
             continue  # made a moment ago
@@ -118,8 +119,9 @@ def _facet(params: QueryDict, event_filter: EventFilter, facet: Facet, page: str
         "name": facet.name,
         "title": DIMENSIONS[facet.name].facet,
         "exact": facet.exact,
-        "whole": facet.exact and facet.name not in event_filter.active,
+        # The values' counts are those of all events, and what is not listed has none.
+        "whole": facet.exact and facet.name not in event_filter.active and not left_out,
         "shown": lines[:SHOWN],
         "more": lines[SHOWN:],
-        "left_out": max(len(facet.values) - SHOWN - MORE, 0),
+        "left_out": left_out,
     }

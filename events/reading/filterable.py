@@ -115,7 +115,9 @@ DIMENSIONS: dict[str, Dimension] = {
             help="Only this user: an address, a part of it (`zoe`), or with stars (`*@example.com`). Repeatable, or a "
             "comma list.",
             example="zoe",
-            meaning=_("Events of users, by their address or a part of it. *@example.com is everybody there."),
+            meaning=_(
+                "Events of users, by their address or a part of it. *@example.com matches everyone at example.com."
+            ),
             entity="user",
         ),
         Dimension(
@@ -181,7 +183,7 @@ SINGLE: dict[str, Parameter] = {
             words=("number",),
             label=_("Text contains"),
             field_label=_("Search"),
-            hint=_("Text, or type:NUMBER_* -source:API user:name@example.com"),
+            hint=_("Text, or type:NUMBER_* -user:zoe"),
             help="Only events that contain all these words; a phrase in quotes is one, a minus refuses one.",
             example="+447700900000",
             meaning=_("Events that name a phone number, however it is spelled, or a part of it."),
@@ -229,7 +231,7 @@ SINGLE: dict[str, Parameter] = {
             label=_("Order"),
             help="`newest` or `oldest` first; newest by default.",
             example="oldest",
-            meaning=_("Not which events, but which come first: oldest or newest."),
+            meaning=_("Sort order: newest or oldest first."),
         ),
     )
 }

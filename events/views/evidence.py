@@ -19,8 +19,8 @@ from django.views.decorators.vary import vary_on_headers
 
 from events.evidence import packs
 from events.export.limits import LimitedStream, TooManyExports, blocks, take_place
+from events.export.names import file_name
 from events.export.refusal import busy, refusal
-from events.export.shape import contents
 from events.filters.form import EventFilter
 from events.filters.pills import pills
 from events.models import EvidencePack
@@ -46,7 +46,7 @@ def evidence(request: HttpRequest, api_key: str | None = None) -> HttpResponse:
     event_filter = filtered_events(request, account)
     if answer := refusal(request, event_filter, account):
         return answer
-    name = f"evidence-{contents(event_filter, account)}-{timezone.localtime():%Y%m%d-%H%M%S}.zip"
+    name = file_name(event_filter, account, "zip", holds="evidence")
     try:
         pack = packs.request(request.user, account, event_filter, name)
     except packs.OneAtATime as error:

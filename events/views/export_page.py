@@ -47,7 +47,10 @@ def export_page(request: HttpRequest, api_key: str | None = None) -> HttpRespons
     if answer := refusal(request, event_filter, account):
         return answer
     try:
-        shape = read_shape(request.GET.getlist("columns"), request.GET.get("times", ""), request.GET.get("bom", "yes"))
+        # Without a choice none is ticked: each kind of file then has its usual columns.
+        shape = read_shape(
+            request.GET.getlist("columns"), request.GET.get("times", ""), request.GET.get("bom", "yes"), usual=()
+        )
     except BadChoice as error:
         return refused(request, event_filter, account, str(error))
     to_the_end = request.GET.get("count") == "all"

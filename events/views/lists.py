@@ -22,8 +22,8 @@ from events.export.files import FORMATS
 from events.filters.hints import unknown_source
 from events.filters.parameters import unknown
 from events.filters.pills import pills
-from events.filters.query_string import PAGE_PARAMS, page_address, page_links, with_params
-from events.filters.saved import OPENED, account_menu, menu
+from events.filters.query_string import OPENED, PAGE_PARAMS, page_address, page_links, with_params
+from events.filters.saved import account_menu, menu
 from events.filters.suggestions import PERIOD, corrections, nearest_match, reading
 from events.health.completeness import completeness, coverage_sentence, missing_logins, nothing_archived
 from events.health.status import statuses

@@ -13,8 +13,8 @@ from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from accounts.kept_forms import restored
 from accounts.models import profile_of
-from accounts.typed import restored
 from events.display.forms import DisplayForm
 from events.filters.dates import with_times
 from events.reading.filterable import DATES

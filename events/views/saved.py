@@ -11,10 +11,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.typed import restored
+from accounts.kept_forms import restored
 from events.filters.form import EventFilter
 from events.filters.pills import Pill, pills
-from events.filters.saved import CODES, OPENED, View, canonical, opened_address, read_query, views_of
+from events.filters.query_string import OPENED
+from events.filters.saved import CODES, View, canonical, opened_address, read_query, views_of
 from events.filters.saved_form import QueryForm, ViewForm
 from events.models import SavedView, Star
 from events.views.scope import own_view, visible_accounts, visible_view

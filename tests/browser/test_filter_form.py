@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 
 from accounts.models import Profile
 from events.operations.demo_data import PASSWORD
@@ -35,7 +36,7 @@ def test_range_of_days_and_times(many_events: None, open_page: Callable[..., Any
     assert chosen(page) == "Any time"
     when(page).click()
     page.get_by_label("From (UTC)", exact=True).fill("2026-03-15")
-    page.get_by_label("From (UTC): time, if need be").fill("12:10")
+    page.get_by_label("From (UTC): time (optional)").fill("12:10")
     page.get_by_label("To (UTC)", exact=True).fill("2026-03-15")
     page.locator(".range").get_by_role("button", name="Apply").click()
     page.wait_for_url("**date_from=2026-03-15**")
@@ -44,13 +45,13 @@ def test_range_of_days_and_times(many_events: None, open_page: Callable[..., Any
     if scripts:
         assert page.url.endswith("?date_from=2026-03-15T12%3A10&date_to=2026-03-15")
     when(page).click()
-    assert page.get_by_label("From (UTC): time, if need be").input_value() == "12:10"
+    assert page.get_by_label("From (UTC): time (optional)").input_value() == "12:10"
     page.get_by_label("Last month", exact=True).check()
     if scripts:
         page.wait_for_url("**/events/?period=last-month")
     else:
         page.get_by_label("From (UTC)", exact=True).fill("")
-        page.get_by_label("From (UTC): time, if need be").fill("")
+        page.get_by_label("From (UTC): time (optional)").fill("")
         page.get_by_label("To (UTC)", exact=True).fill("")
         page.locator(".range").get_by_role("button", name="Apply").click()
         page.wait_for_url("**period=last-month**")
@@ -160,6 +161,25 @@ def test_counts_stand_beside_types_where_they_are_of_all(many_events: None, open
     page.goto("/events/?event_type=APP_CREATE")
     page.locator(".bars").wait_for()
     assert open_types(page).locator(".count").count() == 0  # the others were not counted
+
+
+def test_hint_of_the_search_box_is_not_cut_on_a_phone(many_events: None, open_page: Callable[..., Any]) -> None:
+    page = open_page("/events/", viewport=PHONE)
+    log_in(page, "alice")
+    for language in ("en", "es"):
+        Profile.objects.update_or_create(user=User.objects.get(username="alice"), defaults={"language": language})
+        page.reload()
+        assert page.locator("html").get_attribute("lang") == language
+        room, needed = page.locator("#id_search_text").evaluate(
+            """(box) => {
+              const { font, paddingLeft, paddingRight } = getComputedStyle(box);
+              const pen = document.createElement("canvas").getContext("2d");
+              pen.font = font;
+              const room = box.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
+              return [room, pen.measureText(box.placeholder).width];
+            }"""
+        )
+        assert 0 < needed <= room, language
 
 
 # --- help -----------------------------------------------------------------------------------------------------------

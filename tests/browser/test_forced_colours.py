@@ -99,8 +99,9 @@ def test_where_one_is_and_what_cannot_be_used_are_seen(many_events: None, open_p
     disabled = page.locator(".pages [aria-disabled]").first.evaluate(LOOK)
     assert disabled["color"] == disabled["borderColor"] == system_colour(page, "GrayText")
     page.locator(".when > summary").click()
-    chosen = page.locator(".periods :checked + span").evaluate(LOOK)
+    chosen = page.locator(".periods label:has(:checked)").evaluate(LOOK)
     assert chosen["backgroundColor"] == system_colour(page, "Highlight")
+    assert chosen["color"] == system_colour(page, "HighlightText")
 
 
 def test_the_systems_scheme_wins_over_the_chosen_theme(

@@ -52,7 +52,7 @@ def site(events: dict[str, AuditEvent], login: Login) -> list[str]:
         requested_at=timezone.now(),
         time_zone="UTC",
         query="source=CD",
-        name="evidence-filtered-20260315-120000.zip",
+        name="auditsite-evidence_cd_2026-03-15.zip",
         state=EvidencePack.State.READY,
         count=3,
         size=12_345,

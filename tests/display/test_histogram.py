@@ -12,6 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import NexmoAccount
+from events.filters import summary as summary_module
 from events.models import AuditEvent
 from events.reading import facets as facets_module
 from events.reading import histogram as histogram_module
@@ -279,6 +280,38 @@ def test_facets_lead_only_to_what_the_form_takes(client: Client, account: NexmoA
                 assert client.get(line["href"]).context["count"].number == line["count"]
             else:
                 assert line["code"] in (*odd.values(), "X,Y")
+
+
+def counted(client: Client, name: str) -> dict[str, str] | None:
+    """What the overview gives to the boxes of a filter: counts by code; None where it gives none."""
+    page = client.get("/events/summary").content.decode()
+    section = re.search(rf'data-counts="{name}">(.*?)</section>', page, re.DOTALL)
+    return dict(re.findall(r'<li data-code="([^"]*)">.*?<b>([\d,]+)</b>', section[1])) if section else None
+
+
+def test_counts_for_boxes_have_every_value_whether_it_can_be_a_link(
+    client: Client, account: NexmoAccount, add_event: Add
+) -> None:
+    for number, code in enumerate(("APP_CREATE", "X,Y", "X,Y")):
+        add_event(account, number, event_type=code)
+
+    assert counted(client, "event_type") == {"X,Y": "2", "APP_CREATE": "1"}
+    assert counted(client, "account") == {"demo0001": "3"}
+
+
+def test_counts_for_boxes_are_all_or_none(
+    client: Client, account: NexmoAccount, add_event: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(summary_module, "SHOWN", 2)
+    monkeypatch.setattr(summary_module, "MORE", 1)
+    for number in range(3):
+        add_event(account, number, event_type=f"APP_{number}")
+    assert len(counted(client, "event_type") or ()) == 3
+
+    add_event(account, 4, event_type="APP_4")  # beside its box a 0 would be wrong
+
+    assert counted(client, "event_type") is None
+    assert counted(client, "account") == {"demo0001": "4"}
 
 
 def test_page_shows_bars_and_counts_and_narrows(client: Client, accounts: list[NexmoAccount]) -> None:

@@ -57,6 +57,26 @@ def test_zone_by_any_of_its_names_is_taken_and_then_offered(client: Client, cast
     assert f'<option value="{name}" selected>' in client.get(DISPLAY).content.decode()
 
 
+def test_zone_that_names_no_continent_is_kept_and_offered_under_other(client: Client, cast: dict[str, Any]) -> None:
+    Profile.objects.create(user=cast["alice"], time_zone="US/Eastern")
+
+    assert client.post(DISPLAY, {"density": "compact"}).status_code == 302
+
+    profile = Profile.objects.get()
+    assert (profile.time_zone, profile.density) == ("US/Eastern", "compact")
+    found = offered(client)
+    assert list(found)[-1] == "Other"
+    assert re.fullmatch(r"Eastern, US \(-0[45]:00\)", found["Other"].pop("US/Eastern"))
+    assert not found["Other"]
+
+
+@pytest.mark.parametrize("name", ["Canada/Pacific", "Brazil/East", "Chile/Continental", "Mexico/BajaNorte"])
+def test_names_of_countries_zones_are_taken(client: Client, cast: dict[str, Any], name: str) -> None:
+    assert client.post(DISPLAY, {"time_zone": name}).status_code == 302
+
+    assert Profile.objects.get().time_zone == name
+
+
 @pytest.mark.parametrize("name", ["Mars/Olympus", "Etc/GMT+1", "../etc/passwd", "Europe/", "Europe", "EST5EDT"])
 def test_what_is_no_place_is_refused(client: Client, cast: dict[str, Any], name: str) -> None:
     page = client.post(DISPLAY, {"time_zone": name})
@@ -77,7 +97,7 @@ def test_without_a_table_of_places_all_names_are_offered(
     found = offered(client)
 
     assert "Asia/Calcutta" in found["Asia"] and "Asia/Kolkata" in found["Asia"]
-    assert "" not in found
+    assert "Other" not in found
 
 
 def test_the_systems_table_is_read_before_the_packages(

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from accounts.models import NexmoAccount
 from events.export.names import file_name
 from events.filters.form import EventFilter
+from events.models import EvidencePack
 from tests.tools.export import Login, body
 
 ACCOUNT = NexmoAccount(pk=1, api_key="demo0001", name="Quillfern Parcel")
@@ -75,7 +76,21 @@ def test_of_many_conditions_as_many_are_named_as_fit() -> None:
 
     assert name.startswith("auditsite-events_source00_source01_")
     assert name.endswith("_and-more_2026-10-01_2026-10-31.csv")
-    assert len(name) < 140
+    assert len(name) < 120
+
+
+@pytest.mark.django_db
+def test_the_longest_name_is_one_that_evidence_packs_may_have() -> None:
+    query = QueryDict(f"source=-{'x' * 30},{'y' * 11},z&date_from=2026-10-01&date_to=2026-10-31")
+    longest = NexmoAccount(pk=1, api_key="demo0001", name="n" * 80)
+    event_filter = EventFilter(query, accounts=[longest])
+    assert event_filter.is_valid(), event_filter.errors
+
+    name = file_name(event_filter, longest, "zip", holds="evidence")
+
+    assert name.startswith(f"auditsite-evidence_{'n' * 24}_")
+    assert name.endswith("_and-more_2026-10-01_2026-10-31.zip")
+    assert len(name) == 119 < (EvidencePack._meta.get_field("name").max_length or 0)
 
 
 @pytest.mark.django_db

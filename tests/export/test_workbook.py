@@ -245,6 +245,16 @@ class TestAbout:
 
         assert all(name in found["Filter"] for name in many) and "remove" not in found["Filter"]
 
+    def test_a_cut_points_to_no_file_without_such_a_sheet(
+        self, login: Login, cast: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(workbook, "CELL", 100)
+        many = ",".join(f"SOURCE{number}" for number in range(25))
+
+        found = about(body(login("alice").get(f"/events/export.xlsx?source={many}")))["Filter"]
+
+        assert found.endswith(" … [cut: a cell holds 32,767 characters]") and len(found) == 100
+
     def test_hostile_words_are_text(self, login: Login, cast: dict[str, Any], account: NexmoAccount) -> None:
         NexmoAccount.objects.filter(pk=account.pk).update(name="=1+1")
 

@@ -110,24 +110,23 @@ def test_every_filter_is_known() -> None:
     [
         ("/events/{}", "all"),
         ("/events/{}?source=", "all"),
-        ("/events/{}?source=CD", "filtered"),
-        ("/events/{}?search_text=x", "filtered"),
-        ("/events/{}?period=7d", "filtered"),
-        ("/events/{}?account=demo0001,demo0002", "filtered"),
-        ("/events/{}?account=demo0001", "demo0001"),
-        ("/events/{}?search_text=account:demo0001", "demo0001"),
-        ("/accounts/demo0002/events/{}?source=CD", "demo0002"),
+        ("/events/{}?source=CD", "cd"),
+        ("/events/{}?search_text=x", "x"),
+        ("/events/{}?date_from=2026-03-01", "2026-03-01"),
+        ("/events/{}?account=demo0001,demo0002", "2-accounts"),
+        ("/events/{}?account=demo0001", "quillfern-parcel"),
+        ("/events/{}?search_text=account:demo0001", "quillfern-parcel"),
+        ("/accounts/demo0002/events/{}?source=CD", "marrowby-health_cd"),
     ],
 )
-def test_evidence_packs_are_named_by_whose_events_are_in_them(
-    login: Login, cast: dict[str, Any], path: str, named: str
-) -> None:
+def test_evidence_packs_are_named_as_exports_are(login: Login, cast: dict[str, Any], path: str, named: str) -> None:
     login("audrey").post(path.format("evidence.zip"))
 
-    assert EvidencePack.objects.get().name.startswith(f"evidence-{named}-2")
+    name = EvidencePack.objects.get().name
+    assert name.startswith(f"auditsite-evidence_{named}_2") and name.endswith(".zip")
 
 
 def test_account_that_is_left_out_names_no_pack(login: Login, cast: dict[str, Any]) -> None:
     login("audrey").post("/events/evidence.zip?account=-demo0001")
 
-    assert EvidencePack.objects.get().name.startswith("evidence-filtered-2")
+    assert EvidencePack.objects.get().name.startswith("auditsite-evidence_some-accounts_2")

@@ -84,7 +84,7 @@ def test_a_list_opened_as_a_foreign_view_tells_no_more_than_one_of_none(
         query = f"user_email=zzz@example.com&view={view.pk}"
         found = [client.get(f"/events/?{query}"), client.get("/views/new", {"query": query, "view": view.pk})]
         # These are others at each answer.
-        own = r'name="(csrfmiddlewaretoken|typed_mark)" value="[^"]+"|Printed by[^<]+'
+        own = r'name="(csrfmiddlewaretoken|kept_form)" value="[^"]+"|Printed by[^<]+'
         return [re.sub(own, "", page.content.decode()) for page in found]
 
     for name, view in views.items():

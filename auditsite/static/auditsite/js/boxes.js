@@ -93,10 +93,7 @@ filter?.addEventListener("change", (event) => {
 document.addEventListener("htmx:afterSettle", () => {
   for (const facet of document.querySelectorAll("#summary [data-counts]")) {
     const counts = new Map(
-      [...facet.querySelectorAll("li:has(a)")].map((line) => [
-        line.querySelector("a").title,
-        line.querySelector("b").textContent,
-      ]),
+      [...facet.querySelectorAll("[data-code]")].map((line) => [line.dataset.code, line.querySelector("b").textContent]),
     );
     for (const box of filter.querySelectorAll(`input[type=checkbox][name=${facet.dataset.counts}]:not([data-family])`)) {
       const label = box.closest("label");

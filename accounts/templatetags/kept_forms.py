@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django import template
 from django.utils.html import format_html
 
-from accounts import typed
+from accounts import kept_forms
 
 if TYPE_CHECKING:
     from django.utils.safestring import SafeString
@@ -16,6 +16,8 @@ register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
-def keep_typed(context: dict[str, Any]) -> SafeString:
-    """`{% keep_typed %}`, inside of a form that holds no secret."""
-    return format_html('<input type="hidden" name="{}" value="{}">', typed.FIELD, typed.mark(context["request"]))
+def keep_form(context: dict[str, Any]) -> SafeString:
+    """`{% keep_form %}`, inside of a form that holds no secret."""
+    return format_html(
+        '<input type="hidden" name="{}" value="{}">', kept_forms.FIELD, kept_forms.mark(context["request"])
+    )

@@ -15,7 +15,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
-from accounts import typed
+from accounts import kept_forms
 from accounts.models import NexmoAccount, Profile
 from events.models import SavedView
 from events.operations.demo_data import PASSWORD
@@ -140,7 +140,7 @@ def test_form_of_somebody_else_is_refused(browser: Client) -> None:
 
 @pytest.mark.parametrize("mark", ["", "x", "None", "a:b:c", "WyJhIl0:1x:abc"])
 def test_nothing_is_kept_of_a_form_without_a_mark_of_this_site(browser: Client, mark: str) -> None:
-    form = save(browser) | {typed.FIELD: mark}
+    form = save(browser) | {kept_forms.FIELD: mark}
     end_login(browser, "all cookies lost")
 
     sent = browser.post("/views/new", form)
@@ -152,12 +152,12 @@ def test_nothing_is_kept_of_a_form_without_a_mark_of_this_site(browser: Client, 
 
 
 def test_old_marks_and_long_forms_are_not_kept(browser: Client) -> None:
-    form = save(browser, description="x" * (typed.MOST + 1))
+    form = save(browser, description="x" * (kept_forms.MOST + 1))
     end_login(browser, "expired")
     assert "next=/views/new" in browser.post("/views/new", form)["Location"]
     assert not Session.objects.exists()
 
-    with time_machine.travel(timezone.now() + timezone.timedelta(seconds=typed.AGE + 60)):
+    with time_machine.travel(timezone.now() + timezone.timedelta(seconds=kept_forms.AGE + 60)):
         sent = browser.post("/views/new", form | {"description": ""})
     assert sent["Location"] == "/login/?next=/views/new"
 
@@ -201,4 +201,4 @@ def test_no_form_with_a_secret_asks_to_be_kept(login: Any, account: NexmoAccount
         f"/admin/accounts/nexmoaccount/{account.pk}/change/",
         "/admin/auth/user/add/",
     ):
-        assert typed.FIELD not in admin.get(path, follow=True).content.decode(), path
+        assert kept_forms.FIELD not in admin.get(path, follow=True).content.decode(), path

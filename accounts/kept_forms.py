@@ -1,6 +1,6 @@
 """What somebody typed into a form that was sent after the login had ended: kept until they have logged in again.
 
-A form asks for this with `{% keep_typed %}`, which signs whose form it is and on which page. So nothing is ever kept of
+A form asks for this with `{% keep_form %}`, which signs whose form it is and on which page. So nothing is ever kept of
 a form that did not ask, such as one for a password; nobody can put words into another person's form; and the page to go
 back to is one that this person was shown. The form is filled in again, and never sent by itself.
 """
@@ -17,11 +17,11 @@ from django.utils.translation import gettext as _
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-FIELD = "typed_mark"
-SALT = "accounts.typed"
+FIELD = "kept_form"
+SALT = "accounts.kept_forms"
 AGE = 14 * 86_400  # seconds that a page may have been open
 MOST = 20_000  # characters of all that is kept
-_KEY = "typed"  # in the session
+_KEY = "kept_form"  # in the session
 
 
 class Mark(NamedTuple):
