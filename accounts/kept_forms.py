@@ -7,6 +7,7 @@ back to is one that this person was shown. The form is filled in again, and neve
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from django.contrib import messages
@@ -21,6 +22,7 @@ FIELD = "kept_form"
 SALT = "accounts.kept_forms"
 AGE = 14 * 86_400  # seconds that a page may have been open
 MOST = 20_000  # characters of all that is kept
+_NEVER = re.compile(f"{FIELD}|csrfmiddlewaretoken|secret|password")  # fields that are not kept, whatever the form
 _KEY = "kept_form"  # in the session
 
 
@@ -48,7 +50,7 @@ def keep(request: HttpRequest) -> str:
         return ""
     if request.user.is_authenticated and request.user.pk != read.user:
         return ""
-    fields = {name: values for name, values in request.POST.lists() if name not in (FIELD, "csrfmiddlewaretoken")}
+    fields = {name: values for name, values in request.POST.lists() if not _NEVER.search(name)}
     if sum(len(text) for name, values in fields.items() for text in (name, *values)) <= MOST:
         request.session[_KEY] = {"user": read.user, "path": read.page.partition("?")[0], "fields": fields}
     return read.page

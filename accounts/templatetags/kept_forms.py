@@ -17,7 +17,7 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def keep_form(context: dict[str, Any]) -> SafeString:
-    """`{% keep_form %}`, inside of a form that holds no secret."""
+    """`{% keep_form %}`, inside of a form. Its secrets are never kept."""
     return format_html(
         '<input type="hidden" name="{}" value="{}">', kept_forms.FIELD, kept_forms.mark(context["request"])
     )

@@ -67,7 +67,7 @@ class When(EventColumn):
             shown = f'<time datetime="{exact}" title="{iso[:19]} {from_utc}">{words}</time>'
         else:
             day = f'<span class="same">{iso[:10]}</span>' if record.pk in table.same_day else iso[:10]
-            shown = f'<time datetime="{exact}" title="{from_utc}">{day} <b>{iso[11:19]}</b></time>'
+            shown = f'<time datetime="{exact}">{day} <b>{iso[11:19]}</b></time>'
             if from_utc != table.offset:
                 shown += f" <small>{from_utc}</small>"
         return SafeString(f'<a class="when" href="{table.address(record)}">{shown}</a>{doubt}')

@@ -86,5 +86,5 @@ class SessionTable(EventTable):
     def __init__(self, *args: Any, session: Session, **options: Any) -> None:
         self.session = session
         self.beside = {row.pk for row in session.beside}
-        marks = {"class": lambda record: "beside" if record.pk in self.beside else "own"}
+        marks = {"class": lambda record: "beside" if record.pk in self.beside else "actors"}
         super().__init__(*args, row_attrs={**EventTable.Meta.row_attrs, **marks}, **options)

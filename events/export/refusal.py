@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 
 from events.export.limits import RETRY_AFTER
 from events.filters.parameters import unknown
+from events.filters.query_string import OPENED
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -25,6 +27,8 @@ def refused(request: HttpRequest, event_filter: EventFilter, account: NexmoAccou
 def refusal(request: HttpRequest, event_filter: EventFilter, account: NexmoAccount | None) -> HttpResponse | None:
     """The same where a filter is wrong or unknown: a file with everything in it would look like a result too."""
     wrong = unknown(request.GET)
+    if OPENED in request.GET:
+        wrong.append(_("A view is no filter of a file: send its conditions, as its list has them."))
     return refused(request, event_filter, account, *wrong) if wrong or not event_filter.form.is_valid() else None
 
 

@@ -64,6 +64,8 @@ _SAME = {
     "new": "creat",
     "remov": "delet",
     "eras": "delet",
+    "borr": "elimin",
+    "quit": "elimin",
     "buy": "bought",
     "purchas": "bought",
     "chang": "updat",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from events.filters import search_box
 from events.filters.fields import unsigned
 from events.filters.names import did_you_mean, nearest
 from events.nexmo.catalog import SOURCES
@@ -15,6 +17,21 @@ from events.wording.codes import source_codes, source_title
 
 if TYPE_CHECKING:
     from events.filters.form import EventFilter
+
+MOST_KEYS = 5
+
+
+def unread_conditions(text: str) -> str:
+    """What a searched text says as if it were a condition, and that it is none; "" where it says nothing so."""
+    keys = search_box.unread_keys(text)[:MOST_KEYS]
+    if not keys:
+        return ""
+    said = ngettext(
+        "%(keys)s is not a condition, so it was searched for as text.",
+        "%(keys)s are not conditions, so they were searched for as text.",
+        len(keys),
+    )
+    return f"{said % {'keys': ', '.join(keys)}} {search_box.EXAMPLE % {'keys': search_box.FIRST_KEYS}}"
 
 
 def unknown_source(event_filter: EventFilter) -> str:

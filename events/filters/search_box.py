@@ -84,6 +84,13 @@ def read(text: str) -> Query:
     return query
 
 
+def unread_keys(text: str) -> list[str]:
+    """The words before a colon that look like conditions and are none, so that they are searched for as they stand."""
+    pieces = _PIECE.finditer(straight_quotes(text))
+    keys = [piece[2] for piece in pieces if piece[2] and piece[3] and not piece[3].startswith("//")]
+    return [f"{key}:" for key in dict.fromkeys(keys) if key.lower() not in _NAMES]
+
+
 def expanded(data: Any) -> tuple[Any, BadQuery | None]:
     """The parameters with what the search box says put where it belongs, and what is wrong with the box."""
     text = data.get("search_text") or ""

@@ -15,6 +15,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts.forms import NewAccountForm
+from accounts.kept_forms import restored
 from events.operations import tasks
 from events.sync import asking, connection
 from events.views.scope import visible_accounts
@@ -35,7 +36,7 @@ def new(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied(_("You cannot add accounts: ask an administrator."))
     user = cast("User", request.user)
     if request.method != "POST":
-        return _page(request, NewAccountForm(user=user))
+        return _page(request, NewAccountForm(restored(request), user=user))
     form = NewAccountForm(request.POST, user=user)
     if not form.is_valid():
         return _page(request, form)

@@ -19,7 +19,7 @@ from events.display.event_table import EventTable
 from events.display.forms import shown_columns, table_menu
 from events.display.page_size import SIZES, read_size
 from events.export.files import FORMATS
-from events.filters.hints import unknown_source
+from events.filters.hints import unknown_source, unread_conditions
 from events.filters.parameters import unknown
 from events.filters.pills import pills
 from events.filters.query_string import OPENED, PAGE_PARAMS, page_address, page_links, with_params
@@ -50,10 +50,13 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
     size, size_note = read_size(request.GET)
     page, page_error = read_page_at(request.GET, partial(read_page, conditions, size))
     meant = reading(event_filter) if conditions.text else None
-    if meant and meant.whole and meant.count.number and _is_empty(request, page, page_error):
-        text = _(
-            "No event contains “%(text)s”; these are the events it describes. Put it in quotes to search for the words."
-        )
+    if meant and meant.whole and _is_empty(request, page, page_error):
+        text = _("No event contains “%(text)s”, and none is what it describes.")
+        if meant.count.number:
+            text = _(
+                "No event contains “%(text)s”; these are the events it describes. "
+                "Put it in quotes to search for the words."
+            )
         messages.info(request, text % {"text": conditions.text})
         return redirect(request.path + meant.href)
     accounts = list(event_filter.accounts.values())
@@ -122,7 +125,7 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
         "count_shown": intcomma(count.number) + ("+" if count.at_least else ""),
         "coverage": coverage_sentence(complete),
         "logins": missing_logins(event_filter.active.get("event_type") or (), complete),
-        "sources": unknown_source(event_filter),
+        "sources": unknown_source(event_filter) or unread_conditions(conditions.text),
         "searched_to": show(page.searched_back_to or page.searched_up_to),
     }
     if not page.rows and not page_error:
@@ -132,10 +135,10 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
     return render(request, "events/list.html", context)
 
 
-def _applications(text: str, page: Page) -> list[tuple[str, str]]:
+def _applications(text: str, page: Page) -> list[tuple[str, str, str]]:
     """The pages of the applications that are called what is searched for: most of their events tell only their ids."""
     names = named_by(page.rows, text)
-    return [(name, reverse("events:about", args=["application", app])) for app, name in names.items()]
+    return [(name, app[:8], reverse("events:about", args=["application", app])) for app, name in names.items()]
 
 
 def _news_address(request: HttpRequest, account: NexmoAccount | None, page: Page) -> str:
@@ -162,7 +165,9 @@ def _what_is_near(event_filter: EventFilter, empty: str, path: str) -> dict[str,
         return {"corrections": corrections(event_filter)}
     if empty == "no-match" and (row := nearest_match(event_filter)):
         anytime = with_params(event_filter.data, **dict.fromkeys((*PAGE_PARAMS, *PERIOD)))
-        return {"nearest": show(row.created_at), "anytime": path + anytime}
+        account = event_filter.accounts_by_pk.get(row.account_id)
+        words = (show(row.created_at), row.user_email, account.name if account else "")
+        return {"nearest": ", ".join(filter(None, words)), "anytime": path + anytime}
     return {}
 
 

@@ -53,6 +53,7 @@ def session_page(request: HttpRequest, kind: str, value: str) -> HttpResponse:
         raise Http404
     context: dict[str, Any] = {
         "actor": actor,
+        "ignores_filters": bool(set(request.GET) - {"at", "pause"}),
         "coverage": coverage_sentence(completeness(list(event_filter.accounts.values()))),
         "session": found,
         "length": length(found.end - found.start),

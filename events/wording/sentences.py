@@ -69,6 +69,8 @@ _PIECES: dict[str, tuple[str, ...]] = {
 _OPTIONAL = re.compile(r"\[([^\]]*)\]")
 _PIECE = re.compile(r"\{([\w-]+)\}")
 MOST = 60  # characters of a piece
+# Draws a piece; told whether it is of our making.
+Draw = Callable[[str, bool], str]
 
 
 def sentence(event_type: str, context: Any, application: str = "") -> str:
@@ -77,15 +79,19 @@ def sentence(event_type: str, context: Any, application: str = "") -> str:
     Args:
         application: what the application is called that the context tells only the id of.
     """
-    return _sentence(event_type, context, application, lambda value: f"<b>{marked(value)}</b>")
+    return _sentence(event_type, context, application, _bold)
 
 
 def plain_sentence(event_type: str, context: Any, application: str = "") -> str:
     """The same as text, for files."""
-    return _sentence(event_type, context, application, str)
+    return _sentence(event_type, context, application, lambda value, is_ours: value)
 
 
-def _sentence(event_type: str, context: Any, application: str, draw: Callable[[str], str]) -> str:
+def _bold(value: str, is_ours: bool) -> str:
+    return f"<b>{value if is_ours else marked(value)}</b>"
+
+
+def _sentence(event_type: str, context: Any, application: str, draw: Draw) -> str:
     pattern = SENTENCES.get(event_type)
     if pattern is None:
         return ""
@@ -109,7 +115,7 @@ def _sentence(event_type: str, context: Any, application: str, draw: Callable[[s
     return text[:1].upper() + text[1:]
 
 
-def _filled(text: str, values: Mapping[str, str], draw: Callable[[str], str]) -> str | None:
+def _filled(text: str, values: Mapping[str, str], draw: Draw) -> str | None:
     """The text with its pieces, or None when one of them is missing."""
     missing = False
 
@@ -117,8 +123,9 @@ def _filled(text: str, values: Mapping[str, str], draw: Callable[[str], str]) ->
         nonlocal missing
         for name in _PIECES.get(match[1], (match[1],)):
             if value := values.get(name.lower()):
-                is_amount = name in _AMOUNTS and value.isascii() and value.isdecimal()
-                return draw(grouped(int(value)) if is_amount else value)
+                if name in _AMOUNTS and value.isascii() and value.isdecimal():
+                    return draw(grouped(int(value)), True)  # its separators are ours, and need no marks
+                return draw(value, False)
         missing = True
         return ""
 

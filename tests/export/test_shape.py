@@ -138,3 +138,10 @@ def test_command_says_when_it_wrote_another_number_than_was_announced(
         run("--format", kind, "-o", str(tmp_path / f"events.{kind}"))
         assert "5 rows were expected: events were added or removed while 1 were written." in capsys.readouterr().err
     assert json.loads((tmp_path / "events.ndjson").read_text())
+
+
+def test_view_is_no_filter_of_a_file(login: Login, account: NexmoAccount) -> None:
+    answer = login("alice").get("/events/export.csv?view=secrets")
+
+    assert answer.status_code == 400
+    assert "A view is no filter of a file" in answer.content.decode()

@@ -92,6 +92,9 @@ def test_learnt_types_are_words_too() -> None:
 # --- on the page ----------------------------------------------------------------------------------------------------
 
 
+LAST_MATCH = "The last match is outside the period: 2026-03-15 12:01:00 UTC, yourname@example.com, Quillfern Parcel."
+
+
 @pytest.fixture
 def secrets(account: NexmoAccount, add_event: Add) -> None:
     add_event(account, 1, event_type="ACCOUNT_SECRET_DELETE", context={"note": "x"})
@@ -133,17 +136,25 @@ def test_other_conditions_stay(client: Client, secrets: None) -> None:
     assert answer["Location"] == "/events/?search_text=type%3AACCOUNT_SECRET_DELETE&source=CD"
 
 
-def test_meaning_without_events_is_offered_and_not_followed(client: Client, secrets: None) -> None:
-    page = client.get("/events/", {"search_text": "switched auto-reload off"})
+def test_meaning_without_events_is_an_answer_too(client: Client, secrets: None) -> None:
+    page = client.get("/events/", {"search_text": "switched auto-reload off"}, follow=True)
 
-    assert (page.status_code, page.context["empty"]) == (200, "no-match")
-    assert page.context["reading"].count.number == 0
+    assert page.redirect_chain[0][0].endswith("type%3AAUTORELOAD_DISABLE")
+    assert page.context["empty"] == "no-match"
+    assert "No event contains “switched auto-reload off”, and none is what it describes." in text_of(page)
+
+
+def test_what_looks_like_a_condition_and_is_none_is_told(client: Client, secrets: None) -> None:
+    told = "colour: is not a condition, so it was searched for as text. Write one of type:, account:, user:"
+
+    assert told in text_of(client.get("/events/", {"search_text": "colour:red"}))
+    assert "not a condition" not in text_of(client.get("/events/", {"search_text": "https://x.example email:zoe"}))
 
 
 def test_last_match_of_what_words_describe_is_shown(client: Client, secrets: None) -> None:
-    page = client.get("/events/", {"search_text": "who deleted a secret yesterday"})
+    page = client.get("/events/", {"search_text": "who deleted a secret yesterday"}, follow=True)
 
-    assert "The last match is outside the period, at 2026-03-15 12:01:00 UTC." in text_of(page)
+    assert LAST_MATCH in text_of(page)
     assert len(shown_ids(client.get(page.context["anytime"]))) == 1
 
 
@@ -158,7 +169,7 @@ def test_last_match_outside_the_period_is_shown(login: Login, secrets: None) -> 
 
     page = client.get("/events/", query)
 
-    assert "The last match is outside the period, at 2026-03-15 12:01:00 UTC." in text_of(page)
+    assert LAST_MATCH in text_of(page)
     assert len(shown_ids(client.get(page.context["anytime"]))) == 1
     assert "outside the period" not in text_of(client.get("/events/", {"event_type": "USER_LOGIN"}))
     assert "outside the period" not in text_of(client.get("/events/", query | {"source": "other"}))

@@ -202,3 +202,17 @@ def test_no_form_with_a_secret_asks_to_be_kept(login: Any, account: NexmoAccount
         "/admin/auth/user/add/",
     ):
         assert kept_forms.FIELD not in admin.get(path, follow=True).content.decode(), path
+
+
+def test_form_with_secrets_keeps_all_but_those(browser: Client) -> None:
+    form = hidden(browser.get("/accounts/new"))
+    end_login(browser, "expired")
+
+    browser.post("/accounts/new", form | {"name": "Shop", "api_key": "abcd1234", "api_secret": "very-secret-value"})
+    stored = [session.get_decoded() for session in Session.objects.all()]
+    log_in(browser, "alice")
+    page = browser.get("/accounts/new").content.decode()
+
+    assert 'value="Shop"' in page
+    assert 'value="abcd1234"' in page
+    assert "very-secret-value" not in f"{page}{stored}"

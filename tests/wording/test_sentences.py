@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import Any
 
 import pytest
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -73,3 +75,11 @@ def test_any_context_makes_harmless_html(event_type: str, context: Any) -> None:
     ours = r'</?b>|</?bdi>|<span class="code-mark">U\+[0-9A-F]+</span>'  # around values, and for what cannot be seen
     assert not re.search(r"[<>\"']", re.sub(ours, "", told))
     assert "{" not in SENTENCES[event_type] or "{" not in told or "{" in str(context)
+
+
+def test_separators_of_our_own_bear_no_marks() -> None:
+    with translation.override("es"):
+        shown = sentence("AUTORELOAD_UPDATE", {"amount": 2000, "threshold": 500})
+
+    assert "2\u00a0000" in html.unescape(shown)
+    assert "U+00A0" not in shown
