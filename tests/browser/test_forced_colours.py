@@ -12,10 +12,10 @@ from django.utils import timezone
 from accounts.models import NexmoAccount, Profile
 from events.models import SyncWindow
 from events.sync import coverage
-from tests.tools.browser import BROWSER, log_in
+from tests.tools.browser import BROWSER, PAGES_ALONE, log_in
 from tests.tools.pages import finished
 
-pytestmark = BROWSER
+pytestmark = [*BROWSER, PAGES_ALONE]
 Open = Callable[..., Any]
 # What is drawn of an element, as this browser paints it.
 LOOK = """(element) => {

@@ -14,9 +14,9 @@ from accounts.models import NexmoAccount, Profile
 from events.display.event_table import page_columns
 from events.models import AuditEvent
 from events.sync import coverage
-from tests.tools.browser import BROWSER, log_in
+from tests.tools.browser import BROWSER, PAGES_ALONE, log_in
 
-pytestmark = BROWSER
+pytestmark = [*BROWSER, PAGES_ALONE]
 Open = Callable[..., Any]
 # A4 without its margins, in CSS pixels.
 PORTRAIT, LANDSCAPE = 703, 1031
