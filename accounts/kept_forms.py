@@ -22,7 +22,7 @@ FIELD = "kept_form"
 SALT = "accounts.kept_forms"
 AGE = 14 * 86_400  # seconds that a page may have been open
 MOST = 20_000  # characters of all that is kept
-_NEVER = re.compile(f"{FIELD}|csrfmiddlewaretoken|secret|password")  # fields that are not kept, whatever the form
+_NEVER = re.compile(r"kept_form|csrfmiddlewaretoken|secret|password")  # fields that are not kept, whatever the form
 _KEY = "kept_form"  # in the session
 
 

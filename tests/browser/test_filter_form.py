@@ -216,6 +216,8 @@ def test_open_menus_stay_inside_the_window(
     summaries = page.locator("details.menu > summary")
     for number in range(summaries.count()):
         summary = summaries.nth(number)
+        if not summary.is_visible():  # on a phone the table has no columns to choose
+            continue
         for block in ("end", "start"):
             summary.evaluate("(summary, block) => summary.scrollIntoView({ block })", block)
             summary.click()
