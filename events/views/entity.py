@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from events.entities.entity import Entity
     from events.entities.lookup import Companion
     from events.filters.form import EventFilter
+    from events.reading.applications import Names
     from events.reading.conditions import Conditions
     from events.reading.facets import Sample
 
@@ -225,10 +226,16 @@ def _configuration(lookup: Lookup, newest: Page, page: Page) -> dict[str, Any]:
     if at and newest.older and (not newest.rows or at < newest.rows[-1].created_at):
         folded = read_about(lookup.entity, replace(lookup.conditions, end=at), MOST_FOLDED)
         set_up = configuration(lookup.entity, folded.rows)
+    names = names_of(
+        (setting.row.account_id, key_of(value))
+        for setting in set_up.settings
+        if setting.slug == "application"
+        for value in setting.values
+    )
     return {
         "table": SteppedTable(page.rows, steps=steps, **_of_table(lookup)),
         "configuration": set_up,
-        "settings": [_setting(lookup, setting) for setting in set_up.settings],
+        "settings": [_setting(lookup, setting, names) for setting in set_up.settings],
         "at": at,
         "at_error": error,
         "at_value": timezone.localtime(at).strftime("%Y-%m-%dT%H:%M"),
@@ -245,12 +252,19 @@ def _moment(request: HttpRequest) -> tuple[datetime | None, str]:
         return None, str(error)
 
 
-def _setting(lookup: Lookup, setting: Setting) -> dict[str, Any]:
+def _setting(lookup: Lookup, setting: Setting, names: Names) -> dict[str, Any]:
     account = lookup.event_filter.accounts_by_pk.get(setting.row.account_id)
     values = [(value, entity(setting.slug, value)) for value in setting.values]
     return {
         "label": setting.label,
-        "values": [(value, other.get_absolute_url() if other else "") for value, other in values],
+        "values": [
+            (
+                value,
+                other.get_absolute_url() if other else "",
+                names.get((setting.row.account_id, key_of(value)), "") if setting.slug == "application" else "",
+            )
+            for value, other in values
+        ],
         "account": account,
         "user": setting.row.user_email,
         "when": setting.row.created_at,

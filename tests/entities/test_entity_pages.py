@@ -337,7 +337,7 @@ def test_configuration_of_very_many_events_says_how_far_it_was_read(
     then = client.get(PATHS["number"] + "?at=2026-03-15T12:02")
 
     assert "Only the newest 3 events were read, back to 2026-03-15 12:06:00 UTC" in text_of(now)
-    assert [setting["values"] for setting in then.context["settings"]] == [[("https://example.com/2", "")]]
+    assert [setting["values"] for setting in then.context["settings"]] == [[("https://example.com/2", "", "")]]
     assert "Only the newest" not in text_of(then).split("Timeline")[0].split("Configuration at")[1].split("Counts")[0]
 
 

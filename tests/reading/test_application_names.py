@@ -169,3 +169,13 @@ def test_what_is_archived_already_is_named_by_the_migration(account: NexmoAccoun
 
     after = list(ApplicationName.objects.values_list("account", "application_id", "event", "created_at"))
     assert after == before != []
+
+
+def test_configuration_of_a_number_names_its_application(client: Client, account: NexmoAccount, add_event: Add) -> None:
+    created(add_event, account, 1, "Night desk")
+    context = {"msisdn": "447700900000", "applicationId": APP}
+    add_event(account, 2, event_type="NUMBER_LINKED", context=context)
+
+    page = client.get("/about/number/447700900000").content.decode()
+
+    assert f'<a href="/about/application/{APP}">Night desk</a> <code>{APP}</code>' in page
