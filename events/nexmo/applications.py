@@ -33,6 +33,12 @@ def application(context: Any) -> tuple[str, str]:
     return _first(parts, ids, LONGEST_ID).lower(), _first(parts, NAMES, LONGEST_NAME)
 
 
+def nameless_application(context: Any) -> str:
+    """The id of the application that a context is about without naming it; "" where there is none."""
+    app_id, name = application(context)
+    return "" if name else app_id
+
+
 def _first(parts: list[dict[str, Any]], names: tuple[str, ...], longest: int) -> str:
     for part in parts:
         for name in names:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import connection
 
 from events.fields import load_json
-from events.nexmo.applications import ABOUT_TYPES, NAMING_TYPES, application
+from events.nexmo.applications import ABOUT_TYPES, NAMING_TYPES, application, nameless_application
 from events.reading.rows import TABLE
 from events.storage import application_names
 from events.storage.search_index import words
@@ -34,8 +34,7 @@ def nameless(event_type: str, context: str | None) -> str:
 
 @lru_cache(maxsize=4096)
 def _read(context: str) -> str:
-    app_id, name = application(load_json(context))
-    return "" if name else app_id
+    return nameless_application(load_json(context))
 
 
 def names_for(rows: Iterable[Row | AuditEvent]) -> Names:

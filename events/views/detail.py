@@ -24,7 +24,7 @@ from events.entities.lookup import elsewhere
 from events.fields import load_json
 from events.filters.query_string import with_params
 from events.models import EventType
-from events.nexmo.applications import ABOUT_TYPES, application
+from events.nexmo.applications import ABOUT_TYPES, nameless_application
 from events.nexmo.catalog import family
 from events.nexmo.values import CAPPED, read_address
 from events.reading import Cursor, read_page
@@ -177,8 +177,8 @@ def _neighbours(request: HttpRequest, event: AuditEvent) -> dict[str, str]:
 
 def _sentence(event: AuditEvent, names: Names) -> str:
     context = event.readable_context
-    app_id, name = application(context) if event.event_type in ABOUT_TYPES else ("", "")
-    return sentence(event.event_type, context, "" if name else names.get((event.account_id, app_id), ""))
+    app = nameless_application(context) if event.event_type in ABOUT_TYPES else ""
+    return sentence(event.event_type, context, names.get((event.account_id, app), ""))
 
 
 def _place(row: Row, account: NexmoAccount, names: Names) -> dict[str, Any]:
