@@ -1,10 +1,23 @@
 """What happened (`archive`), how often (`rollup`), how it was fetched (`sync`), what proves it (`integrity`), what
-people look for again and again (`view`), and what the worker is to do (`jobs`).
+people look for again and again (`view`), what detections found (`detection`), and what the worker is to do (`jobs`).
 
 Events are only ever added, by `events.archive`; the state of a sync is only ever written by `events.sync.state`.
 """
 
 from events.models.archive import AuditEvent, EventConflict, EventType
+from events.models.detection import (
+    DetectionCursor,
+    Finding,
+    FindingAccount,
+    FindingChange,
+    FindingEvent,
+    Hunt,
+    OwnRule,
+    OwnRuleVersion,
+    RuleSwitch,
+    Severity,
+    Suppression,
+)
 from events.models.evidence import EvidencePack
 from events.models.integrity import ChainHead, Discrepancy, LegalHold, Removal, RemovedEvent, Seal
 from events.models.jobs import BackgroundJob
@@ -20,20 +33,31 @@ __all__ = [
     "ChainHead",
     "CoveredSpan",
     "DayCount",
+    "DetectionCursor",
     "Discrepancy",
     "EventConflict",
     "EventType",
     "EvidencePack",
+    "Finding",
+    "FindingAccount",
+    "FindingChange",
+    "FindingEvent",
     "FirstSeen",
+    "Hunt",
     "LedgerEntry",
     "LegalHold",
     "MonthCount",
+    "OwnRule",
+    "OwnRuleVersion",
     "Removal",
     "RemovedEvent",
     "RequestCount",
+    "RuleSwitch",
     "SavedView",
     "Seal",
+    "Severity",
     "Star",
+    "Suppression",
     "SyncRun",
     "SyncState",
     "SyncWindow",

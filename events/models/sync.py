@@ -155,6 +155,12 @@ class SyncState(models.Model):
 
     objects: ClassVar[Any] = ScopedQuerySet.as_manager()
 
+    watched_until = models.DateTimeField(
+        null=True, help_text=_("Until then it is synced more often, because something suspicious was found.")
+    )
+    watch_hour = models.DateTimeField(null=True, help_text=_("The hour that `watch_requests` counts."))
+    watch_requests = models.PositiveIntegerField(default=0, help_text=_("Requests of that hour made by such syncs."))
+
     def __str__(self) -> str:
         return gettext("sync state of %(account)s") % {"account": self.account_id}
 
