@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.tools.browser import BROWSER, log_in
+from tests.tools.browser import BROWSER, PAGES_ALONE, log_in
 
-pytestmark = BROWSER
+pytestmark = [*BROWSER, PAGES_ALONE]
 Open = Callable[..., Any]
 DESK = {"viewport": {"width": 1440, "height": 900}}
 WHOLE_ROWS = """[...document.querySelectorAll("#events tbody tr")]
