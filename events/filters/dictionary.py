@@ -48,6 +48,7 @@ _LEADS = (
     "application",
     "app",
 )
+_SAYING = ("aplicacion", "application", "app")
 MOST_WORDS = 20  # a longer text is one that was copied
 MOST_TYPES = 12  # that a few words may mean
 _WORD = re.compile(r"[^\W_]+")
@@ -57,10 +58,10 @@ _VARIABLE = re.compile(r"\{[^{}]*\}")  # of a sentence
 # Words that only lead from one to the next, without accents. They help to choose and are never asked for.
 _SMALL = frozenset(
     _WORD.findall(
-        "a an all and any are as at been by did do does event events for from had has have her his in into is it its "
+        "a an all and any are as at been between by did do does event events for from had has have her his in into is it its "
         "last me my new of off on one or out over show since than that the their there these this those to up was were "
         "what when where which who whom whose why with without "
-        "al algo alguien con cual cuales cuando de del desde donde el ella en era es esta este evento eventos fue ha "
+        "al algo alguien con cual cuales cuando de del desde donde el ella en entre era es esta este evento eventos fue ha "
         "haber han hay hizo la las lo los mas mi no o para por que quien quienes se si sin son su sus un una uno unos y"
     )
 )
@@ -185,7 +186,9 @@ def meaning(
     if APPLICATION not in values:
         _take_parts_of_applications(words, free, values, known)
     users = _users(words, free, known)
-    types, used = _types(tuple(word for place, word in enumerate(words) if free[place]), described)
+    types, used = _types_beside_application(words, free, described) if APPLICATION in values else ((), frozenset())
+    if not types:
+        types, used = _types(tuple(word for place, word in enumerate(words) if free[place]), described)
     if types:
         values["event_type"] = types
     if not values:
@@ -257,6 +260,21 @@ def _countries() -> Phrases:
         for name, codes in country_names(language).items()
         if len(name) > 3
     }
+
+
+def _types_beside_application(
+    words: Sequence[str], free: Sequence[bool], described: Mapping[str, str]
+) -> tuple[tuple[str, ...], frozenset[str]]:
+    """The types that the words beside a name stand for together with the word that said whose it is, if any: what
+    "deleted application Night desk" tells is not the deleting of a secret."""
+    if not any(is_free and word not in _SMALL for word, is_free in zip(words, free, strict=True)):
+        return (), frozenset()
+    said = tuple(word for word, is_free in zip(words, free, strict=True) if is_free or word in _SAYING)
+    return (
+        _types(said, described)
+        if any(word in _SAYING for word in words) and "calls" not in words
+        else ((), frozenset())
+    )
 
 
 def _applications(words: Sequence[str], accounts: Phrases, known: Known) -> Phrases:

@@ -46,6 +46,7 @@ _OF = ("of", "de", "del")
 _ORDINALS = ("st", "nd", "rd", "th", "o")
 _SINCE, _UNTIL = ("since", "desde"), ("until", "till", "hasta")
 _ARTICLES = ("el", "the")
+_TO = ("to", "and", "until", "till", "a", "al", "y", "hasta")
 _IN = ("in", "en")
 _FIRST_YEAR = 2000  # a number of four digits before it is no year of an event
 
@@ -95,7 +96,7 @@ def _between(start: date, end: date) -> Mapping[str, tuple[str, ...]]:
 def _dated(words: Sequence[str], today: date) -> Iterator[tuple[int, int, Mapping[str, tuple[str, ...]]]]:
     """Where days and months by name stand among the words, and what they mean, with "since" or "until" before them."""
     for start in range(len(words)):
-        for read in (_day, _month):
+        for read in (_days_of_a_month, _day, _month):
             end, stretch = read(words, start, today)
             if not stretch:
                 continue
@@ -109,6 +110,16 @@ def _dated(words: Sequence[str], today: date) -> Iterator[tuple[int, int, Mappin
             else:
                 yield start, end, _between(first, last)
             break
+
+
+def _days_of_a_month(words: Sequence[str], start: int, today: date) -> tuple[int, tuple[date, date] | None]:
+    """The days from one to another of the same month, "3 to 14 november", and where they end."""
+    number = _number(words[start])
+    if not number or start + 2 >= len(words) or words[start + 1] not in _TO:
+        return start, None
+    end, day = _day(words, start + 2, today)
+    first = _date(day[0].year, day[0].month, number) if day else None
+    return (end, (first, day[0])) if first and day and first <= day[0] else (start, None)
 
 
 def _day(words: Sequence[str], start: int, today: date) -> tuple[int, tuple[date, date] | None]:
@@ -139,7 +150,7 @@ def _day(words: Sequence[str], start: int, today: date) -> tuple[int, tuple[date
 def _month(words: Sequence[str], start: int, today: date) -> tuple[int, tuple[date, date] | None]:
     """The month that is named from here on: with its year, or after "in"; else "may" would be one everywhere."""
     month, end = _MONTH.get(words[start]), start + 1
-    if not month:
+    if not month or (start and _number(words[start - 1])):
         return start, None
     year_at = _past(words, end, _OF)
     year = _year(words[year_at]) if year_at < len(words) else 0

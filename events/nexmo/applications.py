@@ -9,6 +9,7 @@ import re
 import unicodedata
 from typing import Any
 
+# All of them have "app" in them, and so has an event whose calls go to one (`events.reading.conditions`).
 IDS = ("applicationid", "appid", "application_id", "app_id")
 NAMES = ("applicationname", "appname", "application_name", "name")
 NAMING_TYPES = ("APP_CREATE", "APP_UPDATE")

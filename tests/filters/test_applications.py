@@ -14,6 +14,7 @@ from django.test import Client
 from accounts.models import NexmoAccount
 from events.archive import verify
 from events.models import ApplicationName
+from events.nexmo import applications as nexmo_applications
 from events.nexmo.applications import words_of
 from events.reading import applications, count, stream
 from tests.tools.filters import Add, Login, found
@@ -70,6 +71,7 @@ FIVE, BOTH = {1, 10, 11}, {1, 10, 11, 2, 12}
         ("las llamadas van a app Order notifications 5", FIVE),
         ("Changed number 447700900000: calls go to app Order notifications 5", {10}),
         ("Deleted application Order notifications 5", {11}),
+        ("who deleted app Order notifications 5", {11}),
         ("reception nachtschicht", {3, 14}),
         ("Réception – Nachtschicht", {3, 14}),
         ("app:reception", {3, 14}),
@@ -122,6 +124,18 @@ def test_applications_are_offered_beside_what_words_mean_otherwise(
     offered = page.context["applications"]
     href = offered["events"] or page.context["reading"].href
     assert found(client, href.removeprefix("?")) == {1, 2}
+
+
+def test_types_are_those_of_applications_where_the_words_say_so(client: Client, named: None) -> None:
+    for typed, kinds in (
+        ("Deleted application nachtschicht", "APP_DELETE"),
+        ("eliminó la aplicación nachtschicht", "APP_DELETE"),
+        ("linked number 1 to app Order notifications 50", "NUMBER_LINKED"),
+    ):
+        answer = client.get("/events/", {"search_text": typed}, follow=True)
+        reading = answer.context["reading"]
+        active = reading.event_filter.active if reading else answer.context["filter"].active
+        assert active["event_type"] == [kinds], typed
 
 
 def test_pill_shows_the_name_of_an_id(client: Client, named: None) -> None:
@@ -246,3 +260,7 @@ def test_what_is_looked_for_in_texts_is_told_to_the_check_of_the_index(client: C
     )
 
     assert conditions.looked_for == f"x {json.dumps(ORDERS)}"
+
+
+def test_every_name_of_an_id_has_what_texts_are_asked_for_first() -> None:
+    assert all("app" in name for name in (*nexmo_applications.IDS, nexmo_applications.CALLS_GO[1]))
