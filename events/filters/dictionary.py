@@ -20,6 +20,7 @@ from django.utils.translation import gettext, override
 from events.filters.fields import listed
 from events.filters.names import country_names, plain
 from events.filters.spoken_days import days, merged
+from events.filters.stems import stem
 from events.nexmo.applications import words_of
 from events.nexmo.catalog import EVENT_TYPES, family
 from events.reading.conditions import APPLICATION
@@ -58,63 +59,13 @@ _VARIABLE = re.compile(r"\{[^{}]*\}")  # of a sentence
 # Words that only lead from one to the next, without accents. They help to choose and are never asked for.
 _SMALL = frozenset(
     _WORD.findall(
-        "a an all and any are as at been between by did do does event events for from had has have her his in into is it its "
-        "last me my new of off on one or out over show since than that the their there these this those to up was were "
-        "what when where which who whom whose why with without "
-        "al algo alguien con cual cuales cuando de del desde donde el ella en entre era es esta este evento eventos fue ha "
-        "haber han hay hizo la las lo los mas mi no o para por que quien quienes se si sin son su sus un una uno unos y"
+        "a an all and any are as at been between by did do does event events for from had has have her his in into is "
+        "it its last me my new of off on one or out over show since than that the their there these this those to up "
+        "was were what when where which who whom whose why with without "
+        "al algo alguien con cual cuales cuando de del desde donde el ella en entre era es esta este evento eventos "
+        "fue ha haber han hay hizo la las lo los mas mi no o para por que quien quienes se si sin son su sus un una "
+        "uno unos y"
     )
-)
-# What people say for what sentences and titles say, stemmed as below.
-_SAME = {
-    "add": "creat",
-    "made": "creat",
-    "mak": "creat",
-    "new": "creat",
-    "remov": "delet",
-    "eras": "delet",
-    "borr": "elimin",
-    "quit": "elimin",
-    "buy": "bought",
-    "purchas": "bought",
-    "chang": "updat",
-    "edit": "updat",
-    "modifi": "updat",
-    "sign": "log",
-    "logon": "login",
-    "key": "secret",
-    "credential": "secret",
-    "cancell": "cancel",
-    "whitelist": "allow",
-    "allowlist": "allow",
-    "app": "application",
-    "autoreload": "reload",
-    "topup": "reload",
-    "phon": "number",
-    "telephon": "number",
-    "payment": "billing",
-    "invoic": "billing",
-    "point": "link",
-}
-_ENDINGS = (
-    "ations",
-    "ation",
-    "ings",
-    "ing",
-    "ados",
-    "adas",
-    "ado",
-    "ada",
-    "idos",
-    "idas",
-    "ido",
-    "ida",
-    "ed",
-    "es",
-    "e",
-    "s",
-    "o",
-    "a",
 )
 
 
@@ -392,16 +343,3 @@ def _vocabulary() -> dict[str, frozenset[str]]:
         code: frozenset(word if word in _SMALL else stem(word) for phrase in phrases for word in phrase)
         for code, phrases in _phrases().items()
     }
-
-
-@lru_cache(maxsize=4096)
-def stem(word: str) -> str:
-    """What a word's forms have in common: deleted, deletes and delete are "delet". Rough: both sides are stemmed."""
-    word = word.replace("cancelled", "canceled")
-    for ending in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            word = word.removesuffix(ending)
-            break
-    if len(word) > 3 and word[-1] == word[-2] and word[-1] in "bdgmnprt":
-        word = word[:-1]  # logged, log
-    return _SAME.get(word, word)
