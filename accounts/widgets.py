@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.forms.widgets import Script
 
 
 class TickList(forms.CheckboxSelectMultiple):
@@ -16,7 +17,7 @@ class TickList(forms.CheckboxSelectMultiple):
     template_name = "accounts/widgets/ticks.html"
 
     class Media:
-        js = ("auditsite/js/ticks.js",)
+        js = (Script("auditsite/js/ticks.js", defer=True),)
 
     def __init__(self, *, label: Any, empty: Any, attrs: dict[str, Any] | None = None) -> None:
         """A list of boxes.
