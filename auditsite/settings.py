@@ -57,6 +57,8 @@ NEXMO_TIMEOUT = read.number("NEXMO_TIMEOUT", least=0.1, most=600)
 NEXMO_DATE_STYLE = read.choice("NEXMO_DATE_STYLE", ("zulu", "naive", "date"))
 EVENT_TIME_ZONE = read.zone("EVENT_TIME_ZONE")
 SYNC_INTERVAL = read.duration("SYNC_INTERVAL")
+WATCH_INTERVAL = read.duration("WATCH_INTERVAL")
+WATCH_REQUESTS_PER_HOUR = read.whole("WATCH_REQUESTS_PER_HOUR", least=0, most=100_000)
 SYNC_CONCURRENCY = read.whole("SYNC_CONCURRENCY", least=1, most=64)
 
 # --- proofs ---------------------------------------------------------------------------------------------------

@@ -24,6 +24,8 @@ for name in (
     "SEAL_PUBLIC_KEYS",
     "SYNC_INTERVAL",
     "TIME_ZONE",
+    "WATCH_INTERVAL",
+    "WATCH_REQUESTS_PER_HOUR",
     "WEB_PROCESSES",
     "WEB_THREADS",
 ):

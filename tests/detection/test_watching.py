@@ -1,0 +1,125 @@
+"""Which accounts are watched, for how long, and why."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import NexmoAccount
+from events.detection import watching
+from events.models import Finding, FindingAccount, SyncState
+from events.models.detection import Severity
+
+NOW = datetime(2026, 3, 15, 12, 20, tzinfo=UTC)
+QUARTER, HOUR, DAY = timedelta(minutes=15), timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timezone, "now", lambda: NOW)
+
+
+def find(
+    account: NexmoAccount,
+    severity: int = Severity.HIGH,
+    ago: timedelta = timedelta(minutes=1),
+    last: timedelta | None = None,
+    state: str = "open",
+    events: int = 1,
+    **fields: Any,
+) -> Finding:
+    """A finding made some time ago; `last`: how long ago its last event happened."""
+    at = {"first_at": NOW - (last or ago), "last_at": NOW - (last or ago), "found_at": NOW - ago}
+    known = {"state": state, "severity": severity, "event_count": events}
+    key = f"{Finding.objects.count()}"
+    finding: Finding = Finding.objects.create(
+        key=key, rule="x", title=f"Found {key}", group={}, **known, **at, **fields
+    )
+    FindingAccount.objects.create(finding=finding, account=account, **known, **at)
+    return finding
+
+
+def watched_for(account: NexmoAccount) -> timedelta | None:
+    """How much longer an account is watched."""
+    watching.watch([account])
+    until = SyncState.objects.filter(account=account).values_list("watched_until", flat=True).first()
+    return until - NOW if until else None
+
+
+def test_nothing_found_is_not_watched(account: NexmoAccount) -> None:
+    assert watched_for(account) is None
+    assert watching.reason(account) is None
+
+
+@pytest.mark.parametrize(
+    ("severity", "long"),
+    [
+        (Severity.INFORMATIONAL, None),
+        (Severity.LOW, QUARTER),
+        (Severity.MEDIUM, HOUR),
+        (Severity.HIGH, HOUR),
+        (Severity.CRITICAL, HOUR),
+    ],
+)
+def test_severity_decides_how_long(account: NexmoAccount, severity: int, long: timedelta | None) -> None:
+    finding = find(account, severity)
+    assert watched_for(account) == (long and long - timedelta(minutes=1))
+    why = watching.reason(account)
+    assert (why.finding if why else None) == (finding if long else None)
+
+
+def test_low_and_medium_end_by_themselves(account: NexmoAccount) -> None:
+    find(account, Severity.LOW, ago=QUARTER)
+    find(account, Severity.MEDIUM, ago=HOUR)
+    assert watched_for(account) is None
+
+
+def test_longest_of_several_counts_and_is_the_reason(account: NexmoAccount) -> None:
+    find(account, Severity.MEDIUM, ago=timedelta(minutes=50))
+    longest = find(account, Severity.HIGH, ago=timedelta(minutes=5))
+    find(account, Severity.LOW, ago=timedelta(seconds=5))
+    assert watched_for(account) == timedelta(minutes=55)
+    why = watching.reason(account)
+    assert why is not None and why.finding == longest
+
+
+def test_events_added_to_a_finding_watch_anew(account: NexmoAccount) -> None:
+    finding = find(account, ago=timedelta(hours=5))
+    assert watched_for(account) is None
+    Finding.objects.filter(pk=finding.pk).update(extended_at=NOW - timedelta(minutes=2))
+    assert watched_for(account) == HOUR - timedelta(minutes=2)
+
+
+def test_acknowledged_is_still_suspicious(account: NexmoAccount) -> None:
+    find(account, state="acknowledged")
+    assert watched_for(account) is not None
+
+
+@pytest.mark.parametrize("state", ["resolved", "suppressed", "withdrawn"])
+def test_what_is_settled_ends_the_watch(account: NexmoAccount, state: str) -> None:
+    find(account)
+    assert watched_for(account) is not None
+    FindingAccount.objects.update(state=state)
+    assert watched_for(account) is None
+
+
+def test_history_found_by_a_replay_is_not_watched(account: NexmoAccount) -> None:
+    find(account, last=DAY)
+    assert watched_for(account) is None
+    find(account, last=DAY - timedelta(minutes=1))
+    assert watched_for(account) is not None
+
+
+def test_trouble_of_syncing_itself_is_not_watched(account: NexmoAccount) -> None:
+    find(account, events=0)
+    assert watched_for(account) is None
+
+
+def test_only_the_accounts_of_a_finding_are_watched(account: NexmoAccount) -> None:
+    other = NexmoAccount.objects.get(api_key="demo0002")
+    find(account)
+    assert watched_for(other) is None
+    assert watched_for(account) is not None
