@@ -152,6 +152,25 @@ class Sandbox:
                 store.add(row)
             return [row.id for row in rows]
 
+    def attack(self, api_key: str, pace: float = 10) -> Takeover:
+        """Let an account be taken over from now on, as in the story of demo0003: its events are listed one by one.
+
+        Args:
+            pace: how many times as fast as in the story, where it takes about ten minutes; from 1 to 100.
+        Returns:
+            What a detection should find, and when; `cleanup_ids` is empty.
+        Raises:
+            KeyError: no such account.
+            ValueError: no such pace, or an account without people.
+        """
+        if isinstance(pace, bool) or not isinstance(pace, (int, float)) or not 1 <= pace <= 100:
+            raise ValueError("pace must be a number from 1 to 100")
+        with self._lock:
+            self._advance()
+            takeover = self.world.attack(api_key, pace, self.clock())
+            self._advance()
+            return takeover
+
     def remove_event(self, api_key: str, event_id: str) -> None:
         """Let an event vanish.
 

@@ -287,6 +287,16 @@ def test_control_path_changes_a_running_sandbox(sandbox: Sandbox, client: Client
     assert "other" not in json.dumps(state["accounts"])
 
 
+def test_attack_now_is_listed_from_its_first_event_on(sandbox: Sandbox, client: Client) -> None:
+    body = {"account": "demo0001", "pace": 100}
+    attack = requests.post(f"{sandbox.root}/control/attack", json=body, timeout=5).json()
+    (login,) = client.rows(size=1)
+    assert (login["id"], login["event_type"], login["user_email"], login["source_country"]) == (
+        attack["ids"][0], "USER_LOGIN", attack["user_email"], attack["source_country"],
+    )  # fmt: skip
+    assert len(attack["ids"]) == 44
+
+
 @pytest.mark.parametrize(
     ("what", "body"),
     [
@@ -298,6 +308,12 @@ def test_control_path_changes_a_running_sandbox(sandbox: Sandbox, client: Client
         ("events", {"account": "nobody"}),
         ("events", {"account": "demo0001", "count": "two"}),
         ("secrets", [1]),
+        ("attack", {}),
+        ("attack", {"account": "nobody"}),
+        ("attack", {"account": "demo0001", "pace": 0}),
+        ("attack", {"account": "demo0001", "pace": 101}),
+        ("attack", {"account": "demo0001", "pace": True}),
+        ("attack", {"account": "demo0001", "pace": "fast"}),
     ],
 )
 def test_control_path_says_what_is_wrong(sandbox: Sandbox, what: str, body: object) -> None:
