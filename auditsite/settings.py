@@ -158,7 +158,9 @@ MIDDLEWARE = [
 
 CSRF_FAILURE_VIEW = "auditsite.login.form_refused"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576  # as the web server and the proxies have it
-ROOT_URLCONF = "auditsite.urls"
+# Set by `manage.py demo` alone, for itself and the processes that it starts.
+DEMO = "AUDITSITE_DEMO" in os.environ and _loopback_only
+ROOT_URLCONF = "auditsite.demo_urls" if DEMO else "auditsite.urls"
 WSGI_APPLICATION = "auditsite.wsgi.application"
 TEMPLATES = [
     {
@@ -170,6 +172,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                *(["auditsite.demo_views.navigation"] if DEMO else []),
             ],
         },
     }
