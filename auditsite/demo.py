@@ -16,6 +16,7 @@ SITE, SANDBOX, CATCHER = (f"http://127.0.0.1:{port}" for port in (PORT, SANDBOX_
 DIRECTORY = env.BASE_DIR / "var"
 KEYS = DIRECTORY / "demo.env"
 START = DIRECTORY / "demo-start.txt"
+ATTACKS = DIRECTORY / "demo-attacks.ndjson"  # what the sandbox lists beside its history
 MARK = "AUDITSITE_DEMO"  # tells the settings that this is the demo, which has a page of its own
 YEARS_BACK = timedelta(days=730)
 

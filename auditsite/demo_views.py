@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import NexmoAccount
 from auditsite import demo
 from auditsite.demo_attack import FOLLOWED_FOR, Attack, SandboxAway, begin, progress
+from events.filters.names import country_title
 from events.operations.demo_data import ACCOUNTS
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "usual_pace": USUAL_PACE,
         "attack": attack,
         "attacked": NexmoAccount.objects.get_visible_to(request.user, attack.account) if attack else None,
+        "country": country_title(attack.source_country) if attack else "",
         "progress": progress(attack, request.user) if attack else None,
         "catcher": f"http://127.0.0.1:{demo.CATCHER_PORT}/",
     }

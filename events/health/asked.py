@@ -25,7 +25,7 @@ def asked_in_words(status: AccountStatus) -> str:
     usual = _every(settings.SYNC_INTERVAL)
     watch = status.watch
     if watch is None:
-        return _("New events are asked for %(interval)s.") % {"interval": usual}
+        return _("Checked for new events %(interval)s.") % {"interval": usual}
     values = {
         "until": show(watch.until),
         "usual": usual,
@@ -36,12 +36,12 @@ def asked_in_words(status: AccountStatus) -> str:
     }
     if watch.is_spent:
         text = _(
-            "Watched until %(until)s, but the requests for that are used up for this hour (%(number)s of %(most)s): "
-            "new events are asked for %(usual)s until %(hour)s."
+            "Watched until %(until)s, but this hour's requests for that are used up (%(number)s of %(most)s): "
+            "checked for new events %(usual)s until %(hour)s."
         )
     else:
         text = _(
-            "Watched until %(until)s: new events are asked for %(fast)s. "
+            "Watched until %(until)s: checked for new events %(fast)s. "
             "Requests used for that this hour: %(number)s of %(most)s."
         )
     return text % values

@@ -69,7 +69,9 @@ def _attack(rng: Random, secret: Event) -> Iterator[_Step]:
             at += rng.randint(2, 11)
 
 
-def play_takeover(life: Life, account: SandboxAccount, rng: Random, pace: float, now: datetime) -> Takeover:
+def play_takeover(
+    life: Life, account: SandboxAccount, rng: Random, pace: float, now: datetime
+) -> tuple[Takeover, list[Row]]:
     """The attack once more, beginning now: its events are listed one after another as their time comes.
 
     It comes from a country and an address that this account has never seen, also when it is played again. Without
@@ -96,7 +98,7 @@ def play_takeover(life: Life, account: SandboxAccount, rng: Random, pace: float,
         rows.append(Row(at, made["id"], step.event_type, render(made), at))
     account.store.expect(rows)
     ids = tuple(row.id for row in rows)
-    return Takeover(life.api_key, datetime.fromtimestamp(began, UTC), victim.email, ip, country, ids, ())
+    return Takeover(life.api_key, datetime.fromtimestamp(began, UTC), victim.email, ip, country, ids, ()), rows
 
 
 def write_rotation(life: Life) -> None:

@@ -116,7 +116,7 @@ class World:
             made.append(event(new_id(rng), event_type, at, account.api_key, source, ip, country, context, user))
         return made
 
-    def attack(self, key: str, pace: float, now: datetime) -> Takeover:
+    def attack(self, key: str, pace: float, now: datetime) -> tuple[Takeover, list[Row]]:
         """Let the takeover happen from now on, without any effect on the story (`play_takeover`).
 
         Raises:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -342,6 +343,29 @@ def test_control_path_refuses_other_hosts_and_browsers(sandbox: Sandbox, headers
     for method, what in (("POST", "events"), ("GET", "state")):
         response = requests.request(method, f"{sandbox.root}/control/{what}", headers=headers, timeout=5)
         assert response.status_code == 403
+
+
+def test_added_events_are_kept_for_the_next_start(tmp_path: Path) -> None:
+    file = tmp_path / "kept.ndjson"
+    options: dict[str, Any] = {"accounts": 1, "events": 300, "start": START, "keep": file}
+    first = Sandbox(now=lambda: NOON, **options)
+    first.add_events("demo0001", 1)
+    first.add_events("demo0001", [{"id": "by-hand \ud800"}, "no JSON"])
+    attack = first.attack("demo0001", pace=10)
+    before = [row.body for row in first.accounts["demo0001"].store.rows]
+    again = Sandbox(now=lambda: NOON, **options)
+    assert [row.body for row in again.accounts["demo0001"].store.rows] == before
+    later = Sandbox(now=lambda: NOON + timedelta(minutes=5), **options)
+    listed = {event.get("id") for event in later.accounts["demo0001"].events()}
+    assert listed >= {*attack.event_ids, "by-hand \ud800"}
+    assert Sandbox(now=lambda: NOON, **options | {"keep": tmp_path / "none"}).attack("demo0001").event_ids
+
+
+def test_file_that_keeps_other_things_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "kept.ndjson"
+    file.write_text("[]\n")
+    with pytest.raises(ValueError, match="line 1, holds no event"):
+        Sandbox(accounts=1, events=0, keep=file)
 
 
 # --- life

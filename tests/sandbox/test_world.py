@@ -295,7 +295,7 @@ def test_takeover_is_none_while_its_day_has_not_come() -> None:
 
 def played(world: World, key: str = "demo0001", pace: float = 10, now: datetime = NOON) -> tuple[Any, list[Event]]:
     """The takeover and its events, once all of them are listed."""
-    takeover = world.attack(key, pace, now)
+    takeover, _ = world.attack(key, pace, now)
     world.advance(now + timedelta(minutes=20))
     by_id = {event["id"]: event for event in oldest_first(world, key)}
     return takeover, [by_id[event_id] for event_id in takeover.event_ids]
@@ -323,7 +323,7 @@ def test_live_takeover_takes_as_long_as_its_pace_says(pace: float, least: int, m
 def test_live_takeover_is_listed_one_event_after_another() -> None:
     world = make()
     before = len(oldest_first(world, "demo0001"))
-    takeover = world.attack("demo0001", 10, NOON)
+    takeover, _ = world.attack("demo0001", 10, NOON)
     listed = []
     for seconds in (0, 20, 90):
         world.advance(NOON + timedelta(seconds=seconds))

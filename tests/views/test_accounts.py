@@ -286,9 +286,9 @@ def asked(client: Client) -> str:
 
 
 def test_account_page_says_how_often_it_is_asked(client: Client, account: NexmoAccount, settings: Any) -> None:
-    assert asked(client) == "New events are asked for every 5 minutes."
+    assert asked(client) == "Checked for new events every 5 minutes."
     settings.SYNC_INTERVAL = timedelta(hours=1)
-    assert asked(client) == "New events are asked for every hour."
+    assert asked(client) == "Checked for new events every hour."
 
 
 def test_account_page_says_that_it_is_watched_and_with_which_requests(client: Client, account: NexmoAccount) -> None:
@@ -297,14 +297,14 @@ def test_account_page_says_that_it_is_watched_and_with_which_requests(client: Cl
     state.watch(account, until)
     SyncState.objects.update(watch_hour=pace.hour_of(now), watch_requests=17)
     assert asked(client) == (
-        f"Watched until {show(until)}: new events are asked for every 15 seconds. "
+        f"Watched until {show(until)}: checked for new events every 15 seconds. "
         "Requests used for that this hour: 17 of 300."
     )
     SyncState.objects.update(watch_requests=301)
     hour = show(pace.hour_of(now) + timedelta(hours=1))
     assert asked(client) == (
-        f"Watched until {show(until)}, but the requests for that are used up for this hour (301 of 300): "
-        f"new events are asked for every 5 minutes until {hour}."
+        f"Watched until {show(until)}, but this hour's requests for that are used up (301 of 300): "
+        f"checked for new events every 5 minutes until {hour}."
     )
 
 

@@ -26,7 +26,7 @@ class Command(BaseCommand):
         try:
             catcher = Catcher(page_port=demo.CATCHER_PORT, mail_port=demo.SMTP_PORT, site=demo.SITE)
             with Supervisor() as processes, catcher:
-                start = ["--start", str(demo.history_start())]
+                start = ["--start", str(demo.history_start()), "--keep", str(demo.ATTACKS)]
                 size = ["--seed", str(SEED), "--accounts", str(ACCOUNTS), "--events", str(EVENTS)]
                 processes.start_command("sandbox", "--port", str(demo.SANDBOX_PORT), *size, *start, quiet=True)
                 self.stdout.write("Preparing the database ...")
