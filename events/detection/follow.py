@@ -117,7 +117,7 @@ class Follower:
         history = History(reader, types(), {account: began}, {account: cursor.began_at})
         for what in self.noted:
             history.seen[what, account] = seen = self._filled(what, account, seq)
-            seen.add(new, end)
+            seen.follow(new, end)
         problems: Problems = {}
         changes = self._look(account, history, new, problems)
         self._write(cursor, end, began, history, changes, problems, done)
@@ -131,9 +131,7 @@ class Follower:
                 seen.write()
         return seen
 
-    def _look(
-        self, account: int, history: History, new: Sequence[Fact], problems: Problems
-    ) -> list[Increment]:
+    def _look(self, account: int, history: History, new: Sequence[Fact], problems: Problems) -> list[Increment]:
         matched = self._matched(new, problems)
         changes = []
         for rule in self.rules:
@@ -223,4 +221,3 @@ def _note(rule: Rule, error: Exception, problems: Problems) -> None:
     if rule.uid not in problems:
         logger.error("The rule %s (%s) failed", rule.uid, rule.origin, exc_info=error)
         problems[rule.uid] = (rule.title, type(error).__name__)
-
