@@ -31,6 +31,7 @@ STYLES = (
     "css/accounts",
     "css/pills",
     "css/views",
+    "css/alerts",
     "css/export",
     "css/event-panel",
     "css/keys",

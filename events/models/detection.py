@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -106,6 +106,7 @@ class Finding(models.Model):
             models.Index(fields=("state", "found_at", "id"), name="finding_state_time"),
             models.Index(fields=("rule", "found_at", "id"), name="finding_rule_time"),
             models.Index(fields=("id",), condition=Q(routed_at=None), name="finding_unrouted"),
+            models.Index(fields=("id",), condition=Q(extended_at__gt=F("routed_at")), name="finding_extended"),
         )
 
     def __str__(self) -> str:

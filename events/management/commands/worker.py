@@ -13,6 +13,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import close_old_connections, connection
 from huey.consumer import Consumer
 
+from events.alerts import jobs as alert_jobs  # noqa: F401 - declares jobs
+from events.alerts.deliver import MOST_THREADS
 from events.evidence import packs as packs  # declares jobs
 from events.operations import jobs, tasks
 from events.operations import sealing as sealing  # declares jobs
@@ -46,7 +48,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         name = tasks.worker_name(os.getpid())
         threads = max(1, options["threads"])
-        room_for(threads + 2 * jobs.THREADS)  # some jobs note their progress beside their work
+        room_for(threads + 2 * jobs.THREADS + MOST_THREADS)  # some jobs note their progress beside their work
         prepare()
         consumer = _Consumer(QUEUE, workers=threads, periodic=False, max_delay=0.5)
         loops = [threading.Thread(target=_beat_until_stopped, args=(name,), daemon=True, name="beat")]
