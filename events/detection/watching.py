@@ -45,7 +45,7 @@ class Reason:
     until: datetime
 
 
-def reason(account: NexmoAccount, now: datetime | None = None) -> Reason | None:
+def reason(account: NexmoAccount | int, now: datetime | None = None) -> Reason | None:
     """Why an account is watched; None: nothing suspicious was found in it lately."""
     now = now or timezone.now()
     parts = FindingAccount.objects.filter(
@@ -69,12 +69,12 @@ def reason(account: NexmoAccount, now: datetime | None = None) -> Reason | None:
     return longest if longest and longest.until > now else None
 
 
-def watch(accounts: Iterable[NexmoAccount]) -> None:
-    """Have these accounts watched for as long as something in them is suspicious, and no longer.
+def watch(accounts: Iterable[NexmoAccount | int]) -> None:
+    """Have these accounts, or those with these keys, watched as long as something in them is suspicious, and no longer.
 
     To be called whenever findings of them were made, extended, withdrawn, or changed by people.
     """
     now = timezone.now()
-    for account in accounts:
-        why = reason(account, now)
-        state.watch(account, why.until if why else None)
+    for key in {account if isinstance(account, int) else account.pk for account in accounts}:
+        why = reason(key, now)
+        state.watch(key, why.until if why else None)

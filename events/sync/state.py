@@ -282,7 +282,7 @@ def longest_lease() -> timedelta:
     return max(LEASE, longest_answer, slowest_pace)
 
 
-def watch(account: NexmoAccount, until: datetime | None) -> bool:
+def watch(account: NexmoAccount | int, until: datetime | None) -> bool:
     """Have an account asked every WATCH_INTERVAL until then, beginning at once; None: no longer.
 
     Returns:
@@ -294,7 +294,8 @@ def watch(account: NexmoAccount, until: datetime | None) -> bool:
     rows = SyncState.objects.filter(account=account)
     if until is None:
         return bool(rows.exclude(watched_until=None).update(watched_until=None))
-    ensure([account])
+    key = account if isinstance(account, int) else account.pk
+    SyncState.objects.bulk_create([SyncState(account_id=key)], ignore_conflicts=True)
     changed = rows.exclude(watched_until=until).update(watched_until=until)
     # Failures are tried again as before, and where the hour's requests are spent, the next hour begins the fast pace.
     spent = Q(watch_hour=pace.hour_of(now), watch_requests__gte=settings.WATCH_REQUESTS_PER_HOUR)
