@@ -8,9 +8,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
-from events.models import AuditEvent, Finding
+from events.models import AuditEvent, Delivery, Finding
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from accounts.models import AnyUser
 
 PATIENCE = 5.0  # seconds that the sandbox may take
@@ -55,12 +57,23 @@ class Progress:
 
     Attributes:
         fetched: how many of its events are in the archive; `fetched_after` is when the first was, since it was listed.
-        findings: each with the time from the beginning of the attack until it was found.
+        told: how many messages of it the reader's own channels, and those of the reader's teams, have sent;
+            `told_after` is when the first was.
     """
 
     fetched: int
     fetched_after: timedelta | None
-    findings: list[tuple[Finding, timedelta]]
+    findings: list[Discovery]
+    told: int
+    told_after: timedelta | None
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """A finding with events of the attack, and how long after its beginning it was found."""
+
+    finding: Finding
+    after: timedelta
 
 
 def begin(sandbox: str, api_key: str, pace: float) -> Attack:
@@ -87,15 +100,26 @@ def progress(attack: Attack, user: AnyUser) -> Progress:
         account__api_key=attack.account, event_id__in=attack.ids, created_at__gte=attack.began - timedelta(minutes=1)
     )
     fetched = list(events.values_list("pk", "fetched_at"))
-    times = [at for _, at in fetched if at]
-    found = (
+    findings = (
         Finding.objects.visible_to(user)
         .filter(evidence__event__in=[pk for pk, _ in fetched], found_at__gte=attack.began)
         .distinct()
-        .order_by("found_at", "id")
+        .order_by("-severity", "found_at", "id")
     )
+    discoveries = [Discovery(finding, finding.found_at - attack.began) for finding in findings]
+    sent = Delivery.objects.visible_to(user).filter(
+        finding__in=[each.finding.pk for each in discoveries], state=Delivery.State.SENT
+    )
+    told = list(sent.order_by("finished_at").values_list("finished_at", flat=True))
     return Progress(
-        len(fetched),
-        min(times) - attack.began if times else None,
-        [(finding, finding.found_at - attack.began) for finding in found],
+        fetched=len(fetched),
+        fetched_after=_after(attack, [at for _, at in fetched if at]),
+        findings=discoveries,
+        told=len(told),
+        told_after=_after(attack, told),
     )
+
+
+def _after(attack: Attack, times: Iterable[datetime]) -> timedelta | None:
+    first = min(times, default=None)
+    return first - attack.began if first else None

@@ -94,6 +94,7 @@ def test_takeover_is_told_within_a_minute_and_once(
     work(account)
     known, deliveries = found_now(), Delivery.objects.filter(kind=Delivery.Kind.OPENED).count()
     DetectionCursor.objects.update(seq=0)
+    jobs.enqueue("detect")
     until(lambda: not DetectionCursor.objects.filter(seq=0).exists(), account)
     work(account)
     assert found_now() == known
