@@ -42,10 +42,10 @@ def check_syncing(job: jobs.Claim) -> None:
 
 
 def _tell(done: Followed) -> None:
-    """Have it told at once where something was found, and the accounts watched."""
+    """Have it told at once where something was found, and accounts watched where something is suspicious."""
     if done.accounts:
         jobs.enqueue("route_alerts")
-        watching.watch(done.accounts)
+    watching.watch(done.accounts | done.evaluated)
 
 
 @jobs.handler(KIND, attempts=3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,9 +10,11 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import NexmoAccount
+from events.detection import jobs as detection_jobs  # noqa: F401 - declares jobs
 from events.detection import watching
-from events.models import Finding, FindingAccount, SyncState
+from events.models import AuditEvent, Finding, FindingAccount, SyncState
 from events.models.detection import Severity
+from events.operations import jobs
 
 NOW = datetime(2026, 3, 15, 12, 20, tzinfo=UTC)
 QUARTER, HOUR, DAY = timedelta(minutes=15), timedelta(hours=1), timedelta(days=1)
@@ -123,3 +126,61 @@ def test_only_the_accounts_of_a_finding_are_watched(account: NexmoAccount) -> No
     find(account)
     assert watched_for(other) is None
     assert watched_for(account) is not None
+
+
+# --- a user's first event from a country ----------------------------------------------------------------------------
+
+Add = Callable[..., AuditEvent]
+
+
+def seen(add_event: Add, account: NexmoAccount, number: int, ago: timedelta, country: str, user: str = "a@b.c") -> Any:
+    at = (NOW - ago).strftime("%Y-%m-%dT%H:%M:%S")
+    return add_event(account, number, created_at=at, source_country=country, user_email=user)
+
+
+def test_first_event_of_a_known_user_from_a_country_is_watched(account: NexmoAccount, add_event: Add) -> None:
+    seen(add_event, account, 1, DAY, "GB")
+    assert watched_for(account) is None
+    first = seen(add_event, account, 2, timedelta(minutes=3), "SC")
+    seen(add_event, account, 3, timedelta(minutes=1), "SC")
+    assert watched_for(account) == timedelta(minutes=27)
+    why = watching.reason(account)
+    assert why is not None and (why.event, why.finding) == (first, None)
+
+
+def test_finding_that_lasts_longer_is_the_reason(account: NexmoAccount, add_event: Add) -> None:
+    seen(add_event, account, 1, DAY, "GB")
+    seen(add_event, account, 2, timedelta(minutes=3), "SC")
+    finding = find(account)
+    why = watching.reason(account)
+    assert why is not None and (why.event, why.finding) == (None, finding)
+
+
+@pytest.mark.parametrize(
+    ("user", "ago"),
+    [
+        ("new@b.c", timedelta(minutes=3)),  # nobody knows where that user usually is
+        ("a@b.c", timedelta(minutes=30)),
+        ("a@b.c", timedelta(minutes=-30)),  # an odd time, of the future
+    ],
+)
+def test_other_first_events_are_not_watched(account: NexmoAccount, add_event: Add, user: str, ago: timedelta) -> None:
+    seen(add_event, account, 1, DAY, "GB")
+    seen(add_event, account, 2, ago, "SC", user)
+    assert watched_for(account) is None
+
+
+def test_first_events_of_another_account_are_not_ones_of_this(account: NexmoAccount, add_event: Add) -> None:
+    other = NexmoAccount.objects.get(api_key="demo0002")
+    seen(add_event, account, 1, DAY, "GB")
+    seen(add_event, other, 1, DAY, "GB")
+    seen(add_event, other, 2, timedelta(minutes=3), "SC")
+    assert watched_for(account) is None
+
+
+def test_evaluating_events_has_their_account_watched(account: NexmoAccount, add_event: Add) -> None:
+    seen(add_event, account, 1, DAY, "GB")
+    seen(add_event, account, 2, timedelta(minutes=3), "SC")
+    jobs.enqueue("detect")
+    assert jobs.run_next()
+    assert SyncState.objects.get(account=account).watched_until == NOW + timedelta(minutes=27)
