@@ -17,9 +17,9 @@ from events.nexmo.errors import CredentialsRefused, Unavailable
 from events.operations.queue import QUEUE
 from events.sync import coverage, pace, state
 from events.wording.times import show
-from tests.conftest import NOON
+from tests.conftest import NOON, event_json
 from tests.tools.export import add_many
-from tests.tools.pages import Login, finished, text_of
+from tests.tools.pages import Add, Login, finished, text_of
 
 
 @pytest.fixture
@@ -306,6 +306,16 @@ def test_account_page_says_that_it_is_watched_and_with_which_requests(client: Cl
         f"Watched until {show(until)}, but this hour's requests for that are used up (301 of 300): "
         f"checked for new events every 5 minutes until {hour}."
     )
+
+
+def test_account_page_says_why_it_is_watched(client: Client, account: NexmoAccount, add_event: Add) -> None:
+    now = timezone.now()
+    for number, (ago, country) in enumerate(((timedelta(days=1), "GB"), (timedelta(minutes=1), "SC")), start=1):
+        add_event(account, number, created_at=f"{now - ago:%Y-%m-%dT%H:%M:%S}", source_country=country)
+    state.watch(account, now + timedelta(minutes=29))
+    assert asked(client).endswith(" Why: the first event of yourname@example.com from SC")
+    page = client.get("/accounts/demo0001/").content.decode()
+    assert f'id="watched-for" href="/accounts/demo0001/events/{event_json(2)["id"]}/"' in page
 
 
 @pytest.mark.parametrize("fields", [{"failures": 2}, {"refused_credentials": "x"}])
