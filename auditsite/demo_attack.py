@@ -70,10 +70,10 @@ class Progress:
 
 @dataclass(frozen=True)
 class Discovery:
-    """A finding with events of the attack, and how long after its beginning it was found."""
+    """A finding with events of the attack, and how long after its beginning it was found; None: it is an earlier one."""
 
     finding: Finding
-    after: timedelta
+    after: timedelta | None
 
 
 def begin(sandbox: str, api_key: str, pace: float) -> Attack:
@@ -102,13 +102,13 @@ def progress(attack: Attack, user: AnyUser) -> Progress:
     fetched = list(events.values_list("pk", "fetched_at"))
     findings = (
         Finding.objects.visible_to(user)
-        .filter(evidence__event__in=[pk for pk, _ in fetched], found_at__gte=attack.began)
+        .filter(evidence__event__in=[pk for pk, _ in fetched])
         .distinct()
         .order_by("-severity", "found_at", "id")
     )
-    discoveries = [Discovery(finding, finding.found_at - attack.began) for finding in findings]
+    discoveries = [Discovery(finding, _after(attack, [finding.found_at])) for finding in findings]
     sent = Delivery.objects.visible_to(user).filter(
-        finding__in=[each.finding.pk for each in discoveries], state=Delivery.State.SENT
+        finding__in=[each.finding.pk for each in discoveries], state=Delivery.State.SENT, finished_at__gte=attack.began
     )
     told = list(sent.order_by("finished_at").values_list("finished_at", flat=True))
     return Progress(
@@ -121,5 +121,6 @@ def progress(attack: Attack, user: AnyUser) -> Progress:
 
 
 def _after(attack: Attack, times: Iterable[datetime]) -> timedelta | None:
+    """How long after the attack's beginning the first of these was, where none was before it."""
     first = min(times, default=None)
-    return first - attack.began if first else None
+    return first - attack.began if first and first >= attack.began else None

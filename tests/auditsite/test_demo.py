@@ -21,7 +21,7 @@ from accounts.models import NexmoAccount
 from auditsite import demo
 from auditsite.demo_attack import Attack
 from auditsite.demo_urls import demo_views
-from events.models import AuditEvent, Finding, FindingAccount, FindingEvent
+from events.models import AuditEvent, Channel, Delivery, Finding, FindingAccount, FindingEvent
 from events.sandbox import Sandbox
 from events.sync.engine import sync_account
 from tests.tools.pages import Login, text_of
@@ -106,6 +106,25 @@ def test_page_says_how_far_the_attack_is_known(attacked: Client) -> None:
     assert re.search(r"[1-9]\d? of 44 events fetched, the first \d+ s after it was listed", text)
     assert "found 7 s after the attack began" in text
     assert "Stolen &lt;login&gt;" in attacked.get("/demo/").content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_earlier_finding_that_grew_is_told_as_one(attacked: Client) -> None:
+    Finding.objects.update(found_at=timezone.now() - timedelta(hours=1))
+    assert "found before, and events were added" in known(attacked)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_messages_of_the_attack_are_counted(attacked: Client, cast: dict[str, Any]) -> None:
+    assert "sent" not in known(attacked).partition("What is known")[2]
+    finding, now = Finding.objects.get(), timezone.now()
+    for name, seconds in (("bob", 9), ("bob", 12), ("alice", 8)):
+        channel = Channel.objects.create(owner=cast[name], kind="mail", name="x", address="a@example.com", shown="a")
+        Delivery.objects.create(
+            channel=channel, finding=finding, kind="opened", occasion="opened", created_at=now, due_at=now,
+            state="sent", finished_at=finding.found_at + timedelta(seconds=seconds - 7),
+        )  # fmt: skip
+    assert "2 messages sent, the first 9 s after the attack began" in known(attacked)
 
 
 @pytest.mark.django_db(transaction=True)
