@@ -74,6 +74,9 @@ ALERT_TARGETS = checks.alert_targets(read.list("ALERT_TARGETS"))
 ALERT_MAIL_SERVER = checks.mail_server(read.text("ALERT_MAIL_SERVER"))
 ALERT_MAIL_FROM = checks.mail_from(read.text("ALERT_MAIL_FROM"), needed=bool(ALERT_MAIL_SERVER))
 
+# --- detection ------------------------------------------------------------------------------------------------
+DETECTION_RULES = checks.rules_folder(read.text("DETECTION_RULES"))
+
 # --- where things are kept ------------------------------------------------------------------------------------
 DATABASES: dict[str, Any] = {"default": read.database("DATABASE_URL")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):

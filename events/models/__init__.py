@@ -17,6 +17,8 @@ from events.models.detection import (
     OwnRule,
     OwnRuleVersion,
     RuleSwitch,
+    SeenField,
+    SeenValue,
     Severity,
     Suppression,
 )
@@ -60,6 +62,8 @@ __all__ = [
     "RuleSwitch",
     "SavedView",
     "Seal",
+    "SeenField",
+    "SeenValue",
     "Severity",
     "Star",
     "Subscription",
