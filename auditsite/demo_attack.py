@@ -70,7 +70,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Discovery:
-    """A finding with events of the attack, and how long after its beginning it was found; None: it is an earlier one."""
+    """A finding with events of the attack. `after` its beginning it was found; None: it is an earlier one."""
 
     finding: Finding
     after: timedelta | None

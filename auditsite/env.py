@@ -96,11 +96,6 @@ SETTINGS = {
         ),
         Setting("EVIDENCE_KEEP", "7d", "How long evidence packs can be fetched before they are deleted."),
         Setting(
-            "DETECTION_RULES",
-            "",
-            "A folder with detection rules of your own, as Sigma files (*.yml), beside those that ship; empty: none.",
-        ),
-        Setting(
             "SITE_URL",
             "auto",
             "Where people open this site: the beginning of links in alerts. auto: made of the first of ALLOWED_HOSTS.",
@@ -118,6 +113,11 @@ SETTINGS = {
             "smtp://host:25; empty: no e-mail.",
         ),
         Setting("ALERT_MAIL_FROM", "", "The address that alerts by e-mail come from."),
+        Setting(
+            "DETECTION_RULES",
+            "",
+            "A folder with detection rules of your own, as Sigma files (*.yml), beside those that ship; empty: none.",
+        ),
         Setting("CHECK_INTERVAL", "7d", "Time between two comparisons of all counts with Nexmo's."),
         Setting("NEXMO_AUDIT_URL", "https://api.nexmo.com/beta/audit", "The Audit API. Plain http only to loopback."),
         Setting("NEXMO_REQUESTS_PER_SECOND", "1", "Maximum requests a second for one account; 0: no limit."),

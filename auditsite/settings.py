@@ -70,14 +70,14 @@ EVIDENCE_DIR = checks.evidence_dir(read.text("EVIDENCE_DIR"))
 EVIDENCE_KEEP = read.duration("EVIDENCE_KEEP")
 CHECK_INTERVAL = read.duration("CHECK_INTERVAL")
 
-# --- detection ------------------------------------------------------------------------------------------------
-DETECTION_RULES = checks.rules_folder(read.text("DETECTION_RULES"))
-
 # --- alerts ---------------------------------------------------------------------------------------------------
 SITE_URL = checks.site_url(read.text("SITE_URL"), ALLOWED_HOSTS, https=HTTPS)
 ALERT_TARGETS = checks.alert_targets(read.list("ALERT_TARGETS"))
 ALERT_MAIL_SERVER = checks.mail_server(read.text("ALERT_MAIL_SERVER"))
 ALERT_MAIL_FROM = checks.mail_from(read.text("ALERT_MAIL_FROM"), needed=bool(ALERT_MAIL_SERVER))
+
+# --- detection ------------------------------------------------------------------------------------------------
+DETECTION_RULES = checks.rules_folder(read.text("DETECTION_RULES"))
 
 # --- where things are kept ------------------------------------------------------------------------------------
 DATABASES: dict[str, Any] = {"default": read.database("DATABASE_URL")}

@@ -30,6 +30,10 @@ KEPT = 20  # keys of events that a message can name
 HIDDEN, UNREADABLE = "hidden", "unreadable"  # why a subscription tells nothing: `Subscription.problem`
 
 
+class _Overtaken(Exception):
+    """Another worker was quicker: it tells what these cursors pass."""
+
+
 @dataclass
 class Matches:
     """What a view found: how many events of each account, and the first of them."""
@@ -88,18 +92,26 @@ def follow(subscription: Subscription) -> bool:
     if not behind:
         return False
     found, problem = _matches(subscription, behind)
+    try:
+        _move(subscription, behind, found, problem)
+    except _Overtaken:
+        return False
+    more = any(upto < heads[account] for account, (_before, upto) in behind.items())
+    return bool(found.events) or more
+
+
+def _move(subscription: Subscription, behind: dict[int, tuple[int, int]], found: Matches, problem: str) -> None:
+    """Move the cursors and write down what is to be told, all or nothing."""
     with write_turn():
-        for account, (before, upto) in behind.items():
+        for account, (before, upto) in sorted(behind.items()):
             row = SubscriptionCursor.objects.filter(subscription=subscription, account=account, seq=before)
             if not row.update(seq=upto):
-                return False  # another worker was quicker: it tells these
+                raise _Overtaken
         if problem != subscription.problem:
             Subscription.objects.filter(pk=subscription.pk).update(problem=problem)
             subscription.problem = problem
         if found.events:
             _tell(subscription, found)
-    more = any(upto < heads[account] for account, (_before, upto) in behind.items())
-    return bool(found.events) or more
 
 
 def _matches(subscription: Subscription, behind: dict[int, tuple[int, int]]) -> tuple[Matches, str]:

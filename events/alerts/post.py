@@ -69,15 +69,19 @@ def post(url: str, body: bytes, headers: Mapping[str, str], targets: Targets) ->
     authority = (f"[{host}]" if ":" in host else host) + (f":{parts.port}" if parts.port else "")
     wires = [_connected(places)]
     # Whoever answers a byte at a time is cut off all the same.
-    clock = threading.Timer(PATIENCE, _cut, (wires,))
+    late = threading.Event()
+    clock = threading.Timer(PATIENCE, _cut, (wires, late))
     clock.daemon = True
     clock.start()
+    closing = contextlib.ExitStack()
     try:
         if secure:
             wires.append(_tls().wrap_socket(wires[0], server_hostname=host))
         connection.sock = wires[-1]
         connection.request("POST", path, body, {**headers, "Host": authority, "Connection": "close"})
-        response = connection.getresponse()
+        response = closing.enter_context(contextlib.closing(connection.getresponse()))
+        if late.is_set():
+            raise TimeoutError  # what was read of its head until then looks whole
         answer = Answer(response.status, response.headers.get("Retry-After", ""))
         # Read, so that a receiver which answers as it goes is not cut off; the status stands, whatever becomes of it.
         with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
@@ -90,9 +94,10 @@ def post(url: str, body: bytes, headers: Mapping[str, str], targets: Targets) ->
     except TimeoutError:
         raise NoAnswer("timeout") from None
     except (OSError, http.client.HTTPException, ValueError):
-        raise NoAnswer("broken" if clock.is_alive() else "timeout") from None
+        raise NoAnswer("timeout" if late.is_set() else "broken") from None
     finally:
         clock.cancel()
+        closing.close()
         connection.close()
         for wire in wires:
             wire.close()
@@ -115,7 +120,8 @@ def _connected(places: list[tuple[Any, ...]]) -> socket.socket:
     raise NoAnswer(kind)
 
 
-def _cut(wires: list[socket.socket]) -> None:
+def _cut(wires: list[socket.socket], late: threading.Event) -> None:
+    late.set()
     with contextlib.suppress(OSError):
         # Not the encrypted one's own: its reader is in the middle of it.
         socket.socket.shutdown(wires[-1], socket.SHUT_RDWR)

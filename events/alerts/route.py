@@ -161,7 +161,7 @@ def add_to_digest(
     """Have something told with others, by the digest that goes out then. Within a transaction."""
     digest = _open_digest(subscription, due, now)
     item = DigestItem(delivery=digest, finding=finding)
-    item.content = content  # type: ignore[assignment]
+    item.content = content
     DigestItem.objects.bulk_create([item], ignore_conflicts=True)
 
 
