@@ -28,7 +28,7 @@ EVERY = timedelta(minutes=1)
 NOTED_EVERY = timedelta(seconds=1)  # how often a trial's progress is noted
 
 
-@jobs.handler("detect", every=EVERY)
+@jobs.handler("detect", every=EVERY, urgent=True)
 def detect(job: jobs.Claim) -> None:
     """Evaluate all that came since."""
     done = follow(lambda events, total: job.renew(done=events, total=total))
