@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.urls import reverse
 
 from auditsite import demo
 from auditsite.demo_alerts import make_demo_alerts, webhook_secrets
@@ -15,9 +16,11 @@ from auditsite.demo_catcher import Catcher
 from auditsite.supervisor import ProcessEnded, Supervisor, port_is_free
 from events.detection.follow import follow
 from events.management.progress import stages
+from events.models import Finding, Severity
 from events.operations.demo_data import PASSWORD, USERS, make_demo_data
 from events.operations.sealing import seal_what_is_due
 
+STORY = "demo0003"  # the account that is taken over in the sandbox's history
 ACCOUNTS, EVENTS, SEED = 5, 20_000, 1
 
 
@@ -61,6 +64,12 @@ class Command(BaseCommand):
             found = follow(tick=lambda done, total: report("events", done, total))
         self.stdout.write(f"{found.made:,} new findings in {found.events:,} events.")
 
+    def _where_to_look(self) -> str:
+        """The finding of the sandbox's story, or the inbox."""
+        story = Finding.objects.filter(parts__account__api_key=STORY, severity=Severity.CRITICAL)
+        finding = story.order_by("first_at", "id").first()
+        return finding.get_absolute_url() if finding else reverse("events:findings")
+
     def _check_ports(self) -> None:
         known: dict[int, str] = {}
         for name, port in demo.PORTS.items():
@@ -76,7 +85,8 @@ class Command(BaseCommand):
         self.stdout.write(
             f"\nReady after {seconds:.0f} s:  {demo.SITE}/\n\n"
             f"Log in with the password {PASSWORD} as\n" + "\n".join(lines) + "\n\n"
-            "Twelve days ago somebody took over one of these accounts. Log in as audrey and find out who.\n\n"
+            "Twelve days ago somebody took over one of these accounts. Log in as audrey to see what was found:\n"
+            f"{demo.SITE}{self._where_to_look()}\n\n"
             f"See the next one as it happens: {demo.SITE}/demo/ has a button, and {demo.CATCHER}/\n"
             "shows the mails and webhooks that arrive.\n\n"
             "Ctrl-C stops everything."
