@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from accounts.models import NexmoAccount
 from events.detection import jobs as detection_jobs  # noqa: F401 - declares jobs
-from events.detection import watching
-from events.models import AuditEvent, Finding, FindingAccount, SyncState
+from events.detection import triage, watching
+from events.detection.sight import Sight
+from events.models import AuditEvent, Finding, FindingAccount, FindingChange, SyncState
 from events.models.detection import Severity
 from events.operations import jobs
 
@@ -184,3 +185,11 @@ def test_evaluating_events_has_their_account_watched(account: NexmoAccount, add_
     jobs.enqueue("detect")
     assert jobs.run_next()
     assert SyncState.objects.get(account=account).watched_until == NOW + timedelta(minutes=27)
+
+
+def test_resolving_a_finding_ends_the_watch(account: NexmoAccount, cast: dict[str, Any]) -> None:
+    finding = find(account)
+    watching.watch([account])
+    sight = Sight.of(cast["admin"])
+    triage.act(sight, triage.Deed(FindingChange.Action.RESOLVED, "benign"), {finding.pk: triage.version_of(finding)})
+    assert SyncState.objects.get(account=account).watched_until is None

@@ -74,6 +74,13 @@ EXPECTED: dict[str, Statuses] = {
     "events:view": {f"/views/{pk}/": everybody(404) for pk in (98765, "9" * 30)},
     "events:view_edit": {"/views/98765/edit": everybody(404)},
     "events:view_update": {"/views/98765/update": everybody(405)},  # POST: see tests/scope/test_views
+    # Findings that there are have tests of their own: tests/scope/test_findings.
+    "events:findings": {"/findings/": everybody(200), "/findings/?account=demo0005&state=all": everybody(200)},
+    "events:finding": {f"/findings/{number}/": everybody(404) for number in (98765, "9" * 30)},
+    "events:triage": {"/findings/triage": everybody(405)},  # POST
+    "events:suppress": {"/findings/98765/suppress": everybody(404)},
+    "events:suppressions": {"/findings/suppressions/": everybody(200)},
+    "events:suppression_end": {"/findings/suppressions/98765/end": everybody(405)},  # POST
     "events:search_help": {"/help/search/": everybody(200)},
     "events:view_delete": {"/views/98765/delete": everybody(404)},
     # Channels and subscriptions that somebody made have tests of their own: tests/alerts/test_pages.
