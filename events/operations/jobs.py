@@ -236,8 +236,10 @@ def _give_up_unreadable(pk: int, now: datetime) -> None:
 
 
 def run_next(*, urgent: bool = False) -> bool:
-    """Do one job that is due, or one that is urgent too. Whatever goes wrong in it is logged and noted, and ends nothing else.
+    """Do one job that is due. Whatever goes wrong in it is logged and noted, and ends nothing else.
 
+    Args:
+        urgent: only one of the kinds that are.
     Returns:
         Whether there was one.
     """
