@@ -74,8 +74,32 @@ EXPECTED: dict[str, Statuses] = {
     "events:view": {f"/views/{pk}/": everybody(404) for pk in (98765, "9" * 30)},
     "events:view_edit": {"/views/98765/edit": everybody(404)},
     "events:view_update": {"/views/98765/update": everybody(405)},  # POST: see tests/scope/test_views
+    # Findings that there are have tests of their own: tests/scope/test_findings.
+    "events:findings": {"/findings/": everybody(200), "/findings/?account=demo0005&state=all": everybody(200)},
+    "events:finding": {f"/findings/{number}/": everybody(404) for number in (98765, "9" * 30)},
+    "events:triage": {"/findings/triage": everybody(405)},  # POST
+    "events:suppress": {"/findings/98765/suppress": everybody(404)},
+    "events:suppressions": {"/findings/suppressions/": everybody(200)},
+    "events:suppression_end": {"/findings/suppressions/98765/end": everybody(405)},  # POST
     "events:search_help": {"/help/search/": everybody(200)},
     "events:view_delete": {"/views/98765/delete": everybody(404)},
+    # Channels and subscriptions that somebody made have tests of their own: tests/alerts/test_pages.
+    "events:alerts": {"/alerts/": everybody(200)},
+    "events:alert_log": {"/alerts/log": everybody(200)},
+    "events:alert_retry": {"/alerts/log/98765/retry": everybody(405)},  # POST
+    "events:alert_new": {"/alerts/new": everybody(200)},
+    "events:alert_edit": {"/alerts/98765/edit": everybody(404)},
+    "events:alert_delete": {"/alerts/98765/delete": everybody(404)},
+    "events:alert_channel_new": {
+        "/alerts/channels/new": everybody(200),
+        "/alerts/channels/new?kind=slack": everybody(200),
+    },
+    "events:alert_channel": {f"/alerts/channels/{pk}/": everybody(404) for pk in (98765, "9" * 30)},
+    "events:alert_channel_edit": {"/alerts/channels/98765/edit": everybody(404)},
+    "events:alert_channel_test": {"/alerts/channels/98765/test": everybody(405)},  # POST
+    "events:alert_channel_resume": {"/alerts/channels/98765/resume": everybody(405)},  # POST
+    "events:alert_channel_secret": {"/alerts/channels/98765/secret": everybody(405)},  # POST
+    "events:alert_channel_delete": {"/alerts/channels/98765/delete": everybody(404)},
     # All events of the fixture are of one user, address and number.
     "events:about": {
         path: everybody(200)
