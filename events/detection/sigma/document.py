@@ -93,7 +93,7 @@ def parse(text: str) -> Part:
         _refuse_extras(text)
         node = yaml.compose(text, Loader=_Loader)
     except yaml.YAMLError as error:
-        raise _syntax(error) from None
+        raise _syntax(error, text) from None
     except RecursionError:
         raise Wrong(1, TOO_DEEP, most=DEEPEST) from None
     if node is None:
@@ -141,12 +141,15 @@ def _refuse_extras(text: str) -> None:
                 raise Wrong(line, gettext_noop("Begin each rule of a file with a line of three hyphens: ---"))
 
 
-def _syntax(error: yaml.YAMLError) -> Wrong:
+def _syntax(error: yaml.YAMLError, text: str) -> Wrong:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     why = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error).split("\n")[0]
-    context = getattr(error, "context", None)
-    why = f"{why} {context}" if context else why
-    return Wrong(mark.line + 1 if mark else 1, gettext_noop("This is not YAML: %(why)s."), why=f"{why}")
+    line = mark.line + 1 if mark else 1
+    problem = Wrong(line, gettext_noop("This is not YAML: %(why)s."), why=f"{why}")
+    written = (text.split("\n")[line - 1 : line] or [""])[0]
+    if re.search(r"(^|[:\-,\[{])\s*[*&@`%!]\S", written):
+        problem.instead(gettext_noop("Put text that begins with such a sign in quotes."))
+    return problem
 
 
 def _part(node: yaml.Node) -> Part:
