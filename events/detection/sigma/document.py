@@ -122,7 +122,7 @@ def is_unseen(char: str) -> bool:
 
 def _refuse_extras(text: str) -> None:
     """What is refused before anything is built from it: aliases grow, nesting exhausts the stack."""
-    depth = found = 0
+    depth = 0
     for event in yaml.parse(text, Loader=_Loader):
         line = event.start_mark.line + 1 if event.start_mark else 1
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
@@ -135,10 +135,6 @@ def _refuse_extras(text: str) -> None:
                 raise Wrong(line, TOO_DEEP, most=DEEPEST)
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
-        elif isinstance(event, yaml.DocumentStartEvent):
-            found += 1
-            if found > 1:
-                raise Wrong(line, gettext_noop("Begin each rule of a file with a line of three hyphens: ---"))
 
 
 def _syntax(error: yaml.YAMLError, text: str) -> Wrong:
@@ -181,7 +177,7 @@ def _members(node: yaml.MappingNode) -> Iterator[tuple[str, Part]]:
             ).instead(gettext_noop("Make one list of both."))
         known[name] = line
         part = _part(value)
-        # What is wrong with a value is easiest to find by its key.
+        # A value that begins in the line below is looked for at its key.
         yield name, Part(part.value, line, part.written)
 
 

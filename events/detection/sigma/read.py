@@ -156,8 +156,8 @@ class _File:
     def _bases(self, draft: _Draft, section: Part) -> list[_Base]:
         """What a correlation names: drafts of this file, or selections known from others."""
         bases = [self._base(draft, part) for part in correlations.named_rules(section)]
-        for base in bases:
-            if [other.selection for other in bases].count(base.selection) > 1:
+        for place, base in enumerate(bases):
+            if any(base.selection is other.selection for other in bases[:place]):
                 raise Wrong(base.line, gettext_noop("“%(name)s” stands there twice."), name=base.reference)
             if base.selection.service != "audit":
                 told = gettext_noop("“%(name)s” is not about events of the audit, so it cannot be correlated.")
@@ -180,7 +180,7 @@ class _File:
             return _Base(name, part.line, self.known[one], (self.known[one].name,), None)
         if called & self.unread:
             raise Wrong(part.line, gettext_noop("“%(name)s”, which it names, cannot be read."), name=name)
-        names = [one for other in self.drafts if other is not draft for one in other.names]
+        names = [other.names[0] for other in self.drafts if other is not draft and other.names]
         problem = Wrong(part.line, gettext_noop("There is no rule “%(name)s”."), name=name)
         raise problem.of(name, [*names, *self.known]) if names or self.known else problem
 
