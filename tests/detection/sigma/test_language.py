@@ -131,6 +131,15 @@ def test_list_of_maps_means_any_of_them() -> None:
     assert chosen.matches(EventFields(source="api"))
 
 
+def test_them_are_not_those_whose_names_begin_with_an_underscore() -> None:
+    names = "  a: {source: CD}\n  _b: {source: API}\n  condition: "
+    them = only_rule(with_detection(f"{names}1 of them or (_b and a)")).selections[0]
+    like = only_rule(with_detection(f"{names}a or 1 of _*")).selections[0]
+
+    assert them.matches(EventFields(source="CD")) and not them.matches(EventFields(source="API"))
+    assert like.matches(EventFields(source="API"))
+
+
 def test_several_conditions_mean_any_of_them() -> None:
     rule = only_rule(with_detection("  a: {source: CD}\n  b: {source: API}\n  condition: [a, b]"))
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
+from itertools import combinations
+from typing import TYPE_CHECKING
 
 import pytest
 
 from events.detection.sigma.fields import EventFields
 from events.detection.sigma.windows import Episode, Hit, findings_of, group_of, value_of
 from tests.detection.sigma.writing import hit, only_rule, with_correlation, with_detection, with_items
+
+if TYPE_CHECKING:
+    from events.detection.sigma.rule import Rule
 
 COUNT = "type: event_count\ntimespan: 10m\ngroup-by: account\ncondition: {gte: 3}"
 VALUES = "type: value_count\ntimespan: 10m\ngroup-by: account\ncondition: {field: source_ip, gte: 2}"
@@ -225,3 +231,54 @@ def test_chains_that_meet_later_become_one_finding() -> None:
     assert len(episodes) == len(second)
     assert all(sum(slot for _, slot in episode) == 1 for episode in episodes)
     assert sum(map(len, episodes)) > 900
+
+
+def evidence_of(rule: Rule, hits: list[Hit], last: Hit) -> set[Hit]:
+    """What the window that ends with a hit shows, told as plainly as it can be."""
+    correlation = rule.correlation
+    assert correlation is not None
+    window = [one for one in hits if last.at - correlation.timespan <= one.at <= last.at]
+    if correlation.kind == "event_count":
+        return {*window} if correlation.compare(len({one.key for one in window})) else set()
+    slots = sorted({one.slot for one in window})
+    if not correlation.compare(len(slots)):
+        return set()
+    if correlation.kind == "temporal":
+        return {*window}
+    evidence: set[Hit] = set()
+    for wanted in combinations(slots, correlation.required):
+        chain: list[Hit] = []
+        for slot in wanted:
+            later = [one for one in window if one.slot == slot and (not chain or one.at > chain[-1].at)]
+            chain += [one for one in later if one.at == min(each.at for each in later)]
+            if not later:
+                break
+        else:
+            evidence |= {*chain}
+    return evidence
+
+
+@pytest.mark.parametrize("section", [COUNT, TOGETHER, ORDERED, f"{ORDERED}\ncondition: {{gte: 2}}"])
+def test_findings_are_the_windows_that_share_events(section: str) -> None:
+    rule = only_rule(with_correlation(section, rules=3))
+    rng = random.Random(3)
+    joined = 0
+    for _ in range(25):
+        end, slots = rng.choice([(90, (0, 1, 2)), (40, (0, 1, 0, 1, 0, 2))])
+        hits = [
+            hit(rng.randrange(end), rng.choice(slots), key=f"{number:02}") for number in range(rng.randrange(4, 60))
+        ]
+        parts: list[set[Hit]] = []
+        for last in hits:
+            evidence = evidence_of(rule, hits, last)
+            met = [part for part in parts if {one.key for one in part} & {one.key for one in evidence}]
+            joined += len(met) > 1
+            if evidence:
+                parts = [part for part in parts if part not in met] + [evidence.union(*met)]
+
+        assert sorted(map(key_of, parts)) == sorted(key_of(episode.hits) for episode in findings_of(rule, hits))
+    assert joined or section == ORDERED  # chains of all the rules hardly ever join two findings
+
+
+def key_of(hits: Iterable[Hit]) -> list[str]:
+    return sorted(one.key for one in hits)
