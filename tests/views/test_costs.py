@@ -24,13 +24,13 @@ from tests.tools.services import only_sqlite
 
 # For Alice, who sees two of five accounts with 60 events each; a page of 50.
 CALLS = {
-    "/events/": 10_900,  # order, the day where it changes, a head for paper, the control for time
-    "/events/?source=CD&event_type=NUMBER_UPDATED": 15_150,
+    "/events/": 11_180,  # order, the day where it changes, a head for paper, the controls for time and application
+    "/events/?source=CD&event_type=NUMBER_UPDATED": 15_500,
     "/accounts/demo0001/events/": 10_400,
     "/accounts/demo0001/events/{event}/": 22_300,  # whether it is its user's first from its country; its sessions
     "/events/summary": 25_700,
-    "/about/user/yourname@example.com": 43_100,  # its chart has up to 64 bars, from first to last seen
-    "/views/": 11_250,
+    "/about/user/yourname@example.com": 43_950,  # its chart has up to 64 bars, from first to last seen
+    "/views/": 11_580,
     "/accounts/": 18_200,
     "/accounts/demo0001/": 63_400,  # each of its 371 days has a shade
 }
