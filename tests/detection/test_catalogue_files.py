@@ -132,7 +132,7 @@ EXAMPLES = {
 def test_rule_without_history_finds_what_pysigma_finds(rule: Rule) -> None:
     examples = {name: values for name, values in EXAMPLES.items() if name in rule.text}
     most = rule.correlation.minimum if rule.correlation else 1
-    denser: dict[str, Any] = {"size": 5 * most, "steps": [0, 1, 5, 15]} if most >= 10 else {}
+    denser: dict[str, Any] = {"size": 7 * most, "steps": [0, 1, 5, 15]} if most >= 10 else {}
 
     assert assert_finds_the_same(rule.text, archives=300, examples=examples, **denser) > 0
 
