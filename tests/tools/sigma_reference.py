@@ -132,8 +132,8 @@ def found_by(rules: Iterable[Rule], events: Iterable[Event]) -> set[int]:
     hits: dict[str, list[Hit]] = {rule.uid: [] for rule in rules}
     for event in events:
         fields = event.fields()
-        for _, uses in dispatch.matches(fields.get("event_type") or "", fields):
-            for rule, slot in uses:
+        for candidate in dispatch.matches(fields.get("event_type") or "", fields):
+            for rule, slot in candidate.uses:
                 group = group_of(rule, slot, fields)
                 if group is not None:
                     at = EPOCH + timedelta(seconds=event.at)
