@@ -120,7 +120,8 @@ def page(folder: Path = CATALOGUE) -> str:
         ValueError: a rule cannot be read.
     """
     rules = _rules(folder)
-    return "\n".join([_HEAD.format(count=len(rules)), _table(rules), _noise(rules), _BLIND, *map(_rule, rules)])
+    parts = [_HEAD.format(count=len(rules)), _table(rules), _noise(rules), _BLIND, "## Rule by rule\n"]
+    return "\n".join([*parts, *map(_rule, rules)])
 
 
 def _rules(folder: Path) -> list[Rule]:
@@ -158,7 +159,8 @@ def _rule(rule: Rule) -> str:
     lines = [
         f"### {rule.title}",
         "",
-        f"**{rule.level.capitalize()}** · {', '.join(tactics)}{': ' if by_technique else ''}{', '.join(by_technique)}",
+        f"**{rule.level.capitalize()}** · {', '.join(tactics)}"
+        + (f" · {'; '.join(by_technique)}" if by_technique else ""),
         "",
         advice.description.strip(),
         "",
