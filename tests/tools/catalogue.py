@@ -57,7 +57,7 @@ CAST = {
 }
 # What the account was like in the 200 days before noon. Of `dev` every hour but this one is unusual.
 BEFORE = (
-    "-200d+1d*199 dev USER_PRODUCT_SEARCH {product: SMS, query: '447700900001'}",
+    "-200d+3d*66 dev USER_PRODUCT_SEARCH {product: SMS, query: '447700900001'}",
     "-199d owner AUTORELOAD_ENABLE {amount: 20, threshold: 10}",
     "-198d owner USER_BILLING_UPDATE {invoice_email: accounts@quillfern.example.com}",
     "-197d machine ACCOUNT_UPDATE_SETTINGS_API {moCallBackUrl: 'https://hooks.quillfern.example.com/mo'}",
