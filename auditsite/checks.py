@@ -106,6 +106,20 @@ def evidence_dir(value: str) -> Path:
     return path
 
 
+def rules_folder(value: str) -> Path | None:
+    """Refuse what is no folder, or one that cannot be looked into: without it, nothing would be found and nobody told."""
+    if not value:
+        return None
+    path = BASE_DIR / value
+    try:
+        if not path.is_dir():
+            raise refuse("DETECTION_RULES", f"must name a folder, not {value!r}.")
+        next(path.iterdir(), None)
+    except OSError as error:
+        raise refuse("DETECTION_RULES", f"names {value!r}, which cannot be read: {error.strerror}.") from None
+    return path
+
+
 def queue_url(value: str) -> str:
     """Refuse a queue in an SQLite file whose directory does not exist, as for DATABASE_URL. Its path becomes absolute;
     other addresses are the queue's to judge (events/operations/queue.py)."""

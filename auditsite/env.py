@@ -95,6 +95,11 @@ SETTINGS = {
             "Where evidence packs wait to be fetched: one directory for all web and worker processes.",
         ),
         Setting("EVIDENCE_KEEP", "7d", "How long evidence packs can be fetched before they are deleted."),
+        Setting(
+            "DETECTION_RULES",
+            "",
+            "A folder with detection rules of your own, as Sigma files (*.yml), beside those that ship; empty: none.",
+        ),
         Setting("CHECK_INTERVAL", "7d", "Time between two comparisons of all counts with Nexmo's."),
         Setting("NEXMO_AUDIT_URL", "https://api.nexmo.com/beta/audit", "The Audit API. Plain http only to loopback."),
         Setting("NEXMO_REQUESTS_PER_SECOND", "1", "Maximum requests a second for one account; 0: no limit."),

@@ -68,6 +68,9 @@ EVIDENCE_DIR = checks.evidence_dir(read.text("EVIDENCE_DIR"))
 EVIDENCE_KEEP = read.duration("EVIDENCE_KEEP")
 CHECK_INTERVAL = read.duration("CHECK_INTERVAL")
 
+# --- detection ------------------------------------------------------------------------------------------------
+DETECTION_RULES = checks.rules_folder(read.text("DETECTION_RULES"))
+
 # --- where things are kept ------------------------------------------------------------------------------------
 DATABASES: dict[str, Any] = {"default": read.database("DATABASE_URL")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):

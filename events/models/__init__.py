@@ -15,6 +15,8 @@ from events.models.detection import (
     OwnRule,
     OwnRuleVersion,
     RuleSwitch,
+    SeenField,
+    SeenValue,
     Severity,
     Suppression,
 )
@@ -55,6 +57,8 @@ __all__ = [
     "RuleSwitch",
     "SavedView",
     "Seal",
+    "SeenField",
+    "SeenValue",
     "Severity",
     "Star",
     "Suppression",
