@@ -56,6 +56,7 @@ urlpatterns = [
     path("evidence/<uuid:pk>/pack.zip", evidence.pack_file, name="pack_file"),
     path("evidence/<uuid:pk>/delete", evidence.pack_delete, name="pack_delete"),
     path("help/search/", search_help.search_help, name="search_help"),
+    path("findings/", rules.overview, name="findings"),  # TEMPORARY
     path("rules/", rules.overview, name="rules"),
     path("rules/new", rule_editor.new, name="rule_new"),
     path("rules/trial/<int:pk>/", rule_editor.trial, name="rule_trial"),

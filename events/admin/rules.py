@@ -104,14 +104,14 @@ class OwnRuleAdmin(ExplainedDeletion):
     @admin.action(description=_("Switch on"), permissions=["change"])
     def enable(self, request: HttpRequest, queryset: QuerySet[OwnRule]) -> None:
         """Have the selected rules evaluated; one that cannot be read stays off, and it is said why."""
-        self._switch(request, queryset, on=True)
+        self._switch_all(request, queryset, on=True)
 
     @admin.action(description=_("Switch off"), permissions=["change"])
     def disable(self, request: HttpRequest, queryset: QuerySet[OwnRule]) -> None:
         """Have the selected rules evaluated no longer. What they found stays."""
-        self._switch(request, queryset, on=False)
+        self._switch_all(request, queryset, on=False)
 
-    def _switch(self, request: HttpRequest, queryset: QuerySet[OwnRule], *, on: bool) -> None:
+    def _switch_all(self, request: HttpRequest, queryset: QuerySet[OwnRule], *, on: bool) -> None:
         done = 0
         for own in queryset:
             try:

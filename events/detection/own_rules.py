@@ -31,14 +31,11 @@ if TYPE_CHECKING:
     from events.detection.sigma.rule import Rule
 
 PERMISSION = "events.change_ownrule"
-LONGEST_TITLE = 200
 _ID = re.compile(r"^(?:id:|- +id:)[ \t]*['\"]?([0-9a-fA-F-]{36})['\"]?[ \t]*(?:#.*)?$", re.MULTILINE)
 # As `RuleProblem` holds them: translated where they are shown.
-NO_RULE = gettext_noop("No rule here makes findings. A base rule alone is not enough.")
 SECOND_RULE = gettext_noop("This is a second rule that makes findings. Save each as a rule of its own.")
 OTHER_ID = gettext_noop("The id of a rule cannot change, because its findings belong to it. It is `%(uid)s`.")
 TAKEN = gettext_noop("The rule “%(title)s” has this id already. A new rule needs one of its own, such as `%(uid)s`.")
-LONG_TITLE = gettext_noop("A title has at most %(most)s characters; this one has %(count)s.")
 _TITLE = re.compile(r"^title:[ \t]*(.+?)[ \t]*$", re.MULTILINE)
 
 
@@ -103,9 +100,7 @@ def read(text: str, own: OwnRule | None = None) -> Rule:
     origin = own.title if own else _("New rule")
     rules, problems = ruleset.read(text, origin)
     if problems:
-        raise Refused(sorted(problems, key=lambda problem: problem.line))
-    if not rules:
-        raise Refused([_problem(origin, 1, NO_RULE)])
+        raise Refused(problems)
     if len(rules) > 1:
         raise Refused([_problem(origin, line_of(text, rules[1].uid), SECOND_RULE)])
     (rule,) = rules
@@ -128,15 +123,17 @@ def _identity_problem(rule: Rule, text: str, origin: str, own: OwnRule | None) -
     if known.origin_of(rule.uid) in ("shipped", "folder"):
         taken_by = known.get(rule.uid)
         return _taken(origin, line, taken_by.title if taken_by else rule.uid)
-    if len(rule.title) > LONGEST_TITLE:
-        match = _TITLE.search(text)
-        place = text.count("\n", 0, match.start()) + 1 if match else 1
-        return _problem(origin, place, LONG_TITLE, most=LONGEST_TITLE, count=len(rule.title))
     return None
 
 
 def _taken(origin: str, line: int, title: str) -> RuleProblem:
     return _problem(origin, line, TAKEN, title=title, uid=uuid.uuid4())
+
+
+def uid_of(text: str) -> str:
+    """The id of the rule in a text; "" where it cannot be read."""
+    rules, _problems = ruleset.read(text, "")
+    return rules[0].uid if rules else ""
 
 
 def line_of(text: str, uid: str) -> int:
@@ -173,7 +170,7 @@ logsource:
 detection:
     selection:
         event_type: ACCOUNT_SECRET_CREATE
-        source: API
+        source: DEVAPI
     office:
         source_ip|cidr: 192.0.2.0/24
     condition: selection and not office
@@ -264,7 +261,7 @@ def switch(uid: str, title: str, by: AnyUser, *, on: bool) -> None:
         row.save()
         # Only the last change stands in the row; the admin's log, which is in English, keeps them all.
         said = f"Switched {'on' if on else 'off'}: {title}"
-        LogEntry.objects.log_actions(by.pk, [row], CHANGE, change_message=said[:LONGEST_TITLE], single_object=True)
+        LogEntry.objects.log_actions(by.pk, [row], CHANGE, change_message=said, single_object=True)
 
 
 def _locked(own: OwnRule) -> OwnRule:

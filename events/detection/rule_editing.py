@@ -6,8 +6,11 @@ from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
+from events.detection.sigma.custom import NARROWING, SHAPING
 from events.detection.sigma.fields import TAXONOMY
 from events.detection.sigma.modifiers import MODIFIERS
+from events.nexmo.catalog import EVENT_TYPES
+from events.wording.codes import type_words
 
 AROUND = 2  # lines before and after the one that a message is about
 LONGEST_LINE = 300  # characters shown of one
@@ -41,6 +44,12 @@ def reference() -> list[Group]:
             [(name, _(meaning)) for name, meaning in TAXONOMY["audit"].items()],
         ),
         Group(
+            "types",
+            _("Types of event"),
+            _("For `event_type`; `NUMBER_*` is all that begin so."),
+            [(code, type_words(code)) for code in EVENT_TYPES],
+        ),
+        Group(
             "modifiers",
             _("Modifiers"),
             _("Behind a field: `user_email|endswith: '@example.com'`. Without one, `*` and `?` are wildcards."),
@@ -59,6 +68,20 @@ def reference() -> list[Group]:
                 ("group-by", _("fields that the events must share, such as `account`")),
                 ("timespan", _("how far apart they may be: `30s`, `10m`, `1h`, `7d`")),
             ],
+        ),
+        Group(
+            "custom",
+            _("What Sigma has no word for"),
+            _("Under `custom`, in the rule that it narrows."),
+            [
+                entry
+                for key, narrowing in NARROWING.items()
+                for entry in (
+                    (key, _(narrowing.help)),
+                    *((f"{key}: {name}", _(option.help)) for name, option in narrowing.options.items()),
+                )
+            ]
+            + [(key, _(meaning)) for key, meaning in SHAPING.items()],
         ),
         Group(
             "sync",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from accounts.models import AnyUser
     from events.detection.sigma.rule import Advice, Rule, RuleProblem
 
-ORIGINS = {"shipped": _("Comes with Auditsite"), "folder": _("From the folder"), "own": _("Own rule")}
+ORIGINS = {"shipped": _("Built in"), "folder": _("From the folder"), "own": _("Own")}
 KINDS = {
     "event_count": _("many events at once"),
     "value_count": _("many different values of %(field)s"),
@@ -183,19 +183,19 @@ class RuleFilter(forms.Form):
     severity = forms.ChoiceField(
         label=_("Severity"),
         required=False,
-        choices=[("", _("All")), *((level, Severity(place).label) for place, level in reversed([*enumerate(LEVELS)]))],
+        choices=[("", _("Any severity")), *((level, Severity(place).label) for place, level in reversed([*enumerate(LEVELS)]))],
         error_messages={"invalid_choice": _("There is no severity %(value)s.")},
     )
     origin = forms.ChoiceField(
         label=_("Origin"),
         required=False,
-        choices=[("", _("All")), *ORIGINS.items()],
+        choices=[("", _("Any origin")), *ORIGINS.items()],
         error_messages={"invalid_choice": _("There is no origin %(value)s.")},
     )
     state = forms.ChoiceField(
         label=_("State"),
         required=False,
-        choices=[("", _("All")), ("on", _("On")), ("off", _("Off"))],
+        choices=[("", _("On or off")), ("on", _("On")), ("off", _("Off"))],
         error_messages={"invalid_choice": _("There is no state %(value)s.")},
     )
 

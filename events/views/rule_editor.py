@@ -54,6 +54,9 @@ class TextForm(forms.Form):
     )
     version = forms.IntegerField(required=False, min_value=0, widget=forms.HiddenInput)
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, label_suffix="", **options)
+
     def clean_text(self) -> str:
         return str(self.cleaned_data["text"]).replace("\r\n", "\n").replace("\r", "\n")
 
@@ -104,12 +107,15 @@ def trial(request: HttpRequest, pk: int) -> HttpResponse:
     """What a rule finds in the archive: how far the worker is, and what it found so far. To htmx the part that changes."""
     hunt = _trial_or_404(request, pk)
     version = _number(request.GET.get("version"))
+    tried = previews.Trial(hunt)
+    own = OwnRule.objects.filter(uid=tried.uid).first()
     context: dict[str, Any] = {
-        "trial": rule_editing.Trial(hunt),
+        "trial": tried,
         "here": _trial_address(hunt, version),
-        "no_worker": previews.is_unfinished(hunt) and not tasks.worker_is_alive(),
+        "no_worker": hunt.state in previews.UNFINISHED and not tasks.worker_is_alive(),
         "version": version,
-        "own": OwnRule.objects.filter(uid=rule_editing.uid_of(hunt.text)).first(),
+        "back": _editor_address(hunt, own, version),
+        "own": own,
     }
     return render(request, "rules/_trial.html" if request.headers.get("HX-Request") else "rules/trial.html", context)
 
@@ -119,7 +125,7 @@ def save(request: HttpRequest, pk: int) -> HttpResponse:
     """Save what was tried. `enable`: switch it on too; `replay`: put what it finds in the archive into the inbox."""
     hunt = _trial_or_404(request, pk)
     version = _number(request.POST.get("version"))
-    own = OwnRule.objects.filter(uid=rule_editing.uid_of(hunt.text)).first() if version is not None else None
+    own = OwnRule.objects.filter(uid=own_rules.uid_of(hunt.text)).first() if version is not None else None
     form = TextForm(initial={"text": hunt.text, "version": version})
     try:
         saved = own_rules.save(
@@ -199,6 +205,13 @@ def _own_trial(request: HttpRequest, pk: str) -> Hunt | None:
 def _trial_address(hunt: Hunt, version: int | None) -> str:
     address = reverse("events:rule_trial", args=[hunt.pk])
     return address if version is None else f"{address}?version={version}"
+
+
+def _editor_address(hunt: Hunt, own: OwnRule | None, version: int | None) -> str:
+    """Where the text that was tried is changed."""
+    if own is None or version is None:
+        return f"{reverse('events:rule_new')}?trial={hunt.pk}"
+    return f"{reverse('events:rule_edit', args=[own.uid])}?trial={hunt.pk}&version={version}"
 
 
 def _number(text: str | None) -> int | None:

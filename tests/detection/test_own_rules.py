@@ -90,16 +90,6 @@ def test_second_rule_in_one_text_is_refused_where_it_begins(admin: Any) -> None:
     assert "second rule" in message
 
 
-def test_title_that_no_column_holds_is_refused(admin: Any) -> None:
-    line, message = refusal(rule_text(title="x" * 201))
-
-    assert (line, "at most 200 characters; this one has 201" in message) == (1, True)
-
-
-def test_base_rule_alone_is_no_rule(admin: Any) -> None:
-    assert refusal("") == (1, "No rule here makes findings. A base rule alone is not enough.")
-
-
 @pytest.mark.parametrize(
     ("old", "new", "line"),
     [

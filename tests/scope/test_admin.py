@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.contrib.contenttypes.models import ContentType
@@ -104,7 +105,7 @@ def admin_paths(events: dict[str, AuditEvent], cast: dict[str, Any]) -> dict[str
             "events/seal": seals.seal(account).pk,
             "events/legalhold": LegalHold.objects.create(reason="x").pk,
             "events/savedview": SavedView.objects.first().pk,
-            "events/ownrule": OwnRule.objects.create(uid="0" * 36, title="x", text="x", changed_at=NOON).pk,
+            "events/ownrule": OwnRule.objects.create(uid=str(UUID(int=0)), title="x", text="x", changed_at=NOON).pk,
             "events/syncrun": state.claim(account, SyncRun.Trigger.COMMAND).pk,
             "accounts/nexmoaccount": account.pk,
             "auth/group": account.teams.get().pk,
