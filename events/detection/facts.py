@@ -34,7 +34,13 @@ class Contexts:
         keys = self.keys.pop(fact.event_type, None)
         if keys is not None:
             self.texts.update(_read_contexts(keys))
+        if fact.pk not in self.texts:  # forgotten since
+            self.texts.update(_read_contexts([fact.pk]))
         return self.texts.pop(fact.pk, None)
+
+    def clear(self) -> None:
+        self.keys.clear()
+        self.texts.clear()
 
 
 def _read_contexts(keys: list[int]) -> Iterator[tuple[int, str | None]]:
@@ -114,10 +120,14 @@ class Reader:
         self.upto = upto
         self.keys = api_keys() if keys is None else keys
         self.facts: dict[int, Fact] = {}
+        self._contexts: list[Contexts] = []
 
     def forget(self) -> None:
         """Keep no event in memory that was read so far."""
         self.facts.clear()
+        for contexts in self._contexts:
+            contexts.clear()
+        self._contexts.clear()
 
     def in_chain(self, account: int, after: int, upto: int) -> list[Fact]:
         """An account's events by their places: after one, up to another."""
@@ -145,6 +155,29 @@ class Reader:
         more, values = also
         return self._facts(f"{_from(index)} WHERE {where}{more}", [*params, *values])
 
+    def stream(
+        self, account: int | None, event_type: str | None, start: datetime | None, end: datetime | None, size: int
+    ) -> Iterator[list[Fact]]:
+        """Events of an account (None: all) and type (None: any) within a span, in order, so many at a time."""
+        index = _INDEXES[account is not None, event_type is not None]
+        accounts, types = None if account is None else [account], None if event_type is None else [event_type]
+        where, params = self._where(accounts, types, start, end)
+        beyond = ""
+        key: list[Any] = []
+        while True:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    f"SELECT {_selected()} {_from(index)} WHERE {where}{beyond} ORDER BY created_at, id LIMIT {size:d}",
+                    [*params, *key],
+                )
+                rows = cursor.fetchall()
+            if rows:
+                yield self.take(rows)
+            if len(rows) < size:
+                return
+            last = self.as_stored(as_time(rows[-1][COLUMNS.index("created_at")]))
+            beyond, key = " AND created_at >= %s AND (created_at > %s OR id > %s)", [last, last, rows[-1][0]]
+
     def by_key(self, keys: Sequence[int]) -> list[Fact]:
         """Events by their primary keys, those that are still there."""
         found = []
@@ -169,7 +202,7 @@ class Reader:
         if not queries:
             return []
         source = f"SELECT {_selected()} {_from(index)}"
-        sql = " UNION ALL ".join(f"SELECT * FROM ({source} WHERE {where}) AS part" for where, _ in queries)
+        sql = " UNION ALL ".join(f"SELECT * FROM ({source} WHERE {where}) AS part" for where, _ in queries)  # noqa: S608
         return self._rows(sql, [value for _, values in queries for value in values])
 
     def counting(self, account: int | None) -> str:
@@ -190,7 +223,8 @@ class Reader:
         start: datetime | None,
         end: datetime | None,
     ) -> tuple[str, list[Any]]:
-        conditions, params = ["1 = 1"], []
+        conditions = ["1 = 1"]
+        params: list[Any] = []
         if accounts is not None:
             conditions.append(f"account_id IN ({', '.join(map(str, accounts)) or 'NULL'})")
         if types is not None:
@@ -214,6 +248,7 @@ class Reader:
     def take(self, rows: Iterable[Sequence[Any]]) -> list[Fact]:
         """Rows of `_selected` as facts, those that count."""
         known, contexts, found = self.facts, Contexts(), []
+        self._contexts.append(contexts)
         for row in rows:
             fact = known.get(row[0])
             if fact is None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from events.detection.sigma.windows import Hit, findings_of, folded, group_of, value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from events.detection.facts import Fact
     from events.detection.history import History
@@ -202,8 +202,6 @@ def ranges(moments: Sequence[datetime], margin: timedelta, most: int = 8) -> lis
     return [(start, end) for start, end in spans]
 
 
-
-
 def earlier(moment: datetime, by: timedelta) -> datetime:
     """A moment before, as far as the calendar goes."""
     try:
@@ -217,5 +215,3 @@ def later(moment: datetime, by: timedelta) -> datetime:
         return moment + by
     except OverflowError:
         return datetime.max.replace(tzinfo=moment.tzinfo) - timedelta(days=1)
-
-

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Details = dict[str, Any]
 LEAST_KNOWN = 50  # events of a user before, to know what is usual
-LEAST_PAST = timedelta(days=60)  # how far back they are looked for; twice the history that a rule asks for, where longer
+LEAST_PAST = timedelta(days=60)  # how far back they are looked for, or twice the history that a rule asks for
 NEAR = 3_600  # seconds from the same time of day
 
 
@@ -66,11 +66,20 @@ class History:
         self._conditions: dict[int, list[Condition]] = {}
         self._kept: list[Selection] = []  # so that no other has its id
 
-    def seen_in(self, what: What, account: int) -> Seen:
-        """Filled up to where the account's events count."""
+    def load_seen(self, what: What, account: int) -> Seen:
+        """As far as it is filled."""
         found = self.seen.get((what, account))
         if found is None:
             found = self.seen[what, account] = Seen.load(what, account)
+        return found
+
+    def forget(self) -> None:
+        """Keep no event in memory that was read so far."""
+        self.runs.forget()
+
+    def seen_in(self, what: What, account: int) -> Seen:
+        """Filled up to where the account's events count."""
+        found = self.load_seen(what, account)
         if found.upto < (upto := self.reader.upto.get(account, 0)):
             found.read(type(self.reader)(self.reader.upto, self.reader.keys), upto)
         return found
@@ -142,7 +151,7 @@ class FirstSeen:
     def affected(self, new: Sequence[Fact]) -> Iterable[Fact]:
         reader = self.history.reader
         for account in by_account(new):
-            yield from reader.by_key(self.history.seen_in(self.what, account).displaced())
+            yield from reader.by_key(self.history.seen_in(self.what, account).displaced)
             before, now = self.history.began_before.get(account), self.history.began.get(account)
             if before is not None and now is not None and now < before:
                 # These have enough history now.

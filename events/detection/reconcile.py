@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from django.utils import timezone
 
 from events.detection import writing
+from events.detection.find import key_of
 from events.detection.sigma.windows import folded
-from events.detection.suppress import matching
 from events.detection.writing import Evidence
 from events.models import AuditEvent, Finding, FindingChange, FindingEvent
 
@@ -86,7 +86,8 @@ class Outcome:
 
 def stored_of(rule: Rule, events: Collection[int]) -> list[Stored]:
     """A rule's findings that hold any of these events."""
-    keys, wanted = list(events), set()
+    keys = list(events)
+    wanted: set[int] = set()
     for start in range(0, len(keys), CHUNK):
         rows = FindingEvent.objects.filter(event__in=keys[start : start + CHUNK], finding__rule=rule.uid).order_by()
         wanted.update(rows.values_list("finding", flat=True))
@@ -95,7 +96,7 @@ def stored_of(rule: Rule, events: Collection[int]) -> list[Stored]:
 
 def load(findings: Sequence[int]) -> list[Stored]:
     evidence = writing.evidence_of(findings)
-    known = {}
+    known: dict[int, Finding] = {}
     for start in range(0, len(findings), CHUNK):
         known |= Finding.objects.in_bulk(findings[start : start + CHUNK])
     return [
@@ -112,7 +113,7 @@ def reconcile(rule: Rule, found: Sequence[Found], stored: Sequence[Stored], *, w
         whole: whether what is found is all that there is of these findings. Otherwise it is a part: what they hold
             already stays.
     """
-    act = _Act(rule, timezone.now())
+    act = _Act(rule, timezone.now(), is_whole=whole)
     wanted = [_wanted(one) for one in found]
     by_identity: dict[Group, list[Stored]] = defaultdict(list)
     for one in stored:
@@ -135,8 +136,8 @@ def _wanted(found: Found) -> Wanted:
 class _Act:
     """One reconciliation. Decides first and writes then, so that keys can change hands."""
 
-    def __init__(self, rule: Rule, now: datetime) -> None:
-        self.rule, self.now = rule, now
+    def __init__(self, rule: Rule, now: datetime, *, is_whole: bool) -> None:
+        self.rule, self.now, self.is_whole = rule, now, is_whole
         self.outcome = Outcome()
         self.wanted: list[Wanted] = []
         self.obsolete: list[Stored] = []
@@ -171,7 +172,8 @@ class _Act:
 
     def replace(self, wanted: Sequence[Wanted], stored: Sequence[Stored]) -> None:
         """What is found is all there is: each finding becomes one of them, or is withdrawn."""
-        there = _still_there({pk for one in stored for pk in one.events} - {pk for one in wanted for pk in one.events})
+        looked_at = {pk for one in wanted for pk in one.events}
+        there = looked_at | _still_there({pk for one in stored for pk in one.events} - looked_at)
         free = sorted((one for one in stored if one.is_live), key=lambda one: one.finding.pk)
         for piece in sorted(wanted, key=lambda piece: min(_places(piece.evidence))):
             piece.stored = next((one for one in free if one.events & piece.events), None)
@@ -220,8 +222,6 @@ class _Act:
     def _key(self, piece: Wanted) -> str:
         """Known by its first event, also where that was removed since."""
         first = min(piece.evidence.values(), key=lambda each: (each.at, each.event))
-        from events.detection.find import key_of
-
         return key_of(self.rule.uid, piece.found.identity, first.account, first.nexmo_id)
 
     def _make(self, piece: Wanted) -> None:
@@ -230,10 +230,11 @@ class _Act:
             rule=self.rule.uid,
             title=self.rule.title[:200],
             severity=self.rule.severity,
-            group=piece.found.group,
-            details=piece.found.details,
             found_at=self.now,
         )
+        values: dict[str, Any] = {"group": piece.found.group, "details": piece.found.details}
+        for name, value in values.items():  # JSON, which its field's type does not tell
+            setattr(finding, name, value)
         evidence = list(piece.evidence.values())
         writing.describe(finding, evidence)
         self._open(finding, piece)
@@ -243,7 +244,7 @@ class _Act:
 
     def _open(self, finding: Finding, piece: Wanted) -> dict[str, Any]:
         """Set what a finding is when it comes up: open, or suppressed; and whether it is news. Returns what was set."""
-        suppression = matching(finding, piece.found.group, piece.facts)
+        suppression = _suppression(finding, piece)
         is_news = finding.last_at >= self.now - ANNOUNCED_WITHIN
         values = {
             "state": STATES.SUPPRESSED if suppression else STATES.OPEN,
@@ -258,13 +259,14 @@ class _Act:
         finding = stored.finding
         added = {key: each for key, each in piece.evidence.items() if key not in stored.evidence}
         gone = {key: each for key, each in stored.evidence.items() if key not in piece.evidence}
-        if not added and not gone and stored.is_live:
+        compared = piece.found.details != finding.details and (self.is_whole or bool(piece.found.details))
+        if not (added or gone or compared) and stored.is_live:
             return
         new = {event for event, _ in added} - stored.events
         writing.remove_evidence(finding, gone.values())
         writing.add_evidence(finding, added.values())
         values: dict[str, Any] = {}
-        if piece.found.details != finding.details and (piece.found.details or not stored.is_live):
+        if compared:
             values["details"] = piece.found.details
         evidence = list(piece.evidence.values())
         writing.describe(finding, evidence)
@@ -300,6 +302,10 @@ class _Act:
         self.outcome.accounts |= {each.account for each in stored.evidence.values()}
 
 
+def _suppression(finding: Finding, piece: Wanted) -> Any:
+    return None
+
+
 def _places(evidence: dict[tuple[int, str], Evidence]) -> Iterable[tuple[datetime, int]]:
     return ((each.at, each.event) for each in evidence.values())
 
@@ -310,7 +316,8 @@ def _spare_key(pk: int) -> str:
 
 def _still_there(events: set[int]) -> set[int]:
     """Those of these events that retention has not removed."""
-    keys, found = list(events), set()
+    keys = list(events)
+    found: set[int] = set()
     for start in range(0, len(keys), CHUNK):
         rows = AuditEvent.objects.filter(pk__in=keys[start : start + CHUNK]).order_by()
         found.update(rows.values_list("pk", flat=True))

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from django.conf import settings
+from django.utils.translation import gettext_noop
+
 from events.detection.sigma.read import read_rules
 from events.detection.sigma.rule import Rule, RuleProblem
 from events.models import OwnRule, RuleSwitch
@@ -24,7 +26,7 @@ logger = logging.getLogger(__name__)
 Origin = Literal["shipped", "folder", "own"]
 CATALOGUE = Path(__file__).with_name("catalogue")
 ENDINGS = (".yml", ".yaml")
-LARGEST_FILE = 1_000_000  # bytes; the reader itself refuses less, in words
+LARGEST_FILE = 1_000_000  # characters that are read; the reader refuses far less, in words
 
 
 @dataclass(frozen=True)
@@ -108,9 +110,7 @@ def _add(found: RuleSet, origin: Origin, rules: Iterable[Rule], problems: Iterab
     found.problems.extend(problems)
     for rule in rules:
         if other := found.all.get(rule.uid):
-            found.problems.append(
-                RuleProblem(rule.origin, 1, f"The id {rule.uid} is taken by “{other.title}” ({other.origin}).")
-            )
+            found.problems.append(_problem(rule.origin, TAKEN, id=rule.uid, title=other.title, other=other.origin))
             continue
         found.all[rule.uid] = found.rules[rule.uid] = rule
         found.origins[rule.uid] = origin
@@ -122,7 +122,17 @@ def read(text: str, origin: str) -> tuple[list[Rule], list[RuleProblem]]:
         return read_rules(text, origin)
     except Exception as error:  # whatever a text brings about, the other rules are read
         logger.exception("The rule %s could not be read", origin)
-        return [], [RuleProblem(origin, 1, f"It cannot be read ({type(error).__name__}).")]
+        return [], [_problem(origin, UNREADABLE, error=type(error).__name__)]
+
+
+TAKEN = gettext_noop("The id %(id)s is taken by “%(title)s” (%(other)s).")
+UNREADABLE = gettext_noop("It cannot be read (%(error)s).")
+FOLDER = gettext_noop("The folder cannot be read: %(error)s.")
+FILE = gettext_noop("The file cannot be read: %(error)s.")
+
+
+def _problem(origin: str, text: str, **values: object) -> RuleProblem:
+    return RuleProblem(origin, 1, ((text, values),))
 
 
 @functools.cache
@@ -137,15 +147,14 @@ def _read_folder(folder: Path) -> tuple[list[Rule], list[RuleProblem]]:
     try:
         files = _files(folder)
     except OSError as error:
-        return [], [RuleProblem(str(folder), 1, f"The folder cannot be read: {error.strerror}.")]
+        return [], [_problem(str(folder), FOLDER, error=error.strerror)]
     for path in files:
         try:
-            if path.stat().st_size > LARGEST_FILE:
-                raise ValueError("it is too large")
-            text = path.read_text(encoding="utf-8")
+            with path.open(encoding="utf-8") as file:
+                text = file.read(LARGEST_FILE)
         except (OSError, ValueError) as error:
-            why = error.strerror if isinstance(error, OSError) else str(error).split(":")[0]
-            problems.append(RuleProblem(path.name, 1, f"The file cannot be read: {why}."))
+            why = (error.strerror if isinstance(error, OSError) else "") or type(error).__name__
+            problems.append(_problem(path.name, FILE, error=why))
             continue
         found, wrong = read(text, path.name)
         rules += found

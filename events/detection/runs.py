@@ -46,6 +46,10 @@ class Runs:
         self.reader = reader
         self._of: dict[tuple[str, str, bool], FieldRuns] = {}
 
+    def forget(self) -> None:
+        for runs in self._of.values():
+            runs.forget()
+
     def of(self, name: str, *, also: str = "", everywhere: bool = False) -> FieldRuns:
         """Runs by a field.
 
@@ -68,6 +72,9 @@ class FieldRuns:
         self.reader, self.name, self.also, self.everywhere = reader, name, also, everywhere
         self.column, self.index = COLUMNS[name]
         self._runs: dict[tuple[int, Any], Run] = {}
+
+    def forget(self) -> None:
+        self._runs.clear()
 
     def _key(self, fact: Fact) -> tuple[int, Any]:
         """The account (0: all) and the value; "" where it has none."""

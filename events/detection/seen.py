@@ -17,12 +17,11 @@ from events.detection.sigma.fields import COLUMNS, fold
 from events.models import SeenField, SeenValue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Sequence
+    from datetime import datetime
 
     from events.detection.facts import Fact, Reader
     from events.detection.sigma.rule import Selection
-
-    from datetime import datetime
 
     Place = tuple[datetime, int]
 
@@ -59,6 +58,7 @@ class Seen:
         seq: up to where the table is filled.
         upto: up to where `later` reaches beyond it.
         later: the first event with each value among those.
+        displaced: keys of events that were the first with a value until others were followed.
     """
 
     what: What
@@ -66,6 +66,7 @@ class Seen:
     seq: int = 0
     upto: int = 0
     later: dict[str, Place] = field(default_factory=dict)
+    displaced: list[int] = field(default_factory=list)
     _digests: dict[tuple[Any, ...], str] = field(default_factory=dict)
     _known: dict[str, Place | None] = field(default_factory=dict)
 
@@ -102,6 +103,13 @@ class Seen:
                         self.later[digest] = fact.place
         self.upto = upto
 
+    def follow(self, facts: Sequence[Fact], upto: int) -> None:
+        """Count new events, and note which ones are not the first any more."""
+        values = {digest for fact in facts if self.what.counts(fact.event_type) for digest in self.values_of(fact)}
+        before = self.firsts(values)
+        self.add(facts, upto)
+        self.displaced = [place[1] for digest, place in before.items() if self.later.get(digest, place) < place]
+
     def read(self, reader: Reader, upto: int, tick: Callable[[int], None] | None = None) -> None:
         """Count the events up to a place, from the archive."""
         while self.upto < upto:
@@ -120,13 +128,6 @@ class Seen:
             if both:
                 places[digest] = min(both)
         return places
-
-    def displaced(self) -> list[int]:
-        """Keys of events that the table has for the first with a value, and that are not any more."""
-        self._look_up(self.later)
-        return [
-            known[1] for digest, place in self.later.items() if (known := self._known[digest]) and place < known
-        ]
 
     def _look_up(self, digests: Collection[str]) -> None:
         missing = [digest for digest in digests if digest not in self._known]

@@ -70,7 +70,7 @@ def make(finding: Finding, evidence: Sequence[Evidence], *, accounts: Mapping[in
 
 
 def _write_parts(finding: Finding, evidence: Sequence[Evidence], accounts: Iterable[int] = ()) -> None:
-    parts = parts_of(evidence) or {account: (finding.first_at, finding.last_at, 0) for account in accounts}
+    parts = parts_of(evidence) or dict.fromkeys(accounts, (finding.first_at, finding.last_at, 0))
     FindingAccount.objects.filter(finding=finding).exclude(account__in=list(parts)).delete()
     FindingAccount.objects.bulk_create(
         [

@@ -96,15 +96,19 @@ def folded(group: Group) -> Group:
     return tuple((name, fold(value) if isinstance(value, str) else value) for name, value in group)
 
 
-def findings_of(rule: Rule, hits: Iterable[Hit]) -> list[Episode]:
-    """What the rule finds in these hits, oldest first. Hits without group are to be left out beforehand."""
+def findings_of(rule: Rule, hits: Iterable[Hit], since: datetime | None = None) -> list[Episode]:
+    """What the rule finds in these hits, oldest first. Hits without group are to be left out beforehand.
+
+    Args:
+        since: windows of a correlation that end before are passed over: not all of their hits are given.
+    """
     groups: defaultdict[Group, list[Hit]] = defaultdict(list)
     for hit in set(hits):
         groups[folded(hit.group)].append(hit)
     episodes: list[Episode] = []
     for members in groups.values():
         members.sort(key=_order)
-        found = _merged(rule, members) if rule.correlation is None else _correlated(rule.correlation, members)
+        found = _merged(rule, members) if rule.correlation is None else _correlated(rule.correlation, members, since)
         episodes.extend(found)
     return sorted(episodes, key=lambda episode: _order(episode.hits[0]))
 
@@ -122,10 +126,10 @@ def _merged(rule: Rule, hits: Sequence[Hit]) -> Iterator[Episode]:
             begin = place
 
 
-def _correlated(correlation: Correlation, hits: Sequence[Hit]) -> Iterator[Episode]:
+def _correlated(correlation: Correlation, hits: Sequence[Hit], since: datetime | None) -> Iterator[Episode]:
     if correlation.kind == "temporal_ordered":
-        return _chained(correlation, hits)
-    return _counted(correlation, hits)
+        return _chained(correlation, hits, since)
+    return _counted(correlation, hits, since)
 
 
 class _Figure:
@@ -156,7 +160,9 @@ class _Figure:
         return len(self.counts)
 
 
-def _windows(correlation: Correlation, hits: Sequence[Hit], kind: str) -> Iterator[tuple[int, int, int]]:
+def _windows(
+    correlation: Correlation, hits: Sequence[Hit], kind: str, since: datetime | None
+) -> Iterator[tuple[int, int, int]]:
     """Each different window: the place of its first hit, the place behind its last one, and its figure."""
     figure = _Figure(kind)
     begin = end = 0
@@ -168,13 +174,14 @@ def _windows(correlation: Correlation, hits: Sequence[Hit], kind: str) -> Iterat
         while hits[begin].at < at - correlation.timespan:
             figure.remove(hits[begin])
             begin += 1
-        yield begin, end, int(figure)
+        if since is None or at >= since:
+            yield begin, end, int(figure)
 
 
-def _counted(correlation: Correlation, hits: Sequence[Hit]) -> Iterator[Episode]:
+def _counted(correlation: Correlation, hits: Sequence[Hit], since: datetime | None) -> Iterator[Episode]:
     """All hits of a window are its evidence, so windows that share any are neighbours."""
     spans: list[list[int]] = []  # begin, end, figure
-    for begin, end, figure in _windows(correlation, hits, correlation.kind):
+    for begin, end, figure in _windows(correlation, hits, correlation.kind, since):
         if not correlation.compare(figure):
             continue
         if spans and begin < spans[-1][1]:
@@ -185,7 +192,7 @@ def _counted(correlation: Correlation, hits: Sequence[Hit]) -> Iterator[Episode]
         yield Episode(hits[begin].group, tuple(hits[begin:end]), figure)
 
 
-def _chained(correlation: Correlation, hits: Sequence[Hit]) -> Iterator[Episode]:
+def _chained(correlation: Correlation, hits: Sequence[Hit], since: datetime | None) -> Iterator[Episode]:
     """Windows that hold selections in their order: of each the earliest that is later than the one before."""
     times: defaultdict[int, list[datetime]] = defaultdict(list)
     members: defaultdict[tuple[int, datetime], list[Hit]] = defaultdict(list)
@@ -195,7 +202,7 @@ def _chained(correlation: Correlation, hits: Sequence[Hit]) -> Iterator[Episode]
         members[hit.slot, hit.at].append(hit)
     slots = sorted(times)
     joined = _Joined()
-    for _begin, end, figure in _windows(correlation, hits, "temporal"):
+    for _begin, end, figure in _windows(correlation, hits, "temporal", since):
         if not correlation.compare(figure):
             continue
         last = hits[end - 1].at
