@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from events.detection.sigma.rule import Fields, Rule, Selection
 
 # Event types are an open set, and hostile: no more of them are remembered.
 MOST_TYPES = 1_000
-Uses = tuple[tuple["Rule", int], ...]
+
+
+class Candidate(NamedTuple):
+    """A selection that an event could match, with the rules that use it, each as which of its selections."""
+
+    selection: Selection
+    uses: tuple[tuple[Rule, int], ...]
 
 
 class Dispatch:
@@ -26,21 +32,28 @@ class Dispatch:
             for slot, selection in enumerate(rule.selections):
                 if selection.service == "audit":
                     uses.setdefault(id(selection), (selection, []))[1].append((rule, slot))
-        self._all = tuple((selection, tuple(users)) for selection, users in uses.values())
-        self._by_type: dict[str, tuple[tuple[Selection, Uses], ...]] = {}
+        self._all = tuple(Candidate(selection, tuple(users)) for selection, users in uses.values())
+        self._by_type: dict[str, tuple[tuple[Callable[[Fields], bool], Candidate], ...]] = {}
 
-    def candidates(self, event_type: str) -> tuple[tuple[Selection, Uses], ...]:
-        """The selections that an event of this type could match, each with the rules that use it and as which of their
-        selections."""
+    def candidates(self, event_type: str) -> tuple[Candidate, ...]:
+        """What an event of this type could match."""
+        return tuple(candidate for _, candidate in self._tries(event_type))
+
+    def matches(self, event_type: str, fields: Fields) -> list[Candidate]:
+        """The selections whose conditions the event satisfies by itself; what they say under `custom` is still open."""
+        return [candidate for matches, candidate in self._tries(event_type) if matches(fields)]
+
+    def _tries(self, event_type: str) -> tuple[tuple[Callable[[Fields], bool], Candidate], ...]:
         found = self._by_type.get(event_type)
         if found is None:
-            found = tuple(entry for entry in self._all if entry[0].takes(event_type))
+            found = tuple(self._made(event_type))
             if len(self._by_type) < MOST_TYPES:
                 self._by_type[event_type] = found
         return found
 
-    def matches(self, event_type: str, fields: Fields) -> Iterator[tuple[Selection, Uses]]:
-        """The selections whose conditions the event satisfies by itself; what they say under `custom` is still open."""
-        for entry in self.candidates(event_type):
-            if entry[0].matches(fields):
-                yield entry
+    def _made(self, event_type: str) -> Iterator[tuple[Callable[[Fields], bool], Candidate]]:
+        for candidate in self._all:
+            given = candidate.selection.given
+            matches = given(event_type) if given else candidate.selection.matches
+            if matches is not None:
+                yield matches, candidate

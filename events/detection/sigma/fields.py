@@ -57,6 +57,7 @@ _HOST = re.compile(
     r"|\bsips?:(?:[^\s@;?\"'<>]*@)?(\[[0-9a-f:.]+\]|[^\s;:?/@\"'<>\\]+)",
     re.IGNORECASE,
 )
+_decode = json.JSONDecoder(parse_float=read_float).decode  # `json.loads` with options makes one each time
 _NUMBER = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,18})?")
 
 
@@ -162,7 +163,7 @@ def _path(name: str) -> tuple[tuple[str, str], ...]:
 
 def _read(text: str) -> Any:
     try:
-        return json.loads(text, parse_float=read_float)
+        return _decode(text)
     except (ValueError, RecursionError):
         return text  # no JSON: found by its text all the same
 

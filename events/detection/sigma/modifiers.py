@@ -19,7 +19,7 @@ from events.detection.sigma.patterns import (
     number_test,
     regex_test,
 )
-from events.detection.sigma.tree import All, Any_, Item, Node, Not
+from events.detection.sigma.tree import All, Any_, Item, Matches, Node, Not
 from events.detection.sigma.wrong import Wrong, gettext_noop
 
 if TYPE_CHECKING:
@@ -197,10 +197,10 @@ def _item(asked: Asked, plain: frozenset[str], tests: list[Test], has_null: bool
     if has_null and not plain and not tests:
         return Item(name, partial(_is_absent, name), _cost(asked), frozenset({""}))
     if not tests:
-        matches: Callable[[Fields], bool] = partial(_is_in, name, plain)
+        matches = _is_in(name, plain)
     else:
         tests = [partial(_in_set, plain), *tests] if plain else tests
-        matches = partial(_satisfies, name, tests[0]) if len(tests) == 1 else partial(_satisfies_any, name, tests)
+        matches = _satisfies(name, tests[0]) if len(tests) == 1 else _satisfies_any(name, tests)
     if has_null:
         present = matches
         matches = lambda fields: fields.get(name) is None or present(fields)  # noqa: E731
@@ -221,32 +221,43 @@ def _is_present(name: str, fields: Fields) -> bool:
     return fields.get(name) is not None
 
 
-def _is_in(name: str, wanted: frozenset[str], fields: Fields) -> bool:
-    value = fields.get(name)
-    if value is None:
-        return False
-    if isinstance(value, list):
-        return any(_in_set(wanted, one) for one in value)
-    return fold(value if isinstance(value, str) else str(value)) in wanted
+def _is_in(name: str, wanted: frozenset[str]) -> Matches:
+    """Whether a value is one of these, which are in lower case."""
+
+    def matches(fields: Fields) -> bool:
+        value = fields.get(name)
+        if type(value) is str:
+            return (value.lower() if value.isascii() else fold(value)) in wanted
+        if value is None:
+            return False
+        return any(fold(str(one)) in wanted for one in (value if isinstance(value, list) else (value,)))
+
+    return matches
+
+
+def _satisfies(name: str, test: Test) -> Matches:
+    def matches(fields: Fields) -> bool:
+        value = fields.get(name)
+        if value is None:
+            return False
+        return any(map(test, value)) if type(value) is list else test(value)
+
+    return matches
+
+
+def _satisfies_any(name: str, tests: list[Test]) -> Matches:
+    def matches(fields: Fields) -> bool:
+        value = fields.get(name)
+        if value is None:
+            return False
+        values = value if type(value) is list else (value,)
+        return any(test(one) for one in values for test in tests)
+
+    return matches
 
 
 def _in_set(wanted: frozenset[str], value: Any) -> bool:
-    return fold(value if isinstance(value, str) else str(value)) in wanted
-
-
-def _satisfies(name: str, test: Test, fields: Fields) -> bool:
-    value = fields.get(name)
-    if value is None:
-        return False
-    return any(map(test, value)) if isinstance(value, list) else test(value)
-
-
-def _satisfies_any(name: str, tests: list[Test], fields: Fields) -> bool:
-    value = fields.get(name)
-    if value is None:
-        return False
-    values = value if isinstance(value, list) else (value,)
-    return any(test(one) for one in values for test in tests)
+    return fold(str(value)) in wanted
 
 
 def _exists(asked: Asked, parts: list[Part]) -> Item:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from events.detection.sigma import conditions, correlations
@@ -10,7 +11,7 @@ from events.detection.sigma.custom import Custom, custom
 from events.detection.sigma.document import LARGEST_FILE, MOST_DOCUMENTS, Document, Part, documents, line_of_file, parse
 from events.detection.sigma.metadata import Metadata, check_rule, metadata, service
 from events.detection.sigma.rule import Rule, RuleProblem, Selection
-from events.detection.sigma.tree import compiled, event_types, takes
+from events.detection.sigma.tree import compiled, event_types, given, takes
 from events.detection.sigma.wrong import Wrong, gettext_noop
 
 if TYPE_CHECKING:
@@ -235,7 +236,8 @@ def _draft(document: Document, part: Part) -> _Draft:
         matches=compiled(node),
         event_types=event_types(node) if is_audit else None,
         custom=own.narrowing,
-        takes=(lambda event_type: takes(node, event_type)) if is_audit else (lambda event_type: True),
+        takes=partial(takes, node) if is_audit else (lambda event_type: True),
+        given=partial(given, node) if is_audit else None,
     )
     return _Draft(document, told, own, selection, None, part.line)
 

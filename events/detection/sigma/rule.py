@@ -46,6 +46,8 @@ class Selection:
             can be made. Letters' case matters to databases and not to rules: compare in upper case, or ask `takes`.
         takes: whether an event of this type, however it is spelled, can match at all. It decides wildcards too, so
             `[code for code in types of the archive if takes(code)]` is always the best list for an index.
+        given: `matches` for events of one type alone, without what the type decides; None: none can match. `Dispatch`
+            keeps them.
         custom: the parts of `custom` that narrow it further, by name ("first_seen", "dormant", ...), already checked;
             `events.detection.history` decides them from what else the archive holds.
     """
@@ -56,6 +58,7 @@ class Selection:
     event_types: frozenset[str] | None
     custom: Mapping[str, Any] = field(default_factory=dict)
     takes: Callable[[str], bool] = lambda event_type: True
+    given: Callable[[str], Callable[[Fields], bool] | None] | None = None
 
 
 @dataclass(frozen=True)

@@ -79,24 +79,40 @@ def cost(node: Node) -> int:
 
 
 def takes(node: Node, event_type: str) -> bool:
-    """Whether an event of this type can satisfy the condition, whatever its other fields are."""
-    return _could(node, PlainFields({EVENT_TYPE: event_type}))[0]
+    """Whether an event of this type can satisfy the condition, as far as its type decides that."""
+    return _left(node, PlainFields({EVENT_TYPE: event_type})) is not False
 
 
-def _could(node: Node, fields: Fields) -> tuple[bool, bool]:
-    """Whether it could be true and whether it could be false of an event of whose fields only the type is known."""
+def given(node: Node, event_type: str) -> Matches | None:
+    """The condition for events of this type, without what the type has decided; None: none can satisfy it."""
+    left = _left(node, PlainFields({EVENT_TYPE: event_type}))
+    if isinstance(left, bool):
+        return _always if left else None
+    return compiled(left)
+
+
+def _always(fields: Fields) -> bool:
+    return True
+
+
+def _left(node: Node, fields: Fields) -> Node | bool:
+    """What is still open when only the event's type is known."""
     if isinstance(node, Item):
-        if node.field != EVENT_TYPE:
-            return True, True
-        is_true = node.matches(fields)
-        return is_true, not is_true
+        return node.matches(fields) if node.field == EVENT_TYPE else node
     if isinstance(node, Not):
-        true, false = _could(node.node, fields)
-        return false, true
-    could = [_could(part, fields) for part in node.nodes]
-    if isinstance(node, All):
-        return all(true for true, _ in could), any(false for _, false in could)
-    return any(true for true, _ in could), all(false for _, false in could)
+        left = _left(node.node, fields)
+        return (not left) if isinstance(left, bool) else Not(left)
+    decides = isinstance(node, Any_)  # the value of one part that settles the whole
+    parts = []
+    for part in node.nodes:
+        left = _left(part, fields)
+        if not isinstance(left, bool):
+            parts.append(left)
+        elif left is decides:
+            return decides
+    if not parts:
+        return not decides
+    return parts[0] if len(parts) == 1 else type(node)(tuple(parts))
 
 
 def event_types(node: Node) -> frozenset[str] | None:

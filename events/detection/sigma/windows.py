@@ -92,8 +92,8 @@ def _one(value: Any) -> Any:
 
 
 def folded(group: Group) -> Group:
-    """A group as groups are compared."""
-    return tuple((name, fold(value) if isinstance(value, str) else value) for name, value in group)
+    """A group as groups are compared: a number and its text are the same."""
+    return tuple((name, None if value is None else fold(str(value))) for name, value in group)
 
 
 def findings_of(rule: Rule, hits: Iterable[Hit], since: datetime | None = None) -> list[Episode]:
@@ -154,7 +154,7 @@ class _Figure:
         if self.kind != "value_count":
             return (hit.slot,)
         values = hit.value if isinstance(hit.value, (list, tuple)) else (hit.value,)
-        return {fold(value if isinstance(value, str) else str(value)) for value in values if value is not None}
+        return {fold(str(value)) for value in values if value is not None}
 
     def __int__(self) -> int:
         return len(self.counts)

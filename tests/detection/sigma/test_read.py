@@ -63,8 +63,8 @@ def test_hits_in_their_order_are_one_finding() -> None:
     dispatch = Dispatch([rule])
     hits = []
     for minute, event in enumerate(events):
-        for _, uses in dispatch.matches(event.get("event_type"), event):
-            for user, slot in uses:
+        for candidate in dispatch.matches(event.get("event_type"), event):
+            for user, slot in candidate.uses:
                 group = group_of(user, slot, event)
                 assert group is not None
                 hits.append(Hit(T + timedelta(minutes=minute), event.get("event_id"), slot, group))
