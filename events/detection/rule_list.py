@@ -135,15 +135,17 @@ def _facts(rule: Rule) -> list[tuple[str, str]]:
         types = sorted(rule.event_types or ())
         facts = [(_("Looks at"), ", ".join(types) if types else _("events of many types"))]
     if correlation is None:
-        facts.append((_("Finds"), _("each event that matches; those less than %(span)s apart together")))
-        facts[-1] = (facts[-1][0], facts[-1][1] % {"span": length(rule.merge)})
+        text = _("each event that matches; those at most %(span)s apart are one finding")
+        facts.append((_("Finds"), text % {"span": length(rule.merge)}))
     else:
         facts.append((_("Finds"), str(KINDS[correlation.kind]) % {"field": correlation.value_field}))
+        if correlation.kind.startswith("temporal"):
+            facts.append((_("Steps"), ", ".join(selection.name for selection in rule.selections)))
         facts.append((_("Within"), length(correlation.timespan)))
     shared = correlation.group_by if correlation else rule.group_by
     facts.append((_("Together if equal"), ", ".join(shared) or _("all events together")))
     if rule.status:
-        facts.append((_("Status"), rule.status))
+        facts.append((_("Maturity"), rule.status))
     if rule.author:
         facts.append((_("Author"), rule.author))
     return [(str(name), str(value)) for name, value in facts]
