@@ -107,7 +107,7 @@ def evidence_dir(value: str) -> Path:
 
 
 def rules_folder(value: str) -> Path | None:
-    """Refuse what is no folder, or one that cannot be looked into: without it, nothing would be found and nobody told."""
+    """Refuse what is no folder, or cannot be looked into: its rules would find nothing, and nobody would be told."""
     if not value:
         return None
     path = BASE_DIR / value

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from events.detection.facts import Fact
+    from events.detection.sigma.dispatch import Candidate
     from events.detection.sigma.rule import Rule
 
 logger = logging.getLogger(__name__)
@@ -152,19 +153,30 @@ class Follower:
         """The events that each selection matches by their own fields: by rule, then by the selection's place."""
         matched: dict[str, dict[int, list[Fact]]] = defaultdict(lambda: defaultdict(list))
         for fact in new:
-            for selection, uses in self.dispatch.candidates(fact.event_type):
-                try:
-                    if not selection.matches(fact):
-                        continue
-                except AWAY:
-                    raise
-                except Exception as error:
-                    for rule, _ in uses:
-                        _note(rule, error, problems)
-                    continue
-                for rule, slot in uses:
+            try:
+                found = self.dispatch.matches(fact.event_type, fact)
+            except AWAY:
+                raise
+            except Exception:
+                found = self._tried_alone(fact, problems)
+            for candidate in found:
+                for rule, slot in candidate.uses:
                     matched[rule.uid][slot].append(fact)
         return matched
+
+    def _tried_alone(self, fact: Fact, problems: Problems) -> list[Candidate]:
+        """What an event matches, where a selection fails on it: the others count."""
+        found = []
+        for candidate in self.dispatch.candidates(fact.event_type):
+            try:
+                if candidate.selection.matches(fact):
+                    found.append(candidate)
+            except AWAY:
+                raise
+            except Exception as error:
+                for rule, _ in candidate.uses:
+                    _note(rule, error, problems)
+        return found
 
     def _write(
         self,

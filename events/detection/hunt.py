@@ -7,6 +7,7 @@ followed during a replay are counted before its findings are written, under the 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -23,15 +24,15 @@ from events.detection.seen import What
 from events.models import AuditEvent, ChainHead, DayCount, DetectionCursor, Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from events.detection.facts import Fact
     from events.detection.sigma.rule import Rule
     from events.detection.sigma.windows import Group
 
-    Tick = Callable[[int, int, int], None]
 
+Tick = Callable[[int, int, int], None]  # events done, of how many, and hits so far
 KIND = "hunt"  # of the background job; its subject is the key of a Hunt
 SLICE = 5_000  # events read at a time
 MOST_HITS = 200_000  # a rule that matches more says nothing
@@ -180,19 +181,28 @@ def _beginnings(upto: dict[int, int]) -> dict[int, datetime | None]:
     return found
 
 
-def replay(rule: Rule, tick: Tick | None = None) -> reconcile.Outcome:
+def replay(
+    rule: Rule, tick: Tick | None = None, still: Callable[[], None] | None = None
+) -> tuple[list[Found], reconcile.Outcome]:
     """Put all that a rule finds in the archive into the inbox. What is there already is not added again.
+
+    Args:
+        still: called now and then while the archive is followed to its end first; may raise to stop.
+
+    Returns:
+        What was found, and what was done.
 
     Raises:
         TooMany: it matches too many events.
     """
-    follow()
+    follow(lambda done, total: still() if still else None)
     hunting = Hunting(rule, tick=tick)
     hunting.run(dict(DetectionCursor.objects.values_list("account", "seq")))
     with writing.turn():
         hunting.catch_up()
+        found = hunting.hits.found()
         stored = reconcile.load(list(Finding.objects.filter(rule=rule.uid).order_by("pk").values_list("pk", flat=True)))
-        return reconcile.reconcile(rule, hunting.hits.found(), stored, whole=True)
+        return found, reconcile.reconcile(rule, found, stored, whole=True)
 
 
 def summary(found: Sequence[Found]) -> dict[str, Any]:

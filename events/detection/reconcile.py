@@ -11,6 +11,8 @@ import hashlib
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import timedelta
+from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
@@ -232,9 +234,7 @@ class _Act:
             severity=self.rule.severity,
             found_at=self.now,
         )
-        values: dict[str, Any] = {"group": piece.found.group, "details": piece.found.details}
-        for name, value in values.items():  # JSON, which its field's type does not tell
-            setattr(finding, name, value)
+        writing.fill(finding, group=piece.found.group, details=piece.found.details)
         evidence = list(piece.evidence.values())
         writing.describe(finding, evidence)
         self._open(finding, piece)
@@ -243,17 +243,9 @@ class _Act:
         self.outcome.accounts |= {each.account for each in evidence}
 
     def _open(self, finding: Finding, piece: Wanted) -> dict[str, Any]:
-        """Set what a finding is when it comes up: open, or suppressed; and whether it is news. Returns what was set."""
-        suppression = _suppression(finding, piece)
-        is_news = finding.last_at >= self.now - ANNOUNCED_WITHIN
-        values = {
-            "state": STATES.SUPPRESSED if suppression else STATES.OPEN,
-            "suppression": suppression,
-            "routed_at": None if is_news else self.now,
-        }
-        for name, value in values.items():
-            setattr(finding, name, value)
-        return values
+        # What the site notices about syncing is news, however old the events are that it is about.
+        is_news = any(selection.service == "sync" for selection in self.rule.selections)
+        return come_up(finding, piece.found.group, piece.facts, (), self.now, is_news=is_news)
 
     def _adjust(self, piece: Wanted, stored: Stored) -> None:
         finding = stored.finding
@@ -302,8 +294,41 @@ class _Act:
         self.outcome.accounts |= {each.account for each in stored.evidence.values()}
 
 
-def _suppression(finding: Finding, piece: Wanted) -> Any:
-    return None
+def come_up(
+    finding: Finding,
+    group: dict[str, Any],
+    facts: Sequence[Fact],
+    accounts: Sequence[int],
+    now: datetime,
+    *,
+    is_news: bool = False,
+) -> dict[str, Any]:
+    """Set what a finding is when it comes up: open, or suppressed; and whether alerts look at it.
+
+    Args:
+        accounts: its accounts, where it has no events.
+        is_news: it is told, however old its events are.
+
+    Returns:
+        What was set.
+    """
+    suppression = _suppression(finding, group, facts, accounts)
+    is_news = is_news or finding.last_at >= now - ANNOUNCED_WITHIN
+    values = {
+        "state": STATES.SUPPRESSED if suppression else STATES.OPEN,
+        "suppression": suppression,
+        "routed_at": None if is_news else now,
+    }
+    for name, value in values.items():
+        setattr(finding, name, value)
+    return values
+
+
+def _suppression(finding: Finding, group: dict[str, Any], facts: Sequence[Fact], accounts: Sequence[int]) -> Any:
+    """The suppression that covers a finding, if one does."""
+    if not find_spec("events.detection.suppress"):
+        return None
+    return import_module("events.detection.suppress").matching(finding, group, facts, accounts)
 
 
 def _places(evidence: dict[tuple[int, str], Evidence]) -> Iterable[tuple[datetime, int]]:

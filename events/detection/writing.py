@@ -14,7 +14,7 @@ from events.models import Finding, FindingAccount, FindingChange, FindingEvent
 from events.storage.transactions import lock_table, write_turn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
 CHUNK = 500  # rows or keys in one statement
@@ -57,14 +57,14 @@ def describe(finding: Finding, evidence: Sequence[Evidence]) -> None:
     finding.event_count = sum(count for _, _, count in parts)
 
 
-def make(finding: Finding, evidence: Sequence[Evidence], *, accounts: Mapping[int, Any] | None = None) -> None:
+def make(finding: Finding, evidence: Sequence[Evidence], *, accounts: Sequence[int] = ()) -> None:
     """Add a finding with its events and parts, and note that it was found.
 
     Args:
         accounts: its accounts, where it has no events.
     """
     finding.save(force_insert=True)
-    _write_parts(finding, evidence, accounts or {})
+    _write_parts(finding, evidence, accounts)
     add_evidence(finding, evidence)
     note(finding, FindingChange.Action.FOUND, finding.found_at)
 
@@ -144,6 +144,19 @@ def update(finding: Finding, evidence: Sequence[Evidence] | None = None, **value
         _write_parts(finding, evidence)
     elif repeated := {name: values[name] for name in _REPEATED if name in values}:
         FindingAccount.objects.filter(finding=finding).update(**repeated)
+
+
+def fill(finding: Finding, *, group: dict[str, Any], details: dict[str, Any] | None) -> None:
+    """Set a finding's JSON, which its fields' types do not tell."""
+    values: dict[str, Any] = {"group": group, "details": details}
+    for name, value in values.items():
+        setattr(finding, name, value)
+
+
+def prolong(finding: Finding, until: datetime) -> None:
+    """Move the end of a finding without events, which still lasts."""
+    Finding.objects.filter(pk=finding.pk).update(last_at=until)
+    FindingAccount.objects.filter(finding=finding).update(last_at=until)
 
 
 _REPEATED = ("state", "severity", "found_at")

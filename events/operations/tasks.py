@@ -51,13 +51,25 @@ def sync_now_if_due(account_id: int) -> SyncRun | None:
     if account is None or STOP.is_set():
         return None
     wanted = SyncState.objects.select_related("wanted_by").get(account=account)
-    return sync_account(
+    run = sync_account(
         account,
         SyncOptions(),
         trigger=SyncRun.Trigger.PERSON if wanted.wanted_at else SyncRun.Trigger.SCHEDULE,
         requested_by=wanted.wanted_by,
         stop=STOP,
     )
+    if run is not None and SyncRun.objects.filter(pk=run.pk, added__gt=0).exists():
+        evaluate_soon()
+    return run
+
+
+def evaluate_soon() -> None:
+    """Have what was archived evaluated by detection rules. Where that cannot be asked for, the next minute's turn does
+    it: a sync is done whatever becomes of rules."""
+    try:
+        jobs.enqueue("detect")
+    except Exception:
+        logger.exception("Detection could not be asked for")
 
 
 def request_sync(account: NexmoAccount, user: AnyUser) -> None:

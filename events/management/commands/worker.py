@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import close_old_connections, connection
 from huey.consumer import Consumer
 
+from events.detection import jobs as detection_jobs  # noqa: F401 - declares jobs
 from events.evidence import packs as packs  # declares jobs
 from events.operations import jobs, tasks
 from events.operations import sealing as sealing  # declares jobs
