@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 UNFINISHED = (Hunt.State.WAITING, Hunt.State.RUNNING)
 KEPT_FOR = timedelta(days=30)
 MOST_MONTHS = 24  # shown
+MOST_SHOWN, IN_SIGHT = 50, 3  # findings, and events of each that are not folded
 NOISY = 30  # findings a month, from which on people stop reading them
 
 
@@ -80,13 +81,19 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True)
 class Shown:
-    """One of the newest findings. `more`: how many events are not listed."""
+    """One of the newest findings. `rest`: events that are folded; `more`: how many are not listed."""
 
     first_at: datetime
     last_at: datetime
     group: list[tuple[str, str]]
-    events: list[Event]
+    first: list[Event]
+    rest: list[Event]
     more: int
+
+    @property
+    def others(self) -> int:
+        """How many events stand not in sight."""
+        return len(self.rest) + self.more
 
 
 class Trial:
@@ -95,7 +102,7 @@ class Trial:
     def __init__(self, hunt: Hunt) -> None:
         self.hunt = hunt
         self.pk, self.state, self.text, self.replay = hunt.pk, hunt.state, hunt.text, hunt.replay
-        self.done, self.total, self.found, self.problem = hunt.done, hunt.total, hunt.found, hunt.problem
+        self.done, self.total, self.found = hunt.done, hunt.total, hunt.found
         rules, _problems = ruleset.read(hunt.text, "")
         self.rule = rules[0] if rules else None
         self.uid = self.rule.uid if self.rule else ""
@@ -108,6 +115,11 @@ class Trial:
     @property
     def severity(self) -> Severity | None:
         return Severity(self.rule.severity) if self.rule else None
+
+    @property
+    def problem(self) -> str:
+        """Why it failed."""
+        return _(self.hunt.problem) if self.hunt.problem else _("Something went wrong; the worker's log says what.")
 
     @property
     def is_unfinished(self) -> bool:
@@ -200,19 +212,10 @@ class Trial:
     @cached_property
     def newest(self) -> list[Shown]:
         """The newest findings, with their first events."""
-        listed = self._result.get("newest", ())
+        listed = self._result.get("newest", ())[:MOST_SHOWN]
         keys = {key for one in listed for key in one["accounts"]}
         accounts = _accounts(keys)
-        return [
-            Shown(
-                _moment(one["first_at"]),
-                _moment(one["last_at"]),
-                [(name, str(value)) for name, value in one["group"].items()],
-                [_event(event, accounts) for event in one["events"]],
-                one["more"],
-            )
-            for one in listed
-        ]
+        return [_shown(one, accounts) for one in listed]
 
 
 def _accounts(keys: set[int]) -> dict[int, tuple[str, str]]:
@@ -221,17 +224,25 @@ def _accounts(keys: set[int]) -> dict[int, tuple[str, str]]:
     return {pk: (api_key, name) for pk, api_key, name in rows}
 
 
+def _shown(one: dict[str, Any], accounts: dict[int, tuple[str, str]]) -> Shown:
+    events = [_event(event, accounts) for event in one["events"]]
+    return Shown(
+        datetime.fromisoformat(one["first_at"]),
+        datetime.fromisoformat(one["last_at"]),
+        [(name, str(value)) for name, value in one["group"].items()],
+        events[:IN_SIGHT],
+        events[IN_SIGHT:],
+        one["more"],
+    )
+
+
 def _event(event: dict[str, Any], accounts: dict[int, tuple[str, str]]) -> Event:
     api_key, name = accounts.get(event["account"], ("", ""))
     code = event["event_type"]
     return Event(
-        _moment(event["at"]),
+        datetime.fromisoformat(event["at"]),
         type_words(code) or code,
         name,
         event["step"],
         reverse("events:event", args=[api_key, event["event_id"]]) if api_key else "",
     )
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
