@@ -15,7 +15,7 @@ from events.detection.sigma.document import Part
 from events.detection.sigma.fields import COLUMNS, NUMBERS
 from events.detection.sigma.rule import DEFAULT_GROUP, Advice
 from events.detection.sigma.values import check_keys, field_name, field_names, number, span, text, texts, url
-from events.detection.sigma.wrong import Wrong, gettext_noop
+from events.detection.sigma.wrong import NEEDS, Wrong, gettext_noop
 
 if TYPE_CHECKING:
     from events.detection.sigma.rule import Service
@@ -157,7 +157,7 @@ def custom(part: Part | None, service: Service, *, is_correlation: bool = False)
         Wrong: with what would be right.
     """
     if part is None:
-        return Custom()
+        return Custom(group_by=_groups(service))
     members = check_keys(part, (*NARROWING, *SHAPING), "custom")
     narrowing: dict[str, Any] = {}
     said: dict[str, Any] = {}
@@ -182,9 +182,11 @@ def custom(part: Part | None, service: Service, *, is_correlation: bool = False)
             said[name] = url(value, name)
         else:
             said["spanish"] = _translation(value)
-    if service == "sync":
-        said.setdefault("group_by", ("account",))
-    return Custom(narrowing=narrowing, **said)
+    return Custom(narrowing=narrowing, **({"group_by": _groups(service)} | said))
+
+
+def _groups(service: Service) -> tuple[str, ...]:
+    return DEFAULT_GROUP if service == "audit" else ("account",)
 
 
 def _options(part: Part, name: str) -> Mapping[str, Any]:
@@ -195,7 +197,7 @@ def _options(part: Part, name: str) -> Mapping[str, Any]:
         if option in members:
             read[option] = told.read(members[option], option)
         elif told.default is None:
-            raise Wrong(part.line, gettext_noop("“%(name)s” needs “%(option)s”."), name=name, option=option)
+            raise Wrong(part.line, NEEDS, name=name, option=option)
         else:
             read[option] = told.default
     return read

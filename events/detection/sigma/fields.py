@@ -52,9 +52,10 @@ SEVERAL = ("context_hosts",)  # fields that may have several values
 # Of a change told from both sides, rules mean what it is now.
 OLD_SIDES = frozenset({"before", "old", "previous"})
 DEEPEST = 20
+# Bounded, so that no text makes it try the same stretch over and over.
 _HOST = re.compile(
-    r"\b(?:https?|wss?|s?ftp|grpcs?)://(?:[^\s/?#@\"'<>]*@)?(\[[0-9a-f:.]+\]|[^\s/?#@:\"'<>\\]+)"
-    r"|\bsips?:(?:[^\s@;?\"'<>]*@)?(\[[0-9a-f:.]+\]|[^\s;:?/@\"'<>\\]+)",
+    r"\b(?:https?|wss?|s?ftp|grpcs?)://(?:[^\s/?#@\"'<>]{0,200}@)?(\[[0-9a-f:.]+\]|[^\s/?#@:\"'<>\\]{1,255})"
+    r"|\bsips?:(?:[^\s@;?\"'<>]{0,200}@)?(\[[0-9a-f:.]+\]|[^\s;:?/@\"'<>\\]{1,255})",
     re.IGNORECASE,
 )
 _decode = json.JSONDecoder(parse_float=read_float).decode  # `json.loads` with options makes one each time

@@ -17,8 +17,8 @@ from events.detection.sigma.patterns import (
     cidr_test,
     comparison_test,
     number_test,
-    regex_test,
 )
+from events.detection.sigma.regexes import regex_test
 from events.detection.sigma.tree import All, Any_, Item, Matches, Node, Not
 from events.detection.sigma.wrong import Wrong, gettext_noop
 
@@ -108,7 +108,9 @@ def _asked(key: str, line: int, service: Service) -> Asked:
     elif not is_field(name, service):
         known = [field for field in FIELDS[service] if not field.endswith("*")]
         problem = Wrong(line, gettext_noop("There is no field “%(name)s”."), name=name).of(name, known)
-        raise problem.instead(gettext_noop("What an event says of itself is “context.” and a key."))
+        if service == "audit":
+            problem.instead(gettext_noop("What an event says of itself is “context.” and a key."))
+        raise problem
     asked = Asked(name, service, line)
     for modifier in modifiers:
         _apply(asked, LONG_NAMES.get(modifier, modifier))
@@ -301,7 +303,9 @@ def _list(value: Any) -> list[Any]:
 
 def _check_null(asked: Asked, part: Part) -> None:
     if asked.kind or asked.shape or asked.cased or asked.name == WHOLE_TEXT:
-        modifier = asked.kind or asked.shape or ("cased" if asked.cased else "all")
+        if asked.name == WHOLE_TEXT:
+            raise Wrong(part.line, gettext_noop("Keywords must be text."))
+        modifier = asked.kind or asked.shape or "cased"
         raise Wrong(part.line, gettext_noop("“%(name)s” takes no null."), name=modifier)
 
 

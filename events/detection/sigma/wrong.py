@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-MOST_SHOWN = 60  # characters of a value
+MOST_SHOWN = 100  # characters of a value
 
 
 def gettext_noop(text: str) -> str:
@@ -17,6 +17,7 @@ def gettext_noop(text: str) -> str:
 
 
 DID_YOU_MEAN = gettext_noop("Did you mean %(meant)s?")
+NEEDS = gettext_noop("“%(name)s” needs “%(option)s”.")
 ONE_OF = gettext_noop("It is one of: %(known)s.")
 
 
