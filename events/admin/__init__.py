@@ -1,5 +1,5 @@
-"""Everything in the Django admin: what the archive holds, read-only; holds; own detection rules; and accounts, teams and
-people of `accounts.admin` with what only `events` knows about them."""
+"""Everything in the Django admin: what the archive holds, read-only; holds; own detection rules; and accounts, teams
+and people of `accounts.admin` with what only `events` knows about them."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class OwnRuleAdmin(ExplainedDeletion):
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return own_rules.may_write(request.user)
 
-    has_add_permission = has_change_permission = has_view_permission  # type: ignore[assignment]
+    has_add_permission = has_change_permission = has_view_permission
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return own_rules.may_write(request.user) and super().has_delete_permission(request, obj)
@@ -58,7 +58,9 @@ class OwnRuleAdmin(ExplainedDeletion):
     @admin.display(description="")
     def delete_link(self, own: OwnRule) -> str:
         return format_html(
-            '<a class="deletelink" href="{}">{}</a>', reverse("admin:events_ownrule_delete", args=[own.pk]), gettext("Delete")
+            '<a class="deletelink" href="{}">{}</a>',
+            reverse("admin:events_ownrule_delete", args=[own.pk]),
+            gettext("Delete"),
         )
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:

@@ -45,7 +45,7 @@ def may_write(user: AnyUser) -> bool:
     Rules are evaluated over all accounts, and trying one shows what it finds in them. So the permission alone is not
     enough: it takes somebody who sees all accounts.
     """
-    return user.has_perm(PERMISSION) and NexmoAccount.objects.sees_all(user)
+    return user.has_perm(PERMISSION) and NexmoAccount.objects.sees_all(user)  # type: ignore[union-attr]
 
 
 def may_read_texts(user: AnyUser) -> bool:
@@ -261,7 +261,7 @@ def switch(uid: str, title: str, by: AnyUser, *, on: bool) -> None:
         row.save()
         # Only the last change stands in the row; the admin's log, which is in English, keeps them all.
         said = f"Switched {'on' if on else 'off'}: {title}"
-        LogEntry.objects.log_actions(by.pk, [row], CHANGE, change_message=said, single_object=True)
+        LogEntry.objects.log_actions(by.pk or 0, [row], CHANGE, change_message=said, single_object=True)
 
 
 def _locked(own: OwnRule) -> OwnRule:

@@ -66,7 +66,7 @@ class Month(NamedTuple):
     """How many findings begin in a month."""
 
     title: str
-    count: int
+    findings: int
 
 
 class Event(NamedTuple):
@@ -179,7 +179,7 @@ class Trial:
     @property
     def noise(self) -> int:
         """How many there were a month, of the last three."""
-        return round(sum(month.count for month in self.months[-3:]) / 3)
+        return round(sum(month.findings for month in self.months[-3:]) / 3)
 
     @cached_property
     def _first_day(self) -> date | None:
@@ -202,12 +202,12 @@ class Trial:
             year, month = (year, month - 1) if month > 1 else (year - 1, 12)
             titles.append(f"{year:04}-{month:02}")
         shown = [Month(title, counts.get(title, 0)) for title in reversed(titles)]
-        earlier = sum(counts.values()) - sum(month.count for month in shown)
+        earlier = sum(counts.values()) - sum(month.findings for month in shown)
         return [Month(_("earlier"), earlier), *shown] if earlier else shown
 
     @property
     def busiest(self) -> int:
-        return max((month.count for month in self.months), default=1)
+        return max((month.findings for month in self.months), default=1)
 
     @cached_property
     def newest(self) -> list[Shown]:

@@ -129,6 +129,7 @@ def _of_own(own: OwnRule, known: ruleset.RuleSet) -> Entry:
 
 def _facts(rule: Rule) -> list[tuple[str, str]]:
     correlation = rule.correlation
+    facts: list[tuple[Any, Any]]
     if rule.selections[0].service == "sync":
         facts = [(_("Looks at"), _("how syncing goes"))]
     else:
@@ -185,7 +186,10 @@ class RuleFilter(forms.Form):
     severity = forms.ChoiceField(
         label=_("Severity"),
         required=False,
-        choices=[("", _("Any severity")), *((level, Severity(place).label) for place, level in reversed([*enumerate(LEVELS)]))],
+        choices=[
+            ("", _("Any severity")),
+            *((level, Severity(place).label) for place, level in reversed([*enumerate(LEVELS)])),
+        ],
         error_messages={"invalid_choice": _("There is no severity %(value)s.")},
     )
     origin = forms.ChoiceField(

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import messages
-from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -54,8 +53,8 @@ class TextForm(forms.Form):
     )
     version = forms.IntegerField(required=False, min_value=0, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, label_suffix="", **options)
+    def __init__(self, data: Any = None, *, initial: Any = None) -> None:
+        super().__init__(data, initial=initial, label_suffix="")
 
     def clean_text(self) -> str:
         return str(self.cleaned_data["text"]).replace("\r\n", "\n").replace("\r", "\n")
@@ -82,7 +81,7 @@ def edit(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
     text, version = own.text, own.version
     if trial := _own_trial(request, request.GET.get("trial", "")):
         text, version = trial.text, _number(request.GET.get("version")) or own.version
-    elif earlier := own.versions.filter(version=_number(request.GET.get("from"))).first():
+    elif earlier := own.versions.filter(version=_number(request.GET.get("from")) or 0).first():
         text = earlier.text
     return _editor(request, own, {"text": text, "version": version})
 
@@ -104,7 +103,7 @@ def _check(request: HttpRequest, own: OwnRule | None) -> HttpResponse:
 @never_cache
 @vary_on_headers("HX-Request")
 def trial(request: HttpRequest, pk: int) -> HttpResponse:
-    """What a rule finds in the archive: how far the worker is, and what it found so far. To htmx the part that changes."""
+    """What a rule finds in the archive: how far the worker is, then what it found. To htmx the part that changes."""
     hunt = _trial_or_404(request, pk)
     version = _number(request.GET.get("version"))
     tried = previews.Trial(hunt)

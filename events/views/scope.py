@@ -66,7 +66,7 @@ def visible_pack(request: HttpRequest, pk: uuid.UUID) -> EvidencePack:
 
 
 def require_rule_writer(request: HttpRequest) -> None:
-    """Stop whoever may not write detection rules, try them, or switch any on or off. That such pages exist is no secret."""
+    """Stop whoever may not write detection rules, try them or switch them. That such pages exist is no secret."""
     if not own_rules.may_write(request.user):
         refusal = _("Changing detection rules takes a permission, and seeing all accounts. Ask an administrator.")
         raise PermissionDenied(refusal)

@@ -261,7 +261,12 @@ def test_work_of_somebody_else_is_not_replaced_unseen_and_nothing_is_lost(
     assert "audrey saved version 2 of this rule while you were writing." in text_of(page)
     assert typed(page) == rule_text(level="high")
     assert OwnRule.objects.get().text == rule_text(level="low")
-    tried(client, typed(page), f"/rules/{ONE}/edit", version=re.findall(r'name="version" value="(\d+)"', page.content.decode())[0])
+    tried(
+        client,
+        typed(page),
+        f"/rules/{ONE}/edit",
+        version=re.findall(r'name="version" value="(\d+)"', page.content.decode())[0],
+    )
     client.post(f"/rules/trial/{trial().pk}/save", {"version": "2"})
     assert OwnRule.objects.get().version == 3
 
@@ -308,7 +313,14 @@ def test_earlier_version_is_gone_back_to_through_the_editor(client: Client, own:
 def test_what_a_rule_can_ask_for_stands_beside_it(client: Client, cast: dict[str, Any]) -> None:
     text = text_of(client.get("/rules/new"))
 
-    for word in ("context_hosts", "NUMBER_ASSIGN Number assigned", "startswith", "value_count", "first_seen: history", "problem"):
+    for word in (
+        "context_hosts",
+        "NUMBER_ASSIGN Number assigned",
+        "startswith",
+        "value_count",
+        "first_seen: history",
+        "problem",
+    ):
         assert word in text
 
 
@@ -328,9 +340,7 @@ def test_nobody_else_writes_or_tries_rules(login: Login, own: OwnRule, client: C
     assert OwnRule.objects.count() == Hunt.objects.count() == 1
 
 
-def test_permission_without_seeing_all_accounts_shows_no_findings_of_others(
-    login: Login, cast: dict[str, Any]
-) -> None:
+def test_permission_without_seeing_all_accounts_shows_no_findings_of_others(login: Login, cast: dict[str, Any]) -> None:
     cast["alice"].user_permissions.add(Permission.objects.get(codename="change_ownrule"))
     alice = login("alice")
 

@@ -104,7 +104,9 @@ def test_findings_are_counted_as_far_as_one_may_see(login: Login, own: OwnRule) 
     for person, count, last in (("admin", 2, "12:02"), ("audrey", 2, "12:02"), ("bob", 1, "12:01")):
         client = login(person)
         assert f"Own {count} 2026-03-15 {last}:00" in row(client, ONE)
-        assert re.search(rf"{count} findings? ?, the last one found 2026-03-15 {last}", text_of(client.get(f"/rules/{ONE}/")))
+        assert re.search(
+            rf"{count} findings? ?, the last one found 2026-03-15 {last}", text_of(client.get(f"/rules/{ONE}/"))
+        )
 
 
 def test_files_that_cannot_be_read_are_told_to_who_sees_all_accounts(login: Login, cast: dict[str, Any]) -> None:
@@ -171,7 +173,9 @@ def test_versions_are_listed_and_compared(login: Login, own: OwnRule, cast: dict
     own_rules.save(rule_text(level="high"), cast["admin"], own=own)
     client = login("audrey")
 
-    assert re.search(r"2 2026-.* admin Text changed 1 .* admin Written and switched on", text_of(client.get(f"/rules/{ONE}/")))
+    assert re.search(
+        r"2 2026-.* admin Text changed 1 .* admin Written and switched on", text_of(client.get(f"/rules/{ONE}/"))
+    )
     page = client.get(f"/rules/{ONE}/versions/2/").content.decode()
     assert "<del>- level: medium</del><ins>+ level: high</ins>" in page
     assert client.get(f"/rules/{ONE}/versions/3/").status_code == 404
