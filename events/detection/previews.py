@@ -161,7 +161,7 @@ class Trial:
         said = []
         if self._first_day:
             said.append(
-                _("Looked through: the whole archive, from %(first)s to %(last)s.")
+                _("It looked through the whole archive, from %(first)s to %(last)s.")
                 % {"first": self._first_day, "last": f"{self.hunt.finished_at:%Y-%m-%d}"}
             )
         archived = ChainHead.objects.aggregate(total=Sum("seq"))["total"] or 0

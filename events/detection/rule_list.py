@@ -9,6 +9,7 @@ from django import forms
 from django.db.models import Count, Max
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from events.detection import ruleset
 from events.detection.sigma.rule import LEVELS
@@ -144,7 +145,7 @@ def _facts(rule: Rule) -> list[tuple[str, str]]:
             facts.append((_("Steps"), ", ".join(selection.name for selection in rule.selections)))
         facts.append((_("Within"), length(correlation.timespan)))
     shared = correlation.group_by if correlation else rule.group_by
-    facts.append((_("Together if equal"), ", ".join(shared) or _("all events together")))
+    facts.append((_("Grouped by"), ", ".join(shared) or _("all events together")))
     if rule.status:
         facts.append((_("Maturity"), rule.status))
     if rule.author:
@@ -201,7 +202,7 @@ class RuleFilter(forms.Form):
     state = forms.ChoiceField(
         label=_("State"),
         required=False,
-        choices=[("", _("On or off")), ("on", _("On")), ("off", _("Off"))],
+        choices=[("", _("On or off")), ("on", pgettext_lazy("rule", "On")), ("off", pgettext_lazy("rule", "Off"))],
         error_messages={"invalid_choice": _("There is no state %(value)s.")},
     )
 

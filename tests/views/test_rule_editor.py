@@ -136,7 +136,7 @@ def test_trial_shows_what_would_have_been_found_with_its_events_and_saves_nothin
     text = text_of(page)
 
     assert "It would have found 2 cases" in text
-    assert "Looked through: the whole archive, from 2026-03-15 to" in text
+    assert "It looked through the whole archive, from 2026-03-15 to" in text
     assert "It had to look at 3 of 3 events." in text
     for number in range(3):
         assert f'href="/accounts/demo0001/events/bought-{number}/"' in page.content.decode()

@@ -174,7 +174,7 @@ def test_versions_are_listed_and_compared(login: Login, own: OwnRule, cast: dict
     client = login("audrey")
 
     assert re.search(
-        r"2 2026-.* admin Text changed 1 .* admin Written and switched on", text_of(client.get(f"/rules/{ONE}/"))
+        r"2 2026-.* admin Text changed 1 .* admin Created and switched on", text_of(client.get(f"/rules/{ONE}/"))
     )
     page = client.get(f"/rules/{ONE}/versions/2/").content.decode()
     assert "<del>- level: medium</del><ins>+ level: high</ins>" in page
