@@ -23,7 +23,7 @@ _DECIMAL = re.compile(r"0|-?[1-9][0-9]{0,17}")
 _FRACTION = re.compile(r"-?(0|[1-9][0-9]{0,17})\.[0-9]{1,18}")
 _TAG = "tag:yaml.org,2002:"
 
-NOT_TEXT = gettext_noop("%(name)s must be text.")
+NOT_TEXT = gettext_noop("“%(name)s” must be text.")
 QUOTES = gettext_noop("Put it in quotes if text is meant: '%(text)s'.")
 
 

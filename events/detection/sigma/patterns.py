@@ -130,7 +130,7 @@ def cidr_test(text: str, line: int) -> Test:
             meant = str(ipaddress.ip_network(text, strict=False))
         except ValueError:
             raise problem from None
-        raise problem.instead(gettext_noop("Did you mean %(meant)s?"), meant=meant) from None
+        raise problem.instead(gettext_noop("Did you mean %(near)s?"), near=meant) from None
     if isinstance(network, ipaddress.IPv4Network):
         first, mask = int(network.network_address), int(network.netmask)
         return lambda value: (address := _address(value, 4)) is not None and address & mask == first

@@ -16,7 +16,7 @@ def gettext_noop(text: str) -> str:
     return text
 
 
-DID_YOU_MEAN = gettext_noop("Did you mean %(meant)s?")
+DID_YOU_MEAN = gettext_noop("Did you mean %(near)s?")
 NEEDS = gettext_noop("“%(name)s” needs “%(option)s”.")
 ONE_OF = gettext_noop("It is one of: %(known)s.")
 
@@ -45,7 +45,7 @@ class Wrong(Exception):
         words = sorted(known)
         near = get_close_matches(written.lower(), words, n=1, cutoff=0.6)
         if near:
-            return self.instead(DID_YOU_MEAN, meant=near[0])
+            return self.instead(DID_YOU_MEAN, near=near[0])
         return self.instead(ONE_OF, known=", ".join(words)) if is_complete else self
 
 
