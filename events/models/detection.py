@@ -242,7 +242,6 @@ class OwnRule(models.Model):
 
     class Meta:
         verbose_name = _("detection rule")
-        verbose_name_plural = _("detection rules")
         ordering = ("title", "id")
 
     def __str__(self) -> str:
