@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from accounts.models import AnyUser
     from events.detection.sigma.rule import Advice, Rule, RuleProblem
 
-ORIGINS = {"shipped": _("Built in"), "folder": _("From the folder"), "own": _("Own")}
+ORIGINS = {"shipped": pgettext_lazy("rule", "Built in"), "folder": _("From the folder"), "own": _("Own")}
 KINDS = {
     "event_count": _("many events at once"),
     "value_count": _("many different values of %(field)s"),
