@@ -14,6 +14,7 @@ from events.views import (
     evidence,
     export,
     export_page,
+    findings,
     integrity,
     lists,
     news,
@@ -26,6 +27,7 @@ from events.views import (
     session,
     suggest,
     summary,
+    suppressions,
 )
 
 
@@ -55,8 +57,13 @@ urlpatterns = [
     path("evidence/<uuid:pk>/", evidence.pack_page, name="pack"),
     path("evidence/<uuid:pk>/pack.zip", evidence.pack_file, name="pack_file"),
     path("evidence/<uuid:pk>/delete", evidence.pack_delete, name="pack_delete"),
+    path("findings/", findings.finding_list, name="findings"),
+    path("findings/triage", findings.triage_findings, name="triage"),
+    path("findings/suppressions/", suppressions.suppression_list, name="suppressions"),
+    path("findings/suppressions/<int:pk>/end", suppressions.suppression_end, name="suppression_end"),
+    path("findings/<int:number>/", findings.finding_page, name="finding"),
+    path("findings/<int:number>/suppress", suppressions.suppress_like, name="suppress"),
     path("help/search/", search_help.search_help, name="search_help"),
-    path("findings/", rules.overview, name="findings"),  # TEMPORARY
     path("rules/", rules.overview, name="rules"),
     path("rules/new", rule_editor.new, name="rule_new"),
     path("rules/trial/<int:pk>/", rule_editor.trial, name="rule_trial"),

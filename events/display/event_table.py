@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from accounts.models import NexmoAccount
     from events.reading import Row
+    from events.reading.marks import Mark
 
 CLICKABLE = tuple(DIMENSIONS)
 PAGE = ("before", "after", "size")
@@ -96,6 +97,7 @@ class EventTable(tables.Table):
         words: str | None = None,
         oldest_first: bool = False,
         turned: str = "",
+        marks: Mapping[int, Mark] | None = None,
         **options: Any,
     ) -> None:
         """
@@ -111,11 +113,13 @@ class EventTable(tables.Table):
             words: those searched for, as JSON, for the page's script to mark.
             oldest_first: the order that they come in.
             turned: the address of the same list in the other order, if it has one.
+            marks: the findings that events led to, by the events' keys.
             options: those of django-tables2, such as `sequence`.
         """
         self.accounts = {account.pk: account for account in accounts}
         self.now, self.zone = now, zone or timezone.get_current_timezone()
         self.oldest_first, self.turned = oldest_first, turned
+        self.marks = marks or {}
         self.latest = latest_plausible()
         self.language = translation.get_language()
         self.descriptions = descriptions or EVENT_TYPES

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from events.wording import marking
+from events.wording import marking, severity
 from events.wording.masking import mask
 from events.wording.times import show
 
@@ -23,6 +23,7 @@ register.filter("marked", marking.marked)
 register.filter("marked_lines", marking.marked_lines)
 register.filter("coded", marking.coded)
 register.filter("with_code", marking.with_code)
+register.filter("severity_badge", severity.badge)
 
 DEEPEST = 12
 MOST_ITEMS = 500

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.models import NexmoAccount
+from events.detection.open_findings import by_severity
 from events.filters.query_string import days_address
 from events.health import sparklines
 from events.health.calendar import calendar, in_words
@@ -50,6 +51,7 @@ def account_page(request: HttpRequest, api_key: str) -> HttpResponse:
         "status": status,
         "moving": status.health.moving,
         "coverage": coverage_sentence([status]),
+        "findings": by_severity([account.pk]).get(account.pk, []),
         "runs": runs,
         "beginning": is_beginning([run for line in runs for run in line.runs], now),
         "unverified": unverified_windows(account)[:20],

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.models import Profile, profile_of
+from events.detection.marks import marks_of
 from events.detection.strip import worth_a_look
 from events.display.event_table import EventTable
 from events.display.forms import shown_columns, table_menu
@@ -96,11 +97,12 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
             words=event_filter.marked if event_filter.conditions.text else None,
             oldest_first=oldest_first,
             turned=turned,
+            marks=marks_of(page.rows),
         ),
         "oldest_first": oldest_first,
         "turned": turned,
         "profile": profile,
-        "worth_a_look": worth_a_look(accounts, profile) if is_plain else [],
+        "worth_a_look": worth_a_look(accounts, profile, everything=event_filter.everything) if is_plain else [],
         "display": table_menu(profile),
         "news": "" if not readable or oldest_first else _news_address(request, account, page),
         "size_note": size_note,

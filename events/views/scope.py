@@ -11,13 +11,17 @@ from django.utils.translation import gettext as _
 
 from accounts.models import NexmoAccount
 from events.detection import own_rules
+from events.detection.inbox import line_of
+from events.detection.sight import Sight
 from events.filters.form import EventFilter
-from events.models import AuditEvent, EvidencePack, SavedView
+from events.models import AuditEvent, EvidencePack, Finding, SavedView
 
 if TYPE_CHECKING:
     import uuid
 
     from django.http import HttpRequest, QueryDict
+
+    from events.detection.inbox import Line
 
 
 def visible_account(request: HttpRequest, api_key: str) -> NexmoAccount:
@@ -70,6 +74,21 @@ def require_rule_writer(request: HttpRequest) -> None:
     if not own_rules.may_write(request.user):
         refusal = _("Changing detection rules takes a permission, and seeing all accounts. Ask an administrator.")
         raise PermissionDenied(refusal)
+
+
+def sight_of(request: HttpRequest) -> Sight:
+    """What the reader may know of findings."""
+    return Sight.of(request.user)
+
+
+def visible_finding(sight: Sight, number: int) -> Line:
+    """The finding of this number as the reader may know it, or 404 when none of its accounts is his to see."""
+    findings = Finding.objects.visible_to(sight.user).select_related("assigned_to")
+    finding: Finding = get_object_or_404(findings, pk=number)
+    part = sight.parts_of([finding.pk]).get(finding.pk)
+    if part is None:
+        raise Http404
+    return line_of(sight, finding, part)
 
 
 def filtered_events(

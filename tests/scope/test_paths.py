@@ -83,6 +83,13 @@ EXPECTED: dict[str, Statuses] = {
     "events:rule_edit": {f"/rules/{NO_RULE}/edit": (302, 403, 403, 403, 403, 404)},
     "events:rule_trial": {f"/rules/trial/{pk}/": (302, 403, 403, 403, 403, 404) for pk in (98765, "9" * 30)},
     "events:rule_save": {"/rules/trial/98765/save": everybody(405)},  # POST
+    # Findings that there are have tests of their own: tests/scope/test_findings.
+    "events:findings": {"/findings/": everybody(200), "/findings/?account=demo0005&state=all": everybody(200)},
+    "events:finding": {f"/findings/{number}/": everybody(404) for number in (98765, "9" * 30)},
+    "events:triage": {"/findings/triage": everybody(405)},  # POST
+    "events:suppress": {"/findings/98765/suppress": everybody(404)},
+    "events:suppressions": {"/findings/suppressions/": everybody(200)},
+    "events:suppression_end": {"/findings/suppressions/98765/end": everybody(405)},  # POST
     "events:search_help": {"/help/search/": everybody(200)},
     "events:view_delete": {"/views/98765/delete": everybody(404)},
     # All events of the fixture are of one user, address and number.
