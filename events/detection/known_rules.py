@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.utils.translation import get_language
+
+from events.detection.ruleset import current_rules
 
 if TYPE_CHECKING:
     from events.detection.sigma.rule import Advice, Rule
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
 
 def rule_of(uid: str) -> Rule | None:
     """The rule that a finding is of, as it is now; None where there is none any more."""
-    rule: Rule | None = _rules().get(uid)
-    return rule
+    return _rules().get(uid)
 
 
 def advice_of(rule: Rule | None) -> Advice | None:
@@ -29,10 +29,5 @@ def titles() -> dict[str, str]:
     return dict(sorted(known.items(), key=lambda pair: pair[1].casefold()))
 
 
-def _rules() -> dict[str, Any]:
-    try:
-        module = import_module("events.detection.ruleset")
-    except ModuleNotFoundError:
-        return {}
-    known: dict[str, Any] = module.current_rules().known
-    return known
+def _rules() -> dict[str, Rule]:
+    return current_rules().all
