@@ -31,12 +31,14 @@ STYLES = (
     "css/accounts",
     "css/pills",
     "css/views",
+    "css/alerts",
     "css/findings",
     "css/export",
     "css/event-panel",
     "css/keys",
     "css/narrow",
     "css/entity",
+    "css/demo",
     "css/forced-colours",
     "css/print",
 )
@@ -81,6 +83,11 @@ def asset(request: HttpRequest, digest: str, kind: str) -> HttpResponse:
     kept = "public, max-age=31536000, immutable" if digest == current else "public, max-age=60"
     response["Cache-Control"] = kept
     return response
+
+
+def stylesheet() -> bytes:
+    """The stylesheet itself, for pages that are not the site's own."""
+    return _joined("css")[0]
 
 
 def _joined(kind: str) -> tuple[bytes, str]:

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
+from events.detection import watching
 from events.detection.open_findings import forget
 from events.models import Finding, FindingAccount, FindingChange
 from events.storage.transactions import write_turn
@@ -100,6 +101,8 @@ def act(sight: Sight, deed: Deed, versions: Mapping[int, str]) -> Outcome:
             (outcome.changed if changed else outcome.already).append(finding.pk)
     forget(sight.user)
     if outcome.changed:
+        # Settled, they are no longer a reason to ask Nexmo more often; reopened, they are one again.
+        watching.watch(FindingAccount.objects.filter(finding__in=outcome.changed).values_list("account", flat=True))
         numbers = ", ".join(map(str, outcome.changed))
         logger.info("%s: %s findings %s", sight.user.get_username(), deed.action.value, numbers)
     return outcome

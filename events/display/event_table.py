@@ -20,7 +20,7 @@ from django_tables2.utils import Sequence as ColumnSequence
 from events.display import cells, drawing
 from events.nexmo.catalog import EVENT_TYPES
 from events.reading.applications import nameless, names_for
-from events.reading.filterable import DIMENSIONS
+from events.reading.filterable import COLUMNS
 from events.wording.marking import marked
 from events.wording.plausible import latest_plausible
 from events.wording.times import offset
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from events.reading import Row
     from events.reading.marks import Mark
 
-CLICKABLE = tuple(DIMENSIONS)
+CLICKABLE = tuple(COLUMNS)
 PAGE = ("before", "after", "size")
 ALWAYS = ("when", "what")  # these lead to the event
 USUAL = ("when", "account", "what", "who", "source", "origin")

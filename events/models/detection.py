@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -110,6 +110,7 @@ class Finding(models.Model):
             models.Index(fields=("severity", "state", "found_at", "id"), name="finding_severity_time"),
             models.Index(fields=("assigned_to", "found_at", "id"), name="finding_assignee_time"),
             models.Index(fields=("id",), condition=Q(routed_at=None), name="finding_unrouted"),
+            models.Index(fields=("id",), condition=Q(extended_at__gt=F("routed_at")), name="finding_extended"),
         )
 
     def __str__(self) -> str:
@@ -311,6 +312,7 @@ class DetectionCursor(models.Model):
 
     account = models.OneToOneField(NexmoAccount, on_delete=models.CASCADE, primary_key=True, related_name="+")
     seq = models.PositiveBigIntegerField(default=0)
+    began_at = models.DateTimeField(null=True, help_text=_("Time of the earliest of those events."))
     moved_at = models.DateTimeField(null=True)
     problem = models.TextField(blank=True, help_text=_("Which rules failed at the last evaluation, and why."))
 
@@ -318,6 +320,43 @@ class DetectionCursor(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id}: {self.seq}"
+
+
+class SeenField(models.Model):
+    """Fields whose values are noted as they come, because a rule asks which were never seen before in an account.
+
+    Made and filled by `events.detection.seen` when a rule first asks.
+    """
+
+    account = models.ForeignKey(NexmoAccount, on_delete=models.CASCADE, related_name="+", db_index=False)
+    what = models.CharField(max_length=64, help_text=_("SHA-256 of the fields, and of the types of event they are of."))
+    seq = models.PositiveBigIntegerField(default=0, help_text=_("Up to which event of the chain they are noted."))
+
+    objects: ClassVar[Any] = ScopedQuerySet.as_manager()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("account", "what"), name="seen_field_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.account_id}: {self.seq}"
+
+
+class SeenValue(models.Model):
+    """The first event of an account with certain values. It stays when that event is removed: they were seen."""
+
+    account = models.ForeignKey(NexmoAccount, on_delete=models.CASCADE, related_name="+", db_index=False)
+    what = models.CharField(max_length=64)
+    value = models.CharField(max_length=64, help_text=_("SHA-256 of the values."))
+    event = models.PositiveBigIntegerField(help_text=_("The first event's primary key."))
+    created_at = models.DateTimeField(help_text=_("The first event's own time."))
+
+    objects: ClassVar[Any] = ScopedQuerySet.as_manager()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("account", "what", "value"), name="seen_value_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.account_id}: {self.event}"
 
 
 class Hunt(models.Model):

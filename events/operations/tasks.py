@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 BEAT_EVERY = 2.0  # seconds between two beats, and between two looks at what is due
+QUEUED_PER_THREAD = 4  # so that no thread is idle before the next look: a sync of one request takes half a second
 ALIVE_WITHIN = timedelta(seconds=30)
 CLOCKS_DIFFER = timedelta(seconds=3)  # between machines, at most
 
@@ -51,13 +52,25 @@ def sync_now_if_due(account_id: int) -> SyncRun | None:
     if account is None or STOP.is_set():
         return None
     wanted = SyncState.objects.select_related("wanted_by").get(account=account)
-    return sync_account(
+    run = sync_account(
         account,
         SyncOptions(),
         trigger=SyncRun.Trigger.PERSON if wanted.wanted_at else SyncRun.Trigger.SCHEDULE,
         requested_by=wanted.wanted_by,
         stop=STOP,
     )
+    if run is not None and SyncRun.objects.filter(pk=run.pk, added__gt=0).exists():
+        evaluate_soon()
+    return run
+
+
+def evaluate_soon() -> None:
+    """Have what was archived evaluated by detection rules. Where that cannot be asked for, the next minute's turn does
+    it: a sync is done whatever becomes of rules."""
+    try:
+        jobs.enqueue("detect")
+    except Exception:
+        logger.exception("Detection could not be asked for")
 
 
 def request_sync(account: NexmoAccount, user: AnyUser) -> None:
@@ -82,13 +95,18 @@ def beat(name: str) -> None:
 
 
 def queue_due_syncs() -> int:
-    """Queue the syncs that are due, unless there is enough in the queue. Returns how many were queued."""
+    """Queue the syncs that are due, as far as there is not enough in the queue. Returns how many were queued.
+
+    Longest waiting first, whatever their pace: accounts that are watched delay no other by more than one turn.
+    """
     state.release_dead_leases()
-    if QUEUE.pending_count():
-        return 0  # what is queued already comes first
+    waiting, enough = QUEUE.pending_count(), settings.SYNC_CONCURRENCY * QUEUED_PER_THREAD
+    if waiting >= enough:
+        return 0
     due = state.due(NexmoAccount.objects.all(), timezone.now()).values_list("pk", flat=True)
     queued = 0
-    for pk in due[: settings.SYNC_CONCURRENCY * 2]:
+    # What waits in the queue is due as well, and was first in this order; what is queued twice is done once.
+    for pk in due[waiting:enough]:
         sync_if_due(pk)
         queued += 1
     return queued

@@ -120,6 +120,11 @@ def event_page(request: HttpRequest, api_key: str, event_id: str) -> HttpRespons
                 for entity in about
                 if entity.slug not in OF_FIELDS
             ],
+            "called": {
+                key_of(entity.value): (name, entity.get_absolute_url())
+                for entity in about
+                if entity.slug == "application" and (name := names.get((account.pk, key_of(entity.value)), ""))
+            },
             "sessions": {entity.slug: f"{entity.session_url}?at={at}" for entity in about if entity.session_url},
             "lists": _lists(event),
             "around": [(title, _around(event, span)) for title, span in AROUND],

@@ -11,7 +11,7 @@ from accounts.models import NexmoAccount
 from events.detection.inbox import line_of
 from events.detection.sight import Sight
 from events.filters.form import EventFilter
-from events.models import AuditEvent, EvidencePack, Finding, SavedView
+from events.models import AuditEvent, Channel, Delivery, EvidencePack, Finding, SavedView, Subscription
 
 if TYPE_CHECKING:
     import uuid
@@ -92,3 +92,31 @@ def filtered_events(
     accounts = [account] if account else visible_accounts(request)
     everything = account is None and NexmoAccount.objects.sees_all(request.user)
     return EventFilter(request.GET if params is None else params, accounts=accounts, everything=everything)
+
+
+def visible_channel(request: HttpRequest, pk: int) -> Channel:
+    """The alert channel with this key, or 404 when it is neither the reader's own nor one of the reader's teams'."""
+    channels = Channel.objects.visible_to(request.user).select_related("team", "owner")
+    channel: Channel = get_object_or_404(channels, pk=pk)
+    return channel
+
+
+def own_channel(request: HttpRequest, pk: int) -> Channel:
+    """The same for those whom the reader may change."""
+    channels = Channel.objects.changeable_by(request.user).select_related("team", "owner")
+    channel: Channel = get_object_or_404(channels, pk=pk)
+    return channel
+
+
+def own_subscription(request: HttpRequest, pk: int) -> Subscription:
+    """The alert subscription with this key, or 404 when the reader may not change it."""
+    subscriptions = Subscription.objects.changeable_by(request.user).select_related("channel", "view", "team", "owner")
+    subscription: Subscription = get_object_or_404(subscriptions, pk=pk)
+    return subscription
+
+
+def own_delivery(request: HttpRequest, pk: int) -> Delivery:
+    """The alert delivery with this key, or 404 when the reader may not change its channel."""
+    deliveries = Delivery.objects.changeable_by(request.user).select_related("channel")
+    delivery: Delivery = get_object_or_404(deliveries, pk=pk)
+    return delivery

@@ -83,6 +83,23 @@ EXPECTED: dict[str, Statuses] = {
     "events:suppression_end": {"/findings/suppressions/98765/end": everybody(405)},  # POST
     "events:search_help": {"/help/search/": everybody(200)},
     "events:view_delete": {"/views/98765/delete": everybody(404)},
+    # Channels and subscriptions that somebody made have tests of their own: tests/alerts/test_pages.
+    "events:alerts": {"/alerts/": everybody(200)},
+    "events:alert_log": {"/alerts/log": everybody(200)},
+    "events:alert_retry": {"/alerts/log/98765/retry": everybody(405)},  # POST
+    "events:alert_new": {"/alerts/new": everybody(200)},
+    "events:alert_edit": {"/alerts/98765/edit": everybody(404)},
+    "events:alert_delete": {"/alerts/98765/delete": everybody(404)},
+    "events:alert_channel_new": {
+        "/alerts/channels/new": everybody(200),
+        "/alerts/channels/new?kind=slack": everybody(200),
+    },
+    "events:alert_channel": {f"/alerts/channels/{pk}/": everybody(404) for pk in (98765, "9" * 30)},
+    "events:alert_channel_edit": {"/alerts/channels/98765/edit": everybody(404)},
+    "events:alert_channel_test": {"/alerts/channels/98765/test": everybody(405)},  # POST
+    "events:alert_channel_resume": {"/alerts/channels/98765/resume": everybody(405)},  # POST
+    "events:alert_channel_secret": {"/alerts/channels/98765/secret": everybody(405)},  # POST
+    "events:alert_channel_delete": {"/alerts/channels/98765/delete": everybody(404)},
     # All events of the fixture are of one user, address and number.
     "events:about": {
         path: everybody(200)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
 LEVELS = ("informational", "low", "medium", "high", "critical")
+DEFAULT_GROUP = ("account", "user_email")
 Correlating = Literal["event_count", "value_count", "temporal", "temporal_ordered"]
 Service = Literal[
     "audit", "sync"
@@ -17,11 +18,11 @@ Service = Literal[
 
 
 class Fields(Protocol):
-    """An event as rules see it."""
+    """An event as rules see it; `events.detection.sigma.fields` has the classes."""
 
     def get(self, name: str) -> Any:
-        """The value of a field of the taxonomy, such as "user_email" or "context.ip"; None where the event has none
-        (empty text is none). A list where a field has several values: any of them may match."""
+        """The value of a field of the taxonomy, such as "user_email" or "context.ip": text or a number; None where the
+        event has none (empty text is none). A list where a field has several values: any of them may match."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,12 @@ class Selection:
     Attributes:
         name: what correlations call it; its id where it has none.
         matches: whether an event's own fields satisfy the detection's condition.
-        event_types: the types that can match at all, so that no others are read; None: any type can.
+        event_types: the types that can match at all, in upper case, so that no others are read; None: no list of them
+            can be made. Letters' case matters to databases and not to rules: compare in upper case, or ask `takes`.
+        takes: whether an event of this type, however it is spelled, can match at all. It decides wildcards too, so
+            `[code for code in types of the archive if takes(code)]` is always the best list for an index.
+        given: `matches` for events of one type alone, without what the type decides; None: none can match. `Dispatch`
+            keeps them.
         custom: the parts of `custom` that narrow it further, by name ("first_seen", "dormant", ...), already checked;
             `events.detection.history` decides them from what else the archive holds.
     """
@@ -51,6 +57,8 @@ class Selection:
     matches: Callable[[Fields], bool]
     event_types: frozenset[str] | None
     custom: Mapping[str, Any] = field(default_factory=dict)
+    takes: Callable[[str], bool] = lambda event_type: True
+    given: Callable[[str], Callable[[Fields], bool] | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +71,10 @@ class Correlation:
 
     Attributes:
         compare: whether a window's figure is enough, as the rule's condition says.
-        minimum: the smallest figure that can be.
+        minimum: the smallest figure that is enough.
+        required: of temporal_ordered, how many of the selections must follow one another; 0: all that are there.
+        aliases: fields of `group_by` that have another name in the events of a selection: by field, then by the
+            selection's place.
     """
 
     kind: Correlating
@@ -72,6 +83,8 @@ class Correlation:
     compare: Callable[[int], bool]
     minimum: int
     value_field: str = ""
+    required: int = 0
+    aliases: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -115,6 +128,11 @@ class Rule:
         return LEVELS.index(self.level)
 
     @property
+    def has_default_group(self) -> bool:
+        """Whether it says nothing of groups itself: events without a user are then told apart by their address."""
+        return self.correlation is None and self.group_by == DEFAULT_GROUP
+
+    @property
     def spans_accounts(self) -> bool:
         """Whether one finding can hold events of several accounts."""
         return "account" not in (self.correlation.group_by if self.correlation else self.group_by)
@@ -128,11 +146,24 @@ class Rule:
 
 @dataclass(frozen=True)
 class RuleProblem:
-    """Why a rule cannot be read, and what would be right."""
+    """Why a rule cannot be read, and what would be right.
+
+    Attributes:
+        parts: its sentences as they are translated, each with its values.
+    """
 
     origin: str
     line: int
-    message: str
+    parts: tuple[tuple[str, Mapping[str, object]], ...]
+
+    @property
+    def message(self) -> str:
+        """In English."""
+        return self.translated(str)
+
+    def translated(self, translate: Callable[[str], str]) -> str:
+        """In the language that this function translates to, such as Django's gettext."""
+        return " ".join(translate(text) % values for text, values in self.parts)
 
     def __str__(self) -> str:
         return f"{self.origin}, line {self.line}: {self.message}"

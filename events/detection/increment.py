@@ -1,0 +1,148 @@
+"""What new events change of what a rule found before: no more is read than lies around them.
+
+A rule that only grows (`find.only_grows`) is looked at as far as its windows reach on both sides; what is found there
+joins what it touches. For the others (conditions on the archive's past, ordered steps) late events may take away what
+was found, so whole findings are looked at again: the stretch grows until none reaches beyond it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from events.detection import reconcile
+from events.detection.find import Found, Hits, candidates, earlier, later, look, only_grows, ranges, span_of, types_of
+from events.detection.sigma.windows import folded
+from events.models import FindingEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from events.detection.facts import Fact
+    from events.detection.history import History
+    from events.detection.sigma.rule import Rule
+    from events.detection.sigma.windows import Group
+
+    Touched = list[tuple[int, Fact, Group]]  # the selection's place, the event, its group
+    Span = tuple[datetime, datetime]
+
+
+@dataclass
+class Increment:
+    """What became of a rule's findings around new events.
+
+    Attributes:
+        found: what is found there now.
+        examined: the events that were looked at; findings with any of them are concerned.
+        reach: the stretches within which all findings concerned must lie.
+        whole: whether `found` is all that there is of them, or a part.
+    """
+
+    rule: Rule
+    found: list[Found] = field(default_factory=list)
+    examined: set[int] = field(default_factory=set)
+    reach: list[Span] = field(default_factory=list)
+    whole: bool = False
+
+    def write(self) -> reconcile.Outcome | None:
+        """Bring the stored findings in line, in the caller's transaction. None: they changed since, look again."""
+        events = self.examined | {fact.pk for one in self.found for fact, _ in one.events}
+        stored = reconcile.stored_of(self.rule, events)
+        if self.whole and not all(_lies_within(self.rule, one, self.reach) for one in stored):
+            return None
+        return reconcile.reconcile(self.rule, self.found, stored, whole=self.whole)
+
+
+def touched(
+    rule: Rule, history: History, new: Sequence[Fact], matched: Mapping[int, Sequence[Fact]] | None = None
+) -> Touched:
+    """What new events bring to a rule: those that its selections match by their own fields, and those of before whose
+    conditions may be decided otherwise now.
+
+    Args:
+        matched: the new events that each selection matches, by its place, where that is known.
+    """
+    found: Touched = []
+    for slot, selection in enumerate(rule.selections):
+        facts: list[Fact] = list(new if matched is None else matched.get(slot, ()))
+        if selection.custom:
+            facts += history.affected(selection, new).values()
+        found += [(slot, fact, group) for fact, group in candidates(rule, slot, facts)]
+    return found
+
+
+def increment(
+    rule: Rule, account: int, history: History, new: Sequence[Fact], matched: Mapping[int, Sequence[Fact]] | None = None
+) -> Increment | None:
+    """Look at a rule around new events of an account. None: they change nothing."""
+    about = touched(rule, history, new, matched)
+    if not about:
+        return None
+    accounts = None if rule.spans_accounts else [account]
+    if only_grows(rule):
+        return _grown(rule, accounts, history, about)
+    about = _relevant(rule, history, about)
+    return _anew(rule, accounts, history, about) if about else None
+
+
+def _read(rule: Rule, accounts: list[int] | None, history: History, span: Span, groups: set[Group]) -> Hits:
+    return look(rule, history, history.reader.between(accounts, types_of(rule, history), *span), groups)
+
+
+def _grown(rule: Rule, accounts: list[int] | None, history: History, about: Touched) -> Increment:
+    groups = {folded(group) for _, _, group in about}
+    keys = {fact.pk for _, fact, _ in about}
+    done = Increment(rule)
+    for span in ranges([fact.at for _, fact, _ in about], span_of(rule)):
+        hits = _read(rule, accounts, history, span, groups)
+        done.found += [found for found in hits.found() if any(fact.pk in keys for fact, _ in found.events)]
+    return done
+
+
+def _relevant(rule: Rule, history: History, about: Touched) -> Touched:
+    """Without events that are no hits now and were none before."""
+    holding: set[tuple[int, int]] = set()
+    for slot, selection in enumerate(rule.selections):
+        facts = [fact for place, fact, _ in about if place == slot]
+        keys = history.narrow(selection, facts) if selection.custom else {fact.pk for fact in facts}
+        holding |= {(slot, pk) for pk in keys}
+    others = [fact.pk for slot, fact, _ in about if (slot, fact.pk) not in holding]
+    before: set[int] = set()
+    for start in range(0, len(others), reconcile.CHUNK):
+        rows = FindingEvent.objects.filter(event__in=others[start : start + reconcile.CHUNK], finding__rule=rule.uid)
+        before.update(rows.order_by().values_list("event", flat=True))
+    return [entry for entry in about if (entry[0], entry[1].pk) in holding or entry[1].pk in before]
+
+
+def _anew(rule: Rule, accounts: list[int] | None, history: History, about: Touched) -> Increment:
+    groups = {folded(group) for _, _, group in about}
+    margin = span_of(rule)
+    spans = ranges([fact.at for _, fact, _ in about], margin)
+    while True:
+        done = Increment(rule, whole=True, reach=spans)
+        for start, end in spans:
+            hits = _read(rule, accounts, history, (start, end), groups)
+            done.examined |= hits.examined
+            done.found += hits.found(since=later(start, margin))
+        stored = reconcile.stored_of(rule, done.examined)
+        beyond = [one.finding for one in stored if not _lies_within(rule, one, spans)]
+        if not beyond:
+            return done
+        spans = _joined(spans + [(earlier(one.first_at, margin), later(one.last_at, margin)) for one in beyond])
+
+
+def _lies_within(rule: Rule, one: reconcile.Stored, spans: Sequence[Span]) -> bool:
+    """Whether all that a finding is made of, and what could join it, was read."""
+    first, last = earlier(one.finding.first_at, span_of(rule)), later(one.finding.last_at, span_of(rule))
+    return any(start <= first and last <= end for start, end in spans)
+
+
+def _joined(spans: Sequence[Span]) -> list[Span]:
+    joined: list[Span] = []
+    for start, end in sorted(spans):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
+        else:
+            joined.append((start, end))
+    return joined

@@ -1,0 +1,148 @@
+"""Which event comes before or after another one with the same value of a field."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from events.nexmo.values import ip_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from events.detection.facts import Fact, Reader
+
+    Place = tuple[datetime, int]
+
+# The columns that an index leads along in the order of time, and how a value is looked up there.
+COLUMNS: dict[str, tuple[str, str]] = {
+    "user_email": ("user_email", "event_user_time"),
+    "source_ip": ("source_ip_key", "event_ip_time"),
+    "source_country": ("source_country", "event_country_time"),
+    "source": ("source", "event_source_time"),
+    "event_type": ("event_type", "event_account_type_time"),
+    "account": ("account_id", "event_account_time"),
+}
+MOST_AT_ONCE = 60  # values in one statement
+
+
+@dataclass
+class Run:
+    """Some events with one value, in order, without a gap between them."""
+
+    start: datetime
+    end: datetime
+    facts: list[Fact] = field(default_factory=list)
+    places: list[Place] = field(default_factory=list)
+
+
+class Runs:
+    """Runs of all fields, each made once."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self._of: dict[tuple[str, str, bool], FieldRuns] = {}
+
+    def forget(self) -> None:
+        for runs in self._of.values():
+            runs.forget()
+
+    def of(self, name: str, *, also: str = "", everywhere: bool = False) -> FieldRuns:
+        """Runs by a field.
+
+        Args:
+            also: what else is asked of the events, as SQL.
+            everywhere: of all accounts together, not of each by itself.
+        """
+        if name not in COLUMNS:
+            raise ValueError(f"No index leads along {name}.")
+        key = (name, also, everywhere)
+        if key not in self._of:
+            self._of[key] = FieldRuns(self.reader, name, also, everywhere)
+        return self._of[key]
+
+
+class FieldRuns:
+    """Runs of events by one field."""
+
+    def __init__(self, reader: Reader, name: str, also: str, everywhere: bool) -> None:
+        self.reader, self.name, self.also, self.everywhere = reader, name, also, everywhere
+        self.column, self.index = COLUMNS[name]
+        self._runs: dict[tuple[int, Any], Run] = {}
+
+    def forget(self) -> None:
+        self._runs.clear()
+
+    def _key(self, fact: Fact) -> tuple[int, Any]:
+        """The account (0: all) and the value; "" where it has none."""
+        value = (fact.account_id if self.name == "account" else fact.get(self.name)) or ""
+        if self.name == "source_ip" and value:
+            value = ip_key(value)
+        return 0 if self.everywhere else fact.account_id, value
+
+    def load(self, facts: Iterable[Fact]) -> None:
+        """Read the neighbourhoods of these events."""
+        wanted: dict[tuple[int, Any], list[datetime]] = defaultdict(list)
+        for fact in facts:
+            if (key := self._key(fact))[1]:
+                wanted[key].append(fact.at)
+        missing = {}
+        for key, moments in wanted.items():
+            start, end = min(moments), max(moments)
+            if (run := self._runs.get(key)) is not None:
+                if run.start <= start and end <= run.end:
+                    continue
+                start, end = min(start, run.start), max(end, run.end)
+            missing[key] = (start, end)
+        keys = list(missing)
+        for first in range(0, len(keys), MOST_AT_ONCE):
+            self._read({key: missing[key] for key in keys[first : first + MOST_AT_ONCE]})
+
+    def _read(self, spans: dict[tuple[int, Any], tuple[datetime, datetime]]) -> None:
+        queries: list[tuple[str, list[Any]]] = []
+        for (account, value), (start, end) in spans.items():
+            where, params = f"{self.column} = %s", [value]
+            where += self.reader.counting(None if self.everywhere else account) + self.also
+            first, last = self.reader.as_stored(start), self.reader.as_stored(end)
+            queries += [
+                (f"{where} AND created_at >= %s AND created_at <= %s", [*params, first, last]),
+                (f"{where} AND created_at < %s ORDER BY created_at DESC, id DESC LIMIT 1", [*params, first]),
+                (f"{where} AND created_at > %s ORDER BY created_at, id LIMIT 1", [*params, last]),
+            ]
+        found: dict[tuple[int, Any], list[Fact]] = {key: [] for key in spans}
+        for fact in self.reader.united(self.index, queries):
+            found[self._key(fact)].append(fact)
+        for key, facts in found.items():
+            facts.sort(key=lambda fact: fact.place)
+            self._runs[key] = Run(*spans[key], facts, [fact.place for fact in facts])
+
+    def _around(self, fact: Fact) -> tuple[Fact | None, Fact | None]:
+        run = self._runs.get(self._key(fact))
+        if run is None:
+            return None, None
+        place = bisect_left(run.places, fact.place)
+        there = place < len(run.places) and run.places[place] == fact.place
+        after = place + 1 if there else place
+        return (
+            run.facts[place - 1] if place else None,
+            run.facts[after] if after < len(run.facts) else None,
+        )
+
+    def before(self, fact: Fact) -> Fact | None:
+        """The last event before it; its neighbourhood was loaded."""
+        return self._around(fact)[0]
+
+    def after(self, fact: Fact) -> Fact | None:
+        return self._around(fact)[1]
+
+    def following(self, facts: Sequence[Fact]) -> list[Fact]:
+        """The events that come right after these."""
+        self.load(facts)
+        return [after for fact in facts if (after := self.after(fact)) is not None]
+
+    def preceding(self, facts: Sequence[Fact]) -> list[Fact]:
+        self.load(facts)
+        return [before for fact in facts if (before := self.before(fact)) is not None]

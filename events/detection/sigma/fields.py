@@ -1,0 +1,247 @@
+"""The fields that events have for rules: the taxonomy of `product: vonage`, and events by it.
+
+The names are those of the archive's columns; `context.` and a path lead into what the event says of itself.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from events.nexmo.values import read_float
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from events.detection.sigma.rule import Service
+
+CONTEXT = "context"
+CONTEXT_PATH = "context."
+WHOLE_TEXT = ""  # the name of no field: where keywords are looked for
+PROBLEMS = ("silent", "failing", "behind", "gap", "vanished", "altered")
+
+# What the documentation says of each (docs/detection-rules.md; a test keeps them in step).
+TAXONOMY: dict[Service, dict[str, str]] = {
+    "audit": {
+        "event_type": "The type's code, such as `NUMBER_ASSIGN`.",
+        "source": "Where it was done: `CD` is the dashboard, `DEVAPI` an API.",
+        "source_ip": "The address it came from, as Nexmo gives it.",
+        "source_country": "That address's country, such as `GB`. Put `'NO'` in quotes.",
+        "user_email": "Who did it; events of an API have no user.",
+        "user_id": "Nexmo's number of that user.",
+        "account": "The account's API key.",
+        "event_id": "Nexmo's id of the event.",
+        "context.*": "What the event says of itself, by its path: `context.msisdn`, `context.created.answer_url.url`. "
+        "An object is its JSON text.",
+        "context": "All of that, as JSON text.",
+        "context_hosts": "The hosts of all URLs and SIP addresses in the context, in lower case.",
+        "autoreload_amount": "What auto-reload tops up by, as a number; only of `AUTORELOAD_*`.",
+        "autoreload_threshold": "The balance below which it does, as a number; only of `AUTORELOAD_*`.",
+    },
+    "sync": {
+        "problem": "What the site noticed: " + ", ".join(f"`{problem}`" for problem in PROBLEMS) + ".",
+        "account": "The account's API key.",
+    },
+}
+COLUMNS = ("event_type", "source", "source_ip", "source_country", "user_email", "user_id", "account", "event_id")
+NUMBERS = ("autoreload_amount", "autoreload_threshold")
+SEVERAL = ("context_hosts",)  # fields that may have several values
+
+# Of a change told from both sides, rules mean what it is now.
+OLD_SIDES = frozenset({"before", "old", "previous"})
+DEEPEST = 20
+_HOST = re.compile(
+    r"\b(?:https?|wss?|s?ftp|grpcs?)://(?:[^\s/?#@\"'<>]*@)?(\[[0-9a-f:.]+\]|[^\s/?#@:\"'<>\\]+)"
+    r"|\bsips?:(?:[^\s@;?\"'<>]*@)?(\[[0-9a-f:.]+\]|[^\s;:?/@\"'<>\\]+)",
+    re.IGNORECASE,
+)
+_decode = json.JSONDecoder(parse_float=read_float).decode  # `json.loads` with options makes one each time
+_NUMBER = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,18})?")
+
+
+def fold(text: str) -> str:
+    """Text as rules compare it: A to Z in lower case, every other character as it stands."""
+    if text.isascii():
+        return text.lower()
+    return text.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
+
+
+def is_field(name: str, service: Service) -> bool:
+    """Whether events of this kind have such a field."""
+    if service == "audit" and name.startswith(CONTEXT_PATH):
+        return all(name.split("."))
+    return name in TAXONOMY[service] and not name.endswith("*")
+
+
+def as_number(value: Any) -> float | None:
+    """A number, or text that is written as one; None for anything else."""
+    if isinstance(value, str):
+        return float(value) if _NUMBER.fullmatch(value) else None
+    return value if isinstance(value, (int, float)) else None
+
+
+class EventFields:
+    """An archived event. Made from its columns; its context is read when a rule first asks for it."""
+
+    __slots__ = ("_context", "_is_read", "_known")
+
+    def __init__(
+        self,
+        event_type: str = "",
+        source: str = "",
+        source_ip: str = "",
+        source_country: str = "",
+        user_email: str = "",
+        user_id: str = "",
+        account: str = "",
+        event_id: str = "",
+        context: Any = None,
+    ) -> None:
+        """Of the archive's columns; `account` is the API key, `context` JSON text, or what it says."""
+        self._known: dict[str, Any] = {
+            "event_type": event_type or None,
+            "source": source or None,
+            "source_ip": source_ip or None,
+            "source_country": source_country or None,
+            "user_email": user_email or None,
+            "user_id": user_id or None,
+            "account": account or None,
+            "event_id": event_id or None,
+        }
+        self._context = context
+        self._is_read = not isinstance(context, str)
+
+    def get(self, name: str) -> Any:
+        try:
+            return self._known[name]
+        except KeyError:
+            value = self._known[name] = self._derived(name)
+            return value
+
+    def _derived(self, name: str) -> Any:
+        if not self._is_read:
+            self._is_read = True
+            self._context = _read(self._context)
+        if name.startswith(CONTEXT_PATH):
+            return _single(_along(self._context, _path(name), 0))
+        if name == CONTEXT:
+            return _plain(self._context)
+        if name == "context_hosts":
+            return _single(sorted(hosts_of(self._context)))
+        if name in NUMBERS:
+            event_type = self._known["event_type"] or ""
+            is_about = event_type.upper().startswith("AUTORELOAD_")
+            return _first_number(self._context, name.removeprefix("autoreload_")) if is_about else None
+        if name == WHOLE_TEXT:
+            texts = [*(self._known[column] for column in COLUMNS), _plain(self._context)]
+            return "\n".join(str(text) for text in texts if text is not None)
+        return None
+
+
+class PlainFields:
+    """What is known by name already: the pseudo events of `service: sync`, and events in tests."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = values
+
+    def get(self, name: str) -> Any:
+        if name == WHOLE_TEXT:
+            return "\n".join(str(value) for value in self._values.values())
+        value = self._values.get(name)
+        return None if value == "" else value
+
+
+@lru_cache(maxsize=1024)
+def _path(name: str) -> tuple[tuple[str, str], ...]:
+    """The keys that a field's name leads along, each as written and folded."""
+    return tuple((key, fold(key)) for key in name.split(".")[1:])
+
+
+def _read(text: str) -> Any:
+    try:
+        return _decode(text)
+    except (ValueError, RecursionError):
+        return text  # no JSON: found by its text all the same
+
+
+def _along(node: Any, path: tuple[tuple[str, str], ...], start: int) -> list[Any]:
+    """The plain values at the end of a path; through lists it leads into each of their items."""
+    for place in range(start, len(path)):
+        if isinstance(node, list):
+            return [value for item in node for value in _along(item, path, place)]
+        if not isinstance(node, dict):
+            return []
+        key, folded = path[place]
+        inner = node.get(key)
+        node = next((value for name, value in node.items() if fold(name) == folded), None) if inner is None else inner
+    return list(_plain_values(node))
+
+
+def _plain_values(node: Any, depth: int = 0) -> Iterable[Any]:
+    if isinstance(node, list):
+        if depth < DEEPEST:
+            for item in node:
+                yield from _plain_values(item, depth + 1)
+        return
+    value = _plain(node)
+    if value is not None:
+        yield value
+
+
+def _plain(value: Any) -> Any:
+    """A value as rules compare it: text, or a number; objects and lists are JSON text."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return getattr(value, "text", value)
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _single(values: list[Any]) -> Any:
+    if len(values) > 1:
+        return values
+    return values[0] if values else None
+
+
+def hosts_of(context: Any) -> set[str]:
+    """The hosts of all URLs and SIP addresses in a context, without ports."""
+    hosts: set[str] = set()
+    for text in _texts(context):
+        if ":" in text:
+            hosts.update(host for match in _HOST.finditer(text) if (host := _host(match[1] or match[2])))
+    return hosts
+
+
+def _host(text: str) -> str:
+    return text.lower().rstrip(".,")
+
+
+def _texts(node: Any, depth: int = 0) -> Iterable[str]:
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, (dict, list)) and depth < DEEPEST:
+        for item in node.values() if isinstance(node, dict) else node:
+            yield from _texts(item, depth + 1)
+
+
+def _first_number(node: Any, name: str, depth: int = 0) -> float | None:
+    """The number of that name, outer ones first, in what the event says of the new side."""
+    if not isinstance(node, dict) or depth > 3:
+        return None
+    folded = {fold(key): value for key, value in node.items()}
+    number = as_number(folded.get(name))
+    if number is not None and not isinstance(folded.get(name), bool):
+        return number
+    inner = (value for key, value in folded.items() if key not in OLD_SIDES)
+    return next((found for value in inner if (found := _first_number(value, name, depth + 1)) is not None), None)
