@@ -82,7 +82,7 @@ def lines(sight: Sight, keys: Sequence[int]) -> list[Line]:
     if not keys:
         return []
     parts = sight.parts_of(keys)
-    found = Finding.objects.select_related("assigned_to").defer("details").in_bulk(keys)
+    found = Finding.objects.select_related("assigned_to").defer("details").order_by().in_bulk(keys)
     return [line_of(sight, found[key], parts[key]) for key in keys if key in found and key in parts]
 
 
@@ -94,7 +94,8 @@ def line_of(sight: Sight, finding: Finding, part: Part) -> Line:
 
 
 def count(question: Question, page: InboxPage, *, is_first: bool) -> Count:
-    """How many findings match, up to a thousand; where all stand on the first page nothing is asked."""
+    """How many findings match, up to a thousand. Nothing is asked where all stand on the first page, nor where it would
+    take as long as the page did: then it is known how many there are at least."""
     if is_first and not page.older:
-        return Count(len(page.rows), False)
-    return reading.count(question)
+        return Count(len(page.rows))
+    return reading.count(question) or Count(len(page.rows), at_least=True)

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 FINDINGS, PARTS = "events_finding", "events_findingaccount"
 MOST_WALKED = 2_000  # rows in all
-LEAST_WALKED = 50  # by each branch
+FIRST_WALKED = 300  # what is common turns up at once
+LEAST_WALKED = 20  # by each branch
 MOST_BRANCHES = 50  # more are narrowed to those whose newest rows can be on the page
 MOST_TOGETHER = 400  # branches of one statement; SQLite takes 500
 MOST_COUNTED = 1_000
@@ -81,31 +82,36 @@ class _Branch:
 def find(question: Question, wanted: int, *, beyond: Cursor | None, back: bool) -> tuple[list[Key], Key | None]:
     """The keys of the first findings that match, and where the search ended with more left to look through."""
     keys: list[Key] = []
+    # Of findings over several of these accounts only one part counts: some more may be needed.
+    several = question.accounts is not None and len(question.accounts) > 1
+    asked = wanted + wanted // 8 + 4 if several else wanted
     while True:
-        rows, reached = _rows(question, wanted, beyond, back)
-        keys += _once(question, rows)
-        if reached or len(rows) < wanted or len(keys) >= wanted:
+        rows, reached = _rows(question, asked, beyond, back)
+        keys += _once(question, rows) if several else rows
+        if reached or len(rows) < asked or len(keys) >= wanted:
             return keys[:wanted], reached if len(keys) < wanted else None
-        # Of findings over several of these accounts only one part counts: there may be more.
         beyond = Cursor(rows[-1].at, rows[-1].pk)
 
 
 def _once(question: Question, rows: list[Key]) -> list[Key]:
     """Each finding where the first of its parts stands."""
-    if question.accounts is None or len(question.accounts) == 1 or not rows:
+    if question.accounts is None or not rows:
         return rows
-    marks = ", ".join(["%s"] * len(rows))
-    accounts = ", ".join(["%s"] * len(question.accounts))
+    marks, accounts = ", ".join(["%s"] * len(rows)), set(question.accounts)
+    firsts: dict[int, datetime] = {}
     with connection.cursor() as cursor:
+        # Of all its accounts: with a condition on them SQLite would read all that lies in them.
         cursor.execute(
-            f"SELECT finding_id, MIN(found_at) FROM {PARTS} "
-            f"WHERE finding_id IN ({marks}) AND account_id IN ({accounts}) GROUP BY finding_id HAVING COUNT(*) > 1",
-            [*(row.pk for row in rows), *question.accounts],
+            f"SELECT finding_id, account_id, found_at FROM {PARTS} WHERE finding_id IN ({marks})",
+            [row.pk for row in rows],
         )
-        firsts = {pk: as_time(at) for pk, at in cursor.fetchall()}
+        for pk, account, found_at in cursor.fetchall():
+            if account in accounts:
+                at = as_time(found_at)
+                firsts[pk] = min(at, firsts.get(pk, at))
     once: dict[int, Key] = {}
     for row in rows:
-        if row.pk not in firsts or row.at == firsts[row.pk]:
+        if row.at == firsts.get(row.pk, row.at):
             once.setdefault(row.pk, row)
     return list(once.values())
 
@@ -117,24 +123,46 @@ def _rows(question: Question, wanted: int, beyond: Cursor | None, back: bool) ->
         return [], None
     if not rest and len(branches) > MOST_BRANCHES:
         branches = _leading(branches, question, wanted, beyond, back)
-    walk = wanted if not rest else max(MOST_WALKED // len(branches), LEAST_WALKED)
+    if not rest:
+        turn = " DESC" if back else ""
+        found = _walked(
+            branches, question, beyond, back, wanted, [], [], f" ORDER BY found_at{turn}, id{turn} LIMIT {wanted}"
+        )
+        return [key for _, key, _ in found[:wanted]], None
+    matching: list[Key] = []
+    reached: Key | None = None
+    for most in (min(FIRST_WALKED, MOST_WALKED), MOST_WALKED):
+        walk = max(most // len(branches), LEAST_WALKED)
+        matching, reached = _merged(_walked(branches, question, beyond, back, walk, rest, values), walk, wanted)
+        if reached is None:
+            break
+    return matching, reached
+
+
+def _walked(
+    branches: list[_Branch],
+    question: Question,
+    beyond: Cursor | None,
+    back: bool,
+    walk: int,
+    rest: list[str],
+    values: list[Any],
+    order: str = "",
+) -> list[tuple[int, Key, bool]]:
+    """The first rows of all branches, so many of each, in order."""
     found: list[tuple[int, Key, bool]] = []
     for start in range(0, len(branches), MOST_TOGETHER):
         some = branches[start : start + MOST_TOGETHER]
         parts = [
-            _select(branch, question, beyond, back, walk, rest, values, start + n) for n, branch in enumerate(some)
+            _select(branch, question, beyond, back, walk, rest, values, start + number)
+            for number, branch in enumerate(some)
         ]
-        order = (
-            "" if rest else f" ORDER BY found_at {'DESC' if back else ''}, id {'DESC' if back else ''} LIMIT {wanted}"
-        )
         found += _run(parts, order)
     found.sort(key=lambda row: (row[1].at, row[1].pk), reverse=back)
-    if not rest:
-        return [key for _, key, _ in found[:wanted]], None
-    return _merged(found, walk, wanted, back)
+    return found
 
 
-def _merged(found: list[tuple[int, Key, bool]], walk: int, wanted: int, back: bool) -> tuple[list[Key], Key | None]:
+def _merged(found: list[tuple[int, Key, bool]], walk: int, wanted: int) -> tuple[list[Key], Key | None]:
     """Those that match, as far as every branch was looked through."""
     walked: dict[int, int] = {}
     reached: Key | None = None
@@ -188,9 +216,9 @@ def _plan(question: Question) -> tuple[list[_Branch], list[str], list[Any]]:
         )
         firsts = [((name, value),) for value in its]
         if states:
-            check("t.state", states)
+            check("f.state", states)
         if severities:
-            check("t.severity", severities)
+            check("f.severity", severities)
     elif severities:
         index = "finding_severity_time"
         firsts = [(("severity", severity), ("state", state)) for severity, state in product(severities, every_state)]
@@ -262,7 +290,10 @@ def _select(
         where.append("t.found_at >= %s")
         values.append(oldest)
     matches = "1"
-    if rest:
+    if rest and not of_parts:
+        matches = f"CASE WHEN {' AND '.join(rest)} THEN 1 ELSE 0 END".replace("f.", "t.")
+        values = [*rest_values, *values]
+    elif rest:
         tested = f"SELECT 1 FROM {FINDINGS} AS f WHERE f.id = t.{key} AND {' AND '.join(rest)}"
         matches, values = f"CASE WHEN EXISTS ({tested}) THEN 1 ELSE 0 END", [*rest_values, *values]
     turn = " DESC" if back else ""
@@ -308,10 +339,9 @@ def _counted(branches: list[_Branch], question: Question) -> Count:
     return Count(min(number, MOST_COUNTED), rows == most or len(branches) == MOST_TOGETHER)
 
 
-def count(question: Question) -> Count:
-    """How many findings match, counted up to a thousand."""
+def count(question: Question) -> Count | None:
+    """How many findings match, counted up to a thousand; None where an index alone does not tell."""
     branches, rest, _ = _plan(question)
     if rest:
-        keys, reached = find(question, MOST_COUNTED + 1, beyond=None, back=True)
-        return Count(min(len(keys), MOST_COUNTED), bool(reached) or len(keys) > MOST_COUNTED)
+        return None
     return _counted(branches[:MOST_TOGETHER], question) if branches else Count(0)
