@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.utils.translation import get_language
+
+from events.detection.ruleset import current_rules
 
 if TYPE_CHECKING:
     from events.detection.sigma.rule import Advice, Rule
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
 
 def rule_of(uid: str) -> Rule | None:
     """The rule that a finding is of, as it is now; None where there is none any more."""
-    rule: Rule | None = _rules().get(uid)
-    return rule
+    return current_rules().get(uid)
 
 
 def advice_of(rule: Rule | None) -> Advice | None:
@@ -25,14 +25,5 @@ def advice_of(rule: Rule | None) -> Advice | None:
 def titles() -> dict[str, str]:
     """All rules that can be read, on or off, by id, in the order of their titles."""
     language = get_language() or "en"
-    known = {uid: rule.advice_in(language).title for uid, rule in _rules().items()}
+    known = {uid: rule.advice_in(language).title for uid, rule in current_rules().all.items()}
     return dict(sorted(known.items(), key=lambda pair: pair[1].casefold()))
-
-
-def _rules() -> dict[str, Any]:
-    try:
-        module = import_module("events.detection.ruleset")
-    except ModuleNotFoundError:
-        return {}
-    known: dict[str, Any] = module.current_rules().known
-    return known
