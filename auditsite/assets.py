@@ -34,6 +34,7 @@ STYLES = (
     "css/alerts",
     "css/findings",
     "css/export",
+    "css/rules",
     "css/event-panel",
     "css/keys",
     "css/narrow",
@@ -59,6 +60,7 @@ SCRIPTS = (
     "js/remember-open",
     "js/highlight",
     "js/restored",
+    "js/line-numbers",
 )
 # What the script says to people comes with the page, in its language. Parts are blocks: what one names is its own.
 SCRIPT = '"use strict";\n{{\nconst words = document.body.dataset;\n{}}}\n'

@@ -114,6 +114,7 @@ class Follower:
             self.keys = api_keys()
         reader = Reader(upto, self.keys)
         new = reader.in_chain(account, seq, end)
+        reader.hold(account, new)
         began = min((fact.at for fact in new), default=None)
         if cursor.began_at is not None:
             began = cursor.began_at if began is None else min(began, cursor.began_at)

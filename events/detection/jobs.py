@@ -55,9 +55,10 @@ def hunt(job: jobs.Claim) -> None:
     if trial is None:
         return  # withdrawn, or done by a worker that died before it could say so
     Hunt.objects.filter(pk=trial.pk).update(state=Hunt.State.RUNNING, done=0)
+    progress = _Progress(job, trial)
     try:
         rule = _rule_of(trial.text)
-        found = _put_into_the_inbox(rule, job, trial) if trial.replay else _search(rule, job, trial)
+        found = _put_into_the_inbox(rule, job, progress) if trial.replay else Hunting(rule, tick=progress).run()
     except jobs.JobInterrupted:
         raise
     except Exception as error:
@@ -66,7 +67,7 @@ def hunt(job: jobs.Claim) -> None:
         if isinstance(error, TooMany | ValueError):
             raise jobs.JobFailed(str(error)) from None
         raise
-    _finish(trial, Hunt.State.DONE, found=len(found), result=summary(found))
+    _finish(trial, Hunt.State.DONE, found=len(found), result=summary(found), done=progress.done, total=progress.total)
 
 
 def _rule_of(text: str) -> Rule:
@@ -83,13 +84,8 @@ def _rule_of(text: str) -> Rule:
     return rules[0]
 
 
-def _search(rule: Rule, job: jobs.Claim, trial: Hunt) -> Sequence[Found]:
-    hunting = Hunting(rule, tick=_Progress(job, trial))
-    return hunting.run()
-
-
-def _put_into_the_inbox(rule: Rule, job: jobs.Claim, trial: Hunt) -> Sequence[Found]:
-    found, outcome = replay(rule, _Progress(job, trial), lambda: job.renew())
+def _put_into_the_inbox(rule: Rule, job: jobs.Claim, progress: _Progress) -> Sequence[Found]:
+    found, outcome = replay(rule, progress, lambda: job.renew())
     if outcome.accounts:
         jobs.enqueue("route_alerts")
         watching.watch(outcome.accounts)
@@ -102,8 +98,10 @@ class _Progress:
     def __init__(self, job: jobs.Claim, trial: Hunt) -> None:
         self.job, self.trial = job, trial
         self.noted_at = timezone.now() - NOTED_EVERY
+        self.done = self.total = 0
 
     def __call__(self, done: int, total: int, hits: int) -> None:
+        self.done, self.total = done, total
         now = timezone.now()
         if timedelta() <= now - self.noted_at < NOTED_EVERY:
             return

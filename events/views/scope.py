@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 
 from accounts.models import NexmoAccount
+from events.detection import own_rules
 from events.detection.inbox import line_of
 from events.detection.sight import Sight
 from events.filters.form import EventFilter
@@ -64,6 +67,13 @@ def visible_pack(request: HttpRequest, pk: uuid.UUID) -> EvidencePack:
     packs = EvidencePack.objects.visible_to(request.user).select_related("requested_by", "account")
     pack: EvidencePack = get_object_or_404(packs, pk=pk)
     return pack
+
+
+def require_rule_writer(request: HttpRequest) -> None:
+    """Stop whoever may not write detection rules, try them or switch them. That such pages exist is no secret."""
+    if not own_rules.may_write(request.user):
+        refusal = _("Changing detection rules takes a permission, and seeing all accounts. Ask an administrator.")
+        raise PermissionDenied(refusal)
 
 
 def sight_of(request: HttpRequest) -> Sight:
