@@ -36,6 +36,7 @@ STATES = {**{state.value: state.label for state in Finding.State}, ANY: _("All s
 LEVELS = {severity.name.lower(): severity for severity in reversed(Severity)}
 _UUID = re.compile(r"[0-9a-f-]{1,36}")
 MOST_TEXT = 200
+SELECTED = " selected"
 
 
 class Picked(forms.Select):
@@ -49,7 +50,7 @@ class Picked(forms.Select):
         """As Django draws it, without a template for each of its options."""
         chosen = "" if value is None else str(value)
         options = (
-            f'<option value="{escape(str(code))}"{" selected" if code == chosen else ""}>{escape(coded(label))}</option>'
+            f'<option value="{escape(str(code))}"{SELECTED if code == chosen else ""}>{escape(coded(label))}</option>'
             for code, label in self.choices
         )
         attributes = flatatt({"name": name, **self.build_attrs(self.attrs, attrs)})
