@@ -62,7 +62,12 @@ class SubscriptionForm(forms.ModelForm):
                 ("daily_at", "quiet_from", "quiet_until"), forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
             ),
         }
-        labels = {"severity": _("At least this severity"), "all_accounts": _("All accounts, new ones too")}
+        labels = {
+            "what": _("Alert me to"),
+            "pace": _("Send"),
+            "severity": _("At least this severity"),
+            "all_accounts": _("All accounts, new ones too"),
+        }
         help_texts = {
             "daily_at": _("For a daily digest; empty: 8:00."),
             "quiet_until": _("Alerts raised meanwhile are sent afterwards."),

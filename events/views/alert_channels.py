@@ -71,7 +71,10 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         "may_change": channels.may_change(request.user, channel),
     }
     if request.headers.get("HX-Request"):
-        return render(request, "alerts/_test.html", context)
+        answer = render(request, "alerts/_test.html", context)
+        if not context["test_waits"]:
+            answer["HX-Refresh"] = "true"  # the rest of the page tells of it too
+        return answer
     context["entries"] = log.page(request.user, channel=str(pk), size=SHOWN).entries
     context["waiting"] = Delivery.objects.filter(channel=channel, state=Delivery.State.WAITING).count()
     return render(request, "alerts/channel.html", context)

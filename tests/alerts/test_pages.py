@@ -318,6 +318,7 @@ def test_tests_result_is_shown_on_the_channels_page(
     assert "hx-get" in text(client.get(path, headers={"HX-Request": "true"}))
     deliver.serve(channel.pk)
     assert "The last test was accepted" in text(client.get(path))
+    assert client.get(path, headers={"HX-Request": "true"})["HX-Refresh"] == "true"
     request = httpserver.log[0][0]
     assert Webhook(SECRET).verify(request.data, dict(request.headers))["type"] == "test"
 
