@@ -124,6 +124,16 @@ SETTINGS = {
         Setting("NEXMO_TIMEOUT", "30", "Seconds to wait for Nexmo to send something."),
         Setting("NEXMO_DATE_STYLE", "zulu", "How dates are sent: zulu, naive or date."),
         Setting("SYNC_INTERVAL", "5m", "Time between two syncs of an account, such as 90s, 5m or 1h."),
+        Setting(
+            "WATCH_INTERVAL",
+            "15s",
+            "Time between two syncs of an account in which something suspicious was found lately.",
+        ),
+        Setting(
+            "WATCH_REQUESTS_PER_HOUR",
+            "300",
+            "Maximum requests an hour that such syncs make for one account; then SYNC_INTERVAL holds. 0: never faster.",
+        ),
         Setting("SYNC_CONCURRENCY", "4", "How many accounts are synced in parallel."),
         Setting("EVENT_TIME_ZONE", "UTC", "The zone of the API's times, which carry none."),
         Setting("TIME_ZONE", "UTC", "The zone in which pages show times and read dates."),

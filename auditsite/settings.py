@@ -57,6 +57,8 @@ NEXMO_TIMEOUT = read.number("NEXMO_TIMEOUT", least=0.1, most=600)
 NEXMO_DATE_STYLE = read.choice("NEXMO_DATE_STYLE", ("zulu", "naive", "date"))
 EVENT_TIME_ZONE = read.zone("EVENT_TIME_ZONE")
 SYNC_INTERVAL = read.duration("SYNC_INTERVAL")
+WATCH_INTERVAL = read.duration("WATCH_INTERVAL")
+WATCH_REQUESTS_PER_HOUR = read.whole("WATCH_REQUESTS_PER_HOUR", least=0, most=100_000)
 SYNC_CONCURRENCY = read.whole("SYNC_CONCURRENCY", least=1, most=64)
 
 # --- proofs ---------------------------------------------------------------------------------------------------
@@ -165,7 +167,9 @@ MIDDLEWARE = [
 
 CSRF_FAILURE_VIEW = "auditsite.login.form_refused"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576  # as the web server and the proxies have it
-ROOT_URLCONF = "auditsite.urls"
+# Set by `manage.py demo` alone, for itself and the processes that it starts.
+DEMO = "AUDITSITE_DEMO" in os.environ and _loopback_only
+ROOT_URLCONF = "auditsite.demo_urls" if DEMO else "auditsite.urls"
 WSGI_APPLICATION = "auditsite.wsgi.application"
 TEMPLATES = [
     {
@@ -177,6 +181,8 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                *(["auditsite.demo_views.navigation"] if DEMO else []),
+                "events.detection.open_findings.in_navigation",
             ],
         },
     }

@@ -28,6 +28,8 @@ for name in (
     "SITE_URL",
     "SYNC_INTERVAL",
     "TIME_ZONE",
+    "WATCH_INTERVAL",
+    "WATCH_REQUESTS_PER_HOUR",
     "WEB_PROCESSES",
     "WEB_THREADS",
 ):

@@ -134,9 +134,9 @@ def call(channel: Channel, message: Message) -> Call:
     if channel.kind == Channel.Kind.SLACK:
         if not (match := SLACK.fullmatch(address)):
             raise NotUsable
-        mode = "slackgov" if "slack-gov.com" in address else ""
-        base = address if mode else f"slack://{match[1]}/{match[2]}/{match[3]}/"
-        return Call(f"{base}?blocks=yes&footer=no&image=no", message.title, message.body)
+        mode = "gov-hook" if "slack-gov.com" in address else "hook"
+        base = f"slack://{match[1]}/{match[2]}/{match[3]}/"
+        return Call(f"{base}?mode={mode}&blocks=yes&footer=no&image=no", message.title, message.body)
     if channel.kind == Channel.Kind.TEAMS:
         return Call(f"{address}{'&' if '?' in address else '?'}image=no", message.title, message.body)
     if channel.kind == Channel.Kind.PAGERDUTY:
@@ -163,7 +163,7 @@ def _mail(to: str, message: Message) -> Call:
         "format": "text",
         "+Auto-Submitted": "auto-generated",
     }
-    address = f"{'mailtos' if mode != 'insecure' else 'mailto'}://{login}{shown_host}:{port}?{urlencode(parameters)}"
+    address = f"{'mailtos' if mode != 'insecure' else 'mailto'}://{login}{shown_host}:{port}?{urlencode(parameters, quote_via=quote)}"
     return Call(address, message.title, message.body, trusted=host)
 
 
@@ -181,4 +181,4 @@ def _pagerduty(entered: str, message: Message) -> Call:
     if message.url:
         parameters["click"] = message.url
     # The second part is the key of an interface that is not used: apprise asks for one.
-    return Call(f"pagerduty://{match[2]}@events/Auditsite/Alerts?{urlencode(parameters)}", "", message.title)
+    return Call(f"pagerduty://{match[2]}@events/Auditsite/Alerts?{urlencode(parameters, quote_via=quote)}", "", message.title)

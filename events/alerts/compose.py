@@ -99,7 +99,7 @@ def _digest(delivery: Delivery, subscription: Subscription, accounts: list[Nexmo
             total, events = total + more, [*events, *its]
     if not findings and not events:
         raise NotNeeded(problems.GONE)
-    url = address(reverse("events:alerts"))
+    url = address(reverse("events:findings"))
     if events and subscription.view:
         url = address(subscription.view.get_absolute_url())
     return Message(

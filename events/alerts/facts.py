@@ -39,7 +39,7 @@ def address(path: str) -> str:
 
 def finding_path(pk: int) -> str:
     """Where a finding is read."""
-    return f"/findings/{pk}/"
+    return reverse("events:finding", args=[pk])
 
 
 @dataclass(frozen=True)

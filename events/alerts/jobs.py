@@ -18,7 +18,7 @@ ROUTE_EVERY, SEND_EVERY = timedelta(seconds=20), timedelta(seconds=10)
 LOG_KEPT = timedelta(days=90)
 
 
-@jobs.handler("route_alerts", every=ROUTE_EVERY)
+@jobs.handler("route_alerts", every=ROUTE_EVERY, urgent=True)
 def route_alerts(job: jobs.Claim) -> None:
     """Take up new findings, new events of views, and what is due again; then send."""
     made = route.route_findings()
@@ -30,7 +30,7 @@ def route_alerts(job: jobs.Claim) -> None:
         jobs.enqueue("send_alerts")
 
 
-@jobs.handler("send_alerts", every=SEND_EVERY)
+@jobs.handler("send_alerts", every=SEND_EVERY, urgent=True)
 def send_alerts(job: jobs.Claim) -> None:
     """Have everything sent that is due. Returns at once: each channel has a thread of its own."""
     deliver.start_due()

@@ -121,6 +121,41 @@ class Reader:
         self.keys = api_keys() if keys is None else keys
         self.facts: dict[int, Fact] = {}
         self._contexts: list[Contexts] = []
+        self.batch: Sequence[Fact] = ()
+        self._batch_span: tuple[int, datetime, datetime] | None = None
+
+    def hold(self, account: int, batch: Sequence[Fact]) -> None:
+        """Note a batch of an account that is wholly in memory. Where the account has no other events of that time, as
+        is usual with new ones, nobody has to read them again."""
+        self.batch = batch
+        if not batch:
+            return
+        start, end = min(fact.at for fact in batch), max(fact.at for fact in batch)
+        where, params = self._where([account], None, start, end)
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT COUNT(*) {_from(_INDEXES[True, False])} WHERE {where}", params)
+            if cursor.fetchone()[0] == len(batch):
+                self._batch_span = (account, start, end)
+
+    def has_all(self, account: int, start: datetime, end: datetime) -> bool:
+        """Whether the batch in memory holds all of an account's events of a span."""
+        if self._batch_span is None:
+            return False
+        mine, first, last = self._batch_span
+        return mine == account and first <= start and end <= last
+
+    def with_values(self, column: str, index: str, values: Sequence[Any], accounts: Collection[int]) -> set[Any]:
+        """Those of a column's values that events of some accounts have."""
+        listed = ", ".join(map(str, sorted(accounts)))
+        found: set[Any] = set()
+        for start in range(0, len(values), CHUNK // 5):
+            chunk = values[start : start + CHUNK // 5]
+            where = f"{column} = %s AND account_id IN ({listed})"
+            one = f"SELECT %s AS value WHERE EXISTS (SELECT 1 {_from(index)} WHERE {where})"
+            with connection.cursor() as cursor:
+                cursor.execute(" UNION ALL ".join([one] * len(chunk)), [value for value in chunk for _ in (0, 1)])
+                found.update(value for (value,) in cursor.fetchall())
+        return found
 
     def forget(self) -> None:
         """Keep no event in memory that was read so far."""

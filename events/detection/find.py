@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from events.detection.sigma.windows import Hit, findings_of, folded, group_of, value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from events.detection.facts import Fact
     from events.detection.history import History
-    from events.detection.sigma.rule import Rule
+    from events.detection.sigma.rule import Fields, Rule, Selection
     from events.detection.sigma.windows import Episode, Group
 
 MOST_COMPARED = 100_001  # what a correlation's condition may compare with
@@ -92,7 +92,8 @@ def _only_grows(rule: Rule) -> bool:
     if correlation.kind == "temporal_ordered":
         return False
     most = len(rule.selections) if correlation.kind == "temporal" else MOST_COMPARED
-    return all(correlation.compare(figure) for figure in range(correlation.minimum, most + 1))
+    # Most conditions that fail do so at the end, which saves counting up to it.
+    return correlation.compare(most) and all(map(correlation.compare, range(correlation.minimum, most + 1)))
 
 
 @dataclass
@@ -163,12 +164,24 @@ def candidates(
     """
     selection = rule.selections[slot]
     found = []
+    tries: dict[str, Callable[[Fields], bool] | None] = {}
     for fact in facts:
-        if selection.takes(fact.event_type) and selection.matches(fact):
+        event_type = fact.event_type
+        if event_type not in tries:
+            tries[event_type] = _matcher(selection, event_type)
+        matches = tries[event_type]
+        if matches is not None and matches(fact):
             group = group_of(rule, slot, fact)
             if group is not None and (groups is None or folded(group) in groups):
                 found.append((fact, group))
     return found
+
+
+def _matcher(selection: Selection, event_type: str) -> Callable[[Fields], bool] | None:
+    """What is left to ask of events of one type; None: none can match."""
+    if selection.given is not None:
+        return selection.given(event_type)
+    return selection.matches if selection.takes(event_type) else None
 
 
 def types_of(rule: Rule, history: History) -> list[str] | None:
@@ -179,11 +192,35 @@ def types_of(rule: Rule, history: History) -> list[str] | None:
 
 
 def look(rule: Rule, history: History, facts: Iterable[Fact], groups: Collection[Group] | None = None) -> Hits:
-    """The hits among some events."""
-    hits, facts = Hits(rule), list(facts)
-    for slot in range(len(rule.selections)):
-        hits.add(history, slot, candidates(rule, slot, facts, groups))
+    """The hits among some events.
+
+    Where a window needs all selections, those that cost most are asked last, and only of groups that have the others.
+    """
+    hits, facts, needs_all = Hits(rule), list(facts), _needs_all(rule)
+    for slot in _cheapest_first(rule) if needs_all else range(len(rule.selections)):
+        matched = candidates(rule, slot, facts, groups)
+        hits.add(history, slot, matched)
+        if needs_all:
+            groups = {folded(hit.group) for (_, place), hit in hits.hits.items() if place == slot}
     return hits
+
+
+def _needs_all(rule: Rule) -> bool:
+    correlation = rule.correlation
+    if correlation is None or not correlation.kind.startswith("temporal"):
+        return False
+    return not any(correlation.compare(figure) for figure in range(len(rule.selections)))
+
+
+def _cheapest_first(rule: Rule) -> list[int]:
+    def cost(slot: int) -> int:
+        custom = rule.selections[slot].custom
+        return max((_COSTS.get(name, 1) for name in custom), default=0)
+
+    return sorted(range(len(rule.selections)), key=cost)
+
+
+_COSTS = {"dormant": 2, "impossible_travel": 2, "shared_without_team": 3, "unusual_hours": 4}
 
 
 def ranges(moments: Sequence[datetime], margin: timedelta, most: int = 8) -> list[tuple[datetime, datetime]]:

@@ -7,11 +7,11 @@ What is read lies along an index, in the neighbourhood of the events in question
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import defaultdict
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
+from accounts.models import NexmoAccount
 from events.detection.runs import Runs
 from events.detection.seen import Seen, What
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Details = dict[str, Any]
 LEAST_KNOWN = 50  # events of a user before, to know what is usual
 LEAST_PAST = timedelta(days=60)  # how far back they are looked for, or twice the history that a rule asks for
-NEAR = 3_600  # seconds from the same time of day
+NEAR = 60  # minutes from the same time of day
 
 
 class Condition(Protocol):
@@ -62,6 +62,7 @@ class History:
         self.began = began
         self.began_before = began_before or {}
         self.runs = Runs(reader)
+        self.teams = Teams()
         self.seen: dict[tuple[What, int], Seen] = {}
         self._conditions: dict[int, list[Condition]] = {}
         self._kept: list[Selection] = []  # so that no other has its id
@@ -88,9 +89,13 @@ class History:
         found = self._conditions.get(id(selection))
         if found is None:
             self._kept.append(selection)
-            found = [KINDS[name](self, selection, parameters) for name, parameters in selection.custom.items()]
+            found = [self._condition(name, selection, parameters) for name, parameters in selection.custom.items()]
             self._conditions[id(selection)] = found
         return found
+
+    def _condition(self, name: str, selection: Selection, parameters: Mapping[str, Any]) -> Condition:
+        condition: Condition = KINDS[name](self, selection, parameters)
+        return condition
 
     def narrow(self, selection: Selection, candidates: Sequence[Fact]) -> dict[int, Details]:
         """The candidates for which every condition of the selection holds, by key, with what was compared."""
@@ -183,7 +188,7 @@ class ImpossibleTravel:
     """An event of a user from another country than his previous one in the account, a short time before."""
 
     def __init__(self, history: History, selection: Selection, parameters: Mapping[str, Any]) -> None:
-        self.runs = history.runs.of("user_email", also=" AND source_country <> ''")
+        self.runs = history.runs.of("user_email", with_country=True)
         self.within: timedelta = parameters["within"]
 
     def holding(self, candidates: Sequence[Fact]) -> dict[int, Details]:
@@ -221,13 +226,13 @@ class UnusualHours:
         for (account, user), facts in users.items():
             facts.sort(key=lambda fact: fact.place)
             moments = self.history.reader.moments(account, user, facts[0].at - self.past, facts[-1].at)
+            usual = _TimesOfDay(moments)
             for fact in facts:
-                known = moments[bisect_left(moments, fact.at - self.past) : bisect_left(moments, fact.at)]
-                if len(known) < LEAST_KNOWN or fact.at - known[0] < self.least:
+                usual.move(fact.at - self.past, fact.at)
+                if usual.known < LEAST_KNOWN or fact.at - usual.first < self.least:
                     continue
-                near = sum(_apart(fact.at, moment) <= NEAR for moment in known)
-                if near < len(known) * self.share:
-                    found[fact.pk] = {"near": near, "known": len(known)}
+                if (near := usual.near(fact.at)) < usual.known * self.share:
+                    found[fact.pk] = {"near": near, "known": usual.known}
         return found
 
     def affected(self, new: Sequence[Fact]) -> Iterable[Fact]:
@@ -242,11 +247,46 @@ class UnusualHours:
                 )
 
 
-def _apart(one: datetime, other: datetime) -> float:
-    """Seconds between two times of day, the shorter way round."""
-    first, second = (moment.astimezone(UTC) for moment in (one, other))
-    apart = abs((first.hour - second.hour) * 3_600 + (first.minute - second.minute) * 60 + first.second - second.second)
-    return min(apart, 86_400 - apart)
+class _TimesOfDay:
+    """How many moments of a stretch of time lie at each minute of the day. Stretches are asked for in order."""
+
+    def __init__(self, moments: Sequence[datetime]) -> None:
+        self.moments = moments
+        self.minutes = [_minute(moment) for moment in moments]
+        self.counts = [0] * _DAY
+        self.start = self.end = 0
+
+    def move(self, start: datetime, end: datetime) -> None:
+        """Count the moments from one on, and before another."""
+        while self.end < len(self.moments) and self.moments[self.end] < end:
+            self.counts[self.minutes[self.end]] += 1
+            self.end += 1
+        while self.start < self.end and self.moments[self.start] < start:
+            self.counts[self.minutes[self.start]] -= 1
+            self.start += 1
+
+    @property
+    def known(self) -> int:
+        return self.end - self.start
+
+    @property
+    def first(self) -> datetime:
+        return self.moments[self.start]
+
+    def near(self, moment: datetime) -> int:
+        """How many lie at most an hour from this time of day, by the minute."""
+        first, last = _minute(moment) - NEAR, _minute(moment) + NEAR + 1
+        near = sum(self.counts[max(first, 0) : min(last, _DAY)])
+        return near + (sum(self.counts[first:]) if first < 0 else 0) + sum(self.counts[: max(last - _DAY, 0)])
+
+
+_DAY = 24 * 60
+
+
+def _minute(moment: datetime) -> int:
+    """The minute of the day, in UTC."""
+    moment = moment.astimezone(UTC)
+    return moment.hour * 60 + moment.minute
 
 
 class SharedWithoutTeam:
@@ -256,9 +296,10 @@ class SharedWithoutTeam:
     def __init__(self, history: History, selection: Selection, parameters: Mapping[str, Any]) -> None:
         self.runs = history.runs.of(parameters["field"], everywhere=True)
         self.within: timedelta = parameters["within"]
-        self.teams = _Teams()
+        self.teams = history.teams
 
     def holding(self, candidates: Sequence[Fact]) -> dict[int, Details]:
+        candidates = self._doubtful(candidates)
         self.runs.load(candidates)
         return {
             fact.pk: {}
@@ -266,33 +307,47 @@ class SharedWithoutTeam:
             if any(
                 other is not None
                 and abs(fact.at - other.at) <= self.within
-                and not self.teams.are_common(fact.account_id, other.account_id)
+                and other.account_id in self.teams.strangers(fact.account_id)
                 for other in (self.runs.before(fact), self.runs.after(fact))
             )
         }
 
     def affected(self, new: Sequence[Fact]) -> Iterable[Fact]:
+        new = self._doubtful(new)
         return [*self.runs.preceding(new), *self.runs.following(new)]
 
+    def _doubtful(self, facts: Sequence[Fact]) -> list[Fact]:
+        """Those with a value that another account without a common team has at all."""
+        found: list[Fact] = []
+        for account, mine in by_account(facts).items():
+            if others := self.teams.strangers(account):
+                found += self.runs.also_in(others, mine)
+        return found
 
-class _Teams:
-    """Which accounts have something in common."""
+
+class Teams:
+    """Which accounts have nothing in common."""
 
     def __init__(self) -> None:
+        self._strangers: dict[int, frozenset[int]] = {}
         self._sides: dict[int, set[tuple[str, int]]] | None = None
 
-    def are_common(self, one: int, other: int) -> bool:
-        if one == other:
-            return True
-        if self._sides is None:
-            from accounts.models import NexmoAccount
+    def strangers(self, account: int) -> frozenset[int]:
+        """The accounts that share neither a team nor the owner with this one."""
+        if account not in self._strangers:
+            sides = self._read()
+            mine = sides.get(account, set())
+            self._strangers[account] = frozenset(other for other, theirs in sides.items() if not mine & theirs)
+        return self._strangers[account]
 
+    def _read(self) -> dict[int, set[tuple[str, int]]]:
+        if self._sides is None:
             self._sides = defaultdict(set)
             for account, owner in NexmoAccount.objects.order_by().values_list("pk", "owner"):
                 self._sides[account].add(("owner", owner))
             for account, team in NexmoAccount.teams.through.objects.values_list("nexmoaccount", "group"):
                 self._sides[account].add(("team", team))
-        return bool(self._sides.get(one, set()) & self._sides.get(other, set()))
+        return self._sides
 
 
 class Raised:

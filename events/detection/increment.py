@@ -33,6 +33,7 @@ class Increment:
     """What became of a rule's findings around new events.
 
     Attributes:
+        new: the events that are evaluated for the first time; no finding has any of them yet.
         found: what is found there now.
         examined: the events that were looked at; findings with any of them are concerned.
         reach: the stretches within which all findings concerned must lie.
@@ -40,6 +41,7 @@ class Increment:
     """
 
     rule: Rule
+    new: frozenset[int] | set[int]
     found: list[Found] = field(default_factory=list)
     examined: set[int] = field(default_factory=set)
     reach: list[Span] = field(default_factory=list)
@@ -48,7 +50,7 @@ class Increment:
     def write(self) -> reconcile.Outcome | None:
         """Bring the stored findings in line, in the caller's transaction. None: they changed since, look again."""
         events = self.examined | {fact.pk for one in self.found for fact, _ in one.events}
-        stored = reconcile.stored_of(self.rule, events)
+        stored = reconcile.stored_of(self.rule, events - self.new)
         if self.whole and not all(_lies_within(self.rule, one, self.reach) for one in stored):
             return None
         return reconcile.reconcile(self.rule, self.found, stored, whole=self.whole)
@@ -80,52 +82,55 @@ def increment(
     if not about:
         return None
     accounts = None if rule.spans_accounts else [account]
+    keys = {fact.pk for fact in new}
     if only_grows(rule):
-        return _grown(rule, accounts, history, about)
-    about = _relevant(rule, history, about)
-    return _anew(rule, accounts, history, about) if about else None
+        return _grown(rule, accounts, history, about, keys)
+    about = _relevant(rule, history, about, keys)
+    return _anew(rule, accounts, history, about, keys) if about else None
 
 
 def _read(rule: Rule, accounts: list[int] | None, history: History, span: Span, groups: set[Group]) -> Hits:
     return look(rule, history, history.reader.between(accounts, types_of(rule, history), *span), groups)
 
 
-def _grown(rule: Rule, accounts: list[int] | None, history: History, about: Touched) -> Increment:
+def _grown(rule: Rule, accounts: list[int] | None, history: History, about: Touched, new: set[int]) -> Increment:
     groups = {folded(group) for _, _, group in about}
     keys = {fact.pk for _, fact, _ in about}
-    done = Increment(rule)
+    done = Increment(rule, new)
     for span in ranges([fact.at for _, fact, _ in about], span_of(rule)):
         hits = _read(rule, accounts, history, span, groups)
         done.found += [found for found in hits.found() if any(fact.pk in keys for fact, _ in found.events)]
     return done
 
 
-def _relevant(rule: Rule, history: History, about: Touched) -> Touched:
+def _relevant(rule: Rule, history: History, about: Touched, new: set[int]) -> Touched:
     """Without events that are no hits now and were none before."""
-    holding: set[tuple[int, int]] = set()
-    for slot, selection in enumerate(rule.selections):
-        facts = [fact for place, fact, _ in about if place == slot]
-        keys = history.narrow(selection, facts) if selection.custom else {fact.pk for fact in facts}
-        holding |= {(slot, pk) for pk in keys}
-    others = [fact.pk for slot, fact, _ in about if (slot, fact.pk) not in holding]
+    if rule.correlation is not None:
+        # Where a window needs several selections, `look` asks the costly ones last, and of few.
+        return about
+    (selection,) = rule.selections
+    holding = history.narrow(selection, [fact for _, fact, _ in about]) if selection.custom else None
+    if holding is None:
+        return about
+    others = [fact.pk for _, fact, _ in about if fact.pk not in holding and fact.pk not in new]
     before: set[int] = set()
     for start in range(0, len(others), reconcile.CHUNK):
         rows = FindingEvent.objects.filter(event__in=others[start : start + reconcile.CHUNK], finding__rule=rule.uid)
         before.update(rows.order_by().values_list("event", flat=True))
-    return [entry for entry in about if (entry[0], entry[1].pk) in holding or entry[1].pk in before]
+    return [entry for entry in about if entry[1].pk in holding or entry[1].pk in before]
 
 
-def _anew(rule: Rule, accounts: list[int] | None, history: History, about: Touched) -> Increment:
+def _anew(rule: Rule, accounts: list[int] | None, history: History, about: Touched, new: set[int]) -> Increment:
     groups = {folded(group) for _, _, group in about}
     margin = span_of(rule)
     spans = ranges([fact.at for _, fact, _ in about], margin)
     while True:
-        done = Increment(rule, whole=True, reach=spans)
+        done = Increment(rule, new, whole=True, reach=spans)
         for start, end in spans:
             hits = _read(rule, accounts, history, (start, end), groups)
             done.examined |= hits.examined
             done.found += hits.found(since=later(start, margin))
-        stored = reconcile.stored_of(rule, done.examined)
+        stored = reconcile.stored_of(rule, done.examined - new)
         beyond = [one.finding for one in stored if not _lies_within(rule, one, spans)]
         if not beyond:
             return done

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from events.nexmo.values import ip_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
     from events.detection.facts import Fact, Reader
@@ -50,13 +50,14 @@ class Runs:
         for runs in self._of.values():
             runs.forget()
 
-    def of(self, name: str, *, also: str = "", everywhere: bool = False) -> FieldRuns:
+    def of(self, name: str, *, with_country: bool = False, everywhere: bool = False) -> FieldRuns:
         """Runs by a field.
 
         Args:
-            also: what else is asked of the events, as SQL.
+            with_country: only of events with a country.
             everywhere: of all accounts together, not of each by itself.
         """
+        also = " AND source_country <> ''" if with_country else ""
         if name not in COLUMNS:
             raise ValueError(f"No index leads along {name}.")
         key = (name, also, everywhere)
@@ -72,6 +73,7 @@ class FieldRuns:
         self.reader, self.name, self.also, self.everywhere = reader, name, also, everywhere
         self.column, self.index = COLUMNS[name]
         self._runs: dict[tuple[int, Any], Run] = {}
+        self._batch: dict[tuple[int, Any], list[Fact]] | None = None
 
     def forget(self) -> None:
         self._runs.clear()
@@ -107,17 +109,41 @@ class FieldRuns:
             where, params = f"{self.column} = %s", [value]
             where += self.reader.counting(None if self.everywhere else account) + self.also
             first, last = self.reader.as_stored(start), self.reader.as_stored(end)
+            if self.everywhere or not self.reader.has_all(account, start, end):
+                queries.append((f"{where} AND created_at >= %s AND created_at <= %s", [*params, first, last]))
             queries += [
-                (f"{where} AND created_at >= %s AND created_at <= %s", [*params, first, last]),
                 (f"{where} AND created_at < %s ORDER BY created_at DESC, id DESC LIMIT 1", [*params, first]),
                 (f"{where} AND created_at > %s ORDER BY created_at, id LIMIT 1", [*params, last]),
             ]
         found: dict[tuple[int, Any], list[Fact]] = {key: [] for key in spans}
+        if not self.everywhere:
+            for key, facts in self._in_memory().items():
+                if key in found and self.reader.has_all(key[0], *spans[key]):
+                    start, end = spans[key]
+                    found[key] = [fact for fact in facts if start <= fact.at <= end]
         for fact in self.reader.united(self.index, queries):
             found[self._key(fact)].append(fact)
         for key, facts in found.items():
             facts.sort(key=lambda fact: fact.place)
             self._runs[key] = Run(*spans[key], facts, [fact.place for fact in facts])
+
+    def _in_memory(self) -> dict[tuple[int, Any], list[Fact]]:
+        """The events of the batch that is whole in memory, by account and value."""
+        if self._batch is None:
+            self._batch = defaultdict(list)
+            for fact in self.reader.batch:
+                if not self.also or fact.source_country:
+                    self._batch[self._key(fact)].append(fact)
+        return self._batch
+
+    def also_in(self, accounts: Collection[int], facts: Sequence[Fact]) -> list[Fact]:
+        """Those whose value some event of these accounts has too."""
+        values: dict[Any, list[Fact]] = defaultdict(list)
+        for fact in facts:
+            if (value := self._key(fact)[1]) != "":
+                values[value].append(fact)
+        there = self.reader.with_values(self.column, self.index, list(values), accounts)
+        return [fact for value, mine in values.items() if value in there for fact in mine]
 
     def _around(self, fact: Fact) -> tuple[Fact | None, Fact | None]:
         run = self._runs.get(self._key(fact))

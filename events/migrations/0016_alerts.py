@@ -15,6 +15,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('accounts', '0005_dismissed'),
         ('auth', '0012_alter_user_first_name_max_length'),
+        ('events', '0015_detection_roles'),
         ('events', '0015_seen_values'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -104,6 +104,12 @@ def _accounts(now: datetime, *, worker_alive: bool) -> Iterator[Metric]:
     health = GaugeMetricFamily(
         "auditsite_account_health", "1 for the level that the account's page shows.", labels=("account", "level")
     )
+    watched = GaugeMetricFamily(
+        "auditsite_account_watched", "1 while it is asked every WATCH_INTERVAL, or would be.", labels=label
+    )
+    requests = GaugeMetricFamily(
+        "auditsite_watch_requests", "Requests of this hour made by scheduled syncs while watched.", labels=label
+    )
     for status in statuses(NexmoAccount.objects.order_by("pk"), worker_alive=worker_alive):
         key = status.account.api_key
         events.add_metric((key,), status.event_count)
@@ -113,7 +119,10 @@ def _accounts(now: datetime, *, worker_alive: bool) -> Iterator[Metric]:
             success.add_metric((key,), _age(status.last_success_at, now))
             complete.add_metric((key,), _age(status.complete_until, now))
             failures.add_metric((key,), status.state.failures)
-    yield from (success, complete, failures, events, health)
+            watch = status.watch
+            watched.add_metric((key,), watch is not None)
+            requests.add_metric((key,), watch.requests if watch else 0)
+    yield from (success, complete, failures, events, health, watched, requests)
 
 
 def _age(moment: datetime | None, now: datetime) -> float:
