@@ -148,7 +148,8 @@ def view_title(name: str, count: int) -> str:
 
 def bounded(lines: Sequence[str], url: str) -> str:
     """Lines, as many as fit, with the link at the end."""
-    end = f"\n\n{_('Open: %(url)s') % {'url': url}}" if url else ""
+    opened = _("Open: %(url)s") % {"url": url}
+    end = f"\n\n{opened}" if url else ""
     text, most = "", MOST_BODY - len(end)
     for line in lines:
         if len(text) + len(line) + 1 > most:
