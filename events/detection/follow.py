@@ -230,7 +230,12 @@ def types() -> list[str]:
     return ["", *EventType.objects.order_by("code").values_list("code", flat=True)]
 
 
+_logged: dict[str, str] = {}
+
+
 def _note(rule: Rule, error: Exception, problems: Problems) -> None:
     if rule.uid not in problems:
-        logger.error("The rule %s (%s) failed", rule.uid, rule.origin, exc_info=error)
+        known, _logged[rule.uid] = _logged.get(rule.uid), repr(error)
+        if known != _logged[rule.uid]:  # at each batch it would be the same
+            logger.error("The rule %s (%s) failed", rule.uid, rule.origin, exc_info=error)
         problems[rule.uid] = (rule.title, type(error).__name__)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Details = dict[str, Any]
 LEAST_KNOWN = 50  # events of a user before, to know what is usual
-LEAST_PAST = timedelta(days=60)  # how far back they are looked for, or twice the history that a rule asks for
+PAST = timedelta(days=30)  # how far back they are looked for, beyond the history that a rule asks for
 NEAR = 60  # minutes from the same time of day
 
 
@@ -215,7 +215,7 @@ class UnusualHours:
         self.history, self.selection = history, selection
         self.share: float = parameters["share"]
         self.least: timedelta = parameters["history"]
-        self.past = max(LEAST_PAST, 2 * self.least)
+        self.past = self.least + PAST
 
     def holding(self, candidates: Sequence[Fact]) -> dict[int, Details]:
         found = {}

@@ -11,8 +11,23 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from events.detection import reconcile
-from events.detection.find import Found, Hits, candidates, earlier, later, look, only_grows, ranges, span_of, types_of
-from events.detection.sigma.windows import folded
+from events.detection.find import (
+    COSTLY,
+    Found,
+    Hits,
+    candidates,
+    cheapest_first,
+    cost,
+    earlier,
+    later,
+    look,
+    needs_all,
+    only_grows,
+    ranges,
+    span_of,
+    types_of,
+)
+from events.detection.sigma.windows import folded, group_of
 from events.models import FindingEvent
 
 if TYPE_CHECKING:
@@ -26,6 +41,8 @@ if TYPE_CHECKING:
 
     Touched = list[tuple[int, Fact, Group]]  # the selection's place, the event, its group
     Span = tuple[datetime, datetime]
+
+EVENT = "event_id"
 
 
 @dataclass
@@ -67,10 +84,15 @@ def touched(
     """
     found: Touched = []
     for slot, selection in enumerate(rule.selections):
-        facts: list[Fact] = list(new if matched is None else matched.get(slot, ()))
+        if matched is None:
+            about = candidates(rule, slot, new)
+        else:
+            about = [
+                (fact, group) for fact in matched.get(slot, ()) if (group := group_of(rule, slot, fact)) is not None
+            ]
         if selection.custom:
-            facts += history.affected(selection, new).values()
-        found += [(slot, fact, group) for fact, group in candidates(rule, slot, facts)]
+            about += candidates(rule, slot, history.affected(selection, new).values())
+        found += [(slot, fact, group) for fact, group in about]
     return found
 
 
@@ -105,19 +127,29 @@ def _grown(rule: Rule, accounts: list[int] | None, history: History, about: Touc
 
 def _relevant(rule: Rule, history: History, about: Touched, new: set[int]) -> Touched:
     """Without events that are no hits now and were none before."""
-    if rule.correlation is not None:
-        # Where a window needs several selections, `look` asks the costly ones last, and of few.
-        return about
-    (selection,) = rule.selections
-    holding = history.narrow(selection, [fact for _, fact, _ in about]) if selection.custom else None
-    if holding is None:
-        return about
-    others = [fact.pk for _, fact, _ in about if fact.pk not in holding and fact.pk not in new]
+    hits: dict[int, set[int]] = {}
+    by_event = rule.correlation is not None and EVENT in rule.correlation.group_by and needs_all(rule)
+    for slot in cheapest_first(rule):
+        facts = [fact for place, fact, _ in about if place == slot]
+        if by_event and hits:
+            # All hits of a group are one event's: where another selection leaves it out, this one adds nothing.
+            left = set.intersection(*hits.values())
+            facts = [fact for fact in facts if fact.pk in left or fact.pk not in new]
+        selection = rule.selections[slot]
+        if not by_event and hits and cost(rule, slot) >= COSTLY and needs_all(rule):
+            hits[slot] = {fact.pk for fact in facts}  # `look` asks it last, and only where there are the others
+            continue
+        hits[slot] = set(history.narrow(selection, facts)) if selection.custom else {fact.pk for fact in facts}
+    others = list({fact.pk for slot, fact, _ in about if fact.pk not in hits[slot] and fact.pk not in new})
     before: set[int] = set()
     for start in range(0, len(others), reconcile.CHUNK):
         rows = FindingEvent.objects.filter(event__in=others[start : start + reconcile.CHUNK], finding__rule=rule.uid)
         before.update(rows.order_by().values_list("event", flat=True))
-    return [entry for entry in about if entry[1].pk in holding or entry[1].pk in before]
+    relevant = [entry for entry in about if entry[1].pk in hits[entry[0]] or entry[1].pk in before]
+    if by_event:
+        all_of = set.intersection(*hits.values())
+        relevant = [entry for entry in relevant if entry[1].pk in all_of or entry[1].pk not in new]
+    return relevant
 
 
 def _anew(rule: Rule, accounts: list[int] | None, history: History, about: Touched, new: set[int]) -> Increment:

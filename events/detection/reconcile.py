@@ -216,17 +216,16 @@ class _Act:
         for finding, key in changed:
             writing.update(finding, key=key)
         for piece in self.wanted:
-            if piece.stored is None:
-                self._make(piece)
-            else:
+            if piece.stored is not None:
                 self._adjust(piece, piece.stored)
+        writing.make([self._made(piece) for piece in self.wanted if piece.stored is None])
 
     def _key(self, piece: Wanted) -> str:
         """Known by its first event, also where that was removed since."""
         first = min(piece.evidence.values(), key=lambda each: (each.at, each.event))
         return key_of(self.rule.uid, piece.found.identity, first.account, first.nexmo_id)
 
-    def _make(self, piece: Wanted) -> None:
+    def _made(self, piece: Wanted) -> tuple[Finding, Sequence[Evidence]]:
         finding = Finding(
             key=self._key(piece),
             rule=self.rule.uid,
@@ -238,9 +237,9 @@ class _Act:
         evidence = list(piece.evidence.values())
         writing.describe(finding, evidence)
         self._open(finding, piece)
-        writing.make(finding, evidence)
         self.outcome.made += 1
         self.outcome.accounts |= {each.account for each in evidence}
+        return finding, evidence
 
     def _open(self, finding: Finding, piece: Wanted) -> dict[str, Any]:
         # What the site notices about syncing is news, however old the events are that it is about.

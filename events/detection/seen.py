@@ -77,14 +77,13 @@ class Seen:
 
     def values_of(self, fact: Fact) -> list[str]:
         """A digest for each combination of the fields' values; none where one is absent."""
-        combinations: list[tuple[Any, ...]] = [()]
-        for name in self.what.fields:
-            value = fact.get(name)
-            if value is None:
-                return []
-            several = value if isinstance(value, list) else [value]
-            combinations = [(*one, other) for one, other in product(combinations, several)]
-        return [self._digest(combination) for combination in combinations]
+        values = [fact.get(name) for name in self.what.fields]
+        if None in values:
+            return []
+        if not any(isinstance(value, list) for value in values):
+            return [self._digest(tuple(values))]
+        several = [value if isinstance(value, list) else [value] for value in values]
+        return [self._digest(combination) for combination in product(*several)]
 
     def _digest(self, values: tuple[Any, ...]) -> str:
         found = self._digests.get(values)

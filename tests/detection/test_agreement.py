@@ -19,7 +19,7 @@ from tests.detection.archives import add, random_event, random_rule, stored, tol
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize("seed", range(int(os.environ.get("SEEDS", 40))))
+@pytest.mark.parametrize("seed", range(int(os.environ.get("FIRST", 0)), int(os.environ.get("SEEDS", 40))))
 def test_order_of_arrival_changes_nothing_and_hunt_and_replay_agree(
     seed: int, cast: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
