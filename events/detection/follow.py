@@ -107,7 +107,9 @@ class Follower:
         if cursor.seq != seq:
             return  # somebody else was here
         end = min(seq + BATCH, head)
-        upto = dict(DetectionCursor.objects.values_list("account", "seq")) | {account: end}
+        cursors = DetectionCursor.objects.values_list("account", "seq", "began_at")
+        others = {other: (upto, began_at) for other, upto, began_at in cursors}
+        upto = {other: upto for other, (upto, _) in others.items()} | {account: end}
         if account not in self.keys:
             self.keys = api_keys()
         reader = Reader(upto, self.keys)
@@ -116,12 +118,13 @@ class Follower:
         began = min((fact.at for fact in new), default=None)
         if cursor.began_at is not None:
             began = cursor.began_at if began is None else min(began, cursor.began_at)
-        history = History(reader, types(), {account: began}, {account: cursor.began_at})
+        beginnings = {other: began_at for other, (_, began_at) in others.items()} | {account: began}
+        history = History(reader, types(), beginnings, {account: cursor.began_at})
         for what in self.noted:
             history.seen[what, account] = seen = self._filled(what, account, seq)
             seen.follow(new, end)
         problems: Problems = {}
-        changes = self._look(account, history, new, problems)
+        changes = self._look(history, new, problems)
         self._write(cursor, end, began, history, changes, problems, done)
 
     def _filled(self, what: What, account: int, seq: int) -> Seen:
@@ -133,14 +136,14 @@ class Follower:
                 seen.write()
         return seen
 
-    def _look(self, account: int, history: History, new: Sequence[Fact], problems: Problems) -> list[Increment]:
+    def _look(self, history: History, new: Sequence[Fact], problems: Problems) -> list[Increment]:
         matched = self._matched(new, problems)
         changes = []
         for rule in self.rules:
             if rule.uid in problems or rule.uid not in matched and rule.uid not in self.has_custom:
                 continue
             try:
-                change = increment(rule, account, history, new, matched.get(rule.uid, {}))
+                change = increment(rule, history, new, matched.get(rule.uid, {}))
             except AWAY:
                 raise
             except Exception as error:  # of whatever kind: the other rules are evaluated

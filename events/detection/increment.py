@@ -97,13 +97,14 @@ def touched(
 
 
 def increment(
-    rule: Rule, account: int, history: History, new: Sequence[Fact], matched: Mapping[int, Sequence[Fact]] | None = None
+    rule: Rule, history: History, new: Sequence[Fact], matched: Mapping[int, Sequence[Fact]] | None = None
 ) -> Increment | None:
-    """Look at a rule around new events of an account. None: they change nothing."""
+    """Look at a rule around new events. None: they change nothing."""
     about = touched(rule, history, new, matched)
     if not about:
         return None
-    accounts = None if rule.spans_accounts else [account]
+    # What is new in one account may decide about events of others.
+    accounts = None if rule.spans_accounts else sorted({fact.account_id for _, fact, _ in about})
     keys = {fact.pk for fact in new}
     if only_grows(rule):
         return _grown(rule, accounts, history, about, keys)

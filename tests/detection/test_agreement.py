@@ -14,7 +14,7 @@ from events.detection import history
 from events.detection.follow import follow
 from events.detection.hunt import Hunting, replay
 from events.models import Finding, FindingChange
-from tests.detection.archives import add, random_event, random_rule, stored, told
+from tests.detection.archives import add, random_event, random_rules, stored, told
 
 pytestmark = pytest.mark.django_db
 
@@ -26,8 +26,7 @@ def test_order_of_arrival_changes_nothing_and_hunt_and_replay_agree(
     chance = Random(seed)
     monkeypatch.setattr(following, "BATCH", chance.choice((1, 3, 10, 1000)))
     monkeypatch.setattr(history, "LEAST_KNOWN", 3)
-    rules = [random_rule(chance) for _ in range(3)]
-    rules = list({rule.uid: rule for rule in rules}.values())
+    rules = random_rules(chance)
     accounts = list(NexmoAccount.objects.order_by("api_key")[:3])
     events = [random_event(chance, number) for number in range(chance.choice((20, 60)))]
     while events:
