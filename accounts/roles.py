@@ -15,11 +15,16 @@ if TYPE_CHECKING:
 
 ACCOUNT_ADMINS = "Account admins"
 AUDITORS = "Auditors"
+RESPONDERS = "Responders"
 
-ROLES = (ACCOUNT_ADMINS, AUDITORS)
+ROLES = (ACCOUNT_ADMINS, AUDITORS, RESPONDERS)
 
-TITLES = {ACCOUNT_ADMINS: _("Account admins"), AUDITORS: _("Auditors")}
-POWERS = {ACCOUNT_ADMINS: _("add accounts and manage their own"), AUDITORS: _("see everything, change nothing")}
+TITLES = {ACCOUNT_ADMINS: _("Account admins"), AUDITORS: _("Auditors"), RESPONDERS: _("Responders")}
+POWERS = {
+    ACCOUNT_ADMINS: _("add accounts and manage their own, handle findings"),
+    AUDITORS: _("see everything, change nothing"),
+    RESPONDERS: _("handle findings of the accounts they see"),
+}
 SENTENCES = {role: format_lazy("{}: {}", TITLES[role], POWERS[role]) for role in ROLES}
 SUPERUSER = _("Superuser: manages everything, people and teams too")
 
@@ -59,7 +64,9 @@ class RoleReader:
         return self._whole(held)
 
     def _whole(self, held: set[int]) -> list[str]:
-        return [role for role in ROLES if self._permissions.get(role) and self._permissions[role] <= held]
+        """The roles that are wholly held; one that is part of another that is held too goes without saying."""
+        whole = {role: made_of for role, made_of in self._permissions.items() if made_of and made_of <= held}
+        return [role for role in ROLES if role in whole and not any(whole[role] < other for other in whole.values())]
 
 
 def grant(apps: Any, app_label: str, permissions: dict[str, tuple[str, ...]]) -> None:
@@ -74,7 +81,7 @@ def grant(apps: Any, app_label: str, permissions: dict[str, tuple[str, ...]]) ->
     for role, codenames in permissions.items():
         group, _ = group_model.objects.get_or_create(name=role)
         for codename in codenames:
-            model = codename.split("_", 1)[1]
+            model = codename.split("_", 1)[1]  # also of a permission of our own that is about one model
             if model not in apps.all_models[app_label]:
                 model = "nexmoaccount"  # a permission of our own, which Django declares with that model
             content_type, _ = content_type_model.objects.get_or_create(app_label=app_label, model=model)

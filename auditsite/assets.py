@@ -31,11 +31,15 @@ STYLES = (
     "css/accounts",
     "css/pills",
     "css/views",
+    "css/alerts",
+    "css/findings",
     "css/export",
+    "css/rules",
     "css/event-panel",
     "css/keys",
     "css/narrow",
     "css/entity",
+    "css/demo",
     "css/forced-colours",
     "css/print",
 )
@@ -48,6 +52,7 @@ SCRIPTS = (
     "js/keys",
     "js/chart",
     "js/event-panel",
+    "js/findings",
     "js/news",
     "js/column-widths",
     "js/own-zone",
@@ -55,6 +60,7 @@ SCRIPTS = (
     "js/remember-open",
     "js/highlight",
     "js/restored",
+    "js/line-numbers",
 )
 # What the script says to people comes with the page, in its language. Parts are blocks: what one names is its own.
 SCRIPT = '"use strict";\n{{\nconst words = document.body.dataset;\n{}}}\n'
@@ -79,6 +85,11 @@ def asset(request: HttpRequest, digest: str, kind: str) -> HttpResponse:
     kept = "public, max-age=31536000, immutable" if digest == current else "public, max-age=60"
     response["Cache-Control"] = kept
     return response
+
+
+def stylesheet() -> bytes:
+    """The stylesheet itself, for pages that are not the site's own."""
+    return _joined("css")[0]
 
 
 def _joined(kind: str) -> tuple[bytes, str]:

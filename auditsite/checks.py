@@ -11,6 +11,7 @@ from cryptography.fernet import Fernet
 
 from auditsite import database_url
 from auditsite.env import BASE_DIR, SETTINGS, refuse
+from events.alerts.targets import read_rule
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -182,3 +183,59 @@ def audit_url(value: str) -> str:
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise refuse("NEXMO_AUDIT_URL", "must use https: plain http would send the API secret in the clear.")
     return value.rstrip("/")
+
+
+def site_url(value: str, hosts: list[str], *, https: bool) -> str:
+    """Where people open the site, without a slash at the end; made of the first host where nothing is said."""
+    if value.lower() == "auto":
+        host = hosts[0].lstrip(".")
+        return f"{'https' if https else 'http'}://{host}{'' if https else ':8000'}"
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        raise refuse("SITE_URL", "cannot be read as an address.") from None
+    if parts.scheme not in {"https", "http"} or not parts.hostname or re.search(r"[\s<>\"']", value):
+        raise refuse("SITE_URL", "must be an address such as https://audit.example.com.")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise refuse("SITE_URL", "must hold no user name, query or fragment.")
+    return value.rstrip("/")
+
+
+def alert_targets(values: list[str]) -> list[str]:
+    """Refuse an entry that is neither a host nor a network."""
+    for value in values:
+        try:
+            read_rule(value)
+        except ValueError:
+            raise refuse(
+                "ALERT_TARGETS",
+                f"holds {value!r}: expected a host (chat.internal), a network (10.1.0.0/16), or one with a port "
+                "(127.0.0.1:8025).",
+            ) from None
+    return values
+
+
+def mail_server(value: str) -> str:
+    """Refuse what is no mail server; its password is never repeated."""
+    if not value:
+        return value
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        raise refuse("ALERT_MAIL_SERVER", "cannot be read as an address.") from None
+    if parts.scheme not in {"smtp", "smtps", "smtp+starttls"} or not parts.hostname:
+        raise refuse("ALERT_MAIL_SERVER", "must be smtps://host:465, smtp+starttls://host:587 or smtp://host:25.")
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise refuse("ALERT_MAIL_SERVER", "must hold no path or query: only user, password, host and port.")
+    if parts.scheme == "smtp" and parts.password and not is_loopback(parts.hostname):
+        raise refuse("ALERT_MAIL_SERVER", "must use smtps or smtp+starttls: smtp would send the password in the clear.")
+    return value
+
+
+def mail_from(value: str, *, needed: bool) -> str:
+    """Refuse what is no address of e-mail, and that there is none where mail is to be sent."""
+    if (value or needed) and not re.fullmatch(r"[^\s@<>,;\"]{1,64}@[A-Za-z0-9.-]{1,190}", value):
+        raise refuse("ALERT_MAIL_FROM", "must be an e-mail address such as auditsite@example.com.")
+    return value

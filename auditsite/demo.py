@@ -9,9 +9,15 @@ from auditsite import env, home
 
 PORT = env.port("PORT", 8000)
 SANDBOX_PORT = env.port("SANDBOX_PORT", 8801)
+CATCHER_PORT = env.port("CATCHER_PORT", PORT + 2)  # where caught mails and webhooks are shown, and webhooks taken
+SMTP_PORT = env.port("SMTP_PORT", PORT + 3)
+PORTS = {"PORT": PORT, "SANDBOX_PORT": SANDBOX_PORT, "CATCHER_PORT": CATCHER_PORT, "SMTP_PORT": SMTP_PORT}
+SITE, SANDBOX, CATCHER = (f"http://127.0.0.1:{port}" for port in (PORT, SANDBOX_PORT, CATCHER_PORT))
 DIRECTORY = env.BASE_DIR / "var"
 KEYS = DIRECTORY / "demo.env"
 START = DIRECTORY / "demo-start.txt"
+ATTACKS = DIRECTORY / "demo-attacks.ndjson"  # what the sandbox lists beside its history
+MARK = "AUDITSITE_DEMO"  # tells the settings that this is the demo, which has a page of its own
 YEARS_BACK = timedelta(days=730)
 
 
@@ -28,12 +34,20 @@ def use_demo_environment() -> None:
         TRUST_PROXY="false",
         DATABASE_URL="sqlite:///var/demo.sqlite3",
         QUEUE_URL="sqlite:///var/demo-queue.sqlite3",
-        NEXMO_AUDIT_URL=f"http://127.0.0.1:{SANDBOX_PORT}/beta/audit",
+        NEXMO_AUDIT_URL=f"{SANDBOX}/beta/audit",
         NEXMO_REQUESTS_PER_SECOND="0",
         NEXMO_DATE_STYLE="zulu",
-        SYNC_INTERVAL="15s",
+        # Short, so that nobody waits; and so different that one sees when an account is watched.
+        SYNC_INTERVAL="30s",
+        WATCH_INTERVAL="5s",
+        WATCH_REQUESTS_PER_HOUR="800",
         EVENT_TIME_ZONE="UTC",
         SEAL_CHANNELS=str(DIRECTORY / "demo-seals.ndjson"),
+        DETECTION_RULES="",
+        SITE_URL=SITE,
+        ALERT_TARGETS=f"127.0.0.1:{CATCHER_PORT},127.0.0.1:{SMTP_PORT}",
+        ALERT_MAIL_SERVER=f"smtp://127.0.0.1:{SMTP_PORT}",
+        ALERT_MAIL_FROM="auditsite@example.com",
         LOG_LEVEL="WARNING",
         LOG_FORMAT="line",
         CACHE_URL="database",
@@ -41,6 +55,7 @@ def use_demo_environment() -> None:
         METRICS_TOKEN="",
         WEB_PROCESSES="2",
         WEB_THREADS="4",
+        **{MARK: "true"},
     )
 
 

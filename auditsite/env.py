@@ -96,6 +96,24 @@ SETTINGS = {
         ),
         Setting("EVIDENCE_KEEP", "7d", "How long evidence packs can be fetched before they are deleted."),
         Setting(
+            "SITE_URL",
+            "auto",
+            "Where people open this site: the beginning of links in alerts. auto: made of the first of ALLOWED_HOSTS.",
+        ),
+        Setting(
+            "ALERT_TARGETS",
+            "",
+            "Where alerts may be sent besides public addresses: hosts, networks, or one port of them, comma-separated "
+            "(chat.internal, 10.1.0.0/16, 127.0.0.1:8025).",
+        ),
+        Setting(
+            "ALERT_MAIL_SERVER",
+            "",
+            "What sends alerts by e-mail: smtps://user:password@host:465, smtp+starttls://... or, unencrypted, "
+            "smtp://host:25; empty: no e-mail.",
+        ),
+        Setting("ALERT_MAIL_FROM", "", "The address that alerts by e-mail come from."),
+        Setting(
             "DETECTION_RULES",
             "",
             "A folder with detection rules of your own, as Sigma files (*.yml), beside those that ship; empty: none.",
@@ -106,6 +124,16 @@ SETTINGS = {
         Setting("NEXMO_TIMEOUT", "30", "Seconds to wait for Nexmo to send something."),
         Setting("NEXMO_DATE_STYLE", "zulu", "How dates are sent: zulu, naive or date."),
         Setting("SYNC_INTERVAL", "5m", "Time between two syncs of an account, such as 90s, 5m or 1h."),
+        Setting(
+            "WATCH_INTERVAL",
+            "15s",
+            "Time between two syncs of an account in which something suspicious was found lately.",
+        ),
+        Setting(
+            "WATCH_REQUESTS_PER_HOUR",
+            "300",
+            "Maximum requests an hour that such syncs make for one account; then SYNC_INTERVAL holds. 0: never faster.",
+        ),
         Setting("SYNC_CONCURRENCY", "4", "How many accounts are synced in parallel."),
         Setting("EVENT_TIME_ZONE", "UTC", "The zone of the API's times, which carry none."),
         Setting("TIME_ZONE", "UTC", "The zone in which pages show times and read dates."),
@@ -119,7 +147,7 @@ SETTINGS = {
 
 
 # Their values are never repeated, and hold whatever characters they like.
-SECRETS = frozenset({"SECRET_KEY", "CREDENTIAL_KEYS", "SEAL_KEY", "METRICS_TOKEN"})
+SECRETS = frozenset({"SECRET_KEY", "CREDENTIAL_KEYS", "SEAL_KEY", "METRICS_TOKEN", "ALERT_MAIL_SERVER"})
 # A variable, and one that is a whole part of an address or a list.
 REFERENCE = re.compile(r"\$(?:\{[^{}]*\}|[A-Za-z_]\w*)", re.ASCII)
 WHOLE_REFERENCE = re.compile(r"(?:(?<=[/:@,=])|^)\$(?:\{[^{}]*\}|[A-Za-z_]\w*)(?=[/:@,?&]|$)", re.ASCII)

@@ -57,6 +57,8 @@ NEXMO_TIMEOUT = read.number("NEXMO_TIMEOUT", least=0.1, most=600)
 NEXMO_DATE_STYLE = read.choice("NEXMO_DATE_STYLE", ("zulu", "naive", "date"))
 EVENT_TIME_ZONE = read.zone("EVENT_TIME_ZONE")
 SYNC_INTERVAL = read.duration("SYNC_INTERVAL")
+WATCH_INTERVAL = read.duration("WATCH_INTERVAL")
+WATCH_REQUESTS_PER_HOUR = read.whole("WATCH_REQUESTS_PER_HOUR", least=0, most=100_000)
 SYNC_CONCURRENCY = read.whole("SYNC_CONCURRENCY", least=1, most=64)
 
 # --- proofs ---------------------------------------------------------------------------------------------------
@@ -67,6 +69,12 @@ SEAL_CHANNELS = checks.seal_channels(read.list("SEAL_CHANNELS"))
 EVIDENCE_DIR = checks.evidence_dir(read.text("EVIDENCE_DIR"))
 EVIDENCE_KEEP = read.duration("EVIDENCE_KEEP")
 CHECK_INTERVAL = read.duration("CHECK_INTERVAL")
+
+# --- alerts ---------------------------------------------------------------------------------------------------
+SITE_URL = checks.site_url(read.text("SITE_URL"), ALLOWED_HOSTS, https=HTTPS)
+ALERT_TARGETS = checks.alert_targets(read.list("ALERT_TARGETS"))
+ALERT_MAIL_SERVER = checks.mail_server(read.text("ALERT_MAIL_SERVER"))
+ALERT_MAIL_FROM = checks.mail_from(read.text("ALERT_MAIL_FROM"), needed=bool(ALERT_MAIL_SERVER))
 
 # --- detection ------------------------------------------------------------------------------------------------
 DETECTION_RULES = checks.rules_folder(read.text("DETECTION_RULES"))
@@ -159,7 +167,9 @@ MIDDLEWARE = [
 
 CSRF_FAILURE_VIEW = "auditsite.login.form_refused"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576  # as the web server and the proxies have it
-ROOT_URLCONF = "auditsite.urls"
+# Set by `manage.py demo` alone, for itself and the processes that it starts.
+DEMO = "AUDITSITE_DEMO" in os.environ and _loopback_only
+ROOT_URLCONF = "auditsite.demo_urls" if DEMO else "auditsite.urls"
 WSGI_APPLICATION = "auditsite.wsgi.application"
 TEMPLATES = [
     {
@@ -171,6 +181,8 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                *(["auditsite.demo_views.navigation"] if DEMO else []),
+                "events.detection.open_findings.in_navigation",
             ],
         },
     }

@@ -31,6 +31,7 @@ from events.sandbox import Sandbox
 from events.storage import triggers
 from tests.tools import skips
 
+EVENTS_ROLES = ("events.migrations.0002_default_roles", "events.migrations.0015_detection_roles")
 NOON = datetime(2026, 3, 15, 12, 0, tzinfo=UTC)
 
 
@@ -86,8 +87,8 @@ def cast(db: None) -> dict[str, Any]:
     """The demo's users by name, with their accounts and team."""
     # A test with real transactions empties every table afterwards, also of what migrations put there.
     if not Group.objects.filter(permissions__isnull=False).exists():
-        for app in ("accounts", "events"):
-            import_module(f"{app}.migrations.0002_default_roles").grant(apps, None)
+        for migration in ("accounts.migrations.0002_default_roles", *EVENTS_ROLES):
+            import_module(migration).grant(apps, None)
     make_demo_data()
     return {user.username: user for user in get_user_model().objects.all()}
 

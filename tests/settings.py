@@ -12,6 +12,9 @@ os.environ["QUEUE_URL"] = os.environ.get("TEST_QUEUE_URL", "memory:")
 os.environ["CACHE_URL"] = os.environ.get("TEST_CACHE_URL", "locmem://")
 os.environ["DATABASE_POOL"] = os.environ.get("TEST_DATABASE_POOL", "0")
 for name in (
+    "ALERT_MAIL_FROM",
+    "ALERT_MAIL_SERVER",
+    "ALERT_TARGETS",
     "ALLOWED_HOSTS",
     "DEBUG",
     "EVENT_TIME_ZONE",
@@ -22,8 +25,11 @@ for name in (
     "LOG_LEVEL",
     "METRICS_TOKEN",
     "SEAL_PUBLIC_KEYS",
+    "SITE_URL",
     "SYNC_INTERVAL",
     "TIME_ZONE",
+    "WATCH_INTERVAL",
+    "WATCH_REQUESTS_PER_HOUR",
     "WEB_PROCESSES",
     "WEB_THREADS",
 ):

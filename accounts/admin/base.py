@@ -15,6 +15,7 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, override
 
+from accounts.rights_form import EditorsForm
 from accounts.roles import RoleReader
 
 if TYPE_CHECKING:
@@ -189,6 +190,20 @@ class RightsAdmin(ExplainedDeletion):
         form = super().get_form(request, obj, change=change, **kwargs)
         shown = frozenset(flatten_fieldsets(self.get_fieldsets(request, obj)))
         return type(form.__name__, (form,), {"editor": request.user, "shown": shown})
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        """Who was put in and who was taken out, where Django would say which list was changed."""
+        message = super().construct_change_message(request, form, formsets, add)
+        if not isinstance(form, EditorsForm):
+            return message
+        with override("en"):
+            told = form.changes_by_name()
+            labels = {str(form.fields[name].label) for name in told}
+        for part in message:
+            if "changed" in part:
+                part["changed"]["fields"] = [label for label in part["changed"]["fields"] if label not in labels]
+        others = [part for part in message if part.get("changed", {}).get("fields", True)]
+        return [*others, *(change for changes in told.values() for change in changes)]
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         obj: Any = super().get_object(request, object_id, from_field)

@@ -9,6 +9,7 @@ from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from accounts import roles
 from accounts.rights_form import EditorsForm, PermissionsField, RolesField
@@ -19,6 +20,10 @@ from accounts.widgets import TickList
 class PersonForm(EditorsForm, UserChangeForm):
     """A person. Roles and teams are both groups to Django, and two questions to people."""
 
+    told_by_name: ClassVar[dict[str, str]] = {
+        "roles": gettext_noop("assignment of role"),
+        "teams": gettext_noop("membership in team"),
+    }
     password = None  # type: ignore[assignment]  # changed on a page of its own
     roles = RolesField()
     teams = forms.ModelMultipleChoiceField(

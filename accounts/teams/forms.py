@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib.auth.models import Group, User
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from accounts import roles
 from accounts.models import NexmoAccount
@@ -25,6 +26,11 @@ class PeopleField(forms.ModelMultipleChoiceField):
 
 class TeamForm(EditorsForm):
     """A team: who is in it, what is shared with it, and what it lets its members do."""
+
+    told_by_name: ClassVar[dict[str, str]] = {
+        "members": gettext_noop("member"),
+        "roles": gettext_noop("assignment of role"),
+    }
 
     members = PeopleField(
         User.objects.none(),

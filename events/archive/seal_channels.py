@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -14,6 +13,7 @@ from django.db import transaction
 
 from events.archive import seals
 from events.models import Seal
+from events.storage.side_threads import SideThreads
 from events.wording.printable import printable
 
 if TYPE_CHECKING:
@@ -24,8 +24,7 @@ logger = logging.getLogger(__name__)
 PATIENCE = 60.0  # seconds that a channel may take
 LONGEST_NOTE = 60  # characters of a trouble
 
-_hanging: dict[str, threading.Thread] = {}
-_lock = threading.Lock()
+_threads = SideThreads("seal-channel")
 
 
 class NotSent(Exception):
@@ -74,9 +73,6 @@ def _label(channel: str) -> str:
 
 def _within_patience(channel: str, send_now: Callable[[], None]) -> str:
     """Call something that may raise anything or never come back; returns what went wrong."""
-    with _lock:
-        if (earlier := _hanging.get(channel)) and earlier.is_alive():
-            return "an earlier seal is still being sent"
     outcome: list[str] = []
 
     def call() -> None:
@@ -87,11 +83,9 @@ def _within_patience(channel: str, send_now: Callable[[], None]) -> str:
         else:
             outcome.append("")
 
-    # A thread of its own, which is left behind where it hangs: at most one for each channel. Python cannot end it.
-    thread = threading.Thread(target=call, daemon=True, name="seal-channel")
-    with _lock:
-        _hanging[channel] = thread
-    thread.start()
+    thread = _threads.start(channel, call)
+    if thread is None:
+        return "an earlier seal is still being sent"
     thread.join(PATIENCE)
     return outcome[0] if outcome else f"no answer within {PATIENCE:g} seconds"
 

@@ -17,6 +17,7 @@ from accounts.models import NexmoAccount
 from events.archive import listed_types, proven_coverage, seals, verify_ledger
 from events.archive.chain_links import CHUNK, event_id, links, record_hashes, removed_links
 from events.models import (
+    ApplicationName,
     AuditEvent,
     ChainHead,
     CoveredSpan,
@@ -34,7 +35,7 @@ from events.models import (
     SyncState,
     SyncWindow,
 )
-from events.storage import chain, first_seen, search_check, search_index, stored_form, triggers
+from events.storage import application_names, chain, first_seen, search_check, search_index, stored_form, triggers
 from events.storage.search_index import searchable_text
 from events.storage.transactions import snapshot
 
@@ -145,7 +146,7 @@ def _misshapen_rows(models: Iterable[type[Model]]) -> Iterator[str]:
 
 # --- what filters rely on -------------------------------------------------------------------------------------------
 
-BEHIND_FILTERS = (EventType, FirstSeen)
+BEHIND_FILTERS = (ApplicationName, EventType, FirstSeen)
 
 
 def hidden_from_filters(
@@ -300,7 +301,7 @@ def _named(account: NexmoAccount, seq: int) -> str:
 
 
 def _check_rollups(account: NexmoAccount) -> None:
-    """The counts by day and month are those of the events, and the first events are the first."""
+    """The counts by day and month are those of the events, the first events are the first, and the names the newest."""
     day = "(created_at AT TIME ZONE 'UTC')::date" if connection.vendor == "postgresql" else "date(created_at)"
     table = connection.ops.quote_name(AuditEvent._meta.db_table)
     with connection.cursor() as cursor:
@@ -328,6 +329,8 @@ def _check_rollups(account: NexmoAccount) -> None:
         noted = set(cursor.fetchall())
     for _, _, user, country, _ in sorted(firsts ^ noted, key=str):
         raise _Broken(f"What is noted as the first event of {user} from {country} is not the first there is.")
+    if app := application_names.misnoted(account.pk):
+        raise _Broken(f"What is noted as the name of application {app} is not what its newest event says.")
 
 
 def _check_coverage(account: NexmoAccount, statements: list[seals.Statement]) -> None:

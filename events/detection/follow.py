@@ -44,6 +44,7 @@ class Followed:
 
     Attributes:
         accounts: those with findings that were changed.
+        evaluated: those with events that were evaluated.
         problems: rules that failed.
     """
 
@@ -52,6 +53,7 @@ class Followed:
     extended: int = 0
     withdrawn: int = 0
     accounts: set[int] = field(default_factory=set)
+    evaluated: set[int] = field(default_factory=set)
     problems: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
@@ -220,6 +222,7 @@ class Follower:
                 began_at=began, moved_at=timezone.now(), problem=told[:LONGEST_PROBLEM]
             )
         done.events += end - seq
+        done.evaluated.add(account)
         done.problems |= problems
         for outcome in outcomes:
             done.made += outcome.made

@@ -13,6 +13,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Sum
+from django.utils.translation import gettext_noop
 
 from events.detection import reconcile, writing
 from events.detection.facts import Reader
@@ -36,6 +37,8 @@ Tick = Callable[[int, int, int], None]  # events done, of how many, and hits so 
 KIND = "hunt"  # of the background job; its subject is the key of a Hunt
 SLICE = 5_000  # events read at a time
 MOST_HITS = 200_000  # a rule that matches more says nothing
+# Kept with the trial, and translated where it is shown.
+TOO_MANY = gettext_noop("It matches more than 200,000 events. A rule that says something matches fewer.")
 NEWEST, EVENTS_SHOWN = 100, 20  # of a result that is kept
 
 
@@ -93,7 +96,7 @@ class Hunting:
         for slot in range(len(self.rule.selections)):
             self.hits.add(history, slot, candidates(self.rule, slot, facts))
         if len(self.hits.hits) > MOST_HITS:
-            raise TooMany(f"It matches more than {MOST_HITS:,} events. A rule that says something matches fewer.")
+            raise TooMany(TOO_MANY)
 
     def _advance(self, events: int) -> None:
         self.done += events

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
-from events.detection import checks
+from events.detection import checks, watching
 from events.detection.follow import Followed, follow
 from events.detection.hunt import KIND, Hunting, TooMany, replay, summary
 from events.detection.ruleset import read
@@ -28,7 +28,7 @@ EVERY = timedelta(minutes=1)
 NOTED_EVERY = timedelta(seconds=1)  # how often a trial's progress is noted
 
 
-@jobs.handler("detect", every=EVERY)
+@jobs.handler("detect", every=EVERY, urgent=True)
 def detect(job: jobs.Claim) -> None:
     """Evaluate all that came since."""
     done = follow(lambda events, total: job.renew(done=events, total=total))
@@ -42,9 +42,10 @@ def check_syncing(job: jobs.Claim) -> None:
 
 
 def _tell(done: Followed) -> None:
-    """Have it told at once where something was found."""
+    """Have it told at once where something was found, and accounts watched where something is suspicious."""
     if done.accounts:
         jobs.enqueue("route_alerts")
+    watching.watch(done.accounts | done.evaluated)
 
 
 @jobs.handler(KIND, attempts=3)
@@ -54,9 +55,10 @@ def hunt(job: jobs.Claim) -> None:
     if trial is None:
         return  # withdrawn, or done by a worker that died before it could say so
     Hunt.objects.filter(pk=trial.pk).update(state=Hunt.State.RUNNING, done=0)
+    progress = _Progress(job, trial)
     try:
         rule = _rule_of(trial.text)
-        found = _put_into_the_inbox(rule, job, trial) if trial.replay else _search(rule, job, trial)
+        found = _put_into_the_inbox(rule, job, progress) if trial.replay else Hunting(rule, tick=progress).run()
     except jobs.JobInterrupted:
         raise
     except Exception as error:
@@ -65,7 +67,7 @@ def hunt(job: jobs.Claim) -> None:
         if isinstance(error, TooMany | ValueError):
             raise jobs.JobFailed(str(error)) from None
         raise
-    _finish(trial, Hunt.State.DONE, found=len(found), result=summary(found))
+    _finish(trial, Hunt.State.DONE, found=len(found), result=summary(found), done=progress.done, total=progress.total)
 
 
 def _rule_of(text: str) -> Rule:
@@ -82,15 +84,11 @@ def _rule_of(text: str) -> Rule:
     return rules[0]
 
 
-def _search(rule: Rule, job: jobs.Claim, trial: Hunt) -> Sequence[Found]:
-    hunting = Hunting(rule, tick=_Progress(job, trial))
-    return hunting.run()
-
-
-def _put_into_the_inbox(rule: Rule, job: jobs.Claim, trial: Hunt) -> Sequence[Found]:
-    found, outcome = replay(rule, _Progress(job, trial), lambda: job.renew())
+def _put_into_the_inbox(rule: Rule, job: jobs.Claim, progress: _Progress) -> Sequence[Found]:
+    found, outcome = replay(rule, progress, lambda: job.renew())
     if outcome.accounts:
         jobs.enqueue("route_alerts")
+        watching.watch(outcome.accounts)
     return found
 
 
@@ -100,8 +98,10 @@ class _Progress:
     def __init__(self, job: jobs.Claim, trial: Hunt) -> None:
         self.job, self.trial = job, trial
         self.noted_at = timezone.now() - NOTED_EVERY
+        self.done = self.total = 0
 
     def __call__(self, done: int, total: int, hits: int) -> None:
+        self.done, self.total = done, total
         now = timezone.now()
         if timedelta() <= now - self.noted_at < NOTED_EVERY:
             return

@@ -1,7 +1,8 @@
-"""The strip "Worth a look": findings in words, each with the way to its events, without those that were dismissed."""
+"""The strip "Worth a look": open findings of high severity, then what else is unusual, without what was dismissed."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,14 +13,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from events.detection import known_rules
 from events.detection.notable import ALLOW, MOST, notable
+from events.detection.open_findings import worst
 from events.filters.names import country_title
 from events.filters.query_string import days_address, page_address
+from events.wording import severity
 from events.wording.codes import grouped
 from events.wording.times import show
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from accounts.models import NexmoAccount, Profile
     from events.detection.notable import Notable
@@ -38,16 +42,38 @@ class Line(NamedTuple):
     href: str
 
 
-def worth_a_look(accounts: Sequence[NexmoAccount], profile: Profile) -> list[Line]:
-    """The lines that the reader has not dismissed, the newest first."""
+def worth_a_look(accounts: Sequence[NexmoAccount], profile: Profile, *, everything: bool = False) -> list[Line]:
+    """The lines that the reader has not dismissed: the worst findings, then the newest of what is unusual.
+
+    Args:
+        everything: these are all the accounts there are.
+    """
     by_pk = {account.pk: account for account in accounts}
     dismissed = _dismissed(profile)
-    lines = [
+    lines = [line for line in _findings(by_pk, profile, everything) if line.key not in dismissed]
+    lines += [
         Line(it.key, it.kind, by_pk[it.account_id], _sentence(it), _address(it, by_pk[it.account_id]))
         for it in notable(list(by_pk))
         if it.account_id in by_pk and it.key not in dismissed
     ]
     return lines[:MOST]
+
+
+def _findings(accounts: Mapping[int, NexmoAccount], profile: Profile, everything: bool) -> list[Line]:
+    """Open findings of high severity and above."""
+    found = worst(profile.user_id, list(accounts), everything=everything)
+    titles = known_rules.titles() if found else {}
+    return [
+        Line(
+            hashlib.sha256(f"finding {it.number}".encode()).hexdigest()[:16],
+            f"finding {severity.slug(it.severity)}",
+            accounts[it.account_id],
+            _("%(severity)s: %(title)s")
+            % {"severity": severity.title(it.severity), "title": titles.get(it.rule, it.title)},
+            reverse("events:finding", args=[it.number]),
+        )
+        for it in found
+    ]
 
 
 def dismiss(profile: Profile, key: str) -> None:

@@ -12,6 +12,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django_countries import countries
@@ -21,9 +22,10 @@ from events.fields import load_json
 from events.nexmo.catalog import family
 from events.nexmo.values import ip_key
 from events.reading.applications import LONGEST_KEPT
+from events.wording import severity
 from events.wording.codes import is_country_code, source_title, type_words
 from events.wording.context_line import summarise
-from events.wording.marking import marked
+from events.wording.marking import coded, marked
 from events.wording.masking import mask_json
 from events.wording.sentences import plain_sentence, sentence
 from events.wording.times import ago, offset
@@ -31,6 +33,7 @@ from events.wording.times import ago, offset
 if TYPE_CHECKING:
     from events.display.event_table import EventTable
     from events.reading import Row
+    from events.reading.marks import Mark
 
 NOTHING = SafeString('<span class="none">–</span>')
 _TYPE = re.compile(r"[A-Za-z0-9_.]+")
@@ -111,6 +114,8 @@ class What(EventColumn):
             or _("Event without type")
         )
         link = f'<a class="what family-{_family(code)}" href="{table.address(record)}"><span>{shown}</span></a>'
+        if table.marks and (mark := table.marks.get(record.pk)):
+            link = f"{_mark(mark)} {link}"
         # What has no column of its own stands beside the sentence.
         if record.odd_fields and not table.has_details:
             link += _odd_tag()
@@ -214,6 +219,21 @@ def _type_code(code: str, table: EventTable) -> str:
     shown = f"<code>{marked(code)}</code>"
     plain = code.strip()
     return table.narrowing_link("event_type", plain, shown) if _TYPE.fullmatch(plain) else shown
+
+
+def _mark(mark: Mark) -> str:
+    """The way to the finding that an event led to."""
+    words = _("Finding %(number)s, %(severity)s: %(title)s") % {
+        "number": mark.finding,
+        "severity": severity.title(mark.severity).lower(),
+        "title": coded(mark.title),
+    }
+    done = " done" if mark.is_finished else ""
+    address = escape(reverse("events:finding", args=[mark.finding]))
+    return (
+        f'<a class="mark {severity.slug(mark.severity)}{done}" href="{address}" title="{escape(words)}">'
+        f'<i aria-hidden="true"></i><span class="sr-only">{escape(words)}</span></a>'
+    )
 
 
 def _unreadable_time() -> str:

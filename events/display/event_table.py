@@ -20,7 +20,7 @@ from django_tables2.utils import Sequence as ColumnSequence
 from events.display import cells, drawing
 from events.nexmo.catalog import EVENT_TYPES
 from events.reading.applications import nameless, names_for
-from events.reading.filterable import DIMENSIONS
+from events.reading.filterable import COLUMNS
 from events.wording.marking import marked
 from events.wording.plausible import latest_plausible
 from events.wording.times import offset
@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 
     from accounts.models import NexmoAccount
     from events.reading import Row
+    from events.reading.marks import Mark
 
-CLICKABLE = tuple(DIMENSIONS)
+CLICKABLE = tuple(COLUMNS)
 PAGE = ("before", "after", "size")
 ALWAYS = ("when", "what")  # these lead to the event
 USUAL = ("when", "account", "what", "who", "source", "origin")
@@ -96,6 +97,7 @@ class EventTable(tables.Table):
         words: str | None = None,
         oldest_first: bool = False,
         turned: str = "",
+        marks: Mapping[int, Mark] | None = None,
         **options: Any,
     ) -> None:
         """
@@ -111,11 +113,13 @@ class EventTable(tables.Table):
             words: those searched for, as JSON, for the page's script to mark.
             oldest_first: the order that they come in.
             turned: the address of the same list in the other order, if it has one.
+            marks: the findings that events led to, by the events' keys.
             options: those of django-tables2, such as `sequence`.
         """
         self.accounts = {account.pk: account for account in accounts}
         self.now, self.zone = now, zone or timezone.get_current_timezone()
         self.oldest_first, self.turned = oldest_first, turned
+        self.marks = marks or {}
         self.latest = latest_plausible()
         self.language = translation.get_language()
         self.descriptions = descriptions or EVENT_TYPES

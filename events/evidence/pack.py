@@ -210,7 +210,7 @@ class _Maker:
 
         if hidden := verify.hidden_from_filters(
             checked(),
-            text=self.conditions.text,
+            text=self.conditions.looked_for,
             progress=lambda events: self.report(Stage.CHECKING, done + events, total),
         ):
             logger.error("No evidence pack can be made: %s", printable(hidden))

@@ -24,6 +24,8 @@ COLUMNS = tuple(_NAMES)
 # What repeats other columns in words: for people, so that programs get it only where they ask.
 IN_WORDS = ("what_happened", "source_country_name")
 FOR_PROGRAMS = tuple(name for name in COLUMNS if name not in IN_WORDS)
+# What people look for first in a spreadsheet, and then what happened in words.
+FIRST_FOR_PEOPLE = ("created_at", "account", "account_name", "user_email", "what_happened")
 # Called with the number of rows just written.
 OnRows = Callable[[int], None]
 
@@ -45,6 +47,12 @@ class Shape:
     columns: Sequence[str]
     zone: tzinfo
     byte_order_mark: bool = False
+
+
+def for_people(columns: Sequence[str]) -> tuple[str, ...]:
+    """Columns in the order in which a spreadsheet has them."""
+    first = [name for name in FIRST_FOR_PEOPLE if name in columns]
+    return (*first, *(name for name in columns if name not in first))
 
 
 def parts(rows: Iterable[Row], accounts: Mapping[int, NexmoAccount], shape: Shape) -> Iterator[list[Sequence[str]]]:

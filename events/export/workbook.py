@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 from xlsxwriter import Workbook
 
-from events.export.columns import ignore_progress, parts
+from events.export.columns import for_people, ignore_progress, parts
 from events.wording.codes import grouped
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def write_xlsx(
     Args:
         packing: called when all rows are written; what is left takes a while too.
     """
+    shape = replace(shape, columns=for_people(shape.columns))
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with Workbook(file, options) as book:
         events = _Sheets(book, shape)

@@ -11,7 +11,10 @@ from events.filters.fields import NONE
 from events.filters.names import countries_shown, country_names, plain
 from events.filters.search_box import KEYS
 from events.models import FirstSeen
+from events.nexmo.applications import words_of
 from events.nexmo.catalog import FAMILIES, SOURCES
+from events.reading.applications import holding
+from events.reading.conditions import APPLICATION
 from events.reading.filterable import DIMENSIONS, FIRSTS, ORDERS, PARAMETERS
 from events.wording.codes import family_title, source_title
 from events.wording.times import PERIODS
@@ -71,7 +74,7 @@ def _any_values(typed: str, event_filter: EventFilter) -> Iterator[Completion]:
     """Values of all conditions that have names, for a word that is no condition yet."""
     if len(typed) < 3:
         return
-    for name in ("event_type", "account", "source_country", "user_email"):
+    for name in ("event_type", "account", "source_country", "user_email", "application"):
         parameter = PARAMETERS[name]
         for code, label in _values(parameter, typed, event_filter):
             if code != NONE:
@@ -112,6 +115,10 @@ def _named(name: str, typed: str, event_filter: EventFilter) -> Iterator[tuple[s
     elif name == "user_email":
         for email in _users(typed, event_filter):
             yield email, email
+    elif name == APPLICATION:
+        field = event_filter.form.fields[name]
+        for called in holding(words_of(typed), field.accounts)[: MOST + 1] if typed else ():
+            yield f'"{field.link(called)}"', called if plain(typed) in plain(called) else typed, called
     elif name == "period":
         yield from ((code, code, str(title)) for code, title in PERIODS.items())
     elif name == "new":

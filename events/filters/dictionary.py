@@ -1,111 +1,71 @@
 """What plain words in the search box may mean: the conditions whose words the pages show.
 
 The text search looks in events as Nexmo sent them, and pages show sentences, titles, names and countries instead. So
-"who deleted a secret last week" is read here as a type of event and two days, in both languages of the site, and only
-of accounts that the reader may see.
+"who deleted a secret last week" is read here as a type of event and two days, "calls go to app Night desk" as an
+application, in both languages of the site, and only of accounts that the reader may see.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.utils import timezone
 from django.utils.translation import gettext, override
 
+from events.filters.fields import listed
 from events.filters.names import country_names, plain
+from events.filters.spoken_days import days, merged
+from events.filters.stems import stem
+from events.nexmo.applications import words_of
 from events.nexmo.catalog import EVENT_TYPES, family
+from events.reading.conditions import APPLICATION
 from events.reading.filterable import PARAMETERS
 from events.wording.codes import family_title, source_codes
 from events.wording.sentences import ALLOWED_EVERYBODY, SENTENCES
-from events.wording.times import PERIOD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from accounts.models import NexmoAccount
 
 # Parameters and their values, by what people say for them.
 Phrases = Mapping[str, Mapping[str, tuple[str, ...]]]
 
-MOST_WORDS = 12  # a longer text is one that was copied
+# What says that a name is an application's, the longest first.
+_LEADS = (
+    "las llamadas van a la aplicacion",
+    "calls go to application",
+    "las llamadas van a app",
+    "calls go to app",
+    "las llamadas van a",
+    "la aplicacion",
+    "calls go to",
+    "aplicacion",
+    "application",
+    "app",
+)
+_SAYING = ("aplicacion", "application", "app")
+MOST_WORDS = 20  # a longer text is one that was copied
 MOST_TYPES = 12  # that a few words may mean
 _WORD = re.compile(r"[^\W_]+")
+_TYPED = re.compile(r"[^\s@,;:]+@[^\s@,;:]+(?<![.?!])|[^\W_]+")  # an address is one word
+_CONDITION = re.compile(r"\S:\S|\"")
 _VARIABLE = re.compile(r"\{[^{}]*\}")  # of a sentence
 # Words that only lead from one to the next, without accents. They help to choose and are never asked for.
 _SMALL = frozenset(
     _WORD.findall(
-        "a an all and any are as at been by did do does event events for from had has have her his in into is it its "
-        "last me my new of off on one or out over show since than that the their there these this those to up was were "
-        "what when where which who whom whose why with without "
-        "al algo alguien con cual cuales cuando de del desde donde el ella en era es esta este evento eventos fue ha "
-        "haber han hay hizo la las lo los mas mi no o para por que quien quienes se si sin son su sus un una uno unos y"
+        "a an all and any are as at been between by did do does event events for from had has have her his in into is "
+        "it its last me my new of off on one or out over show since than that the their there these this those to up "
+        "was were what when where which who whom whose why with without "
+        "al algo alguien con cual cuales cuando de del desde donde el ella en entre era es esta este evento eventos "
+        "fue ha haber han hay hizo la las lo los mas mi no o para por que quien quienes se si sin son su sus un una "
+        "uno unos y"
     )
-)
-_LAST = ("last", "past", "ultimos", "ultimas")
-_UNITS = {
-    "hours": "h",
-    "horas": "h",
-    "days": "d",
-    "dias": "d",
-    "weeks": "w",
-    "semanas": "w",
-}
-# What people say for what sentences and titles say, stemmed as below.
-_SAME = {
-    "add": "creat",
-    "made": "creat",
-    "mak": "creat",
-    "new": "creat",
-    "remov": "delet",
-    "eras": "delet",
-    "borr": "elimin",
-    "quit": "elimin",
-    "buy": "bought",
-    "purchas": "bought",
-    "chang": "updat",
-    "edit": "updat",
-    "modifi": "updat",
-    "sign": "log",
-    "logon": "login",
-    "key": "secret",
-    "credential": "secret",
-    "cancell": "cancel",
-    "whitelist": "allow",
-    "allowlist": "allow",
-    "app": "application",
-    "autoreload": "reload",
-    "topup": "reload",
-    "phon": "number",
-    "telephon": "number",
-    "payment": "billing",
-    "invoic": "billing",
-    "point": "link",
-}
-_ENDINGS = (
-    "ations",
-    "ation",
-    "ings",
-    "ing",
-    "ados",
-    "adas",
-    "ado",
-    "ada",
-    "idos",
-    "idas",
-    "ido",
-    "ida",
-    "ed",
-    "es",
-    "e",
-    "s",
-    "o",
-    "a",
 )
 
 
@@ -131,20 +91,38 @@ class Meaning:
         return " ".join((*conditions, self.rest)).strip()
 
 
+@dataclass(frozen=True)
+class Known:
+    """What only the archive knows, of the reader's accounts.
+
+    Attributes:
+        applications_in: the names of applications that stand in a text of plain words.
+        applications_with: those that hold all the words of a text, or pieces of words.
+        is_user: whether a word is a user's address, or begins a part of somebody's name there.
+    """
+
+    applications_in: Callable[[str], Sequence[str]] = lambda text: ()
+    applications_with: Callable[[str], Sequence[str]] = lambda text: ()
+    is_user: Callable[[str], bool] = lambda word: False
+
+
 def _quoted(value: str) -> str:
     return f'"{value}"' if " " in value else value
 
 
-def meaning(text: str, accounts: Iterable[NexmoAccount], described: Mapping[str, str]) -> Meaning | None:
+def meaning(
+    text: str, accounts: Iterable[NexmoAccount], described: Mapping[str, str], known: Known | None = None
+) -> Meaning | None:
     """What a text without conditions and quotes may mean; None where nothing that pages show has its words.
 
     Args:
         accounts: those of the reader.
         described: the types of event that these have, and what Nexmo calls them.
     """
-    if not text or any(mark in text for mark in '":@') or text.startswith("-"):
+    text, known = unicodedata.normalize("NFC", text), known or Known()
+    if not text or text.startswith("-") or _CONDITION.search(text):
         return None
-    typed = _WORD.findall(text)
+    typed = _TYPED.findall(text)
     if not 0 < len(typed) <= MOST_WORDS:
         return None
     words = [plain(word) for word in typed]
@@ -152,13 +130,22 @@ def meaning(text: str, accounts: Iterable[NexmoAccount], described: Mapping[str,
         return Meaning({"source": (code,)})
     free = [True] * len(words)
     values: dict[str, tuple[str, ...]] = {}
-    for phrases in (_days(words), _accounts(accounts), _sources(), _countries()):
+    named = _accounts(accounts)
+    for phrases in (_applications(words, named, known), days(words), named, _sources(), _countries()):
         _take(words, free, phrases, values)
-    types, used = _types(tuple(word for word, is_free in zip(words, free, strict=True) if is_free), described)
+    merged(values)
+    if APPLICATION not in values:
+        _take_parts_of_applications(words, free, values, known)
+    users = _users(words, free, known)
+    types, used = _types_beside_application(words, free, described) if APPLICATION in values else ((), frozenset())
+    if not types:
+        types, used = _types(tuple(word for place, word in enumerate(words) if free[place]), described)
     if types:
         values["event_type"] = types
     if not values:
         return None
+    if users:
+        values["user_email"] = users
     rest = [
         typed[place]
         for place, word in enumerate(words)
@@ -174,7 +161,7 @@ def _take(
     values: dict[str, tuple[str, ...]],
 ) -> None:
     """Read the longest phrases among the words, each word once."""
-    for length in range(min(len(words), 6), 0, -1):
+    for length in range(len(words), 0, -1):
         for place in range(len(words) - length + 1):
             if not all(free[place : place + length]):
                 continue
@@ -184,37 +171,6 @@ def _take(
             for name, its in read.items():
                 values[name] = tuple(dict.fromkeys((*values.get(name, ()), *its)))
             free[place : place + length] = [False] * length
-
-
-def _days(words: Sequence[str]) -> Phrases:
-    """Stretches of time by name, as of today; and "last 3 days", for any number."""
-    today = timezone.localdate()
-    monday, first = today - timedelta(days=today.weekday()), today.replace(day=1)
-    last_month = (first - timedelta(days=1)).replace(day=1)
-    stretches = {
-        ("today", "hoy"): (today, today),
-        ("yesterday", "ayer"): (today - timedelta(days=1), today - timedelta(days=1)),
-        ("this week", "esta semana"): (monday, today),
-        ("last week", "la semana pasada", "semana pasada"): (monday - timedelta(days=7), monday - timedelta(days=1)),
-        ("this month", "este mes"): (first, today),
-        ("last month", "el mes pasado", "mes pasado"): (last_month, first - timedelta(days=1)),
-        ("this year", "este ano"): (date(today.year, 1, 1), today),
-        ("last year", "el ano pasado", "ano pasado"): (date(today.year - 1, 1, 1), date(today.year - 1, 12, 31)),
-    }
-    named: dict[str, Mapping[str, tuple[str, ...]]] = {
-        name: {"date_from": (start.isoformat(),), "date_to": (end.isoformat(),)}
-        for names, (start, end) in stretches.items()
-        for name in names
-    }
-    for lead, number, unit in zip(words, words[1:], words[2:], strict=False):
-        if (
-            lead in _LAST
-            and number.isdecimal()
-            and unit in _UNITS
-            and PERIOD.fullmatch(period := number + _UNITS[unit])
-        ):
-            named[f"{lead} {number} {unit}"] = {"period": (period,)}
-    return named
 
 
 def _accounts(accounts: Iterable[NexmoAccount]) -> Phrases:
@@ -255,6 +211,81 @@ def _countries() -> Phrases:
         for name, codes in country_names(language).items()
         if len(name) > 3
     }
+
+
+def _types_beside_application(
+    words: Sequence[str], free: Sequence[bool], described: Mapping[str, str]
+) -> tuple[tuple[str, ...], frozenset[str]]:
+    """The types that the words beside a name stand for together with the word that said whose it is, if any: what
+    "deleted application Night desk" tells is not the deleting of a secret."""
+    if not any(is_free and word not in _SMALL for word, is_free in zip(words, free, strict=True)):
+        return (), frozenset()
+    said = tuple(word for word, is_free in zip(words, free, strict=True) if is_free or word in _SAYING)
+    return (
+        _types(said, described)
+        if any(word in _SAYING for word in words) and "calls" not in words
+        else ((), frozenset())
+    )
+
+
+def _applications(words: Sequence[str], accounts: Phrases, known: Known) -> Phrases:
+    """Whole names. One that is a usual word, or an account's too, is an application's after a word that says so, or
+    alone."""
+    named: dict[str, Mapping[str, tuple[str, ...]]] = {}
+    text = " ".join(words)
+    for name in known.applications_in(text):
+        spelled, means = words_of(name), {APPLICATION: (listed(name),)}
+        if spelled not in accounts and (text == spelled or " " in spelled or not _is_usual(spelled)):
+            named[spelled] = means
+        named |= {f"{lead} {spelled}": means for lead in _LEADS}
+    return named
+
+
+def _take_parts_of_applications(
+    words: Sequence[str], free: list[bool], values: dict[str, tuple[str, ...]], known: Known
+) -> None:
+    """Read words of names: those after a word that says so, or all that are left."""
+    for lead in _LEADS:
+        its = lead.split()
+        for place in range(len(words) - len(its)):
+            begin = place + len(its)
+            if words[place:begin] != its or not all(free[place : begin + 1]):
+                continue
+            end = next((at for at in range(begin, len(words)) if not free[at]), len(words))
+            for last in range(end, begin, -1):
+                if known.applications_with(part := " ".join(words[begin:last])):
+                    values[APPLICATION] = (part,)
+                    free[place:last] = [False] * (last - place)
+                    return
+    left = [place for place, word in enumerate(words) if free[place] and word not in _SMALL]
+    if not left or all(_is_usual(words[place]) for place in left):
+        return
+    part = " ".join(words[place] for place in left)
+    if known.applications_with(part):
+        values[APPLICATION] = (part,)
+        free[:] = [False] * len(free)
+
+
+def _users(words: Sequence[str], free: list[bool], known: Known) -> tuple[str, ...]:
+    """The words that are users, or parts of their names, and no usual words."""
+    users = []
+    for place, word in enumerate(words):
+        may_be = "@" in word or not (word.isdecimal() or len(word) < 3 or _is_usual(word))
+        if free[place] and may_be and known.is_user(word):
+            users.append(word)
+            free[place] = False
+    return tuple(dict.fromkeys(users))
+
+
+def _is_usual(text: str) -> bool:
+    """Whether these are words that pages say of any event."""
+    stems = _stems()
+    return all(word in _SMALL or stem(word) in stems for word in text.split()) or text in _countries()
+
+
+@lru_cache(maxsize=1)
+def _stems() -> frozenset[str]:
+    return frozenset().union(*_vocabulary().values())
 
 
 def _types(words: tuple[str, ...], described: Mapping[str, str]) -> tuple[tuple[str, ...], frozenset[str]]:
@@ -312,16 +343,3 @@ def _vocabulary() -> dict[str, frozenset[str]]:
         code: frozenset(word if word in _SMALL else stem(word) for phrase in phrases for word in phrase)
         for code, phrases in _phrases().items()
     }
-
-
-@lru_cache(maxsize=4096)
-def stem(word: str) -> str:
-    """What a word's forms have in common: deleted, deletes and delete are "delet". Rough: both sides are stemmed."""
-    word = word.replace("cancelled", "canceled")
-    for ending in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            word = word.removesuffix(ending)
-            break
-    if len(word) > 3 and word[-1] == word[-2] and word[-1] in "bdgmnprt":
-        word = word[:-1]  # logged, log
-    return _SAME.get(word, word)

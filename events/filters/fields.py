@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from events.filters import names as known_names
 from events.filters.limits import MOST_ITEMS, MOST_USERS
 from events.nexmo.values import ip_key
+from events.reading import applications
 from events.reading.users import matching as matching_users
 from events.reading.users import spellings_of
 from events.wording.codes import is_country_code, source_codes, source_title
@@ -310,6 +311,52 @@ class NetworksField(ListField):
         return ((ip_key(network[0]), ip_key(network[-1])),)
 
 
+class ApplicationsField(ListField):
+    """Applications by name, by words of one, or by id. Whoever makes the form says of which accounts, by `offer`."""
+
+    nothing = ()
+    accounts: tuple[int, ...] | None = ()
+
+    def offer(self, accounts: tuple[int, ...] | None) -> None:
+        """Whose applications may be asked for; None for all there are."""
+        self.accounts = accounts
+
+    def clean_item(self, item: str) -> str:
+        value = unsigned(item)[1]
+        found = self.compared(value)
+        if len(found) > applications.MOST_MEANT:
+            raise ValidationError(
+                _("%(words)s stands in the names of more than %(most)s applications; write more of the name."),
+                params={"words": value, "most": applications.MOST_MEANT},
+            )
+        if not found:
+            raise ValidationError(
+                _("No application %(value)s is visible to you.%(near)s"),
+                params={"value": value, "near": known_names.did_you_mean(self.near(value))},
+            )
+        return item
+
+    def near(self, value: str) -> list[str]:
+        return [self.link(name) for name in applications.near(value, self.accounts)]
+
+    def compared(self, value: str) -> tuple[Any, ...]:
+        return applications.called(value, self.accounts)
+
+    def is_exact(self, value: str) -> bool:
+        return False
+
+    def shown(self, value: str) -> str:
+        return applications.name_by_id(value, self.accounts) or value
+
+    def link(self, value: str) -> str:
+        return listed(value)
+
+
+def listed(name: str) -> str:
+    """An application's name as a list of values can hold it."""
+    return " ".join(name.replace(",", " ").replace('"', " ").split())
+
+
 def _network(value: str) -> str:
     """A network as the library reads it: 198.51. and 198.51.* are 198.51.0.0/16."""
     bytes_known = value.removesuffix("*").removesuffix(".").split(".")
@@ -321,6 +368,7 @@ def _network(value: str) -> str:
 # How the values of a dimension are read and shown (`events.reading.filterable.Dimension.kind`).
 KINDS: dict[str, type[ListField]] = {
     "accounts": AccountsField,
+    "applications": ApplicationsField,
     "countries": CountriesField,
     "emails": EmailsField,
     "networks": NetworksField,

@@ -122,6 +122,7 @@ class EventFilter(django_filters.FilterSet):
         form = self.form
         form.problems = problems
         form.fields["account"].offer({account.api_key: account.name for account in accounts})
+        form.fields["application"].offer(self.scope)
         form.fields["event_type"].offer(self.type_descriptions, EVENT_TYPES)
         self.data: Any = self._in_codes(expanded)
         self.read: Any = self.data  # what was typed, with the box's conditions where they belong, right or wrong
@@ -168,8 +169,7 @@ class EventFilter(django_filters.FilterSet):
         """What is asked for. Nothing at all where a value is wrong, because everything would look like an answer."""
         if not self.is_valid():
             return Conditions(nothing=True)
-        visible = None if self.everything else tuple(account.pk for account in self.accounts.values())
-        conditions = Conditions(accounts=visible)
+        conditions = Conditions(accounts=self.scope)
         for name, value in self.form.cleaned_data.items():
             conditions = self.filters[name].filter(conditions, value)
         return conditions
@@ -207,6 +207,11 @@ class EventFilter(django_filters.FilterSet):
         """The words that were searched for, in all their spellings, as JSON, for the page to mark."""
         wanted = words(self.conditions.text).wanted
         return json.dumps(list(dict.fromkeys(text for word in wanted for text in (word, *spellings(word)))))
+
+    @property
+    def scope(self) -> tuple[int, ...] | None:
+        """The accounts that it is over, whatever it narrows them to; None for all there are."""
+        return None if self.everything else tuple(account.pk for account in self.accounts.values())
 
     @property
     def accounts_by_pk(self) -> dict[int, NexmoAccount]:

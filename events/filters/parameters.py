@@ -13,7 +13,7 @@ from events.filters.query_string import OPENED, PAGE_PARAMS
 from events.reading.filterable import PARAMETERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 # How a file is to look.
 SHAPE = ("columns", "times", "bom")
@@ -23,17 +23,22 @@ LONGEST, MOST = 60, 10  # characters of a name, and names, that are repeated
 KNOWN = (*PARAMETERS, *SHAPE, *OTHERS)
 
 
-def unknown(names: Iterable[str]) -> list[str]:
-    """A sentence about each name that nobody reads, with the one that may be meant."""
-    unread = [name for name in names if name not in KNOWN]
-    sentences = [_about(name[:LONGEST]) for name in unread[:MOST]]
+def unknown(names: Iterable[str], known: Collection[str] = KNOWN) -> list[str]:
+    """A sentence about each name that nobody reads, with the one that may be meant.
+
+    Args:
+        known: the names that a page reads; by default those of lists of events.
+    """
+    unread = [name for name in names if name not in known]
+    sentences = [_about(name[:LONGEST], known) for name in unread[:MOST]]
     more = len(unread) - MOST
     return [*sentences, _("And %(count)s more names.") % {"count": more}] if more > 0 else sentences
 
 
-def _about(name: str) -> str:
+def _about(name: str, known: Collection[str]) -> str:
     lower = name.lower()
-    near = search_box.KEYS.get(lower) or next(iter(difflib.get_close_matches(lower, KNOWN, n=1)), "")
+    meant = search_box.KEYS.get(lower, "")
+    near = meant if meant in known else next(iter(difflib.get_close_matches(lower, known, n=1)), "")
     if near:
         return _("There is no filter %(name)s; did you mean %(near)s?") % {"name": name, "near": near}
     return _("There is no filter %(name)s.") % {"name": name}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from accounts.models import NexmoAccount
-    from events.reading import Page
+    from events.reading import Cursor
 
 PAGE_PARAMS = ("before", "after")
 OPENED = "view"  # which saved view the list was opened as
@@ -41,7 +41,17 @@ def _address(name: str, args: tuple[str, ...]) -> str:
     return reverse(name, args=args)
 
 
-def page_links(path: str, params: Any, page: Page) -> dict[str, str]:
+class Neighbours(Protocol):
+    """A page that knows its neighbours."""
+
+    @property
+    def newer(self) -> Cursor | None: ...
+
+    @property
+    def older(self) -> Cursor | None: ...
+
+
+def page_links(path: str, params: Any, page: Neighbours) -> dict[str, str]:
     """The neighbouring pages of a list; an empty text where there is none."""
     clear: Mapping[str, str | None] = dict.fromkeys(PAGE_PARAMS)
     return {

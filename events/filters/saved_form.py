@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.teams.sight import all_teams
 from events.filters.form import EventFilter
+from events.filters.parameters import unknown
 from events.filters.saved import canonical, read_query
 from events.models import SavedView
 from events.wording.marking import coded
@@ -53,6 +54,8 @@ class QueryForm(forms.ModelForm):
         params = read_query(self.cleaned_data["query"])
         if params is None:
             raise ValidationError(too_long)
+        if unread := unknown(params):
+            raise ValidationError(unread)
         event_filter = EventFilter(params, accounts=self.accounts)
         if not event_filter.is_valid():
             raise ValidationError([str(text) for texts in event_filter.errors.values() for text in texts])

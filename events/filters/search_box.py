@@ -13,6 +13,7 @@ from typing import Any
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from events.reading.conditions import APPLICATION
 from events.reading.filterable import DATES, DIMENSIONS, PARAMETERS, SINGLE
 from events.storage.search_index import phone_number, straight_quotes
 
@@ -25,6 +26,7 @@ _PIECE = re.compile(
     r'(?<!\S)(-?)([A-Za-z_]+):((?:"[^"]*(?:"|$)|(?<=[^\s:])\s*,\s*(?!-?[A-Za-z_]+:|[\s,]|$)|[^\s"])*)'
     r'|(?:(?<!\S)-)?"[^"]*(?:"|$)|\S+'
 )
+_QUOTED = re.compile(r'"([^"]*)(?:"|$)')
 EXAMPLE = _("Write one of %(keys)s, followed by its value.")
 FIRST_KEYS = ", ".join(f"{parameter.words[0]}:" for parameter in (*DIMENSIONS.values(), *SINGLE.values()))
 
@@ -65,6 +67,8 @@ def read(text: str) -> Query:
         minus, key, value = piece[1], (piece[2] or "").lower(), (piece[3] or "").replace('"', "")
         if key not in _NAMES:
             continue
+        if _NAMES[key] == APPLICATION:  # a comma in quotes is one of the name, and names are compared without
+            value = _QUOTED.sub(lambda quoted: quoted[1].replace(",", " "), piece[3])
         if not value:
             raise BadQuery(gettext("%(key)s: has no value; to search for it, put it in quotes.") % {"key": key})
         words.append(text[end : piece.start()].strip())

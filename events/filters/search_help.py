@@ -9,10 +9,11 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from events.reading.conditions import APPLICATION
 from events.reading.filterable import DIMENSIONS, SINGLE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from django_stubs_ext import StrPromise
 
@@ -55,17 +56,20 @@ def signs() -> list[Line]:
     return [Line(example, meaning) for example, meaning in SIGNS]
 
 
-def conditions(accounts: Sequence[NexmoAccount]) -> list[Line]:
+def conditions(accounts: Sequence[NexmoAccount], application: str = "") -> list[Line]:
     """Every condition there is.
 
     Args:
         accounts: those of the reader, one of which is an example.
+        application: the name of one in them.
     """
-    own = accounts[0].api_key if accounts else ""
+    own = {"account": accounts[0].api_key if accounts else ""}
+    if application:
+        own[APPLICATION] = f'"{application}"'
     return [_line(parameter, own) for parameter in (*DIMENSIONS.values(), *SINGLE.values()) if parameter.words]
 
 
-def _line(parameter: Parameter, account: str) -> Line:
-    value = account if parameter.name == "account" else parameter.example
+def _line(parameter: Parameter, own: Mapping[str, str]) -> Line:
+    value = own.get(parameter.name, parameter.example)
     first, *others = parameter.words
     return Line(f"{first}:{value}", parameter.meaning or parameter.label, tuple(f"{word}:" for word in others))

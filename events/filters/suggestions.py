@@ -4,18 +4,20 @@ show and events do not hold."""
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
-from events.filters.dictionary import meaning
+from events.filters.dictionary import Known, meaning
 from events.filters.fields import signed, split_list, unsigned
 from events.filters.form import EventFilter
 from events.filters.pills import pills
 from events.filters.query_string import PAGE_PARAMS, with_params
-from events.reading import count, read_page
+from events.reading import applications, count, read_page
 from events.reading.filterable import DIMENSIONS
+from events.reading.users import is_seen
 
 if TYPE_CHECKING:
     from events.filters.pills import Pill
@@ -88,7 +90,7 @@ def reading(event_filter: EventFilter) -> Reading | None:
     if not event_filter.is_valid():
         return None
     accounts = list(event_filter.accounts.values())
-    meant = meaning(event_filter.conditions.text, accounts, event_filter.type_descriptions)
+    meant = meaning(event_filter.conditions.text, accounts, event_filter.type_descriptions, _known(event_filter))
     if meant is None:
         return None
     own = QueryDict(mutable=True)
@@ -104,6 +106,23 @@ def reading(event_filter: EventFilter) -> Reading | None:
     whole, alone = filters
     href = with_params(params, **CLEAR)
     return Reading(href, pills(alone), count(whole.conditions), not meant.rest, whole)
+
+
+def has_letters(text: str) -> bool:
+    """Whether a text may be a name, and is more than a number."""
+    return any(letter.isalpha() for letter in text)
+
+
+def _known(event_filter: EventFilter) -> Known:
+    """What the archive knows of the accounts that a filter is over, whatever it narrows them to; nothing of numbers."""
+    if not has_letters(event_filter.conditions.text):
+        return Known()
+    scope = event_filter.scope
+    return Known(
+        applications_in=partial(applications.within, accounts=scope),
+        applications_with=partial(applications.holding, accounts=scope),
+        is_user=partial(is_seen, accounts=scope),
+    )
 
 
 def nearest_match(event_filter: EventFilter) -> Row | None:

@@ -5,9 +5,11 @@ Every bar and every value is a link that narrows the filter.
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from events.reading.histogram import Bar, Histogram
 
 SHOWN, MORE = 10, 40
+MOST_BOXES = 1_000
 # The types of each family, as the filter takes them.
 FAMILY_TYPES = {slug: f"{prefix}*" for prefix, slug, _ in FAMILIES} | {"account": "ACCOUNT_*,-ACCOUNT_SECRET_*"}
 NOISE = ("USER_LOGIN", "USER_LOGOUT", "USER_PRODUCT_SEARCH")
@@ -120,8 +123,21 @@ def _facet(params: QueryDict, event_filter: EventFilter, facet: Facet, page: str
         "title": DIMENSIONS[facet.name].facet,
         "exact": facet.exact,
         # The values' counts are those of all events, and what is not listed has none.
-        "whole": facet.exact and facet.name not in event_filter.active and not left_out,
+        "whole": facet.exact and facet.name not in event_filter.active,
         "shown": lines[:SHOWN],
         "more": lines[SHOWN:],
         "left_out": left_out,
+        # For the boxes of the filter, which are beside those that are not listed too.
+        "rest": json.dumps(rest) if (rest := _rest(event_filter, facet)) else "",
     }
+
+
+def _rest(event_filter: EventFilter, facet: Facet) -> dict[str, str]:
+    """The counts of the values that are not listed, by code, where the form has a box for each."""
+    if not facet.exact or facet.name not in ("account", "event_type"):
+        return {}
+    known = event_filter.accounts_by_pk
+    rest = facet.values[SHOWN + MORE :]
+    if facet.name == "account":
+        rest = [(known[value].api_key, count) for value, count in rest if value in known]
+    return {code: intcomma(count) for code, count in rest[:MOST_BOXES]}

@@ -17,6 +17,7 @@ from events.health.completeness import believable, reach
 from events.models import CoveredSpan, SyncRun, SyncState
 from events.storage import clock
 from events.sync import coverage
+from events.sync.pace import Watch, watch_of
 from events.sync.state import latest_due, longest_lease
 from events.wording.codes import grouped
 
@@ -127,6 +128,11 @@ class AccountStatus:
         """When the next sync is due; None: as soon as possible, as it is where what is recorded cannot be meant."""
         moment: datetime | None = self.state.due_at
         return None if moment is not None and moment > latest_due(timezone.now()) else moment
+
+    @property
+    def watch(self) -> Watch | None:
+        """How it is watched, where it is asked more often than usual."""
+        return watch_of(self.state, timezone.now())
 
     @property
     def is_blocked(self) -> bool:

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0005_dismissed'),
-        ('events', '0013_application_names'),
+        ('events', '0014_application_words'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

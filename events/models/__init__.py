@@ -1,9 +1,11 @@
 """What happened (`archive`), how often (`rollup`), how it was fetched (`sync`), what proves it (`integrity`), what
-people look for again and again (`view`), what detections found (`detection`), and what the worker is to do (`jobs`).
+people look for again and again (`view`), what detections found (`detection`), who is told of it (`alerts`), and what
+the worker is to do (`jobs`).
 
 Events are only ever added, by `events.archive`; the state of a sync is only ever written by `events.sync.state`.
 """
 
+from events.models.alerts import Channel, Delivery, DigestItem, Subscription, SubscriptionCursor
 from events.models.archive import AuditEvent, EventConflict, EventType
 from events.models.detection import (
     DetectionCursor,
@@ -33,9 +35,12 @@ __all__ = [
     "AuditEvent",
     "BackgroundJob",
     "ChainHead",
+    "Channel",
     "CoveredSpan",
     "DayCount",
+    "Delivery",
     "DetectionCursor",
+    "DigestItem",
     "Discrepancy",
     "EventConflict",
     "EventType",
@@ -61,6 +66,8 @@ __all__ = [
     "SeenValue",
     "Severity",
     "Star",
+    "Subscription",
+    "SubscriptionCursor",
     "Suppression",
     "SyncRun",
     "SyncState",

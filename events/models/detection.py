@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -87,7 +87,9 @@ class Finding(models.Model):
     extended_at = models.DateTimeField(null=True, help_text=_("When events were added to it later."))
     state = models.CharField(max_length=12, choices=State.choices, default=State.OPEN)
     resolution = models.CharField(max_length=6, choices=Resolution.choices, blank=True)
-    assigned_to = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    assigned_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
+    )
     acknowledged_at = models.DateTimeField(null=True)
     resolved_at = models.DateTimeField(null=True)
     suppression = models.ForeignKey("Suppression", on_delete=models.SET_NULL, null=True, related_name="findings")
@@ -105,7 +107,10 @@ class Finding(models.Model):
             models.Index(fields=("found_at", "id"), name="finding_time"),
             models.Index(fields=("state", "found_at", "id"), name="finding_state_time"),
             models.Index(fields=("rule", "found_at", "id"), name="finding_rule_time"),
+            models.Index(fields=("severity", "state", "found_at", "id"), name="finding_severity_time"),
+            models.Index(fields=("assigned_to", "found_at", "id"), name="finding_assignee_time"),
             models.Index(fields=("id",), condition=Q(routed_at=None), name="finding_unrouted"),
+            models.Index(fields=("id",), condition=Q(extended_at__gt=F("routed_at")), name="finding_extended"),
         )
 
     def __str__(self) -> str:
@@ -123,8 +128,9 @@ class FindingAccount(models.Model):
     first_at = models.DateTimeField()
     last_at = models.DateTimeField()
     event_count = models.PositiveIntegerField(default=0)
-    # As in the finding, so that an index serves one account's open findings in order.
+    # When the finding came to hold events of this account: later than the finding itself, where others had it first.
     found_at = models.DateTimeField()
+    # As in the finding, so that an index serves one account's open findings in order.
     state = models.CharField(max_length=12, choices=Finding.State.choices)
     severity = models.PositiveSmallIntegerField(choices=Severity.choices)
 
@@ -135,6 +141,7 @@ class FindingAccount(models.Model):
         indexes = (
             models.Index(fields=("account", "found_at", "finding"), name="part_account_time"),
             models.Index(fields=("account", "state", "found_at", "finding"), name="part_account_state_time"),
+            models.Index(fields=("account", "state", "severity", "found_at", "finding"), name="part_account_severity"),
         )
 
     def __str__(self) -> str:
@@ -190,6 +197,12 @@ class FindingChange(models.Model):
     action = models.CharField(max_length=12, choices=Action.choices)
     details = models.CharField(max_length=200, blank=True, help_text=_("Such as the resolution, or to whom."))
     note = models.TextField(blank=True, validators=[text_validator])
+    # Whoever sees less of the finding than its author did is not told who it was, nor the note: see
+    # `events.detection.sight`.
+    accounts = JSONTextField(
+        null=True,
+        help_text=_("Keys of accounts: those its author saw in the finding, or that got events."),
+    )
 
     objects: ClassVar[Any] = models.Manager()
 
@@ -198,6 +211,18 @@ class FindingChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.finding_id}: {self.action}"
+
+
+class SuppressionQuerySet(models.QuerySet["Suppression"]):
+    """Who may see which suppressions."""
+
+    def visible_to(self, user: AnyUser) -> Self:
+        """Those of accounts the user may see; those of all accounts only for who sees all, as their values may be of
+        any account."""
+        if NexmoAccount.objects.sees_all(user):
+            return self.all()
+        visible = NexmoAccount.objects.visible_to(user).order_by().values_list("pk", flat=True)
+        return self.filter(account__in=list(visible))
 
 
 class Suppression(models.Model):
@@ -217,7 +242,7 @@ class Suppression(models.Model):
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField()
 
-    objects: ClassVar[Any] = models.Manager()
+    objects: ClassVar[Any] = SuppressionQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("suppression")

@@ -71,11 +71,13 @@ class ApplicationName(models.Model):
         "AuditEvent", on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
     )
     created_at = models.DateTimeField()
+    words = models.TextField(default="", db_default="", help_text=_("Of the name, as searches compare them."))
 
     objects: ClassVar[Any] = ScopedQuerySet.as_manager()
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("application_id", "account"), name="application_name_once"),)
+        indexes = (models.Index(fields=("account", "words", "application_id"), name="application_words"),)
 
     def __str__(self) -> str:
         return self.application_id

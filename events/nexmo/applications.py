@@ -5,8 +5,11 @@ Nexmo names an application when it is made or renamed (APP_CREATE, APP_UPDATE) a
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from typing import Any
 
+# All of them have "app" in them, and so has an event whose calls go to one (`events.reading.conditions`).
 IDS = ("applicationid", "appid", "application_id", "app_id")
 NAMES = ("applicationname", "appname", "application_name", "name")
 NAMING_TYPES = ("APP_CREATE", "APP_UPDATE")
@@ -17,7 +20,8 @@ ABOUT_TYPES = (
 # A number whose calls go to an application.
 CALLS_GO_TO, CALLS_GO = "voice-value", ("voice-type", "app")
 STATE_AFTER = ("created", "updated", "new", "current", "after", "application", "app", "data")
-LONGEST_ID, LONGEST_NAME = 64, 100
+LONGEST_ID, LONGEST_NAME, LONGEST_WORDS = 64, 100, 300
+_WORD = re.compile(r"[^\W_]+")
 
 
 def application(context: Any) -> tuple[str, str]:
@@ -37,6 +41,14 @@ def nameless_application(context: Any) -> str:
     """The id of the application that a context is about without naming it; "" where there is none."""
     app_id, name = application(context)
     return "" if name else app_id
+
+
+def words_of(name: str) -> str:
+    """A name as people spell it when they look for it: its words alone, without case, accents and other signs; a name
+    without words as it stands."""
+    pieces = unicodedata.normalize("NFKD", name.casefold())
+    plain = "".join(piece for piece in pieces if not unicodedata.combining(piece)).casefold()
+    return (" ".join(_WORD.findall(plain)) or " ".join(name.split()))[:LONGEST_WORDS]
 
 
 def _first(parts: list[dict[str, Any]], names: tuple[str, ...], longest: int) -> str:

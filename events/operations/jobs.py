@@ -46,6 +46,7 @@ logger = logging.getLogger(__name__)
 
 POLL_EVERY = 1.0  # seconds between two looks for a job that is due
 THREADS = 2  # in each worker, beside those that sync: a long job does not hold up all others
+URGENT_THREADS = 1  # beside these, for what is urgent alone: several long jobs do not hold it up either
 DEFAULT_LEASE = timedelta(minutes=5)
 LONGEST_LEASE = timedelta(hours=1)  # one that ends later was written under a wrong clock
 FIRST_RETRY, LONGEST_RETRY = timedelta(seconds=30), timedelta(hours=1)
@@ -73,13 +74,19 @@ class Handler:
     attempts: int
     lease: timedelta
     every: timedelta | None
+    urgent: bool
 
 
 HANDLERS: dict[str, Handler] = {}
 
 
 def handler(
-    kind: str, *, attempts: int = 5, lease: timedelta = DEFAULT_LEASE, every: timedelta | None = None
+    kind: str,
+    *,
+    attempts: int = 5,
+    lease: timedelta = DEFAULT_LEASE,
+    every: timedelta | None = None,
+    urgent: bool = False,
 ) -> Callable[[Callable[[Claim], None]], Callable[[Claim], None]]:
     """Declare the function that does the jobs of a kind.
 
@@ -87,10 +94,11 @@ def handler(
         attempts: how often a job is tried before it has failed for good; a periodic one never has.
         lease: how long the handler may go without renewing its claim; at most an hour.
         every: do one job of this kind, without subject, this long after the previous one.
+        urgent: it is short, and people wait for what it does; each worker has a thread for nothing else.
     """
 
     def declare(run: Callable[[Claim], None]) -> Callable[[Claim], None]:
-        HANDLERS[kind] = Handler(run, attempts, min(lease, LONGEST_LEASE), every)
+        HANDLERS[kind] = Handler(run, attempts, min(lease, LONGEST_LEASE), every, urgent)
         return run
 
     return declare
@@ -155,10 +163,16 @@ class Claim:
         return BackgroundJob.objects.filter(pk=self.pk, lease_owner=self.owner)
 
 
-def claim_next() -> Claim | None:
-    """Take the job that is due longest and nobody holds. One whose row cannot be read fails, and holds up no other."""
+def claim_next(*, urgent: bool = False) -> Claim | None:
+    """Take the job that is due longest and nobody holds. One whose row cannot be read fails, and holds up no other.
+
+    Args:
+        urgent: only of the kinds that are.
+    """
     now = timezone.now()
     waiting = _waiting(now)
+    if urgent:
+        waiting = waiting.filter(kind__in=[kind for kind, known in HANDLERS.items() if known.urgent])
     for pk in list(waiting.order_by("due_at").values_list("pk", flat=True)[:10]):
         try:
             claim = _take(waiting.filter(pk=pk), now)
@@ -221,13 +235,15 @@ def _give_up_unreadable(pk: int, now: datetime) -> None:
         )
 
 
-def run_next() -> bool:
+def run_next(*, urgent: bool = False) -> bool:
     """Do one job that is due. Whatever goes wrong in it is logged and noted, and ends nothing else.
 
+    Args:
+        urgent: only one of the kinds that are.
     Returns:
         Whether there was one.
     """
-    claim = claim_next()
+    claim = claim_next(urgent=urgent)
     if claim is None:
         return False
     job_handler = HANDLERS[claim.kind]
@@ -286,12 +302,12 @@ def schedule_periodic() -> None:
         BackgroundJob.objects.filter(kind=kind, subject="", due_at__gt=now + every).update(due_at=now)
 
 
-def run_until(stop: threading.Event) -> None:
-    """Do jobs as they fall due, until told to stop: the loop of one of the worker's threads."""
+def run_until(stop: threading.Event, *, urgent: bool = False) -> None:
+    """Do jobs as they fall due, or only urgent ones, until told to stop: the loop of one of the worker's threads."""
     while not stop.is_set():
         close_old_connections()
         try:
-            if run_next():
+            if run_next(urgent=urgent):
                 continue
         except Exception:  # the database may be away for a moment
             logger.exception("The worker could not look for jobs; it keeps trying")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
 from events.fields import load_json
-from events.nexmo.applications import ABOUT_TYPES, NAMING_TYPES, application, nameless_application
+from events.nexmo.applications import ABOUT_TYPES, application, nameless_application, words_of
+from events.reading.conditions import is_one_of
 from events.reading.rows import TABLE
 from events.storage import application_names
-from events.storage.search_index import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,8 +23,14 @@ if TYPE_CHECKING:
 
 # By account and application, in lower case.
 Names = dict[tuple[int, str], str]
+Accounts = tuple[int, ...] | None
+# By account and id; no account stands for any.
+Applications = tuple[tuple[int | None, str], ...]
 MOST_NAMED = 3
+MOST_MEANT = 200  # applications by one name
+MOST_COMPARED = 5_000  # names, with one that is not known
 LONGEST_KEPT = 4_000  # characters of a context that is kept with what was read from it: there may be thousands
+_ID = re.compile(r"(?=.*[0-9])[0-9a-z][0-9a-z_-]{5,63}")
 
 
 def nameless(event_type: str, context: str | None) -> str:
@@ -66,14 +74,102 @@ def names_of(wanted: Iterable[tuple[int, str]]) -> Names:
     return names
 
 
-def named_by(rows: Iterable[Row], text: str) -> dict[str, str]:
-    """Applications whose name holds all the words of a search, by id, out of the events that it found: those that name
-    an application are among them."""
-    wanted = [word.casefold() for word in words(text).wanted]
-    names: dict[str, str] = {}
-    for row in rows:
-        if row.event_type in NAMING_TYPES and len(names) < MOST_NAMED:
-            app, name = application(load_json(row.context))
-            if app and wanted and all(word in name.casefold() for word in wanted):
-                names.setdefault(app, name)
-    return names
+def called(name: str, accounts: Accounts) -> Applications:
+    """The applications that a name, words of one or an id stands for, MOST_MEANT + 1 at most; none where nothing is
+    called so. A whole name means itself alone, although it may be a part of others.
+
+    Args:
+        accounts: those in question; None for all.
+    """
+    words, app = words_of(name), name.strip().lower()
+    if not words:
+        return ()
+    exact = _noted("words = %s OR application_id = %s", [words, app], accounts)
+    if any(noted == words for _, _, noted in exact):
+        return _as_told([found for found in exact if found[2] == words])
+    if exact:
+        return ((None, app),)
+    parts = words.split()
+    holding = " AND ".join([f"{_place('words', '%s')} > 0"] * len(parts))
+    if found := _as_told(_noted(holding, parts, accounts)):
+        return found
+    return ((None, app),) if _ID.fullmatch(app) else ()
+
+
+def within(words: str, accounts: Accounts) -> list[str]:
+    """The names of applications that stand, word by word, within a text, as events tell them."""
+    found = _noted(f"{_place('%s', _joined())} > 0", [f" {words} "], accounts)
+    return _names(found)
+
+
+def holding(words: str, accounts: Accounts) -> list[str]:
+    """The names of applications that hold all these words or pieces of words."""
+    return sorted(set(named(words, accounts).values()))
+
+
+def named(words: str, accounts: Accounts) -> Names:
+    """The applications whose names hold all these words or pieces of words, MOST_MEANT + 1 at most."""
+    parts = words.split()
+    if not parts:
+        return {}
+    return _named(_noted(" AND ".join([f"{_place('words', '%s')} > 0"] * len(parts)), parts, accounts))
+
+
+def any_name(accounts: Accounts) -> str:
+    """The name of an application of these accounts, for an example; "" where there is none."""
+    return next(iter(_names(_noted("words <> ''", [], accounts, most=1))), "")
+
+
+def name_by_id(app: str, accounts: Accounts) -> str:
+    """What the application with this id is called; "" where that is not known."""
+    if not _ID.fullmatch(app.lower()):
+        return ""
+    return next(iter(_names(_noted("application_id = %s", [app.lower()], accounts))), "")
+
+
+def near(name: str, accounts: Accounts) -> list[str]:
+    """The names that one which is not known may be a slip of."""
+    noted = _noted("words <> ''", [], accounts, most=MOST_COMPARED)
+    words = set(difflib.get_close_matches(words_of(name), {words for _, _, words in noted}, n=MOST_NAMED, cutoff=0.7))
+    return _names([found for found in noted if found[2] in words])
+
+
+def _noted(where: str, values: list[Any], accounts: Accounts, most: int = MOST_MEANT + 1) -> list[tuple[int, str, str]]:
+    """Account, id and words of what is noted of applications."""
+    if accounts == ():
+        return []
+    scope, scoped = is_one_of("account_id", accounts) if accounts is not None else ("1 = 1", [])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT account_id, application_id, words FROM {application_names.TABLE} WHERE {scope} AND ({where}) "
+            f"ORDER BY words, account_id, application_id LIMIT {most}",
+            [*scoped, *values],
+        )
+        found: list[tuple[int, str, str]] = cursor.fetchall()
+        return found
+
+
+def _place(text: str, part: str) -> str:
+    """Where a part stands in a text, from 1 on, as SQL."""
+    if connection.vendor == "postgresql":
+        return f"strpos({text.replace('%s', '%s::text')}, {part.replace('%s', '%s::text')})"
+    return f"instr({text}, {part})"
+
+
+def _joined() -> str:
+    return "' ' || words || ' '"
+
+
+def _as_told(noted: Iterable[tuple[int, str, str]]) -> Applications:
+    """Those of which events tell the words that are noted: the index alone proves nothing."""
+    return tuple(_named(noted))
+
+
+def _named(noted: Iterable[tuple[int, str, str]]) -> Names:
+    pairs = {(account, app): words for account, app, words in noted}
+    names = names_of(pairs)
+    return {pair: names[pair] for pair, words in pairs.items() if words_of(names.get(pair, "")) == words}
+
+
+def _names(noted: Iterable[tuple[int, str, str]]) -> list[str]:
+    return sorted(set(_named(noted).values()))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from django.db import OperationalError, connection, transaction
 
 from events.reading import trigrams
-from events.reading.conditions import contains, contains_word, in_ranges, is_one_of, joined
+from events.reading.conditions import APPLICATION, any_of, contains, contains_word, in_ranges, is_one_of, joined, told
 from events.reading.filterable import DIMENSIONS
 from events.reading.plan import PROBED, Key, table
 from events.reading.rows import TABLE
@@ -31,17 +31,30 @@ def find(conditions: Conditions, span: Span) -> list[Key] | None:
     it takes.
     """
     wanted = search_index.words(conditions.text).wanted if conditions.text else ()
+    told = _told(conditions)
     if connection.vendor == "postgresql":
         known = tuple(word for word in wanted if _is_indexed(word))
-        if known and trigrams.narrows(search_index.ways(known), conditions.accounts):
-            return _from_postgresql(conditions, span, known)
-    elif wanted:
-        query = trigrams.fts_query(search_index.ways(wanted), conditions.accounts)
+        told = told if all(map(_is_indexed, told)) else ()
+        if (known or told) and trigrams.narrows(_ways(known, told), conditions.accounts):
+            return _from_postgresql(conditions, span, known, told)
+    elif wanted or told:
+        query = trigrams.fts_query(_ways(wanted, told), conditions.accounts)
         index = search_index.INDEX
         pks = _ids(f"SELECT rowid FROM {index} WHERE {index} MATCH %s", [query]) if query else None
         if pks is not None:
             return _check(pks, conditions, span)
     return _from_ranges(conditions, span) if conditions.ranges else None
+
+
+def _told(conditions: Conditions) -> tuple[str, ...]:
+    """What stands in the texts of events about the wanted applications, one of them in each."""
+    return tuple(dict.fromkeys(told(app) for _, app in conditions.wanted.get(APPLICATION, ())))
+
+
+def _ways(words: tuple[str, ...], one_of: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """All the ways to spell these words, together with each of the others."""
+    ways = search_index.ways(words)
+    return [(*way, other) for other in one_of for way in ways] if one_of else ways
 
 
 def _from_ranges(conditions: Conditions, span: Span) -> list[Key] | None:
@@ -81,10 +94,15 @@ def _check(pks: list[int], conditions: Conditions, span: Span) -> list[Key]:
     return sorted(keys, reverse=span.newest_first)
 
 
-def _from_postgresql(conditions: Conditions, span: Span, known: tuple[str, ...]) -> list[Key] | None:
-    """As `find`, out of the trigram index by the words it knows. The other conditions are written so that no other
-    index is tried."""
+def _from_postgresql(
+    conditions: Conditions, span: Span, known: tuple[str, ...], one_of: tuple[str, ...]
+) -> list[Key] | None:
+    """As `find`, out of the trigram index by the words it knows, and by one of the others. What is left to check is
+    written so that no other index is tried."""
     looked_up = [contains_word(word) for word in known]
+    if one_of:
+        others = [contains_word(word) for word in one_of]
+        looked_up.append((any_of([text for text, _ in others]), [param for _, params in others for param in params]))
     if conditions.accounts is not None:
         looked_up.insert(0, is_one_of(search_index.POSTGRESQL_ACCOUNT, conditions.accounts))
     where, values = joined(looked_up)

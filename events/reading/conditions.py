@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
-from events.reading.filterable import DIMENSIONS
+from events.reading.filterable import COLUMNS, DIMENSIONS
 from events.storage import first_seen
 from events.storage.search_index import POSTGRESQL_TEXT, TEXT, like_pattern, spellings, words
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Sql = tuple[str, list[Any]]
 
 DEEPEST = 100  # conditions in one chain
+APPLICATION = "application"  # the dimension whose values stand in texts only
 
 # Of its user from its country in its account.
 IS_FIRST = f"id IN (SELECT event_id FROM {first_seen.TABLE})"
@@ -30,7 +31,8 @@ class Conditions:
 
     Attributes:
         accounts: keys of accounts; None for all there are. Never empty by accident: () matches nothing.
-        wanted: values by the name of their dimension (`events.reading.filterable`), accounts apart.
+        wanted: values by the name of their dimension (`events.reading.filterable`), accounts apart. Applications are
+            pairs of account and id; no account stands for any.
         unwanted: in the same way, values that must not be there.
         start, end: both included.
         text: words that the event must contain, in any order, spelling and case; a phrase in quotes is one word, and
@@ -68,12 +70,23 @@ class Conditions:
     @property
     def is_plain(self) -> bool:
         """Whether there is nothing but values of columns, and times."""
-        return not (self.text or self.unwanted or self.new_country or self.ranges)
+        return not (self.is_in_texts or self.unwanted or self.new_country or self.ranges)
 
     @property
     def is_sought(self) -> bool:
         """Whether an index of texts or ranges may name candidates. First events are few enough as they are."""
-        return bool(self.text or self.ranges) and not self.new_country
+        return bool(self.is_in_texts or self.ranges) and not self.new_country
+
+    @property
+    def is_in_texts(self) -> bool:
+        """Whether something is looked for in the events' texts."""
+        return bool(self.text or self.wanted.get(APPLICATION))
+
+    @property
+    def looked_for(self) -> str:
+        """All that is looked for in texts, as one text."""
+        ids = dict.fromkeys(told(app) for _, app in self.wanted.get(APPLICATION, ()))
+        return " ".join(filter(None, (self.text, *ids)))
 
     @property
     def ranges(self) -> dict[str, tuple[tuple[Any, Any], ...]]:
@@ -94,7 +107,7 @@ class Conditions:
         looked_up: dict[str, tuple[Any, ...]] = {"account": self.accounts} if self.accounts else {}
         ranges = self.ranges
         for name, values in self.wanted.items():
-            if name not in ranges:
+            if name not in ranges and name in COLUMNS:
                 looked_up[name] = tuple(first for first, _ in values) if DIMENSIONS[name].ranges else values
         return looked_up
 
@@ -106,7 +119,13 @@ class Conditions:
         conditions += [in_ranges(DIMENSIONS[name].column, values) for name, values in self.ranges.items()]
         if self.text and "text" not in served:
             conditions.append(contains(self.text))
+        if applications := self.wanted.get(APPLICATION):
+            conditions.append(tells_one_of(applications))
         for name, values in self.unwanted.items():
+            if name == APPLICATION:
+                text, params = tells_one_of(values)
+                conditions.append((f"NOT {text}", params))
+                continue
             dimension = DIMENSIONS[name]
             text, params = (in_ranges if dimension.ranges else is_one_of)(dimension.column, values)
             conditions.append((f"NOT ({text})", params))
@@ -117,8 +136,10 @@ class Conditions:
     def rest_columns(self, served: Iterable[str] = ()) -> tuple[str, ...]:
         """The columns that `rest` looks at."""
         names = [*(name for name in self.values() if name not in served), *self.ranges, *self.unwanted]
-        columns = [DIMENSIONS[name].column for name in names]
-        if self.text:
+        columns = [COLUMNS[name].column for name in names if name in COLUMNS]
+        if self.wanted.get(APPLICATION) or self.unwanted.get(APPLICATION):
+            columns += ["account_id", "raw", "searchable"]
+        elif self.text:
             columns += ["raw", "searchable"]
         return tuple(dict.fromkeys(columns))
 
@@ -157,6 +178,30 @@ def contains_word(word: str) -> Sql:
     like = f"{POSTGRESQL_TEXT} ILIKE %s" if connection.vendor == "postgresql" else rf"({TEXT}) LIKE %s ESCAPE '\'"
     patterns = [like_pattern(spelling) for spelling in spellings(word)]
     return any_of([like] * len(patterns)), list(patterns)
+
+
+def told(application_id: str) -> str:
+    """How an event's text tells an id: in quotes, as a whole."""
+    return f'"{application_id}"'
+
+
+def tells_one_of(applications: Sequence[tuple[int | None, str]]) -> Sql:
+    """The condition of telling the id of one of these applications, each in its account."""
+    by_account: dict[int | None, list[Sql]] = {}
+    for account, application_id in applications:
+        by_account.setdefault(account, []).append(contains_word(told(application_id)))
+    there = [
+        told_there if account is None else joined([("account_id = %s", [account]), told_there])
+        for account, told_there in ((account, _either(ids)) for account, ids in by_account.items())
+    ]
+    # Whatever an id is called has "app" in it: few events are compared with many ids.
+    text, params = joined([contains_word("app"), _either([(f"({text})", params) for text, params in there])])
+    return f"({text})", params
+
+
+def _either(conditions: Sequence[Sql]) -> Sql:
+    """One of these, as one condition."""
+    return any_of([text for text, _ in conditions]), [param for _, params in conditions for param in params]
 
 
 def joined(conditions: Iterable[Sql]) -> Sql:

@@ -46,8 +46,8 @@ class Dimension(Parameter):
     """A parameter that takes a list of values of one column, each of which may be negated.
 
     Attributes:
-        column: the column that its values are compared with.
-        index: the index that begins with this column and ends in (created_at, id).
+        column: the column that its values are compared with; "" where events tell them in their texts only.
+        index: the index that begins with this column and ends in (created_at, id); that of texts has no name here.
         kind: how its values are read and shown: a name in `events.filters.fields.KINDS`.
         facet: the heading of its values in the overview.
         shown: the column whose values people see, where that is another one.
@@ -57,10 +57,10 @@ class Dimension(Parameter):
         rank: of several indexes that would do, the one with the lowest rank is taken: the most selective.
     """
 
-    column: str
-    index: str
+    column: str = ""
+    index: str = ""
     kind: str
-    facet: str | StrPromise
+    facet: str | StrPromise = ""
     shown: str = ""
     entity: str = ""
     first: str | StrPromise = ""
@@ -167,8 +167,22 @@ DIMENSIONS: dict[str, Dimension] = {
             example="API",
             meaning=_("Events that came from the dashboard or through the API."),
         ),
+        Dimension(
+            name="application",
+            kind="applications",
+            words=("app", "application"),
+            label=_("Application"),
+            hint=_("Name or id"),
+            help="Only events that name this application, by its id, its name or words of its name. Repeatable, or a "
+            "comma list; leave out the comma of a name that has one.",
+            example="9b1e2f6a-5c0d-4c7e-9a41-0d6a3f1b2c11",
+            meaning=_("Events about an application, by its name, words of its name, or its id."),
+        ),
     )
 }
+
+# Those that are columns of events.
+COLUMNS = {name: dimension for name, dimension in DIMENSIONS.items() if dimension.column}
 
 # Indexes over two columns, by the dimensions they begin with.
 PAIRS = {("account", "event_type"): "event_account_type_time"}
@@ -245,4 +259,4 @@ PARAMETERS: dict[str, Parameter] = {**SINGLE, **DIMENSIONS}
 FIRSTS = {dimension.words[0]: dimension.first for dimension in DIMENSIONS.values() if dimension.first}
 ENTITIES = {dimension.entity: dimension for dimension in DIMENSIONS.values() if dimension.entity}
 # The facets of the overview: the parameter, and the column whose values are counted.
-FACETS = {dimension.name: dimension.shown_column for dimension in DIMENSIONS.values()}
+FACETS = {dimension.name: dimension.shown_column for dimension in COLUMNS.values()}

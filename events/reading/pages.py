@@ -149,7 +149,7 @@ def find(
         return Matches([], complete=0)
     if conditions.is_sought:
         keys = None
-        if conditions.text and connection.vendor == "postgresql":
+        if conditions.is_in_texts and connection.vendor == "postgresql":
             # Common words turn up at once; asking their index for them would take long.
             plan = choose(conditions, span, wanted)
             matches = _walk(plan, span, wanted, FIRST_WALKED)

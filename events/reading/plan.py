@@ -17,7 +17,7 @@ from django.db import connection
 from django.utils import timezone
 
 from events.reading.conditions import Conditions, Sql, joined
-from events.reading.filterable import DIMENSIONS, PAIR_RANK, PAIRS
+from events.reading.filterable import COLUMNS, PAIR_RANK, PAIRS
 from events.reading.rows import TABLE, Row, as_time
 from events.storage import first_seen
 
@@ -31,7 +31,7 @@ MOST_ON_PAGE = 250  # rows; more are asked for by exports only
 PROBED = 2_000  # how far a look ahead goes; so many candidates are looked through whole
 
 # The dimensions that an index begins with, and its name, the most selective first.
-_RANKED = [(dimension.rank, (name,), dimension.index) for name, dimension in DIMENSIONS.items()] + [
+_RANKED = [(dimension.rank, (name,), dimension.index) for name, dimension in COLUMNS.items()] + [
     (PAIR_RANK, names, index) for names, index in PAIRS.items()
 ]
 INDEXES: dict[tuple[str, ...], str] = {names: index for _, names, index in sorted(_RANKED)} | {(): "event_time"}
@@ -109,7 +109,7 @@ def _first_events() -> str:
     noted = {"id": "f.event_id AS id"} | {
         name: f"f.{name}" for name in ("account_id", "user_email", "source_country", "created_at")
     }
-    filtered = (dimension.column for dimension in DIMENSIONS.values())
+    filtered = (dimension.column for dimension in COLUMNS.values())
     names = dict.fromkeys(("id", *Row._fields[1:], *filtered, "raw", "searchable"))
     columns = ", ".join(noted.get(name, f"e.{name}") for name in names)
     # SQLite keeps the order of a CROSS JOIN. PostgreSQL cannot see through OFFSET 0.
@@ -175,7 +175,7 @@ def _plan(conditions: Conditions, names: tuple[str, ...]) -> Plan:
 
 def _branches(conditions: Conditions, names: tuple[str, ...]) -> list[Sql]:
     values = conditions.values()
-    where = " AND ".join(f"{DIMENSIONS[name].column} = %s" for name in names) or "1 = 1"
+    where = " AND ".join(f"{COLUMNS[name].column} = %s" for name in names) or "1 = 1"
     return [(where, list(combination)) for combination in product(*(values[name] for name in names))]
 
 

@@ -24,6 +24,8 @@ SAMPLE_AGE = 3600.0  # seconds
 MOST_SAMPLES = 64
 SMALL = 50_000  # events; among fewer, no list is long
 FEW = 500  # candidates to aim for
+# Of many ways, each is looked up by a few of its pieces: to name candidates, those do.
+MOST_WHOLE, ENOUGH = 20, 8
 MOST_READ = 1_000_000  # entries of lists, some 15 milliseconds
 
 
@@ -50,7 +52,10 @@ _lock = threading.Lock()
 def fts_query(ways: list[tuple[str, ...]], accounts: Accounts = None) -> str:
     """The FTS5 expression for "may contain all words in one of these ways, and is of one of the accounts"; "" when the
     index can't tell, or not soon."""
-    chosen = [choose(words, accounts) for words in ways]
+    events = _number(accounts)
+    chosen = [choose(words, accounts, events) for words in ways]
+    if len(ways) > MOST_WHOLE:
+        chosen = [pieces[:ENOUGH] for pieces in chosen]
     if not all(chosen):
         return ""
     terms = " OR ".join(f"({' AND '.join(map(_quoted, pieces))})" for pieces in chosen)
@@ -64,10 +69,10 @@ def _quoted(piece: str) -> str:
     return '"' + piece.replace('"', '""') + '"'
 
 
-def choose(words: tuple[str, ...], accounts: Accounts = None) -> list[str]:
+def choose(words: tuple[str, ...], accounts: Accounts = None, events: int | None = None) -> list[str]:
     """The pieces of all words to intersect, rarest first; none where that would not narrow enough, or take too long."""
     pieces = _pieces(words)
-    events = _number(accounts)
+    events = _number(accounts) if events is None else events
     if events < SMALL:
         return pieces
     sample = _sampled(events, accounts)

@@ -6,12 +6,13 @@ look up both; no column and no index holds them twice.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import TYPE_CHECKING
 
 from django.db import connection
 
-from events.models import AuditEvent
+from events.models import AuditEvent, FirstSeen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +38,23 @@ def matching(pattern: str) -> tuple[str, ...]:
     """The users whose address a pattern with stars names, in all spellings of the archive: `*@example.com`, `zoe*`."""
     pieces = one_user(pattern).split("*")
     return _seen(lambda user: _fits(user, pieces))
+
+
+def is_seen(word: str, accounts: tuple[int, ...] | None) -> bool:
+    """Whether a word is the address of a user of these accounts, or begins a part of the name in one: zoe of
+    zoe.marsh@example.com. Those of whom no event has a country are not known here.
+
+    Args:
+        accounts: None for all.
+    """
+    seen = FirstSeen.objects.filter(user_email__contains=one_user(word)).order_by()
+    if accounts is not None:
+        seen = seen.filter(account_id__in=accounts)
+    word = one_user(word)
+    return any(
+        email == word or any(part.startswith(word) for part in re.split(r"[\W_]+", email.partition("@")[0]))
+        for email in map(one_user, seen.values_list("user_email", flat=True).distinct())
+    )
 
 
 def _seen(is_wanted: Callable[[str], bool]) -> tuple[str, ...]:

@@ -1,21 +1,27 @@
 """The two set pieces of the sandbox: a proper secret rotation, and an account takeover with its clean-up.
 
-Both are written into a `Life` before it is told. Their contexts are synthetic, like most (see deeds.py).
+Both are written into a `Life` before it is told; the takeover can be played live as well (`play_takeover`). Their
+contexts are synthetic, like most (see deeds.py).
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from random import Random
 
 from events.sandbox.people import TAKEOVER_COUNTRY as FAR
-from events.sandbox.people import Person, msisdn, takeover_address
-from events.sandbox.shape import Event, new_id
+from events.sandbox.people import Person, address, countries, msisdn, takeover_address
+from events.sandbox.shape import Event, event, new_id, render
+from events.sandbox.store import Row, SandboxAccount
 from events.sandbox.story import Fixed, Life
 
 TAKEOVER_DAY = 718  # twelve days ago, when the history is the usual 730 days long
 _ROTATION_DAY = 400
 _BURST = 40
+_COUNTRY = re.compile(rb'"source_country":"([A-Z]{2})"')
 # login, secret, allow list, auto-reload and their undoing by the owner: what a takeover adds to an account
 TAKEOVER_EVENTS = 2 * (4 + _BURST)
 
@@ -31,6 +37,68 @@ class Takeover:
     source_country: str
     event_ids: tuple[str, ...]
     cleanup_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One deed of the attack, so many seconds `after` its beginning. `by_victim`: in the dashboard, as the victim."""
+
+    after: int
+    event_type: str
+    context: Event | None
+    by_victim: bool = True
+
+
+def _attack(rng: Random, secret: Event) -> Iterator[_Step]:
+    """A login, a new secret, the gates opened, and numbers bought by API with that secret."""
+    yield _Step(0, "USER_LOGIN", None)
+    at = rng.randint(80, 200)
+    yield _Step(at, "ACCOUNT_SECRET_CREATE", secret)
+    at += rng.randint(30, 90)
+    yield _Step(at, "IP_WHITELIST_CREATE", {"ip": "0.0.0.0/0"})
+    at += rng.randint(30, 90)
+    yield _Step(at, "AUTORELOAD_UPDATE", {"amount": 2000, "threshold": 500})
+    at += rng.randint(60, 120)
+    bought: list[Event] = []
+    while len(bought) < _BURST:
+        country = rng.choice(("AU", "IE", "SE"))  # the company has never rented numbers there
+        number: Event = {"country": country, "msisdn": msisdn(country, rng)}
+        if number not in bought:
+            bought.append(number)
+            yield _Step(at, "NUMBER_ASSIGN", number, by_victim=False)
+            at += rng.randint(2, 11)
+
+
+def play_takeover(
+    life: Life, account: SandboxAccount, rng: Random, pace: float, now: datetime
+) -> tuple[Takeover, list[Row]]:
+    """The attack once more, beginning now: its events are listed one after another as their time comes.
+
+    It comes from a country and an address that this account has never seen, also when it is played again. Without
+    Premium Support the login goes unseen.
+
+    Args:
+        pace: how many times as fast as in the story, where it takes about ten minutes.
+    """
+    victim, secret = life.estate.staff[1], {"secretId": new_id(rng)}
+    seen = {match[1].decode() for row in account.store.rows if (match := _COUNTRY.search(row.body))}
+    unseen = [country for country in countries() if country not in seen]
+    country = FAR if FAR in unseen or not unseen else rng.choice(unseen)
+    ip = takeover_address(rng) if country == FAR else address(country, rng.randrange(200))
+    began = at = int(now.timestamp())
+    rows: list[Row] = []
+    for step in _attack(rng, secret):
+        # Deeds of the victim stay in their order by time, however fast.
+        at = max(began + round(step.after / pace), at + (1 if rows and rows[-1].event_type != "NUMBER_ASSIGN" else 0))
+        if step.event_type == "USER_LOGIN" and not account.premium:
+            continue
+        user = (victim.email, victim.user_id) if step.by_victim else None
+        source = "CD" if step.by_victim else "DEVAPI"
+        made = event(new_id(rng), step.event_type, at, life.api_key, source, ip, country, step.context, user)
+        rows.append(Row(at, made["id"], step.event_type, render(made), at))
+    account.store.expect(rows)
+    ids = tuple(row.id for row in rows)
+    return Takeover(life.api_key, datetime.fromtimestamp(began, UTC), victim.email, ip, country, ids, ()), rows
 
 
 def write_rotation(life: Life) -> None:
@@ -60,28 +128,14 @@ def write_takeover(life: Life) -> Takeover:
     victim = life.estate.staff[1]  # protected: still there on the day
     ip = takeover_address(rng)
     secret = {"secretId": new_id(rng)}
-    began = at = life.at(TAKEOVER_DAY, 2, 13, rng.randrange(60))
-
-    def attack(event_type: str, context: Event | None, who: Person | None = victim) -> None:
-        source = "CD" if who else "DEVAPI"
-        life.schedule(at, who, Fixed(event_type, context, source, ip, FAR, "takeover"))
-
-    attack("USER_LOGIN", None)
-    at += rng.randint(80, 200)
-    attack("ACCOUNT_SECRET_CREATE", secret)
-    at += rng.randint(30, 90)
-    attack("IP_WHITELIST_CREATE", {"ip": "0.0.0.0/0"})
-    at += rng.randint(30, 90)
-    attack("AUTORELOAD_UPDATE", {"amount": 2000, "threshold": 500})
-    at += rng.randint(60, 120)
+    began = life.at(TAKEOVER_DAY, 2, 13, rng.randrange(60))
     bought: list[Event] = []
-    while len(bought) < _BURST:
-        country = rng.choice(("AU", "IE", "SE"))  # the company has never rented numbers there
-        number: Event = {"country": country, "msisdn": msisdn(country, rng)}
-        if number not in bought:
-            bought.append(number)
-            attack("NUMBER_ASSIGN", number, None)  # by the new secret, so without a user
-            at += rng.randint(2, 11)
+    for step in _attack(rng, secret):
+        who, source = (victim, "CD") if step.by_victim else (None, "DEVAPI")
+        fixed = Fixed(step.event_type, step.context, source, ip, FAR, "takeover")
+        life.schedule(began + step.after, who, fixed)
+        if step.event_type == "NUMBER_ASSIGN" and step.context:
+            bought.append(step.context)
 
     at = life.at(TAKEOVER_DAY, 8, 41, rng.randrange(60))
     undoing: list[tuple[str, Event | None]] = [

@@ -47,6 +47,18 @@ def _events(sandbox: Sandbox, fields: Event) -> Event:
     return {"ids": sandbox.add_events(fields["account"], events)}
 
 
+def _attack(sandbox: Sandbox, fields: Event) -> Event:
+    takeover = sandbox.attack(fields["account"], fields.get("pace", 10))
+    return {
+        "account": takeover.api_key,
+        "started_at": takeover.started_at.isoformat(),
+        "user_email": takeover.user_email,
+        "source_ip": takeover.source_ip,
+        "source_country": takeover.source_country,
+        "ids": list(takeover.event_ids),
+    }
+
+
 def _faults(sandbox: Sandbox, fields: Event) -> Event:
     sandbox.set_faults(*_texts(fields["faults"], "faults"))
     return {"faults": sandbox.state()["faults"]}
@@ -71,6 +83,7 @@ def _texts(value: Any, name: str) -> list[str]:
 
 _DEEDS: dict[str, Callable[[Sandbox, Event], Event]] = {
     "/control/events": _events,
+    "/control/attack": _attack,
     "/control/faults": _faults,
     "/control/switches": _switches,
     "/control/secrets": _secrets,

@@ -133,6 +133,11 @@ def address(country: str, host: int, *, six: bool = False) -> str:
     return f"{prefix}{first + host % (last - first + 1)}"
 
 
+def countries() -> list[str]:
+    """Every country that has addresses."""
+    return list(_PLACES)
+
+
 def takeover_address(rng: Random) -> str:
     """An address in the country that nobody of any account lives in or travels to."""
     return address(TAKEOVER_COUNTRY, rng.randrange(20))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from email.utils import formatdate
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import unquote
 
@@ -18,6 +19,7 @@ from urllib.parse import unquote
 from events.sandbox import api, fault_body, fault_status  # noqa: F401
 from events.sandbox.chapters import Takeover
 from events.sandbox.faults import FAULTS, FaultList, FaultSpec, Strike
+from events.sandbox.kept import KeptFile
 from events.sandbox.query import Selector, utc
 from events.sandbox.server import Server
 from events.sandbox.shape import EVENTS_PATH, Event
@@ -51,8 +53,9 @@ class Sandbox:
         faults: what goes wrong, as texts such as "rate-limit@page=7".
         now: the clock; gives aware datetimes.
         empty: keys of accounts without any event.
+        keep: a file for the events added by hand and those of attacks, which the next start lists again.
     Raises:
-        ValueError: an unknown fault, or a clock without zone.
+        ValueError: an unknown fault, a clock without zone, or a file that keeps other things.
         OSError: the port is taken (from `start`).
     """
 
@@ -69,6 +72,7 @@ class Sandbox:
         faults: Sequence[str] = (),
         now: Callable[[], datetime] | None = None,
         empty: Collection[str] = (),
+        keep: Path | None = None,
     ) -> None:
         self._now = now or (lambda: datetime.now(UTC))
         first_day = start or self.clock().date() - timedelta(days=HISTORY_DAYS)
@@ -86,6 +90,10 @@ class Sandbox:
         self._server: Server | None = None
         for account in self.accounts.values():
             account.catch_up = self._advance
+        self._kept = KeptFile(keep) if keep else None
+        for key, row in self._kept.rows() if self._kept else ():
+            if key in self.accounts:
+                self.accounts[key].store.expect([row])
         self._advance()
 
     # --- life
@@ -150,7 +158,30 @@ class Sandbox:
             rows = [row_of(value, now.timestamp()) for value in ([values] if isinstance(values, str) else values)]
             for row in rows:
                 store.add(row)
+            if self._kept:
+                self._kept.add(api_key, rows)
             return [row.id for row in rows]
+
+    def attack(self, api_key: str, pace: float = 10) -> Takeover:
+        """Let an account be taken over from now on, as in the story of demo0003: its events are listed one by one.
+
+        Args:
+            pace: how many times as fast as in the story, where it takes about ten minutes; from 1 to 100.
+        Returns:
+            What a detection should find, and when; `cleanup_ids` is empty.
+        Raises:
+            KeyError: no such account.
+            ValueError: no such pace, or an account without people.
+        """
+        if isinstance(pace, bool) or not isinstance(pace, (int, float)) or not 1 <= pace <= 100:
+            raise ValueError("pace must be a number from 1 to 100")
+        with self._lock:
+            self._advance()
+            takeover, rows = self.world.attack(api_key, pace, self.clock())
+            if self._kept:
+                self._kept.add(api_key, rows)
+            self._advance()
+            return takeover
 
     def remove_event(self, api_key: str, event_id: str) -> None:
         """Let an event vanish.

@@ -50,8 +50,8 @@ class EventStore:
         self._coming: deque[Row] = deque()
 
     def expect(self, rows: Iterable[Row]) -> None:
-        """Take rows in order of time; each appears when its time has come."""
-        self._coming.extend(rows)
+        """Take rows; each appears when its time has come."""
+        self._coming = deque(sorted([*self._coming, *rows], key=lambda row: row.at))
 
     def arrive(self, now: float) -> None:
         """Let every expected row appear whose time has come."""

@@ -12,6 +12,7 @@ from events.sandbox.chapters import (
     TAKEOVER_DAY,
     TAKEOVER_EVENTS,
     Takeover,
+    play_takeover,
     write_rotation,
     write_takeover,
 )
@@ -114,6 +115,18 @@ class World:
                 context = {"product": "SMS", "query": f"447700900{rng.randrange(1000):03d}"}
             made.append(event(new_id(rng), event_type, at, account.api_key, source, ip, country, context, user))
         return made
+
+    def attack(self, key: str, pace: float, now: datetime) -> tuple[Takeover, list[Row]]:
+        """Let the takeover happen from now on, without any effect on the story (`play_takeover`).
+
+        Raises:
+            KeyError: no such account.
+            ValueError: nobody works at that account.
+        """
+        account, life = self.accounts[key], self._lives.get(key)
+        if life is None:
+            raise ValueError("nobody works at an account without events")
+        return play_takeover(life, account, self._extra, pace, now)
 
     def __repr__(self) -> str:
         return f"<World of {len(self.accounts)} accounts from {self.start}>"

@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.models import F
 
 from events.fields import load_json
-from events.nexmo.applications import NAMING_TYPES, application
+from events.nexmo.applications import NAMING_TYPES, application, words_of
 from events.storage import application_names, chain, first_seen
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class ChainAppender:
         self.account_id = account_id
         self.counts: Counter[tuple[str, str]] = Counter()
         self.firsts: dict[tuple[str, str], tuple[str, int]] = {}  # of each user and country: time and place
-        self.names: dict[str, tuple[str, int]] = {}  # of each application: time and place of the event that names it
+        self.names: dict[str, tuple[str, int, str]] = {}  # of each application: when and where it is named, and how
         # First the state, then the head: as everything else that locks both.
         self.states = apps.get_model("events", "SyncState").objects
         self.states.get_or_create(account_id=account_id)
@@ -59,7 +59,8 @@ class ChainAppender:
     def _note_name(self, context: str, at: str) -> None:
         app_id, name = application(load_json(context)) if context else ("", "")
         if app_id and name:
-            self.names[app_id] = max(self.names.get(app_id, (at, self.head.seq)), (at, self.head.seq))
+            noted = (at, self.head.seq, words_of(name))
+            self.names[app_id] = max(self.names.get(app_id, noted), noted)
 
     def finish(self) -> None:
         """Write the new head and count what was added, which must be in the table by now."""
@@ -71,7 +72,7 @@ class ChainAppender:
         self.states.filter(account_id=self.account_id).update(event_count=F("event_count") + added)
         count(self.account_id, self.counts)
         first_seen.add(self.account_id, [place for _, place in self.firsts.values()])
-        application_names.add(self.account_id, {app: place for app, (_, place) in self.names.items()})
+        application_names.add(self.account_id, {app: noted[1:] for app, noted in self.names.items()})
 
 
 def count(account_id: int, changes: Counter[tuple[str, str]]) -> None:

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from events.models import CoveredSpan, RequestCount, SyncRun, SyncState, SyncWindow
 from events.storage import clock, leases
-from events.sync import coverage
+from events.sync import coverage, pace
 from events.sync.limits import LEASE, LONGEST_BACKOFF, RETRY_UNVERIFIED_AFTER
 
 if TYPE_CHECKING:
@@ -234,8 +234,10 @@ def finish(
         state.refused_credentials = fingerprint if code == "credentials" else ""
         if error is None:
             state.last_success_at = now
+        if run.trigger == SyncRun.Trigger.SCHEDULE:
+            pace.count(state, run.requests, now)
         if state.due_at is not None:  # else it was woken meanwhile, and is due at once
-            state.due_at = now + _until_next(state.failures, getattr(error, "retry_after", None))
+            state.due_at = now + pace.until_next(state, now, getattr(error, "retry_after", None))
             if code == "interrupted":
                 state.due_at = now
             elif not CoveredSpan.objects.filter(account=run.account_id).exists() and error is None:
@@ -280,12 +282,27 @@ def longest_lease() -> timedelta:
     return max(LEASE, longest_answer, slowest_pace)
 
 
-def _until_next(failures: int, retry_after: float | None) -> timedelta:
-    """The usual interval, doubled with each failure in a row, and never sooner than Nexmo asked for."""
-    interval: timedelta = settings.SYNC_INTERVAL
-    longest = max(interval, LONGEST_BACKOFF)
-    wait = min(interval * 2 ** min(failures, 10), longest) if failures else interval
-    return max(wait, min(timedelta(seconds=min(retry_after or 0, 86_400)), longest))
+def watch(account: NexmoAccount | int, until: datetime | None) -> bool:
+    """Have an account asked every WATCH_INTERVAL until then, beginning at once; None: no longer.
+
+    Returns:
+        Whether that is other than what was known.
+    """
+    now = timezone.now()
+    if until is not None:
+        until = min(until, now + pace.LONGEST_WATCH) if until > now else None
+    rows = SyncState.objects.filter(account=account)
+    if until is None:
+        return bool(rows.exclude(watched_until=None).update(watched_until=None))
+    key = account if isinstance(account, int) else account.pk
+    SyncState.objects.bulk_create([SyncState(account_id=key)], ignore_conflicts=True)
+    changed = rows.exclude(watched_until=until).update(watched_until=until)
+    # Failures are tried again as before, and where the hour's requests are spent, the next hour begins the fast pace.
+    spent = Q(watch_hour=pace.hour_of(now), watch_requests__gte=settings.WATCH_REQUESTS_PER_HOUR)
+    if settings.WATCH_REQUESTS_PER_HOUR:
+        soon = now + pace.fast_interval()
+        rows.exclude(spent).filter(failures=0, due_at__gt=soon).update(due_at=soon)
+    return bool(changed)
 
 
 def make_due(account: NexmoAccount) -> None:

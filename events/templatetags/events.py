@@ -10,12 +10,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from events.wording import marking
+from events.wording import alert_problems, marking, severity
 from events.wording.masking import mask
 from events.wording.times import show
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
 register = template.Library()
@@ -23,14 +23,24 @@ register.filter("marked", marking.marked)
 register.filter("marked_lines", marking.marked_lines)
 register.filter("coded", marking.coded)
 register.filter("with_code", marking.with_code)
+register.filter("alert_problem", alert_problems.in_words)
+register.filter("severity_badge", severity.badge)
 
 DEEPEST = 12
 MOST_ITEMS = 500
 
 
 @register.filter
-def tree(value: Any, depth: int = 0) -> SafeString:
-    """Any JSON value as nested lists, escaped; very deep and very long parts are left to the text below."""
+def tree(value: Any, called: Mapping[str, tuple[str, str]] | None = None) -> SafeString:
+    """Any JSON value as nested lists, escaped; very deep and very long parts are left to the text below.
+
+    Args:
+        called: names and pages of applications, by id in lower case, to stand beside the ids.
+    """
+    return _tree(value, called or {}, 0)
+
+
+def _tree(value: Any, called: Mapping[str, tuple[str, str]], depth: int) -> SafeString:
     if isinstance(value, (dict, list)) and value:
         if depth >= DEEPEST:
             return format_html(
@@ -40,7 +50,7 @@ def tree(value: Any, depth: int = 0) -> SafeString:
         items = format_html_join(
             "",
             "<dt>{}</dt><dd>{}</dd>",
-            ((marking.marked(name), tree(item, depth + 1)) for name, item in pairs[:MOST_ITEMS]),
+            ((marking.marked(name), _tree(item, called, depth + 1)) for name, item in pairs[:MOST_ITEMS]),
         )
         more = len(pairs) - MOST_ITEMS
         left_out = ngettext(
@@ -53,7 +63,9 @@ def tree(value: Any, depth: int = 0) -> SafeString:
     if isinstance(value, bool):
         return format_html("<code>{}</code>", "true" if value else "false")
     if isinstance(value, str):
-        return format_html('<span class="break">{}</span>', marking.marked(mask(value)) or "“”")
+        text = format_html('<span class="break">{}</span>', marking.marked(mask(value)) or "“”")
+        name, address = called.get(value.strip().lower(), ("", ""))
+        return format_html('{} <a href="{}">{}</a>', text, address, marking.marked(name)) if name else text
     return format_html("<code>{}</code>", value)
 
 

@@ -50,6 +50,8 @@ def rows_words(rows: list[Any]) -> str:
 
 
 def _subject(context: Context) -> str:
+    if said := context.get("subject"):  # the page says it itself
+        return marked(said)
     if entity := context.get("entity"):
         name = f"{marked(context['name'])} " if context.get("name") else ""
         return f"{capfirst(str(entity.kind))} {name}{marked(entity.value)}."

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.models import NexmoAccount, profile_of
+from events.detection.open_findings import OpenFindings, by_severity
 from events.detection.strip import worth_a_look
 from events.filters.query_string import days_address, with_params
 from events.health import sparklines
@@ -45,6 +46,7 @@ class Line:
     spark: SafeString
     recent: int
     recent_url: str
+    findings: list[OpenFindings]  # the worst first
     managed: NexmoAccount | None  # with owner and teams, for who may change them
 
 
@@ -64,7 +66,11 @@ def account_list(request: HttpRequest) -> HttpResponse:
     lines = _lines(request, page, times, today)
     context = {
         "filters": filters,
-        "worth_a_look": worth_a_look([status.account for status in all_statuses], profile_of(request.user)),
+        "worth_a_look": worth_a_look(
+            [status.account for status in all_statuses],
+            profile_of(request.user),
+            everything=NexmoAccount.objects.sees_all(request.user),
+        ),
         "page": page,
         "lines": lines,
         "heads": {
@@ -104,6 +110,7 @@ def _lines(request: HttpRequest, page: Page[AccountStatus], times: dict[int, Tim
     managed = NexmoAccount.objects.manageable_by(request.user).filter(pk__in=keys)
     managed = managed.select_related("owner").prefetch_related("teams").defer("api_secret", "api_secret_secondary")
     known = {account.pk: account for account in managed}
+    findings = by_severity(keys)
     return [
         Line(
             status=status,
@@ -111,6 +118,7 @@ def _lines(request: HttpRequest, page: Page[AccountStatus], times: dict[int, Tim
             spark=sparklines.spark(counts[status.account.pk], today, times[status.account.pk]),
             recent=sum(counts[status.account.pk]),
             recent_url=days_address(status.account, recent.first_day(today)),
+            findings=findings.get(status.account.pk, []),
             managed=known.get(status.account.pk),
         )
         for status in on_page

@@ -14,8 +14,11 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.models import NexmoAccount
+from events.detection import watching
+from events.detection.open_findings import by_severity
 from events.filters.query_string import days_address
 from events.health import sparklines
+from events.health.asked import asked_in_words
 from events.health.calendar import calendar, in_words
 from events.health.completeness import coverage_sentence, unverified_windows
 from events.health.runs import latest_runs
@@ -49,7 +52,10 @@ def account_page(request: HttpRequest, api_key: str) -> HttpResponse:
         "account": account,
         "status": status,
         "moving": status.health.moving,
+        "asked": asked_in_words(status),
+        "watched_for": watching.reason(account, now) if status.watch else None,
         "coverage": coverage_sentence([status]),
+        "findings": by_severity([account.pk]).get(account.pk, []),
         "runs": runs,
         "beginning": is_beginning([run for line in runs for run in line.runs], now),
         "unverified": unverified_windows(account)[:20],

@@ -18,6 +18,7 @@ from django_countries import countries
 
 from accounts.models import NexmoAccount
 from events.detection.firsts import first_in_words
+from events.detection.marks import findings_of
 from events.display.cells import country_name, narrows
 from events.entities.entity import entities, key_of
 from events.entities.lookup import elsewhere
@@ -106,6 +107,7 @@ def event_page(request: HttpRequest, api_key: str, event_id: str) -> HttpRespons
             "in_future": event.created_at > latest_plausible(),
             "country": _country(event.source_country),
             "address": request.get_full_path(),
+            "findings": findings_of(event.pk),
             "odd_fields": [name for name in event.odd_fields.split(",") if name],
             "raw": pretty(event.raw),
             "discrepancies": event.discrepancies.all(),
@@ -118,6 +120,11 @@ def event_page(request: HttpRequest, api_key: str, event_id: str) -> HttpRespons
                 for entity in about
                 if entity.slug not in OF_FIELDS
             ],
+            "called": {
+                key_of(entity.value): (name, entity.get_absolute_url())
+                for entity in about
+                if entity.slug == "application" and (name := names.get((account.pk, key_of(entity.value)), ""))
+            },
             "sessions": {entity.slug: f"{entity.session_url}?at={at}" for entity in about if entity.session_url},
             "lists": _lists(event),
             "around": [(title, _around(event, span)) for title, span in AROUND],

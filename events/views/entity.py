@@ -16,6 +16,7 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from events.detection.marks import marks_of
 from events.display.cells import country_name
 from events.display.event_table import USUAL, EventTable
 from events.entities.configuration import configuration
@@ -204,7 +205,7 @@ def _link(lookup: Lookup, name: str, companion: Companion) -> tuple[str, str]:
 
 def _events(lookup: Lookup, page: Page) -> dict[str, Any]:
     shown = [name for name in USUAL if not (lookup.entity.slug == "user" and name == "who")]
-    return {"table": EventTable(page.rows, shown=shown, **_of_table(lookup))}
+    return {"table": EventTable(page.rows, shown=shown, marks=marks_of(page.rows), **_of_table(lookup))}
 
 
 def _of_table(lookup: Lookup) -> dict[str, Any]:
@@ -233,7 +234,7 @@ def _configuration(lookup: Lookup, newest: Page, page: Page) -> dict[str, Any]:
         for value in setting.values
     )
     return {
-        "table": SteppedTable(page.rows, steps=steps, **_of_table(lookup)),
+        "table": SteppedTable(page.rows, steps=steps, marks=marks_of(page.rows), **_of_table(lookup)),
         "configuration": set_up,
         "settings": [_setting(lookup, setting, names) for setting in set_up.settings],
         "at": at,

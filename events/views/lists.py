@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.models import Profile, profile_of
+from events.detection.marks import marks_of
 from events.detection.strip import worth_a_look
 from events.display.event_table import EventTable
 from events.display.forms import shown_columns, table_menu
@@ -24,12 +25,15 @@ from events.filters.parameters import unknown
 from events.filters.pills import pills
 from events.filters.query_string import OPENED, PAGE_PARAMS, page_address, page_links, with_params
 from events.filters.saved import account_menu, menu
-from events.filters.suggestions import PERIOD, corrections, nearest_match, reading
+from events.filters.suggestions import PERIOD, corrections, has_letters, nearest_match, reading
 from events.health.completeness import completeness, coverage_sentence, missing_logins, nothing_archived
 from events.health.status import statuses
+from events.nexmo.applications import words_of
 from events.reading import Cursor, read_page, read_page_at
-from events.reading.applications import named_by
+from events.reading.applications import MOST_NAMED, named
+from events.reading.conditions import APPLICATION
 from events.reading.counts import count_for_page
+from events.storage.search_index import words
 from events.views.scope import chosen_account, filtered_events
 from events.wording.times import show
 
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
 
     from accounts.models import NexmoAccount
     from events.filters.form import EventFilter
+    from events.filters.suggestions import Reading
     from events.reading import Page
 
 
@@ -96,11 +101,12 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
             words=event_filter.marked if event_filter.conditions.text else None,
             oldest_first=oldest_first,
             turned=turned,
+            marks=marks_of(page.rows),
         ),
         "oldest_first": oldest_first,
         "turned": turned,
         "profile": profile,
-        "worth_a_look": worth_a_look(accounts, profile) if is_plain else [],
+        "worth_a_look": worth_a_look(accounts, profile, everything=event_filter.everything) if is_plain else [],
         "display": table_menu(profile),
         "news": "" if not readable or oldest_first else _news_address(request, account, page),
         "size_note": size_note,
@@ -115,7 +121,7 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
         "suggest": page_address("suggest", account),
         "pills": pills(event_filter),
         "reading": meant,
-        "applications": _applications(conditions.text, page) if conditions.text else [],
+        "applications": _applications(event_filter, meant) if conditions.text else None,
         "views": account_menu(event_filter.data, account.api_key, readable=readable)
         if account
         else menu(request.user, event_filter.data, readable=readable),
@@ -135,10 +141,24 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
     return render(request, "events/list.html", context)
 
 
-def _applications(text: str, page: Page) -> list[tuple[str, str, str]]:
-    """The pages of the applications that are called what is searched for: most of their events tell only their ids."""
-    names = named_by(page.rows, text)
-    return [(name, app[:8], reverse("events:about", args=["application", app])) for app, name in names.items()]
+def _applications(event_filter: EventFilter, meant: Reading | None) -> dict[str, Any] | None:
+    """The applications whose names hold what is searched for: most of their events tell only their ids."""
+    if not has_letters(event_filter.conditions.text):
+        return None
+    text = words_of(" ".join(words(event_filter.conditions.text).wanted))
+    names = {app: name for (_, app), name in named(text, event_filter.scope).items()}
+    if not names:
+        return None
+    its_own = with_params(event_filter.data, **dict.fromkeys(PAGE_PARAMS), search_text=None, application=text)
+    return {
+        "pages": [
+            (name, app[:8], reverse("events:about", args=["application", app]))
+            for app, name in list(names.items())[:MOST_NAMED]
+        ],
+        "more": len(names) > MOST_NAMED,
+        # Where the words may mean something else, their other meaning is offered already.
+        "events": "" if meant and APPLICATION in meant.event_filter.active else its_own,
+    }
 
 
 def _news_address(request: HttpRequest, account: NexmoAccount | None, page: Page) -> str:

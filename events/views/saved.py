@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.kept_forms import restored
 from events.filters.form import EventFilter
+from events.filters.parameters import unknown
 from events.filters.pills import Pill, pills
 from events.filters.query_string import OPENED
 from events.filters.saved import CODES, View, canonical, opened_address, read_query, views_of
@@ -22,6 +23,8 @@ from events.views.scope import own_view, visible_accounts, visible_view
 from events.wording.marking import coded
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.http import HttpRequest, HttpResponse
 
 SAVED = gettext_lazy("The view %(name)s was saved.")
@@ -66,7 +69,7 @@ def new(request: HttpRequest) -> HttpResponse:
         most = SavedView._meta.get_field("name").max_length
         initial["name"] = (_("Copy of %(name)s") % {"name": coded(origin.name)})[:most]
         initial["description"] = coded(origin.description)
-    return _form(request, view, initial)
+    return _form(request, view, initial, unknown(read_query(request.GET.get("query", "")) or ()))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -89,7 +92,11 @@ def update(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(opened_address(view.query, pk))
 
 
-def _form(request: HttpRequest, view: SavedView, initial: dict[str, str]) -> HttpResponse:
+def _form(request: HttpRequest, view: SavedView, initial: dict[str, str], unread: Sequence[str] = ()) -> HttpResponse:
+    """
+    Args:
+        unread: what to say of parameters that would not be saved.
+    """
     accounts = visible_accounts(request)
     data = request.POST if request.method == "POST" else restored(request)
     form = ViewForm(data, accounts=accounts, instance=view, initial=initial)
@@ -102,6 +109,7 @@ def _form(request: HttpRequest, view: SavedView, initial: dict[str, str]) -> Htt
         "form": form,
         "view": view,
         "has_filter": bool(typed),
+        "unread": unread,
         "cancel": typed if params is not None else "",
         "pills": pills(EventFilter(params or QueryDict(), accounts=accounts)),
     }

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 
 from accounts.models import NexmoAccount
+from events.detection import own_rules
+from events.detection.inbox import line_of
+from events.detection.sight import Sight
 from events.filters.form import EventFilter
-from events.models import AuditEvent, EvidencePack, SavedView
+from events.models import AuditEvent, Channel, Delivery, EvidencePack, Finding, SavedView, Subscription
 
 if TYPE_CHECKING:
     import uuid
 
     from django.http import HttpRequest, QueryDict
+
+    from events.detection.inbox import Line
 
 
 def visible_account(request: HttpRequest, api_key: str) -> NexmoAccount:
@@ -62,6 +69,28 @@ def visible_pack(request: HttpRequest, pk: uuid.UUID) -> EvidencePack:
     return pack
 
 
+def require_rule_writer(request: HttpRequest) -> None:
+    """Stop whoever may not write detection rules, try them or switch them. That such pages exist is no secret."""
+    if not own_rules.may_write(request.user):
+        refusal = _("Changing detection rules takes a permission, and seeing all accounts. Ask an administrator.")
+        raise PermissionDenied(refusal)
+
+
+def sight_of(request: HttpRequest) -> Sight:
+    """What the reader may know of findings."""
+    return Sight.of(request.user)
+
+
+def visible_finding(sight: Sight, number: int) -> Line:
+    """The finding of this number as the reader may know it, or 404 when none of its accounts is his to see."""
+    findings = Finding.objects.visible_to(sight.user).select_related("assigned_to")
+    finding: Finding = get_object_or_404(findings, pk=number)
+    part = sight.parts_of([finding.pk]).get(finding.pk)
+    if part is None:
+        raise Http404
+    return line_of(sight, finding, part)
+
+
 def filtered_events(
     request: HttpRequest, account: NexmoAccount | None = None, params: QueryDict | None = None
 ) -> EventFilter:
@@ -73,3 +102,31 @@ def filtered_events(
     accounts = [account] if account else visible_accounts(request)
     everything = account is None and NexmoAccount.objects.sees_all(request.user)
     return EventFilter(request.GET if params is None else params, accounts=accounts, everything=everything)
+
+
+def visible_channel(request: HttpRequest, pk: int) -> Channel:
+    """The alert channel with this key, or 404 when it is neither the reader's own nor one of the reader's teams'."""
+    channels = Channel.objects.visible_to(request.user).select_related("team", "owner")
+    channel: Channel = get_object_or_404(channels, pk=pk)
+    return channel
+
+
+def own_channel(request: HttpRequest, pk: int) -> Channel:
+    """The same for those whom the reader may change."""
+    channels = Channel.objects.changeable_by(request.user).select_related("team", "owner")
+    channel: Channel = get_object_or_404(channels, pk=pk)
+    return channel
+
+
+def own_subscription(request: HttpRequest, pk: int) -> Subscription:
+    """The alert subscription with this key, or 404 when the reader may not change it."""
+    subscriptions = Subscription.objects.changeable_by(request.user).select_related("channel", "view", "team", "owner")
+    subscription: Subscription = get_object_or_404(subscriptions, pk=pk)
+    return subscription
+
+
+def own_delivery(request: HttpRequest, pk: int) -> Delivery:
+    """The alert delivery with this key, or 404 when the reader may not change its channel."""
+    deliveries = Delivery.objects.changeable_by(request.user).select_related("channel")
+    delivery: Delivery = get_object_or_404(deliveries, pk=pk)
+    return delivery

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from events.filters.fields import listed
 from events.filters.search_help import conditions, signs
+from events.reading.applications import any_name
 from events.views.scope import visible_accounts
 
 if TYPE_CHECKING:
@@ -17,5 +19,7 @@ if TYPE_CHECKING:
 @require_safe
 def search_help(request: HttpRequest) -> HttpResponse:
     """Every condition and sign, each with an example to follow."""
-    context = {"signs": signs(), "conditions": conditions(visible_accounts(request))}
+    accounts = visible_accounts(request)
+    application = listed(any_name(tuple(account.pk for account in accounts)))
+    context = {"signs": signs(), "conditions": conditions(accounts, application)}
     return render(request, "events/search_help.html", context)

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from events.detection.marks import marks_of
 from events.display.event_table import USUAL
 from events.entities.entity import entity
 from events.entities.session import session
@@ -72,6 +73,7 @@ def session_page(request: HttpRequest, kind: str, value: str) -> HttpResponse:
             descriptions=event_filter.type_descriptions,
             list_url=reverse("events:list"),
             oldest_first=True,
+            marks=marks_of(found.merged),
         ),
     }
     return render(request, "events/session.html", context)

@@ -54,6 +54,10 @@ class Moment:
         return self.unit == "day"
 
 
+class OutOfRange(ValueError):
+    """A time that no event can have; the message is for the reader."""
+
+
 def parse_moment(text: str) -> Moment:
     """Read `2026-01-31`, `2026-01-31T14:05`, with or without seconds, zone or offset; bare times are the reader's.
     `today` and `yesterday` are days too.
@@ -72,6 +76,8 @@ def parse_moment(text: str) -> Moment:
         if not (match := _MOMENT.fullmatch(spelled)):
             raise ValueError
         return _time(*match.groups())
+    except OutOfRange as error:
+        raise ValueError(str(error)) from None
     except (ValueError, OverflowError):
         raise ValueError(gettext("Enter a date such as 2026-01-31, or a time such as 2026-01-31T14:05.")) from None
 
@@ -113,7 +119,9 @@ def _offset(zone: str | None) -> str:
 def _check_calendar(year: int) -> None:
     """Whether an event can have such a time: the calendar's ends overflow in other zones."""
     if not YEARS[0] <= year <= YEARS[1]:
-        raise ValueError
+        raise OutOfRange(
+            gettext("Years from %(first)s to %(last)s can be asked for.") % {"first": YEARS[0], "last": YEARS[1]}
+        )
 
 
 def start_of_day(day: date, zone: tzinfo | None = None) -> datetime:

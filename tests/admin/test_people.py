@@ -12,6 +12,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from django.utils import timezone
+from django.utils.translation import override
 
 from accounts.models import NexmoAccount
 from accounts.roles import ACCOUNT_ADMINS, AUDITORS
@@ -119,7 +120,11 @@ def test_saving_sets_roles_and_teams(login: Login, cast: dict[str, Any]) -> None
     bob.refresh_from_db()
     assert groups_of(bob) == {AUDITORS, "Other team"}
     assert bob.first_name == "Robert"
-    assert LogEntry.objects.latest("pk").get_change_message() == "Changed First name, Roles and Teams."
+    said = LogEntry.objects.latest("pk").get_change_message()
+    assert said.startswith("Changed First name. Added assignment of role “Auditors”.")
+    assert "Added membership in team “Other team”. Deleted membership in team “" in said
+    with override("es"):
+        assert "pertenencia al equipo “Other team”" in LogEntry.objects.latest("pk").get_change_message()
 
 
 @pytest.mark.parametrize("name", ["alice", "bob", "audrey", "admin"])

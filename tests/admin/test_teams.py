@@ -99,7 +99,20 @@ def test_saving_sets_members_and_accounts(login: Login, team: Group, cast: dict[
     assert team.name == "Messengers"
     assert list(team.user_set.all()) == [cast["charlie"]]
     assert list(team.nexmo_accounts.all()) == [account]
-    assert LogEntry.objects.latest("pk").get_change_message() == "Changed Name, Members and Accounts."
+    said = LogEntry.objects.latest("pk").get_change_message()
+    assert said.startswith("Changed Name and Accounts. Added member “charlie”. Deleted member “alice”.")
+    history = text_of(login("admin").get(f"{LIST}{team.pk}/history/"))
+    assert "Added member “charlie”." in history
+
+
+def test_record_of_very_many_members_says_that_they_changed(
+    login: Login, team: Group, cast: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("accounts.rights_form.MOST_TOLD", 1)
+
+    login("admin").post(page_of(team), sent(team, members=[cast["charlie"].pk, cast["alice"].pk]))
+
+    assert LogEntry.objects.latest("pk").get_change_message() == "Changed Members."
 
 
 def test_saving_a_team_as_it_is_changes_nothing(login: Login, team: Group) -> None:

@@ -17,6 +17,7 @@ def details(sections: dict[str, Found]) -> str:
         "pages": _pages,
         "peers": _peers,
         "search": _search,
+        "findings": _findings,
         "ingest": _ingest,
         "sync": _sync,
         "export": _export,
@@ -108,6 +109,16 @@ def _search(found: Found) -> str:
         f"One event of all: {ms(needle['ours']['median'])} ms, by LIKE "
         f"{ms(needle['LIKE']['median'])} ms.\n\n{kinds}\n{slowest}"
     )
+
+
+def _findings(found: Found) -> str:
+    rows = [
+        [page, reader, ms(each["sql ms"]), f"{each['ratio']:.2f}", str(each["queries"])]
+        for reader, pages in found["readers"].items()
+        for page, each in pages.items()
+    ]
+    heads = ["Page", "Reader of", "SQL, ms", "of the table of events", "queries"]
+    return f"### Findings\n\nThe inbox with {found['findings']:,} findings.\n\n{table(heads, rows)}"
 
 
 def _ingest(found: Found) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, User
 from playwright.sync_api import expect
 
 from accounts.models import NexmoAccount
@@ -105,3 +105,23 @@ def test_account_is_switched_off_instead_of_deleted(
     expect(page.get_by_label("Active: synced regularly")).not_to_be_checked()
     account.refresh_from_db()
     assert not account.is_active
+
+
+@PAGES_ALONE
+def test_many_boxes_have_a_field_to_find_some(cast: dict[str, Any], open_page: Callable[..., Any]) -> None:
+    User.objects.bulk_create(User(username=f"person{number:02}") for number in range(20))
+    team = Group.objects.get(name="Messaging team")
+    page = open_page("/login/")
+    log_in(page, "admin")
+    page.goto(f"/admin/auth/group/{team.pk}/change/")
+
+    page.get_by_role("searchbox", name="Find: Members").fill("PERSON07")
+
+    boxes = page.get_by_role("group", name="Members", exact=True).get_by_role("checkbox")
+    # Those that are members already stay in sight.
+    shown = [boxes.nth(place).locator("..").inner_text().strip() for place in range(boxes.count())]
+    assert shown == ["alice", "bob", "person07"]
+    assert axe(page) == {}
+    page.get_by_role("searchbox", name="Find: Members").fill("nobody at all")
+    expect(page.get_by_text("Nothing found.")).to_be_visible()
+    assert page.get_by_role("searchbox", name="Find: Accounts").count() == 0

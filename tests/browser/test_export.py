@@ -12,9 +12,9 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import NexmoAccount, profile_of
-from tests.tools.browser import BROWSER, axe, log_in
+from tests.tools.browser import BROWSER, PAGES_ALONE, axe, log_in
 
-pytestmark = BROWSER
+pytestmark = [*BROWSER, PAGES_ALONE]
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from accounts.models import Profile
 from events.operations.demo_data import PASSWORD
 from tests.tools.browser import BROWSER, PAGES_ALONE, axe, log_in
 
-pytestmark = BROWSER
+pytestmark = [*BROWSER, PAGES_ALONE]
 PHONE = {"width": 390, "height": 844}
 
 
@@ -204,7 +204,6 @@ def test_help_is_a_page_without_scripts(many_events: None, open_page: Callable[.
 
 
 # --- menus ----------------------------------------------------------------------------------------------------------
-@PAGES_ALONE
 @pytest.mark.parametrize("viewport", [PHONE, {"width": 800, "height": 700}, {"width": 1440, "height": 900}])
 def test_open_menus_stay_inside_the_window(
     many_events: None, open_page: Callable[..., Any], viewport: dict[str, int]
@@ -232,7 +231,6 @@ def test_open_menus_stay_inside_the_window(
             page.keyboard.press("Escape")
 
 
-@PAGES_ALONE
 def test_axe_finds_nothing_wrong_with_the_open_form(many_events: None, open_page: Callable[..., Any]) -> None:
     page = open_page(
         "/events/?date_from=2026-03-15&date_to=2026-03-14T10:00&event_type=NUMBER_*,APP_CREATE&source_ip=x"
@@ -247,7 +245,6 @@ def test_axe_finds_nothing_wrong_with_the_open_form(many_events: None, open_page
 
 
 # --- focus ----------------------------------------------------------------------------------------------------------
-@PAGES_ALONE
 @pytest.mark.parametrize("viewport", [{"width": 1440, "height": 900}, {"width": 1120, "height": 700}])
 def test_what_has_the_focus_is_not_under_the_open_panel(
     many_events: None, open_page: Callable[..., Any], viewport: dict[str, int]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from tests.tools.browser import BROWSER, log_in
+from accounts.models import NexmoAccount
+from tests.tools.browser import BROWSER, PAGES_ALONE, log_in
+from tests.tools.pages import Add
 
-pytestmark = BROWSER
+pytestmark = [*BROWSER, PAGES_ALONE]
 Open = Callable[..., Any]
 DESK = {"viewport": {"width": 1440, "height": 900}}
 WHOLE_ROWS = """[...document.querySelectorAll("#events tbody tr")]
@@ -69,6 +73,29 @@ def test_whole_row_opens_the_page_where_nothing_fits_beside(many_events: None, o
     page.locator("#events tbody tr").nth(2).locator("td.when").click(position={"x": 3, "y": 3})
 
     page.wait_for_url("**/accounts/demo0001/events/**")
+
+
+def test_what_is_worth_a_look_leaves_three_events_whole_on_a_phone(
+    many_events: None, account: NexmoAccount, add_event: Add, open_page: Open
+) -> None:
+    for number, network in ((9001, "0.0.0.0/0"), (9002, "::/0")):
+        context, at = {"ip": network}, (timezone.now() - timedelta(days=1)).isoformat()
+        add_event(account, number, event_type="IP_WHITELIST_CREATE", context=context, created_at=at)
+    page = open_list(open_page, viewport={"width": 390, "height": 844})
+    page.locator("#summary .chart").wait_for()
+    lines = page.locator(".worth li")
+    assert lines.count() > 1
+
+    ends = "[...document.querySelectorAll('#events tbody tr')].map((r) => r.getBoundingClientRect().bottom)"
+    assert page.evaluate(f"{ends}.filter((bottom) => bottom <= innerHeight).length") >= 3
+    assert [lines.nth(place).is_visible() for place in range(2)] == [True, False]
+    page.get_by_text("Worth a look").click()
+    assert lines.nth(1).is_visible()
+    page.get_by_role("checkbox", name="Show all that is worth a look").uncheck(force=True)
+    assert not lines.nth(1).is_visible()
+    page.set_viewport_size({"width": 1440, "height": 900})
+    assert lines.nth(1).is_visible()
+    assert not page.get_by_role("checkbox", name="Show all that is worth a look").is_visible()
 
 
 def test_three_events_are_in_sight_on_a_phone(many_events: None, open_page: Open) -> None:

@@ -22,6 +22,7 @@ from tests.tools.export import (
     FURTHER,
     HEADER,
     SHEET,
+    SHEET_HEADER,
     Add,
     Login,
     about,
@@ -122,7 +123,7 @@ def test_every_column_has_a_width(login: Login, cast: dict[str, Any]) -> None:
     sheet = part(body(login("alice").get("/events/export.xlsx")), "worksheets/sheet1")
 
     widths = [float(node.get("width", "0")) for node in sheet.iter(f"{SHEET}col")]
-    assert [int(width) for width in widths] == [workbook.WIDTHS[name] for name in COLUMNS]
+    assert [int(width) for width in widths] == [workbook.WIDTHS[name] for name in SHEET_HEADER]
 
 
 class TestInWords:
@@ -143,6 +144,16 @@ class TestInWords:
 
         assert row["what_happened"] == "Released number 447700900000"
         assert (row["source_country"], row["source_country_name"]) == ("GB", "United Kingdom")
+
+    def test_stands_in_excel_behind_when_whose_and_who(
+        self, login: Login, account: NexmoAccount, add_event: Add
+    ) -> None:
+        add_event(account, 1)
+
+        header = sheets(body(login("alice").get("/events/export.xlsx")))["Events"][0]
+
+        assert list(header[:6]) == ["created_at", "account", "account_name", "user_email", "what_happened", "event_id"]
+        assert sorted(header) == sorted(COLUMNS)
 
     def test_in_the_language_of_the_reader(
         self, login: Login, cast: dict[str, Any], account: NexmoAccount, add_event: Add

@@ -57,7 +57,7 @@ def test_empty_box_offers_every_word_with_what_it_does(client: Client, events: N
     items = client.get("/events/suggest").json()["items"]
 
     assert {item["text"].rstrip(":") for item in items} <= set(KEYS)
-    assert len({item["kind"] for item in items}) == len(items) == 12
+    assert len({item["kind"] for item in items}) == len(items) == 13
     assert all(item["label"] for item in items)
 
 

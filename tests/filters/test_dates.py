@@ -18,6 +18,7 @@ from tests.tools.export import body
 from tests.tools.filters import Add, Login, found, refusal
 from tests.tools.scope import shown_ids
 
+OUT_OF_RANGE = "Years from 1969 to 9998 can be asked for."
 DATE_HINT = "Enter a date such as 2026-01-31, or a time such as 2026-01-31T14:05."
 
 
@@ -160,7 +161,7 @@ def test_dates_at_the_ends_of_the_calendar_are_refused(
     settings.TIME_ZONE = zone
 
     for name in ("date_from", "date_to"):
-        assert refusal(client, {name: text}, name) == DATE_HINT
+        assert refusal(client, {name: text}, name) == OUT_OF_RANGE
         assert client.get("/events/export", {name: text}).status_code == 400
         assert client.get("/events/summary", {name: text}).status_code == 200
 
@@ -359,3 +360,16 @@ def test_period_in_force_is_marked(client: Client, cast: dict[str, Any]) -> None
 
     assert marked("/events/?period=7d") == ["7d"]
     assert marked("/events/") == [""]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("1800-01-01", OUT_OF_RANGE),
+        ("9999-12-31T10:00", OUT_OF_RANGE),
+        ("2026-02-30", DATE_HINT),
+        ("31/01/2026", DATE_HINT),
+    ],
+)
+def test_what_is_wrong_with_a_date_is_said(client: Client, account: NexmoAccount, text: str, said: str) -> None:
+    assert refusal(client, {"date_from": text}, "date_from") == said

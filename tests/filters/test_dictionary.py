@@ -56,7 +56,7 @@ def read(text: str) -> str:
         ("-bought", ""),
         ("the", ""),
         ("", ""),
-        ("bought " * 13, ""),
+        ("bought " * 21, ""),
     ],
 )
 def test_words_are_read(text: str, query: str) -> None:

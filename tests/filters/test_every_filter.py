@@ -19,7 +19,7 @@ from events.filters.fields import KINDS
 from events.filters.form import EventFilter
 from events.filters.parameters import unknown
 from events.reading import count
-from events.reading.filterable import DIMENSIONS, PARAMETERS
+from events.reading.filterable import COLUMNS, DIMENSIONS, PARAMETERS
 from tests.tools.filters import Add, found
 from tests.tools.scope import shown_ids
 
@@ -32,6 +32,7 @@ OTHERS = {
     "source": "DEVAPI",
     "source_ip": "198.51.100.7",
     "source_country": "ES",
+    "context": {"appId": "9b1e2f6a-0000-4000-8000-000000000002"},
 }
 VALUES = {
     "event_type": "NUMBER_UPDATED",
@@ -41,14 +42,16 @@ VALUES = {
     "source_ip": "192.0.2.1",
     "source_country": "GB",
     "account": "demo0001",
+    "application": "9b1e2f6a-0000-4000-8000-000000000001",
 }
 dimensions = pytest.mark.parametrize("name", DIMENSIONS)
+columns = pytest.mark.parametrize("name", COLUMNS)
 
 
 @pytest.fixture
 def two(account: NexmoAccount, add_event: Add) -> None:
     """An event as usual, and one of another account that differs from it in everything."""
-    add_event(account, 1)
+    add_event(account, 1, context={"appId": VALUES["application"]})
     add_event(NexmoAccount.objects.get(api_key="demo0002"), 2, **OTHERS)
 
 
@@ -91,7 +94,7 @@ def test_it_has_a_pill(client: Client, two: None, name: str) -> None:
     assert parse_qs(pill.turned[1:]) == {name: [VALUES[name]]}
 
 
-@dimensions
+@columns
 def test_it_has_a_facet_that_leads_to_its_events(client: Client, two: None, name: str) -> None:
     facets = {facet["name"]: facet for facet in client.get("/events/summary").context["facets"]}
 
@@ -101,7 +104,7 @@ def test_it_has_a_facet_that_leads_to_its_events(client: Client, two: None, name
     assert len(shown_ids(client.get(by_value[VALUES[name]]["href"]))) == 1
 
 
-@dimensions
+@columns
 def test_its_value_in_the_table_is_a_link(client: Client, two: None, name: str) -> None:
     client.post("/profile/display", {"with_columns": "1", "columns": ["account", "who", "user_id", "source", "origin"]})
     page = client.get("/events/").content.decode()
@@ -164,7 +167,7 @@ def test_commands_have_an_option_for_it(two: None, capfd: Any, name: str) -> Non
     assert len(capfd.readouterr().out.splitlines()) == 1
 
 
-@dimensions
+@columns
 def test_it_is_served_by_its_index(client: Client, two: None, name: str) -> None:
     with connection.cursor() as cursor:
         constraints = connection.introspection.get_constraints(cursor, "events_auditevent")

@@ -394,3 +394,15 @@ def test_own_view_by_the_name_of_a_source_is_known_by_its_code(client: Client, c
     SavedView.objects.create(owner=cast["alice"], name="By hand", query="event_type=APP_CREATE&source=-API,Dashboard")
 
     assert summary_of(client.get("/events/?source=CD,-DEVAPI&event_type=APP_CREATE")) == "By hand"
+
+
+def test_unknown_parameter_is_not_left_out_silently(client: Client, cast: dict[str, Any]) -> None:
+    query = "source=CD&zzz=red"
+
+    page = text_of(client.get("/views/new", {"query": query}))
+    assert "There is no filter zzz. It is not saved with the view." in page
+
+    page = client.post("/views/new", {"name": "Red", "query": query})
+    assert "There is no filter zzz." in page.content.decode().partition('id="error-query"')[2][:200]
+    assert not SavedView.objects.filter(name="Red").exists()
+    assert "not saved with" not in text_of(client.get("/views/new", {"query": "source=CD&before=x"}))

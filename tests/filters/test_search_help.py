@@ -11,7 +11,7 @@ from django.test import Client
 from accounts.models import NexmoAccount
 from events.filters.search_help import conditions, signs
 from events.reading.filterable import PARAMETERS
-from tests.tools.pages import Login, text_of, violations
+from tests.tools.pages import Add, Login, text_of, violations
 
 
 def test_every_condition_has_a_line_with_all_its_words(client: Client, account: NexmoAccount) -> None:
@@ -48,3 +48,11 @@ def test_the_example_of_an_account_is_the_readers_own(login: Login, person: str,
 
 def test_help_needs_a_login(login: Login) -> None:
     assert login("nobody").get("/help/search/")["Location"] == "/login/?next=/help/search/"
+
+
+def test_the_example_of_an_application_is_the_readers_own(login: Login, account: NexmoAccount, add_event: Add) -> None:
+    context = {"appId": "63beaff6-5864-498e-aa76-14e6b2a0c111", "name": "Night, desk"}
+    add_event(account, 1, event_type="APP_CREATE", context=context)
+
+    assert 'app:"Night desk"' in text_of(login("alice").get("/help/search/"))
+    assert "desk" not in text_of(login("charlie").get("/help/search/"))

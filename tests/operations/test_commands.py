@@ -148,6 +148,19 @@ def test_what_is_due_is_queued_once(cast: Any, make_sandbox: MakeSandbox) -> Non
 
 
 @pytest.mark.django_db
+def test_queue_is_filled_up_while_something_waits_in_it(cast: Any, make_sandbox: MakeSandbox, settings: Any) -> None:
+    make_sandbox()
+    settings.SYNC_CONCURRENCY = 1
+    assert tasks.queue_due_syncs() == 4
+    assert tasks.queue_due_syncs() == 0
+    for _ in range(2):
+        QUEUE.dequeue()
+    SyncState.objects.filter(account__api_key="demo0005").update(due_at=timezone.now() + timedelta(minutes=1))
+    assert tasks.queue_due_syncs() == 2
+    assert tasks.queue_due_syncs() == 0
+
+
+@pytest.mark.django_db
 def test_account_held_by_a_process_that_is_gone_is_due_again(cast: Any, make_sandbox: MakeSandbox) -> None:
     make_sandbox()
     tasks.queue_due_syncs()

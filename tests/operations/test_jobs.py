@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -37,6 +38,21 @@ def test_job_is_done_once_with_what_was_asked(handle: Handle, cast: dict[str, An
     assert not jobs.run_next()
     assert seen == [("north", {"sky": 4}, cast["alice"].pk)]
     assert not BackgroundJob.objects.exists()
+
+
+def test_urgent_job_is_done_while_all_threads_have_long_ones(handle: Handle) -> None:
+    done: list[str] = []
+    handle(lambda claim: done.append("long"))
+    jobs.HANDLERS["quick"] = replace(jobs.HANDLERS["work"], run=lambda claim: done.append("quick"), urgent=True)
+    jobs.enqueue("work")
+    fall_due()
+    jobs.enqueue("quick")
+
+    assert jobs.run_next(urgent=True)
+    assert not jobs.run_next(urgent=True)
+    assert done == ["quick"]
+    assert jobs.run_next()
+    assert done == ["quick", "long"]
 
 
 def test_payload_that_cannot_be_read_fails_its_own_job_only(handle: Handle) -> None:
@@ -281,10 +297,10 @@ def test_loop_survives_a_database_that_is_away(
     jobs.enqueue("work")
     claim_next, failures = jobs.claim_next, iter([OSError("away")])
 
-    def away_first() -> jobs.Claim | None:
+    def away_first(**how: Any) -> jobs.Claim | None:
         if error := next(failures, None):
             raise error
-        return claim_next()
+        return claim_next(**how)
 
     monkeypatch.setattr(jobs, "claim_next", away_first)
     monkeypatch.setattr(jobs, "POLL_EVERY", 0.01)

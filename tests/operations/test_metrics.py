@@ -22,6 +22,7 @@ from events.operations.queue import QUEUE
 from events.operations.tasks import sync_if_due
 from events.sandbox import Sandbox
 from events.sync.engine import sync_account
+from events.sync.pace import hour_of
 from tests.tools.processes import ROOT
 from tests.tools.scope import Login
 from tests.tools.site import start_site
@@ -98,6 +99,18 @@ def test_account_that_is_switched_off_has_no_lag(account: NexmoAccount) -> None:
 
     assert ("auditsite_sync_seconds_since_success", "demo0001") not in found
     assert found["auditsite_account_health", "demo0001", "off"] == 1
+
+
+def test_watched_accounts_and_their_requests_are_told(account: NexmoAccount) -> None:
+    now = timezone.now()
+    SyncState.objects.create(
+        account=account, watched_until=now + timedelta(minutes=9), watch_hour=hour_of(now), watch_requests=17
+    )
+
+    found = read()
+
+    assert (found["auditsite_account_watched", "demo0001"], found["auditsite_watch_requests", "demo0001"]) == (1, 17)
+    assert (found["auditsite_account_watched", "demo0002"], found["auditsite_watch_requests", "demo0002"]) == (0, 0)
 
 
 def test_exactly_one_level_of_health_is_1(account: NexmoAccount) -> None:
@@ -214,7 +227,7 @@ def test_number_of_queries_does_not_grow_with_the_accounts(cast: Any, django_ass
         made = NexmoAccount.objects.create(owner=owner, name=f"n{number}", api_key=f"more{number:04d}", api_secret="s")
         SyncState.objects.create(account=made)
         RequestCount.objects.create(account=made, status="200", count=number)
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(7):  # two of them about alerts
         read()
 
 

@@ -179,3 +179,15 @@ def test_configuration_of_a_number_names_its_application(client: Client, account
     page = client.get("/about/number/447700900000").content.decode()
 
     assert f'<a href="/about/application/{APP}">Night desk</a> <code>{APP}</code>' in page
+
+
+def test_context_names_the_application_beside_its_id(client: Client, account: NexmoAccount, add_event: Add) -> None:
+    created(add_event, account, 1, "Night <desk>")
+    context = {"msisdn": "447700900000", "voice-type": "app", "voice-value": APP, "note": "x"}
+    event = add_event(account, 2, event_type="NUMBER_UPDATED", context=context)
+
+    page = client.get(event.get_absolute_url()).content.decode()
+
+    tree = page.partition('id="context"')[2].partition("</section>")[0]
+    assert f'<span class="break">{APP}</span> <a href="/about/application/{APP}">Night &lt;desk&gt;</a>' in tree
+    assert tree.count("<a ") == 1

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -287,6 +288,16 @@ def test_control_path_changes_a_running_sandbox(sandbox: Sandbox, client: Client
     assert "other" not in json.dumps(state["accounts"])
 
 
+def test_attack_now_is_listed_from_its_first_event_on(sandbox: Sandbox, client: Client) -> None:
+    body = {"account": "demo0001", "pace": 100}
+    attack = requests.post(f"{sandbox.root}/control/attack", json=body, timeout=5).json()
+    (login,) = client.rows(size=1)
+    assert (login["id"], login["event_type"], login["user_email"], login["source_country"]) == (
+        attack["ids"][0], "USER_LOGIN", attack["user_email"], attack["source_country"],
+    )  # fmt: skip
+    assert len(attack["ids"]) == 44
+
+
 @pytest.mark.parametrize(
     ("what", "body"),
     [
@@ -298,6 +309,12 @@ def test_control_path_changes_a_running_sandbox(sandbox: Sandbox, client: Client
         ("events", {"account": "nobody"}),
         ("events", {"account": "demo0001", "count": "two"}),
         ("secrets", [1]),
+        ("attack", {}),
+        ("attack", {"account": "nobody"}),
+        ("attack", {"account": "demo0001", "pace": 0}),
+        ("attack", {"account": "demo0001", "pace": 101}),
+        ("attack", {"account": "demo0001", "pace": True}),
+        ("attack", {"account": "demo0001", "pace": "fast"}),
     ],
 )
 def test_control_path_says_what_is_wrong(sandbox: Sandbox, what: str, body: object) -> None:
@@ -326,6 +343,29 @@ def test_control_path_refuses_other_hosts_and_browsers(sandbox: Sandbox, headers
     for method, what in (("POST", "events"), ("GET", "state")):
         response = requests.request(method, f"{sandbox.root}/control/{what}", headers=headers, timeout=5)
         assert response.status_code == 403
+
+
+def test_added_events_are_kept_for_the_next_start(tmp_path: Path) -> None:
+    file = tmp_path / "kept.ndjson"
+    options: dict[str, Any] = {"accounts": 1, "events": 300, "start": START, "keep": file}
+    first = Sandbox(now=lambda: NOON, **options)
+    first.add_events("demo0001", 1)
+    first.add_events("demo0001", [{"id": "by-hand \ud800"}, "no JSON"])
+    attack = first.attack("demo0001", pace=10)
+    before = [row.body for row in first.accounts["demo0001"].store.rows]
+    again = Sandbox(now=lambda: NOON, **options)
+    assert [row.body for row in again.accounts["demo0001"].store.rows] == before
+    later = Sandbox(now=lambda: NOON + timedelta(minutes=5), **options)
+    listed = {event.get("id") for event in later.accounts["demo0001"].events()}
+    assert listed >= {*attack.event_ids, "by-hand \ud800"}
+    assert Sandbox(now=lambda: NOON, **options | {"keep": tmp_path / "none"}).attack("demo0001").event_ids
+
+
+def test_file_that_keeps_other_things_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "kept.ndjson"
+    file.write_text("[]\n")
+    with pytest.raises(ValueError, match="line 1, holds no event"):
+        Sandbox(accounts=1, events=0, keep=file)
 
 
 # --- life

@@ -290,6 +290,80 @@ def test_takeover_is_none_while_its_day_has_not_come() -> None:
     assert make(accounts=2, events=100).takeover is None
 
 
+# --- the takeover, played live
+
+
+def played(world: World, key: str = "demo0001", pace: float = 10, now: datetime = NOON) -> tuple[Any, list[Event]]:
+    """The takeover and its events, once all of them are listed."""
+    takeover, _ = world.attack(key, pace, now)
+    world.advance(now + timedelta(minutes=20))
+    by_id = {event["id"]: event for event in oldest_first(world, key)}
+    return takeover, [by_id[event_id] for event_id in takeover.event_ids]
+
+
+def test_live_takeover_has_the_steps_of_the_story_in_their_order() -> None:
+    world = make()
+    told = world.takeover
+    assert told is not None
+    story = {event["id"]: event for event in oldest_first(world, "demo0003")}
+    _, attack = played(world)
+    assert [event["event_type"] for event in attack] == [story[each]["event_type"] for each in told.event_ids]
+    assert [event["source"] for event in attack] == ["CD"] * 4 + ["DEVAPI"] * 40
+    assert len({event["context"]["msisdn"] for event in attack[4:]}) == 40
+
+
+@pytest.mark.parametrize(("pace", "least", "most"), [(1, 300, 900), (10, 30, 90), (100, 4, 12)])
+def test_live_takeover_takes_as_long_as_its_pace_says(pace: float, least: int, most: int) -> None:
+    _, attack = played(make(), pace=pace)
+    times = [datetime.fromisoformat(event["created_at"]).replace(tzinfo=UTC) for event in attack]
+    assert times[0] == NOON and least <= (times[-1] - NOON).total_seconds() <= most
+    assert times == sorted(times) and len(set(times[:5])) == 5  # a sequence that is ordered by time
+
+
+def test_live_takeover_is_listed_one_event_after_another() -> None:
+    world = make()
+    before = len(oldest_first(world, "demo0001"))
+    takeover, _ = world.attack("demo0001", 10, NOON)
+    listed = []
+    for seconds in (0, 20, 90):
+        world.advance(NOON + timedelta(seconds=seconds))
+        now_there = {event["id"] for event in oldest_first(world, "demo0001")}
+        listed.append(len(now_there & set(takeover.event_ids)))
+    assert listed[0] == 1 and 1 < listed[1] < 44 and listed[2] == 44
+    assert len(oldest_first(world, "demo0001")) >= before + 44
+
+
+def test_live_takeover_changes_nothing_of_the_story() -> None:
+    world, later = make(), NOON + timedelta(days=2)
+    takeover, _ = played(world)
+    world.advance(later)
+    told = [event for event in oldest_first(world, "demo0001") if event["id"] not in takeover.event_ids]
+    assert told == oldest_first(make(later), "demo0001")
+
+
+def test_live_takeover_comes_from_elsewhere_each_time() -> None:
+    world = make()
+    origins: set[str] = set()
+    for number in range(3):
+        before = {event["source_country"] for event in oldest_first(world, "demo0003")}
+        takeover, attack = played(world, "demo0003", now=NOON + timedelta(hours=number))
+        assert {event["source_country"] for event in attack} == {takeover.source_country}
+        assert takeover.source_country not in before
+        assert country_of(takeover.source_ip) == takeover.source_country
+        origins.add(takeover.source_ip)
+    assert len(origins) == 3
+
+
+def test_live_takeover_shows_no_login_where_none_are_listed() -> None:
+    _, attack = played(make(), "demo0004")
+    assert [event["event_type"] for event in attack][:2] == ["ACCOUNT_SECRET_CREATE", "IP_WHITELIST_CREATE"]
+
+
+def test_live_takeover_needs_people() -> None:
+    with pytest.raises(ValueError, match="nobody works"):
+        make(events=0).attack("demo0001", 10, NOON)
+
+
 def test_no_events_makes_empty_accounts_and_so_does_empty() -> None:
     assert list(everything(make(events=0))) == []
     world = make(events=500, empty=("demo0002",))

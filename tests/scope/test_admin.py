@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.contrib.contenttypes.models import ContentType
 
 from accounts.models import NexmoAccount
 from events.archive import seals
-from events.models import AuditEvent, Discrepancy, EventType, LegalHold, Removal, SavedView, SyncRun
+from events.models import AuditEvent, Discrepancy, EventType, LegalHold, OwnRule, Removal, SavedView, SyncRun
 from events.sync import state
 from tests.conftest import NOON
 from tests.tools.scope import KEYS, SEES, Login, names
@@ -43,6 +44,8 @@ ADMIN_MODELS: dict[str, dict[str, tuple[int, int, int]]] = {
     "events/seal": READ_ONLY,
     "events/legalhold": SUPERUSERS | {"delete": (403,) * 3},
     "events/savedview": SUPERUSERS | {"add": (403,) * 3},
+    # Written and read on the site's own pages.
+    "events/ownrule": SUPERUSERS | dict.fromkeys(("add", "history", "change"), (403, 403, 302)),
 }
 
 
@@ -102,6 +105,7 @@ def admin_paths(events: dict[str, AuditEvent], cast: dict[str, Any]) -> dict[str
             "events/seal": seals.seal(account).pk,
             "events/legalhold": LegalHold.objects.create(reason="x").pk,
             "events/savedview": SavedView.objects.first().pk,
+            "events/ownrule": OwnRule.objects.create(uid=str(UUID(int=0)), title="x", text="x", changed_at=NOON).pk,
             "events/syncrun": state.claim(account, SyncRun.Trigger.COMMAND).pk,
             "accounts/nexmoaccount": account.pk,
             "auth/group": account.teams.get().pk,

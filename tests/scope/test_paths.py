@@ -15,7 +15,7 @@ from tests.conftest import PASSWORD
 from tests.tools.export import KINDS, body
 from tests.tools.scope import CAST, KEYS, SEES, Add, Login, error_text, names, shown_ids
 
-NO_PACK = "00000000-0000-4000-8000-000000000000"
+NO_PACK = NO_RULE = "00000000-0000-4000-8000-000000000000"
 Statuses = dict[str, tuple[int, ...]]
 
 
@@ -74,8 +74,41 @@ EXPECTED: dict[str, Statuses] = {
     "events:view": {f"/views/{pk}/": everybody(404) for pk in (98765, "9" * 30)},
     "events:view_edit": {"/views/98765/edit": everybody(404)},
     "events:view_update": {"/views/98765/update": everybody(405)},  # POST: see tests/scope/test_views
+    # What a rule's pages show to whom: tests/views/test_rules and test_rule_editor.
+    "events:rules": {"/rules/": everybody(200)},
+    "events:rule": {f"/rules/{NO_RULE}/": everybody(404)},
+    "events:rule_switch": {f"/rules/{NO_RULE}/switch": everybody(405)},  # POST
+    "events:rule_version": {f"/rules/{NO_RULE}/versions/{number}/": everybody(404) for number in (1, "9" * 30)},
+    "events:rule_new": {"/rules/new": (302, 403, 403, 403, 403, 200)},
+    "events:rule_edit": {f"/rules/{NO_RULE}/edit": (302, 403, 403, 403, 403, 404)},
+    "events:rule_trial": {f"/rules/trial/{pk}/": (302, 403, 403, 403, 403, 404) for pk in (98765, "9" * 30)},
+    "events:rule_save": {"/rules/trial/98765/save": everybody(405)},  # POST
+    # Findings that there are have tests of their own: tests/scope/test_findings.
+    "events:findings": {"/findings/": everybody(200), "/findings/?account=demo0005&state=all": everybody(200)},
+    "events:finding": {f"/findings/{number}/": everybody(404) for number in (98765, "9" * 30)},
+    "events:triage": {"/findings/triage": everybody(405)},  # POST
+    "events:suppress": {"/findings/98765/suppress": everybody(404)},
+    "events:suppressions": {"/findings/suppressions/": everybody(200)},
+    "events:suppression_end": {"/findings/suppressions/98765/end": everybody(405)},  # POST
     "events:search_help": {"/help/search/": everybody(200)},
     "events:view_delete": {"/views/98765/delete": everybody(404)},
+    # Channels and subscriptions that somebody made have tests of their own: tests/alerts/test_pages.
+    "events:alerts": {"/alerts/": everybody(200)},
+    "events:alert_log": {"/alerts/log": everybody(200)},
+    "events:alert_retry": {"/alerts/log/98765/retry": everybody(405)},  # POST
+    "events:alert_new": {"/alerts/new": everybody(200)},
+    "events:alert_edit": {"/alerts/98765/edit": everybody(404)},
+    "events:alert_delete": {"/alerts/98765/delete": everybody(404)},
+    "events:alert_channel_new": {
+        "/alerts/channels/new": everybody(200),
+        "/alerts/channels/new?kind=slack": everybody(200),
+    },
+    "events:alert_channel": {f"/alerts/channels/{pk}/": everybody(404) for pk in (98765, "9" * 30)},
+    "events:alert_channel_edit": {"/alerts/channels/98765/edit": everybody(404)},
+    "events:alert_channel_test": {"/alerts/channels/98765/test": everybody(405)},  # POST
+    "events:alert_channel_resume": {"/alerts/channels/98765/resume": everybody(405)},  # POST
+    "events:alert_channel_secret": {"/alerts/channels/98765/secret": everybody(405)},  # POST
+    "events:alert_channel_delete": {"/alerts/channels/98765/delete": everybody(404)},
     # All events of the fixture are of one user, address and number.
     "events:about": {
         path: everybody(200)

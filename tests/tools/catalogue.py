@@ -1,8 +1,8 @@
 """The catalogue's cases: events written as lines, and what a rule must and must not find in them.
 
 A line is a time, who, a type and a context: `5m+10s*12 machine NUMBER_ASSIGN {country: GB, msisdn: '4477009000##'}` is
-twelve purchases, ten seconds apart, the first five minutes after noon; `##` counts them. `demo0003/dev` does it in another
-account, and a `~` at the end says that a finding does not contain it.
+twelve purchases, ten seconds apart, the first five minutes after noon; `##` counts them. `demo0003/dev` does it in
+another account, and a `~` at the end says that a finding does not contain it.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ CAST = {
 }
 # What the account was like in the 200 days before noon. Of `dev` every hour but this one is unusual.
 BEFORE = (
-    "-200d+1d*199 dev USER_PRODUCT_SEARCH {product: SMS, query: '447700900001'}",
+    "-200d+3d*66 dev USER_PRODUCT_SEARCH {product: SMS, query: '447700900001'}",
     "-199d owner AUTORELOAD_ENABLE {amount: 20, threshold: 10}",
-    "-198d owner USER_BILLING_UPDATE {email: owner@quillfern.example.com, invoice_email: accounts@quillfern.example.com}",
+    "-198d owner USER_BILLING_UPDATE {invoice_email: accounts@quillfern.example.com}",
     "-197d machine ACCOUNT_UPDATE_SETTINGS_API {moCallBackUrl: 'https://hooks.quillfern.example.com/mo'}",
     "-196d owner NUMBER_ASSIGN {country: GB, msisdn: '447700900001'}",
     "-195d machine NUMBER_UPDATED {msisdn: '447700900001', http: 'https://hooks.quillfern.example.com/sms', "

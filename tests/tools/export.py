@@ -37,6 +37,9 @@ HEADER = [
 ]
 # Those of Excel; CSV has them where they are asked for.
 FURTHER = ["what_happened", "source_country_name"]
+# What happened stands behind when, whose and who.
+_FIRST = ["created_at", "account", "account_name", "user_email", "what_happened"]
+SHEET_HEADER = [*_FIRST, *(name for name in (*HEADER, *FURTHER) if name not in _FIRST)]
 EXCEL_BEGINS = datetime(1899, 12, 30)  # noqa: DTZ001 - Excel has no zones
 SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 

@@ -11,7 +11,7 @@ from django.utils.translation import trans_real
 PSEUDO = "io"  # one that Django has no formats for
 SPOKEN_ATTRIBUTES = ("aria-label", "title", "placeholder", "alt", "data-title")
 # What is written is not spoken: code, data as received, scripts, choices of zones and languages.
-UNSPOKEN = ("script", "style", "code", "pre", "kbd", "dl.tree", "time", "svg.qr")
+UNSPOKEN = ("script", "style", "code", "pre", "kbd", "dl.tree", "time", "svg.qr", "textarea")
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr", "line"}
 
 

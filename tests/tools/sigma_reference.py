@@ -142,7 +142,13 @@ def found_by(rules: Iterable[Rule], events: Iterable[Event]) -> set[int]:
 
 
 def assert_finds_the_same(
-    text: str, *, archives: int = 300, size: int = 30, seed: int = 0, examples: Pools | None = None
+    text: str,
+    *,
+    archives: int = 300,
+    size: int = 30,
+    seed: int = 0,
+    examples: Pools | None = None,
+    steps: Sequence[int] | None = None,
 ) -> int:
     """Compare over random archives; returns how many events were found in all, so that a test can ask for some.
 
@@ -150,13 +156,14 @@ def assert_finds_the_same(
         text: the rule's YAML, with the rules that it names.
         size: events of each archive, at most.
         examples: values of fields, where the rule's own do not say what they can be: of regular expressions.
+        steps: distances between events in seconds, where those of `steps_of` are too far for a rule that counts many.
     """
     rules, problems = read_rules(text, "reference")
     assert not problems, problems
     rng = random.Random(seed)
     pools = pools_of(text, rng, examples)
     wanted = selections_of(text)
-    steps = steps_of(rules)
+    steps = steps or steps_of(rules)
     events = [
         event
         for number in range(archives)

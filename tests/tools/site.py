@@ -30,6 +30,14 @@ class Site:
         return f"http://127.0.0.1:{self.port}"
 
 
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 @contextlib.contextmanager
 def start_site(directory: Path, *, founded: bool = True, **settings: str) -> Iterator[Site]:
     """Migrate a database in a directory and serve it on a free port until the end of the block.
@@ -45,9 +53,7 @@ def start_site(directory: Path, *, founded: bool = True, **settings: str) -> Ite
         "DATABASE_URL": f"sqlite:///{directory}/site.sqlite3",
         "QUEUE_URL": f"sqlite:///{directory}/queue.sqlite3",
     } | settings
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        site = Site(probe.getsockname()[1], directory / "site.log", values)
+    site = Site(free_port(), directory / "site.log", values)
     founder = ("createsuperuser", "-v0", "--noinput", "--username=founder", "--email=founder@example.com")
     for command in (("migrate", "-v0"), founder) if founded else (("migrate", "-v0"),):
         first = values | {"DJANGO_SUPERUSER_PASSWORD": "of-nobody"}

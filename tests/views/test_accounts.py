@@ -15,10 +15,11 @@ from accounts.models import NexmoAccount
 from events.models import SyncRun, SyncState, SyncWindow, WorkerBeat
 from events.nexmo.errors import CredentialsRefused, Unavailable
 from events.operations.queue import QUEUE
-from events.sync import coverage, state
-from tests.conftest import NOON
+from events.sync import coverage, pace, state
+from events.wording.times import show
+from tests.conftest import NOON, event_json
 from tests.tools.export import add_many
-from tests.tools.pages import Login, finished, text_of
+from tests.tools.pages import Add, Login, finished, text_of
 
 
 @pytest.fixture
@@ -274,3 +275,51 @@ def test_sync_is_refused_without_the_forms_token(login: Login, cast: dict[str, A
     assert response.status_code == 403
     assert "This page is out of date" in text_of(response)
     assert QUEUE.pending_count() == 0
+
+
+# --- how often it is asked ------------------------------------------------------------------------------------------
+
+
+def asked(client: Client) -> str:
+    found = re.search(r'id="asked">(.*?)</p>', client.get("/accounts/demo0001/").content.decode(), re.DOTALL)
+    return html.unescape(re.sub("<[^>]*>", "", found[1])) if found else ""
+
+
+def test_account_page_says_how_often_it_is_asked(client: Client, account: NexmoAccount, settings: Any) -> None:
+    assert asked(client) == "Checked for new events every 5 minutes."
+    settings.SYNC_INTERVAL = timedelta(hours=1)
+    assert asked(client) == "Checked for new events every hour."
+
+
+def test_account_page_says_that_it_is_watched_and_with_which_requests(client: Client, account: NexmoAccount) -> None:
+    now = timezone.now()
+    until = now + timedelta(minutes=30)
+    state.watch(account, until)
+    SyncState.objects.update(watch_hour=pace.hour_of(now), watch_requests=17)
+    assert asked(client) == (
+        f"Watched until {show(until)}: checked for new events every 15 seconds. "
+        "Requests used for that this hour: 17 of 300."
+    )
+    SyncState.objects.update(watch_requests=301)
+    hour = show(pace.hour_of(now) + timedelta(hours=1))
+    assert asked(client) == (
+        f"Watched until {show(until)}, but this hour's requests for that are used up (301 of 300): "
+        f"checked for new events every 5 minutes until {hour}."
+    )
+
+
+def test_account_page_says_why_it_is_watched(client: Client, account: NexmoAccount, add_event: Add) -> None:
+    now = timezone.now()
+    for number, (ago, country) in enumerate(((timedelta(days=1), "GB"), (timedelta(minutes=1), "SC")), start=1):
+        add_event(account, number, created_at=f"{now - ago:%Y-%m-%dT%H:%M:%S}", source_country=country)
+    state.watch(account, now + timedelta(minutes=29))
+    assert asked(client).endswith(" Why: the first event of yourname@example.com from SC")
+    page = client.get("/accounts/demo0001/").content.decode()
+    assert f'id="watched-for" href="/accounts/demo0001/events/{event_json(2)["id"]}/"' in page
+
+
+@pytest.mark.parametrize("fields", [{"failures": 2}, {"refused_credentials": "x"}])
+def test_pace_that_does_not_hold_is_not_told(client: Client, account: NexmoAccount, fields: dict[str, Any]) -> None:
+    state.watch(account, timezone.now() + timedelta(minutes=30))
+    SyncState.objects.update(**fields)
+    assert asked(client) == ""

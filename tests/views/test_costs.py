@@ -15,24 +15,28 @@ from django.test.utils import _TestState
 from django.utils import timezone
 
 from accounts.models import NexmoAccount
+from events.models import AuditEvent
 from events.sync import coverage
 from tests.conftest import event_json
 from tests.tools.calls import python_calls
 from tests.tools.export import add_many
+from tests.tools.findings import make_finding
 from tests.tools.pages import Login, finished
 from tests.tools.services import only_sqlite
 
 # For Alice, who sees two of five accounts with 60 events each; a page of 50.
 CALLS = {
-    "/events/": 10_900,  # order, the day where it changes, a head for paper, the control for time
-    "/events/?source=CD&event_type=NUMBER_UPDATED": 15_150,
-    "/accounts/demo0001/events/": 10_400,
-    "/accounts/demo0001/events/{event}/": 22_300,  # whether it is its user's first from its country; its sessions
+    "/events/": 11_150,  # order, the day where it changes, a head for paper, the control for time; marks of findings
+    "/events/?source=CD&event_type=NUMBER_UPDATED": 15_400,
+    "/accounts/demo0001/events/": 10_600,
+    "/accounts/demo0001/events/{event}/": 22_650,  # whether it is its user's first from its country; its sessions
     "/events/summary": 25_700,
-    "/about/user/yourname@example.com": 43_100,  # its chart has up to 64 bars, from first to last seen
-    "/views/": 11_250,
-    "/accounts/": 18_200,
-    "/accounts/demo0001/": 63_400,  # each of its 371 days has a shade
+    "/about/user/yourname@example.com": 44_000,  # its chart has up to 64 bars, from first to last seen
+    "/views/": 11_400,  # the number of open findings
+    "/accounts/": 18_350,
+    "/accounts/demo0001/": 63_700,  # each of its 371 days has a shade
+    "/findings/": 30_800,  # its form has nine fields and a menu of what to do, each drawn by Django itself
+    "/findings/{finding}/": 19_850,
 }
 
 
@@ -49,8 +53,10 @@ def test_page_takes_its_calls(login: Login, cast: dict[str, Any], path: str) -> 
         add_many(account, range(60))
         finished(account)
         coverage.add(account, None, timezone.now())
+    events = list(AuditEvent.objects.filter(account__api_key="demo0001").select_related("account")[:8])
+    made = [make_finding(events[at % 4 : at % 4 + 4]) for at in range(60)] if "findings" in path else []
     alice = login("alice")
-    address = path.format(event=event_json(0)["id"])
+    address = path.format(event=event_json(0)["id"], finding=made[-1].pk if made else 0)
     for _ in range(3):  # what is kept in this process is there by then
         assert alice.get(address).status_code == 200
 

@@ -34,8 +34,8 @@ def walk(client: Client, start: str) -> dict[str, int]:
     while waiting and len(seen) < MOST:
         path = waiting.popleft()
         split = urlsplit(path)
-        # The same page in the same state of another event or value is the same again.
-        kind = (re.sub(r"of-demo\d+|demo\d+", "", split.path), re.sub(r"=[^&]*", "", split.query))
+        # The same page in the same state of another event, rule or value is the same again.
+        kind = (re.sub(r"of-demo\d+|demo\d+|[0-9a-f-]{36}", "", split.path), re.sub(r"=[^&]*", "", split.query))
         if kind in kinds:
             seen.pop(path)
             continue

@@ -74,7 +74,7 @@ OURS = {"events/wording/sentences.py": (r"\[([^\]]*)\]",)}  # reads only our own
 DYNAMIC = {"events/sandbox/query.py"}  # made of what is searched for: test_wildcards_of_the_sandbox
 
 
-BATTERY = tuple((start, unit, end) for start in STARTS for unit in UNITS for end in ENDS)
+BATTERY = tuple((start, unit, end) for start in STARTS for unit in UNITS for end in ENDS if not (start and end))
 SCRIPTS = [r"(/\d+/", r"(/\p{M}/", r"(/^[a-z_]+$/", r"(/^\/accounts\/[^/]+\/events\/./"]
 
 

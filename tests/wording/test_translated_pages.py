@@ -11,13 +11,16 @@ from django.utils import translation
 from django.utils.html import strip_tags
 
 from accounts.models import NexmoAccount, Profile
+from events.detection import own_rules
 from events.filters.search_box import BadQuery, read
-from events.models import EventType, SyncRun
+from events.models import EventType, Hunt, SyncRun
 from events.wording.codes import grouped, source_title, type_words
 from events.wording.context_line import summarise
 from events.wording.sentences import SENTENCES, sentence
+from tests.conftest import NOON
 from tests.tools.language import outside_brackets
 from tests.tools.pages import Add, Login, finished, text_of
+from tests.tools.rules import ONE, rule_text
 
 EVENT = "00000000-0000-4000-8000-000000000001"
 # What the pages below show of the archive, which no catalogue holds.
@@ -77,6 +80,20 @@ PAGES = (
     "/login/confirm/",
     "/logout/",
 )
+RULE_PAGES = (
+    "/rules/?origin=own",
+    "/rules/?severity=x&origin=x&state=x",
+    f"/rules/{ONE}/",
+    f"/rules/{ONE}/versions/2/",
+    f"/rules/{ONE}/edit",
+    "/rules/new",
+    "/rules/trial/{}/?version=1",
+    "/rules/trial/{}/?done",
+)
+RULE_DATA = (
+    *("Numbers bought", "Somebody bought a number.", "A campaign that begins.", "Ask who bought it.", "attack.impact"),
+    *("NUMBER_ASSIGN", "account, user_email", "account", "experimental", ONE, "user_email", "1 h"),
+)
 ADMIN_PAGES = (
     "/admin/",
     "/admin/accounts/nexmoaccount/",
@@ -89,6 +106,7 @@ ADMIN_PAGES = (
     "/admin/events/syncrun/",
     "/admin/events/legalhold/add/",
     "/admin/events/discrepancy/",
+    "/admin/events/ownrule/",
 )
 
 
@@ -111,6 +129,25 @@ def left_over(client: Client, path: str, language: str, data: tuple[str, ...] = 
 @pytest.mark.parametrize("path", PAGES)
 def test_every_word_of_a_page_is_a_message(login: Login, events: None, pseudo_language: str, path: str) -> None:  # noqa: F811
     assert left_over(login("alice"), path, pseudo_language) == []
+
+
+@pytest.mark.parametrize("path", RULE_PAGES)
+def test_every_word_about_rules_is_a_message(
+    login: Login, events: None, cast: dict[str, Any], pseudo_language: str, path: str
+) -> None:
+    own = own_rules.save(rule_text(), cast["admin"])
+    own_rules.save(rule_text(level="high"), cast["admin"], own=own)
+    found = {"accounts": [], "first_at": "2026-03-15T12:00:00+00:00", "last_at": "2026-03-15T13:00:00+00:00"}
+    event = {"account": 0, "event_id": "x", "event_type": "NUMBER_ASSIGN", "at": found["first_at"], "step": ""}
+    newest = [found | {"group": {"account": "demo0001"}, "events": [event] * 5, "more": 2}]
+    trial = Hunt.objects.create(requested_by=cast["admin"], requested_at=NOON, text=rule_text(), found=120)
+    if "done" in path:
+        result = {"newest": newest, "months": [["2023-01", 1], ["2026-03", 119]]}
+        Hunt.objects.update(state="done", finished_at=NOON, result=result)
+    client = login("admin")
+    path = path.format(trial.pk)
+
+    assert left_over(client, path, pseudo_language, (*DATA, *ADMIN_DATA, *RULE_DATA)) == []
 
 
 @pytest.mark.parametrize("path", ADMIN_PAGES)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from allauth.mfa.models import Authenticator
+from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.fields import SecretUnreadable, decrypt, encrypt
+from accounts.fields import EncryptedTextField, SecretUnreadable, decrypt, encrypt
 from accounts.forms import SECRET_FIELDS
 from accounts.models import NexmoAccount
 from accounts.unseen import printable
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django.db.models import Model
+
 
 class Command(BaseCommand):
     help = (
-        "Re-encrypts all stored API secrets and second factors with the first of CREDENTIAL_KEYS. "
+        "Re-encrypts all stored API secrets, second factors and alert channels with the first of CREDENTIAL_KEYS. "
         "Put the new key first, keep the old one behind it, run this, then remove the old key."
     )
 
@@ -41,9 +47,33 @@ class Command(BaseCommand):
             factor.data = {**factor.data, **sealed}
             factor.save(update_fields=["data"])
             factors += 1
+        others = 0
+        for row in _other_rows():
+            try:
+                names = [field.name for field in _encrypted(type(row))]
+                for name in names:
+                    setattr(row, name, getattr(row, name))
+            except SecretUnreadable:
+                unreadable.append(f"the {row._meta.verbose_name} {row}")
+                continue
+            row.save(update_fields=names)
+            others += 1
+        if others:
+            self.stdout.write(f"{others} other record(s) with secrets now use the first of CREDENTIAL_KEYS.")
         self.stdout.write(f"{done} account(s) and {factors} second factor(s) now use the first of CREDENTIAL_KEYS.")
         if unreadable:
             raise CommandError(
                 f"Left as they were, because no key opens them: {printable(', '.join(unreadable))}. "
                 "Add the key they were stored with, or enter these secrets again in the admin."
             )
+
+
+def _encrypted(model: type[Model]) -> list[EncryptedTextField]:
+    return [field for field in model._meta.concrete_fields if isinstance(field, EncryptedTextField)]
+
+
+def _other_rows() -> Iterator[Model]:
+    """What other apps keep encrypted in fields of ours: alert channels."""
+    for model in apps.get_models():
+        if model is not NexmoAccount and _encrypted(model):
+            yield from model._default_manager.order_by("pk")

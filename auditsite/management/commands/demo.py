@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import Any
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.urls import reverse
 
 from auditsite import demo
+from auditsite.demo_alerts import make_demo_alerts, webhook_secrets
+from auditsite.demo_catcher import Catcher
 from auditsite.supervisor import ProcessEnded, Supervisor, port_is_free
+from events.detection.follow import follow
+from events.management.progress import stages
+from events.models import Finding, Severity
 from events.operations.demo_data import PASSWORD, USERS, make_demo_data
 from events.operations.sealing import seal_what_is_due
 
+STORY = "demo0003"  # the account that is taken over in the sandbox's history
 ACCOUNTS, EVENTS, SEED = 5, 20_000, 1
 
 
@@ -21,24 +29,27 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         began = time.monotonic()
-        for name, port in (("PORT", demo.PORT), ("SANDBOX_PORT", demo.SANDBOX_PORT)):
-            if not port_is_free(port):
-                raise CommandError(f"Port {port} is in use. Choose another: {name}={port + 100} make demo")
+        self._check_ports()
         try:
-            with Supervisor() as processes:
-                start = ["--start", str(demo.history_start())]
+            catcher = Catcher(
+                page_port=demo.CATCHER_PORT, mail_port=demo.SMTP_PORT, site=demo.SITE, secrets=webhook_secrets
+            )
+            with Supervisor() as processes, catcher:
+                start = ["--start", str(demo.history_start()), "--keep", str(demo.ATTACKS)]
                 size = ["--seed", str(SEED), "--accounts", str(ACCOUNTS), "--events", str(EVENTS)]
                 processes.start_command("sandbox", "--port", str(demo.SANDBOX_PORT), *size, *start, quiet=True)
                 self.stdout.write("Preparing the database ...")
                 call_command("migrate", verbosity=0, interactive=False)
                 make_demo_data()
-                processes.wait_for("sandbox", f"http://127.0.0.1:{demo.SANDBOX_PORT}/beta/audit/events")
+                processes.wait_for("sandbox", f"{demo.SANDBOX}/beta/audit/events")
                 self.stdout.write("Fetching the events of five accounts over HTTP ...")
                 call_command("sync_events")
                 seal_what_is_due()
+                self._detect()
+                make_demo_alerts()
                 processes.start_command("worker", quiet=True)
                 processes.start_site(demo.PORT)
-                processes.wait_for("site", f"http://127.0.0.1:{demo.PORT}/healthz")
+                processes.wait_for("site", f"{demo.SITE}/healthz")
                 self._welcome(time.monotonic() - began)
                 processes.watch()
         except ProcessEnded as error:
@@ -46,11 +57,37 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             self.stdout.write("\nThe demo is stopped. Its data stays in var/ for the next start.")
 
+    def _detect(self) -> None:
+        """Evaluate what was fetched before anybody looks, so that the inbox is not empty."""
+        self.stdout.write("Looking for what is suspicious ...")
+        with stages(sys.stdout, {"events": "Evaluating"}) as report:
+            found = follow(tick=lambda done, total: report("events", done, total))
+        self.stdout.write(f"{found.made:,} new findings in {found.events:,} events.")
+
+    def _where_to_look(self) -> str:
+        """The finding of the sandbox's story, or the inbox."""
+        story = Finding.objects.filter(parts__account__api_key=STORY, severity=Severity.CRITICAL)
+        finding = story.order_by("first_at", "id").first()
+        return finding.get_absolute_url() if finding else reverse("events:findings")
+
+    def _check_ports(self) -> None:
+        known: dict[int, str] = {}
+        for name, port in demo.PORTS.items():
+            other = f"{name}={port + 100 if port < 65_000 else port - 100} make demo"
+            if port in known:
+                raise CommandError(f"{known[port]} and {name} are both {port}. Choose another: {other}")
+            if not port_is_free(port):
+                raise CommandError(f"Port {port} is in use. Choose another: {other}")
+            known[port] = name
+
     def _welcome(self, seconds: float) -> None:
         lines = [f"  {name:<8} {what}" for name, what in USERS.items()]
         self.stdout.write(
-            f"\nReady after {seconds:.0f} s:  http://127.0.0.1:{demo.PORT}/\n\n"
+            f"\nReady after {seconds:.0f} s:  {demo.SITE}/\n\n"
             f"Log in with the password {PASSWORD} as\n" + "\n".join(lines) + "\n\n"
-            "Twelve days ago somebody took over one of these accounts. Log in as audrey and find out who.\n\n"
+            "Twelve days ago somebody took over one of these accounts. Log in as audrey to see what was found:\n"
+            f"{demo.SITE}{self._where_to_look()}\n\n"
+            f"See the next one as it happens: {demo.SITE}/demo/ has a button, and {demo.CATCHER}/\n"
+            "shows the mails and webhooks that arrive.\n\n"
             "Ctrl-C stops everything."
         )

@@ -123,7 +123,7 @@ class _Reader:
             return Wrong(self.line, gettext_noop("The condition ends too early."))
         problem = Wrong(self.line, gettext_noop("“%(word)s” cannot stand there in the condition."), word=word)
         if word.lower() in _WORDS and word != word.lower():
-            problem.instead(gettext_noop("Did you mean %(meant)s?"), meant=word.lower())
+            problem.instead(gettext_noop("Did you mean %(near)s?"), near=word.lower())
         return problem
 
     def _alternatives(self) -> Node:

@@ -10,7 +10,7 @@ from events.detection.sigma.document import Part
 from events.detection.sigma.fields import is_field
 from events.detection.sigma.rule import Correlating, Correlation
 from events.detection.sigma.values import boolean, check_keys, field_name, field_names, one_of, span
-from events.detection.sigma.wrong import Wrong, gettext_noop
+from events.detection.sigma.wrong import NEEDS, Wrong, gettext_noop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -51,9 +51,6 @@ def named_rules(part: Part) -> list[Part]:
     return parts
 
 
-NEEDS = gettext_noop("“%(name)s” needs “%(option)s”.")
-
-
 def generates(part: Part) -> bool:
     """Whether the rules that it names make findings of their own as well."""
     told = part.value.get("generate")
@@ -83,7 +80,9 @@ def correlation(part: Part, names: Sequence[Sequence[str]]) -> Correlation:
             raise Wrong(line, gettext_noop("“group-by” does not use the alias “%(name)s”."), name=alias)
     bounds, value_field = _condition(members.get("condition"), kind, part, len(names))
     figures = _figures(kind, len(names))
-    minimum = next((figure for figure in figures if _is_enough(bounds, figure)), None)
+    # The smallest that is enough lies at the beginning or at a bound.
+    edges = [figures[0], *bounds.values(), *(bound + 1 for bound in bounds.values())]
+    minimum = min((figure for figure in edges if figure in figures and _is_enough(bounds, figure)), default=None)
     if minimum is None:
         line = members["condition"].line
         raise Wrong(line, gettext_noop("No window can satisfy this condition.")).instead(

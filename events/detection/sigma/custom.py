@@ -15,7 +15,7 @@ from events.detection.sigma.document import Part
 from events.detection.sigma.fields import COLUMNS, NUMBERS
 from events.detection.sigma.rule import DEFAULT_GROUP, Advice
 from events.detection.sigma.values import check_keys, field_name, field_names, number, span, text, texts, url
-from events.detection.sigma.wrong import Wrong, gettext_noop
+from events.detection.sigma.wrong import NEEDS, Wrong, gettext_noop
 
 if TYPE_CHECKING:
     from events.detection.sigma.rule import Service
@@ -70,54 +70,66 @@ def _factor(part: Part, name: str) -> Any:
 
 NARROWING = {
     "first_seen": Narrowing(
-        "The values of these fields have never been seen together in this account before.",
+        gettext_noop("The values of these fields have never been seen together in this account before."),
         {
-            "fields": Option(_fields, None, "One to four fields."),
-            "history": Option(span, timedelta(days=30), "For how long the account must have had events before."),
+            "fields": Option(_fields, None, gettext_noop("One to four fields.")),
+            "history": Option(
+                span, timedelta(days=30), gettext_noop("For how long the account must have had events before.")
+            ),
         },
     ),
     "unusual_hours": Narrowing(
-        "The user hardly ever did anything at this hour of the day.",
+        gettext_noop("The user hardly ever did anything at this hour of the day."),
         {
-            "share": Option(_share, 0.02, "An hour with less than this share of the user's events is unusual."),
-            "history": Option(span, timedelta(days=30), "For how long the user must have had events before."),
+            "share": Option(
+                _share, 0.02, gettext_noop("An hour with less than this share of the user's events is unusual.")
+            ),
+            "history": Option(
+                span, timedelta(days=30), gettext_noop("For how long the user must have had events before.")
+            ),
         },
     ),
     "impossible_travel": Narrowing(
-        "The user's event before came from another country.",
-        {"within": Option(span, timedelta(hours=3), "That event was at most so long before.")},
+        gettext_noop("The user's event before came from another country."),
+        {"within": Option(span, timedelta(hours=3), gettext_noop("That event was at most so long before."))},
     ),
     "dormant": Narrowing(
-        "The value was known in this account, and came back after a silence.",
+        gettext_noop("The value was known in this account, and came back after a silence."),
         {
-            "field": Option(_column, "user_email", "Whose silence: a field of the event, but not its context."),
-            "for": Option(span, timedelta(days=90), "How long nothing was seen of it."),
+            "field": Option(
+                _column, "user_email", gettext_noop("Whose silence: a field of the event, but not its context.")
+            ),
+            "for": Option(span, timedelta(days=90), gettext_noop("How long nothing was seen of it.")),
         },
     ),
     "shared_without_team": Narrowing(
-        "The value was also seen in another account, and the two share no team.",
+        gettext_noop("The value was also seen in another account, and the two share no team."),
         {
-            "field": Option(_shareable, None, "`source_ip` or `user_email`."),
-            "within": Option(span, timedelta(days=30), "How far apart at most."),
+            "field": Option(_shareable, None, gettext_noop("`source_ip` or `user_email`.")),
+            "within": Option(span, timedelta(days=30), gettext_noop("How far apart at most.")),
         },
     ),
     "raised": Narrowing(
-        "The number is so many times what it was before in this account.",
+        gettext_noop("The number is so many times what it was before in this account."),
         {
-            "field": Option(_amount, None, "`autoreload_amount` or `autoreload_threshold`."),
-            "factor": Option(_factor, 2.0, "How many times as much at least."),
+            "field": Option(_amount, None, gettext_noop("`autoreload_amount` or `autoreload_threshold`.")),
+            "factor": Option(_factor, 2.0, gettext_noop("How many times as much at least.")),
         },
     ),
 }
 # What the documentation says of each (docs/detection-rules.md; a test keeps them in step).
 SHAPING = {
-    "merge": "Matches of one group are one finding where each comes at most so long after the one before; `1h` unless "
-    "it is said. Not in correlations, which have `timespan`.",
-    "group_by": "Fields whose values tell findings apart; `[account, user_email]` unless it is said, and "
-    "`[account, source_ip]` for events without a user. Not in correlations, which have `group-by`.",
-    "next_steps": "What to do now, as a list.",
-    "dashboard": "Where to do it: the address of a page of Nexmo's dashboard.",
-    "es": "The texts in Spanish: `title`, `description`, `falsepositives`, `next_steps`.",
+    "merge": gettext_noop(
+        "Matches of one group are one finding where each comes at most so long after the one before; `1h` unless "
+        "it is said. Not in correlations, which have `timespan`."
+    ),
+    "group_by": gettext_noop(
+        "Fields whose values tell findings apart; `[account, user_email]` unless it is said, and "
+        "`[account, source_ip]` for events without a user. Not in correlations, which have `group-by`."
+    ),
+    "next_steps": gettext_noop("What to do now, as a list."),
+    "dashboard": gettext_noop("Where to do it: the address of a page of Nexmo's dashboard."),
+    "es": gettext_noop("The texts in Spanish: `title`, `description`, `falsepositives`, `next_steps`."),
 }
 DEFAULT_MERGE = timedelta(hours=1)
 _TRANSLATED = ("title", "description", "falsepositives", "next_steps")
@@ -157,7 +169,7 @@ def custom(part: Part | None, service: Service, *, is_correlation: bool = False)
         Wrong: with what would be right.
     """
     if part is None:
-        return Custom()
+        return Custom(group_by=_groups(service))
     members = check_keys(part, (*NARROWING, *SHAPING), "custom")
     narrowing: dict[str, Any] = {}
     said: dict[str, Any] = {}
@@ -182,9 +194,11 @@ def custom(part: Part | None, service: Service, *, is_correlation: bool = False)
             said[name] = url(value, name)
         else:
             said["spanish"] = _translation(value)
-    if service == "sync":
-        said.setdefault("group_by", ("account",))
-    return Custom(narrowing=narrowing, **said)
+    return Custom(narrowing=narrowing, **({"group_by": _groups(service)} | said))
+
+
+def _groups(service: Service) -> tuple[str, ...]:
+    return DEFAULT_GROUP if service == "audit" else ("account",)
 
 
 def _options(part: Part, name: str) -> Mapping[str, Any]:
@@ -195,7 +209,7 @@ def _options(part: Part, name: str) -> Mapping[str, Any]:
         if option in members:
             read[option] = told.read(members[option], option)
         elif told.default is None:
-            raise Wrong(part.line, gettext_noop("“%(name)s” needs “%(option)s”."), name=name, option=option)
+            raise Wrong(part.line, NEEDS, name=name, option=option)
         else:
             read[option] = told.default
     return read

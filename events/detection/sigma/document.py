@@ -23,7 +23,7 @@ _DECIMAL = re.compile(r"0|-?[1-9][0-9]{0,17}")
 _FRACTION = re.compile(r"-?(0|[1-9][0-9]{0,17})\.[0-9]{1,18}")
 _TAG = "tag:yaml.org,2002:"
 
-NOT_TEXT = gettext_noop("%(name)s must be text.")
+NOT_TEXT = gettext_noop("“%(name)s” must be text.")
 QUOTES = gettext_noop("Put it in quotes if text is meant: '%(text)s'.")
 
 
@@ -93,7 +93,7 @@ def parse(text: str) -> Part:
         _refuse_extras(text)
         node = yaml.compose(text, Loader=_Loader)
     except yaml.YAMLError as error:
-        raise _syntax(error) from None
+        raise _syntax(error, text) from None
     except RecursionError:
         raise Wrong(1, TOO_DEEP, most=DEEPEST) from None
     if node is None:
@@ -122,7 +122,7 @@ def is_unseen(char: str) -> bool:
 
 def _refuse_extras(text: str) -> None:
     """What is refused before anything is built from it: aliases grow, nesting exhausts the stack."""
-    depth = found = 0
+    depth = 0
     for event in yaml.parse(text, Loader=_Loader):
         line = event.start_mark.line + 1 if event.start_mark else 1
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
@@ -135,18 +135,17 @@ def _refuse_extras(text: str) -> None:
                 raise Wrong(line, TOO_DEEP, most=DEEPEST)
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
-        elif isinstance(event, yaml.DocumentStartEvent):
-            found += 1
-            if found > 1:
-                raise Wrong(line, gettext_noop("Begin each rule of a file with a line of three hyphens: ---"))
 
 
-def _syntax(error: yaml.YAMLError) -> Wrong:
+def _syntax(error: yaml.YAMLError, text: str) -> Wrong:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     why = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error).split("\n")[0]
-    context = getattr(error, "context", None)
-    why = f"{why} {context}" if context else why
-    return Wrong(mark.line + 1 if mark else 1, gettext_noop("This is not YAML: %(why)s."), why=f"{why}")
+    line = mark.line + 1 if mark else 1
+    problem = Wrong(line, gettext_noop("This is not YAML: %(why)s."), why=f"{why}")
+    written = (text.split("\n")[line - 1 : line] or [""])[0]
+    if re.search(r"(^|[:\-,\[{])\s*[*&@`%!]\S", written):
+        problem.instead(gettext_noop("Put text that begins with such a sign in quotes."))
+    return problem
 
 
 def _part(node: yaml.Node) -> Part:
@@ -178,7 +177,7 @@ def _members(node: yaml.MappingNode) -> Iterator[tuple[str, Part]]:
             ).instead(gettext_noop("Make one list of both."))
         known[name] = line
         part = _part(value)
-        # What is wrong with a value is easiest to find by its key.
+        # A value that begins in the line below is looked for at its key.
         yield name, Part(part.value, line, part.written)
 
 

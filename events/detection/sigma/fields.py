@@ -10,6 +10,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from events.detection.sigma.wrong import gettext_noop
 from events.nexmo.values import read_float
 
 if TYPE_CHECKING:
@@ -25,24 +26,26 @@ PROBLEMS = ("silent", "failing", "behind", "gap", "vanished", "altered")
 # What the documentation says of each (docs/detection-rules.md; a test keeps them in step).
 TAXONOMY: dict[Service, dict[str, str]] = {
     "audit": {
-        "event_type": "The type's code, such as `NUMBER_ASSIGN`.",
-        "source": "Where it was done: `CD` is the dashboard, `DEVAPI` an API.",
-        "source_ip": "The address it came from, as Nexmo gives it.",
-        "source_country": "That address's country, such as `GB`. Put `'NO'` in quotes.",
-        "user_email": "Who did it; events of an API have no user.",
-        "user_id": "Nexmo's number of that user.",
-        "account": "The account's API key.",
-        "event_id": "Nexmo's id of the event.",
-        "context.*": "What the event says of itself, by its path: `context.msisdn`, `context.created.answer_url.url`. "
-        "An object is its JSON text.",
-        "context": "All of that, as JSON text.",
-        "context_hosts": "The hosts of all URLs and SIP addresses in the context, in lower case.",
-        "autoreload_amount": "What auto-reload tops up by, as a number; only of `AUTORELOAD_*`.",
-        "autoreload_threshold": "The balance below which it does, as a number; only of `AUTORELOAD_*`.",
+        "event_type": gettext_noop("The type's code, such as `NUMBER_ASSIGN`."),
+        "source": gettext_noop("Where it was done: `CD` is the dashboard, `DEVAPI` an API."),
+        "source_ip": gettext_noop("The address it came from, as Nexmo gives it."),
+        "source_country": gettext_noop("That address's country, such as `GB`. Put `'NO'` in quotes."),
+        "user_email": gettext_noop("Who did it; events of an API have no user."),
+        "user_id": gettext_noop("Nexmo's number of that user."),
+        "account": gettext_noop("The account's API key."),
+        "event_id": gettext_noop("Nexmo's id of the event."),
+        "context.*": gettext_noop(
+            "What the event says of itself, by its path: `context.msisdn`, `context.created.answer_url.url`. "
+            "An object is its JSON text."
+        ),
+        "context": gettext_noop("All of that, as JSON text."),
+        "context_hosts": gettext_noop("The hosts of all URLs and SIP addresses in the context, in lower case."),
+        "autoreload_amount": gettext_noop("What auto-reload tops up by, as a number; only of `AUTORELOAD_*`."),
+        "autoreload_threshold": gettext_noop("The balance below which it does, as a number; only of `AUTORELOAD_*`."),
     },
     "sync": {
-        "problem": "What the site noticed: " + ", ".join(f"`{problem}`" for problem in PROBLEMS) + ".",
-        "account": "The account's API key.",
+        "problem": gettext_noop("What the site noticed: `silent`, `failing`, `behind`, `gap`, `vanished`, `altered`."),
+        "account": gettext_noop("The account's API key."),
     },
 }
 COLUMNS = ("event_type", "source", "source_ip", "source_country", "user_email", "user_id", "account", "event_id")
@@ -52,9 +55,10 @@ SEVERAL = ("context_hosts",)  # fields that may have several values
 # Of a change told from both sides, rules mean what it is now.
 OLD_SIDES = frozenset({"before", "old", "previous"})
 DEEPEST = 20
+# Bounded, so that no text makes it try the same stretch over and over.
 _HOST = re.compile(
-    r"\b(?:https?|wss?|s?ftp|grpcs?)://(?:[^\s/?#@\"'<>]*@)?(\[[0-9a-f:.]+\]|[^\s/?#@:\"'<>\\]+)"
-    r"|\bsips?:(?:[^\s@;?\"'<>]*@)?(\[[0-9a-f:.]+\]|[^\s;:?/@\"'<>\\]+)",
+    r"\b(?:https?|wss?|s?ftp|grpcs?)://(?:[^\s/?#@\"'<>]{0,200}@)?(\[[0-9a-f:.]+\]|[^\s/?#@:\"'<>\\]{1,255})"
+    r"|\bsips?:(?:[^\s@;?\"'<>]{0,200}@)?(\[[0-9a-f:.]+\]|[^\s;:?/@\"'<>\\]{1,255})",
     re.IGNORECASE,
 )
 _decode = json.JSONDecoder(parse_float=read_float).decode  # `json.loads` with options makes one each time

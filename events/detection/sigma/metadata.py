@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, cast, get_args
-from uuid import UUID
+from uuid import uuid4
 
 from events.detection.sigma.document import Part
 from events.detection.sigma.rule import LEVELS, Service
 from events.detection.sigma.values import check_keys, one_of, text, texts, url
-from events.detection.sigma.wrong import Wrong, gettext_noop
+from events.detection.sigma.wrong import NEEDS, Wrong, gettext_noop
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,6 +45,7 @@ PRODUCT = "vonage"
 MOST_TITLE, MOST_TEXT = 200, 10_000
 _TAG = re.compile(r"[a-z0-9_-]+\.[a-z0-9._-]+")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
+A_NEW_ONE = gettext_noop("Here is a new one: %(uuid)s")
 NO_FILTERS = gettext_noop("Sigma's filters are not read.")
 NO_COLLECTIONS = gettext_noop("“action” is of an older Sigma.")
 
@@ -88,7 +89,7 @@ def metadata(members: Mapping[str, Part], line: int) -> Metadata:
         Wrong: with what would be right.
     """
     if "title" not in members:
-        raise Wrong(line, gettext_noop("“%(name)s” needs “%(option)s”."), name="rule", option="title")
+        raise Wrong(line, NEEDS, name="rule", option="title")
     _check_others(members)
     return Metadata(
         title=text(members["title"], "title", MOST_TITLE, is_line=True),
@@ -108,17 +109,13 @@ def service(members: Mapping[str, Part], line: int) -> Service:
     """Which events the rule is about."""
     source = members.get("logsource")
     if source is None:
-        raise Wrong(line, gettext_noop("“%(name)s” needs “%(option)s”."), name="rule", option="logsource").instead(
-            EVENTS_OF
-        )
+        raise Wrong(line, NEEDS, name="rule", option="logsource").instead(EVENTS_OF)
     told = check_keys(source, ("product", "service", "category", "definition"), "logsource")
     if "category" in told:
         raise Wrong(told["category"].line, gettext_noop("Audit events have no category.")).instead(EVENTS_OF)
     for name in ("product", "service"):
         if name not in told:
-            raise Wrong(
-                source.line, gettext_noop("“%(name)s” needs “%(option)s”."), name="logsource", option=name
-            ).instead(EVENTS_OF)
+            raise Wrong(source.line, NEEDS, name="logsource", option=name).instead(EVENTS_OF)
     one_of(told["product"], "product", (PRODUCT,))
     return cast(Service, one_of(told["service"], "service", SERVICES))
 
@@ -129,7 +126,7 @@ EVENTS_OF = gettext_noop("Events of the audit are “product: vonage” and “s
 def _uid(part: Part) -> str:
     written = part.value if isinstance(part.value, str) else ""
     if not re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", written):
-        raise Wrong(part.line, gettext_noop("“id” must be a UUID, such as %(example)s."), example=UUID(int=1 << 96 | 1))
+        raise Wrong(part.line, gettext_noop("“id” must be a UUID.")).instead(A_NEW_ONE, uuid=uuid4())
     return written.lower()
 
 

@@ -17,8 +17,8 @@ from events.detection.sigma.patterns import (
     cidr_test,
     comparison_test,
     number_test,
-    regex_test,
 )
+from events.detection.sigma.regexes import regex_test
 from events.detection.sigma.tree import All, Any_, Item, Matches, Node, Not
 from events.detection.sigma.wrong import Wrong, gettext_noop
 
@@ -27,23 +27,23 @@ if TYPE_CHECKING:
 
 # What the documentation says of each (docs/detection-rules.md; a test keeps them in step).
 MODIFIERS = {
-    "contains": "The text stands anywhere in the value.",
-    "startswith": "The value begins with it.",
-    "endswith": "The value ends with it.",
-    "cased": "Letters' case matters. Otherwise A to Z are like a to z.",
-    "all": "All values of the list must match, not just one.",
-    "neq": "Not so: matches where the item without it would not, also where the field is missing.",
-    "re": "A regular expression is found in the value. Letters' case matters. It runs in re2.",
-    "i": "After `re`: letters' case does not matter.",
-    "m": "After `re`: `^` and `$` stand for each line's ends.",
-    "s": "After `re`: a dot stands for line breaks too.",
-    "cidr": "The address lies in this network.",
-    "exists": "`true`: the field is there; `false`: it is not.",
-    "gt": "The number is greater.",
-    "gte": "The number is greater, or the same.",
-    "lt": "The number is less.",
-    "lte": "The number is less, or the same.",
-    "fieldref": "The value is that of another field, which is named here.",
+    "contains": gettext_noop("The text stands anywhere in the value."),
+    "startswith": gettext_noop("The value begins with it."),
+    "endswith": gettext_noop("The value ends with it."),
+    "cased": gettext_noop("Letters' case matters. Otherwise A to Z are like a to z."),
+    "all": gettext_noop("All values of the list must match, not just one."),
+    "neq": gettext_noop("Not so: matches where the item without it would not, also where the field is missing."),
+    "re": gettext_noop("A regular expression is found in the value. Letters' case matters. It runs in re2."),
+    "i": gettext_noop("After `re`: letters' case does not matter."),
+    "m": gettext_noop("After `re`: `^` and `$` stand for each line's ends."),
+    "s": gettext_noop("After `re`: a dot stands for line breaks too."),
+    "cidr": gettext_noop("The address lies in this network."),
+    "exists": gettext_noop("`true`: the field is there; `false`: it is not."),
+    "gt": gettext_noop("The number is greater."),
+    "gte": gettext_noop("The number is greater, or the same."),
+    "lt": gettext_noop("The number is less."),
+    "lte": gettext_noop("The number is less, or the same."),
+    "fieldref": gettext_noop("The value is that of another field, which is named here."),
 }
 LONG_NAMES = {"ignorecase": "i", "multiline": "m", "dotall": "s"}
 _ENCODED = gettext_noop("Audit events hold no encoded text, so “%(name)s” is not read.")
@@ -108,7 +108,9 @@ def _asked(key: str, line: int, service: Service) -> Asked:
     elif not is_field(name, service):
         known = [field for field in FIELDS[service] if not field.endswith("*")]
         problem = Wrong(line, gettext_noop("There is no field “%(name)s”."), name=name).of(name, known)
-        raise problem.instead(gettext_noop("What an event says of itself is “context.” and a key."))
+        if service == "audit":
+            problem.instead(gettext_noop("What an event says of itself is “context.” and a key."))
+        raise problem
     asked = Asked(name, service, line)
     for modifier in modifiers:
         _apply(asked, LONG_NAMES.get(modifier, modifier))
@@ -301,7 +303,9 @@ def _list(value: Any) -> list[Any]:
 
 def _check_null(asked: Asked, part: Part) -> None:
     if asked.kind or asked.shape or asked.cased or asked.name == WHOLE_TEXT:
-        modifier = asked.kind or asked.shape or ("cased" if asked.cased else "all")
+        if asked.name == WHOLE_TEXT:
+            raise Wrong(part.line, gettext_noop("Keywords must be text."))
+        modifier = asked.kind or asked.shape or "cased"
         raise Wrong(part.line, gettext_noop("“%(name)s” takes no null."), name=modifier)
 
 

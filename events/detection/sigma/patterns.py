@@ -13,16 +13,11 @@ from typing import Any
 import re2
 
 from events.detection.sigma.fields import as_number, fold
+from events.detection.sigma.regexes import compiled, found_by
 from events.detection.sigma.wrong import Wrong, gettext_noop
 
 Test = Callable[[Any], bool]  # of a value that is there
 ANY, ONE = "*", "?"
-LONGEST_REGEX = 1_000
-LARGEST_REGEX = 1 << 20  # bytes that re2 may take for one
-
-_OPTIONS = re2.Options()
-_OPTIONS.log_errors = False
-_OPTIONS.max_mem = LARGEST_REGEX
 
 
 class Pattern:
@@ -83,8 +78,8 @@ class Pattern:
             return lambda value: _in_order(texts, at_start, at_end, change(value))
         found = iter(texts)
         regex = "".join({ANY: ".*", ONE: "."}.get(char) or re2.escape(next(found)) for char in shape)
-        compiled = re2.compile(f"(?s){regex}", _OPTIONS)
-        return lambda value: _searched(compiled.fullmatch, change(value))
+        search = compiled(rf"(?s)\A{regex}\z").search
+        return lambda value: found_by(search, change(value))
 
 
 def _folded(value: Any) -> str:
@@ -123,60 +118,6 @@ def _in_order(texts: list[str], at_start: bool, at_end: bool, value: str) -> boo
     return begin <= end
 
 
-def _searched(search: Callable[[str], Any], value: str) -> bool:
-    try:
-        return search(value) is not None
-    except UnicodeEncodeError:  # half a surrogate pair
-        return search(value.encode("utf-8", "replace").decode()) is not None
-
-
-def regex_test(text: str, flags: str, line: int) -> Test:
-    """Whether a regular expression is found in the text of a value.
-
-    Raises:
-        Wrong: re2, which runs in linear time whatever the text, cannot run it.
-    """
-    if len(text) > LONGEST_REGEX:
-        raise Wrong(line, gettext_noop("A regular expression has at most %(most)s characters."), most=LONGEST_REGEX)
-    try:
-        compiled = re2.compile(f"(?{flags}){text}" if flags else text, _OPTIONS)
-    except re2.error as error:
-        raise _regex_problem(text, error, line) from None
-    return lambda value: _searched(compiled.search, value if isinstance(value, str) else str(value))
-
-
-LOOKAROUND = gettext_noop(
-    "The regular expression looks ahead or behind ((?=, (?!, (?<=, (?<!), which cannot run in linear time."
-)
-BACK_REFERENCE = gettext_noop(
-    "The regular expression refers back to what a group matched (\\1, (?P=name)), which cannot run in linear time."
-)
-POSSESSIVE = gettext_noop("The regular expression has atomic groups or possessive repeats; plain ones do here.")
-TOO_LARGE = gettext_noop("The regular expression would take too much memory.")
-NO_REGEX = gettext_noop("“%(text)s” is no regular expression: %(why)s.")
-
-
-def _regex_problem(text: str, error: Exception, line: int) -> Wrong:
-    args = error.args[0] if error.args else b""
-    why = args.decode("utf-8", "replace") if isinstance(args, bytes) else str(args)
-    if why.startswith("invalid perl operator") or why.startswith("invalid named capture"):
-        if "(?>" in why:
-            return Wrong(line, POSSESSIVE)
-        if "(?P=" in text and "(?P" in why:
-            return Wrong(line, BACK_REFERENCE).instead(gettext_noop("Say it in two conditions."))
-        if any(sign in why for sign in ("(?=", "(?!", "(?<")):
-            return Wrong(line, LOOKAROUND).instead(gettext_noop("Say it as “selection and not filter”."))
-    if why.startswith("invalid escape sequence") and why[-1:].isdigit():
-        return Wrong(line, BACK_REFERENCE).instead(gettext_noop("Say it in two conditions."))
-    if why.startswith("bad repetition operator") and why.endswith("+"):
-        return Wrong(line, POSSESSIVE)
-    if why.startswith("invalid repetition size"):
-        return Wrong(line, TOO_LARGE).instead(gettext_noop("Nothing is repeated more than 1000 times, in all."))
-    if "too large" in why:
-        return Wrong(line, TOO_LARGE)
-    return Wrong(line, NO_REGEX, text=text, why=why)
-
-
 def cidr_test(text: str, line: int) -> Test:
     """Whether an address lies in a network. IPv4 addresses written as IPv6 are IPv4 addresses."""
     try:
@@ -189,7 +130,7 @@ def cidr_test(text: str, line: int) -> Test:
             meant = str(ipaddress.ip_network(text, strict=False))
         except ValueError:
             raise problem from None
-        raise problem.instead(gettext_noop("Did you mean %(meant)s?"), meant=meant) from None
+        raise problem.instead(gettext_noop("Did you mean %(near)s?"), near=meant) from None
     if isinstance(network, ipaddress.IPv4Network):
         first, mask = int(network.network_address), int(network.netmask)
         return lambda value: (address := _address(value, 4)) is not None and address & mask == first

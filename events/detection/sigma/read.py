@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from events.detection.sigma import conditions, correlations
 from events.detection.sigma.custom import Custom, custom
 from events.detection.sigma.document import LARGEST_FILE, MOST_DOCUMENTS, Document, Part, documents, line_of_file, parse
-from events.detection.sigma.metadata import Metadata, check_rule, metadata, service
-from events.detection.sigma.rule import Rule, RuleProblem, Selection
+from events.detection.sigma.metadata import A_NEW_ONE, Metadata, check_rule, metadata, service
+from events.detection.sigma.rule import LEVELS, Rule, RuleProblem, Selection
 from events.detection.sigma.tree import compiled, event_types, given, takes
-from events.detection.sigma.wrong import Wrong, gettext_noop
+from events.detection.sigma.wrong import NEEDS, ONE_OF, Wrong, gettext_noop
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -78,6 +79,8 @@ class _File:
         self.problems: list[RuleProblem] = []
         self.drafts: list[_Draft] = []
         self.unread: set[str] = set()  # what rules are called that could not be read
+        # What correlations name that could not be read: those rules were not written to make findings by themselves.
+        self.named_in_vain: set[str] = set()
 
     def read(self) -> tuple[list[Rule], list[RuleProblem]]:
         if len(self.text) > LARGEST_FILE:
@@ -105,6 +108,7 @@ class _File:
                 self._check_names(draft, part)
             except Wrong:
                 self.unread.update(_called(part))
+                self.named_in_vain.update(_named(part))
                 raise
             self.drafts.append(draft)
         except Wrong as wrong:
@@ -137,8 +141,11 @@ class _File:
                 made[place] = self._correlation(draft, bases)
             except Wrong as wrong:
                 self._note(wrong, draft.document.first_line)
+                self.named_in_vain.update(_names_in(draft.correlation))
         for place, draft in enumerate(self.drafts):
-            if draft.selection is None or place in quiet - loud:
+            if draft.selection is None or (place in quiet and place not in loud):
+                continue
+            if place not in loud and self.named_in_vain & {*draft.names}:
                 continue
             try:
                 made[place] = self._rule(draft, (draft.selection,), [draft.document])
@@ -149,8 +156,8 @@ class _File:
     def _bases(self, draft: _Draft, section: Part) -> list[_Base]:
         """What a correlation names: drafts of this file, or selections known from others."""
         bases = [self._base(draft, part) for part in correlations.named_rules(section)]
-        for base in bases:
-            if [other.selection for other in bases].count(base.selection) > 1:
+        for place, base in enumerate(bases):
+            if any(base.selection is other.selection for other in bases[:place]):
                 raise Wrong(base.line, gettext_noop("“%(name)s” stands there twice."), name=base.reference)
             if base.selection.service != "audit":
                 told = gettext_noop("“%(name)s” is not about events of the audit, so it cannot be correlated.")
@@ -173,7 +180,7 @@ class _File:
             return _Base(name, part.line, self.known[one], (self.known[one].name,), None)
         if called & self.unread:
             raise Wrong(part.line, gettext_noop("“%(name)s”, which it names, cannot be read."), name=name)
-        names = [one for other in self.drafts if other is not draft for one in other.names]
+        names = [other.names[0] for other in self.drafts if other is not draft and other.names]
         problem = Wrong(part.line, gettext_noop("There is no rule “%(name)s”."), name=name)
         raise problem.of(name, [*names, *self.known]) if names or self.known else problem
 
@@ -193,9 +200,10 @@ class _File:
     ) -> Rule:
         told, own = draft.told, draft.custom
         correlation = None if draft.correlation is None else correlations.correlation(draft.correlation, names)
-        for key, value in (("id", told.uid), ("level", told.level)):
-            if not value:
-                raise Wrong(draft.line, gettext_noop("“%(name)s” needs “%(option)s”."), name="rule", option=key)
+        if not told.uid:
+            raise Wrong(draft.line, NEEDS, name="rule", option="id").instead(A_NEW_ONE, uuid=uuid4())
+        if not told.level:
+            raise Wrong(draft.line, NEEDS, name="rule", option="level").instead(ONE_OF, known=", ".join(LEVELS))
         return Rule(
             uid=told.uid,
             title=told.title,
@@ -246,6 +254,18 @@ def _called(part: Part) -> set[str]:
     """What a rule calls itself, however wrong the rest of it is."""
     members = part.value if part.is_map else {}
     return {str(members[key].value) for key in ("id", "name") if key in members and members[key].value}
+
+
+def _named(part: Part) -> set[str]:
+    """What a correlation names, however wrong the rest of it is."""
+    return _names_in(part.value["correlation"]) if part.is_map and "correlation" in part.value else set()
+
+
+def _names_in(section: Part) -> set[str]:
+    rules = section.value.get("rules") if section.is_map else None
+    if rules is None:
+        return set()
+    return {str(one.value) for one in (rules.value if rules.is_list else [rules])}
 
 
 def _together(used: Sequence[Document]) -> str:

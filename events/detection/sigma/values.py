@@ -36,7 +36,7 @@ def check_keys(part: Part, known: Iterable[str], name: str) -> Mapping[str, Part
 def text(part: Part, name: str, most: int, *, is_line: bool = False) -> str:
     """Text to be shown to people."""
     if not isinstance(part.value, str):
-        problem = Wrong(part.line, NOT_TEXT, name=f"“{name}”")
+        problem = Wrong(part.line, NOT_TEXT, name=name)
         raise problem.instead(QUOTES, text=part.written) if part.written else problem
     value: str = part.value.strip()
     if not value:
@@ -98,7 +98,7 @@ def span(part: Part, name: str, *, least: int = 1) -> timedelta:
             part.line, gettext_noop("“%(name)s” must be a number and a unit, such as 90s, 30m, 12h or 7d."), name=name
         )
         if isinstance(part.value, str) and _SPAN.fullmatch(part.value.replace(" ", "").lower()):
-            problem.instead(gettext_noop("Did you mean %(meant)s?"), meant=part.value.replace(" ", "").lower())
+            problem.instead(gettext_noop("Did you mean %(near)s?"), near=part.value.replace(" ", "").lower())
         raise problem
     seconds = int(match[1]) * SECONDS[match[2]]
     if seconds < least:

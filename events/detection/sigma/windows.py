@@ -84,7 +84,8 @@ def value_of(rule: Rule, fields: Fields) -> Any:
     """What value_count counts of a hit."""
     if rule.correlation is None or not rule.correlation.value_field:
         return None
-    return fields.get(rule.correlation.value_field)
+    value = fields.get(rule.correlation.value_field)
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _one(value: Any) -> Any:

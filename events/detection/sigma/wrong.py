@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-MOST_SHOWN = 60  # characters of a value
+MOST_SHOWN = 100  # characters of a value
 
 
 def gettext_noop(text: str) -> str:
@@ -16,7 +16,8 @@ def gettext_noop(text: str) -> str:
     return text
 
 
-DID_YOU_MEAN = gettext_noop("Did you mean %(meant)s?")
+DID_YOU_MEAN = gettext_noop("Did you mean %(near)s?")
+NEEDS = gettext_noop("“%(name)s” needs “%(option)s”.")
 ONE_OF = gettext_noop("It is one of: %(known)s.")
 
 
@@ -44,7 +45,7 @@ class Wrong(Exception):
         words = sorted(known)
         near = get_close_matches(written.lower(), words, n=1, cutoff=0.6)
         if near:
-            return self.instead(DID_YOU_MEAN, meant=near[0])
+            return self.instead(DID_YOU_MEAN, near=near[0])
         return self.instead(ONE_OF, known=", ".join(words)) if is_complete else self
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from argparse import ArgumentParser
 from datetime import date
+from pathlib import Path
 from threading import Event
 from types import FrameType
 from typing import Any
@@ -24,6 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--accounts", type=int, default=5)
         parser.add_argument("--events", type=int, default=20_000, help="approximate total over 730 days")
         parser.add_argument("--start", type=date.fromisoformat, help="first day of the history (default: 730 days ago)")
+        parser.add_argument("--keep", type=Path, metavar="FILE", help="keep added events for the next start")
         parser.add_argument("--latency-ms", type=float, default=0, help="the delay of every response")
         parser.add_argument("--fault", action="append", default=[], metavar="NAME[@key=value,...]")
         parser.add_argument("--switch", action="append", default=[], metavar="NAME=VALUE")
@@ -54,6 +56,7 @@ class Command(BaseCommand):
                 events=options["events"],
                 seed=options["seed"],
                 start=options["start"],
+                keep=options.get("keep"),
                 port=options["port"],
                 latency_ms=options["latency_ms"],
                 switches=Switches.parse(options["switch"]),

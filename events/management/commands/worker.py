@@ -13,6 +13,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import close_old_connections, connection
 from huey.consumer import Consumer
 
+from events.alerts import jobs as alert_jobs  # noqa: F401 - declares jobs
+from events.alerts.deliver import MOST_THREADS
 from events.detection import jobs as detection_jobs  # noqa: F401 - declares jobs
 from events.evidence import packs as packs  # declares jobs
 from events.operations import jobs, tasks
@@ -47,13 +49,16 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         name = tasks.worker_name(os.getpid())
         threads = max(1, options["threads"])
-        room_for(threads + 2 * jobs.THREADS)  # some jobs note their progress beside their work
+        # Some jobs note their progress beside their work.
+        room_for(threads + 2 * jobs.THREADS + jobs.URGENT_THREADS + MOST_THREADS)
         prepare()
         consumer = _Consumer(QUEUE, workers=threads, periodic=False, max_delay=0.5)
         loops = [threading.Thread(target=_beat_until_stopped, args=(name,), daemon=True, name="beat")]
         loops.append(threading.Thread(target=_schedule_until_stopped, daemon=True, name="schedule"))
-        for number in range(jobs.THREADS):
-            loops.append(threading.Thread(target=jobs.run_until, args=(STOP,), daemon=True, name=f"jobs-{number}"))
+        for number in range(jobs.THREADS + jobs.URGENT_THREADS):
+            how = {"urgent": number >= jobs.THREADS}
+            loop = threading.Thread(target=jobs.run_until, args=(STOP,), kwargs=how, daemon=True, name=f"jobs-{number}")
+            loops.append(loop)
         for loop in loops:
             loop.start()
         self.stdout.write(f"Worker {name} is waiting for work.")

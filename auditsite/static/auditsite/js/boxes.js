@@ -95,6 +95,9 @@ document.addEventListener("htmx:afterSettle", () => {
     const counts = new Map(
       [...facet.querySelectorAll("[data-code]")].map((line) => [line.dataset.code, line.querySelector("b").textContent]),
     );
+    for (const [code, count] of Object.entries(JSON.parse(facet.dataset.rest ?? "{}"))) {
+      counts.set(code, count);
+    }
     for (const box of filter.querySelectorAll(`input[type=checkbox][name=${facet.dataset.counts}]:not([data-family])`)) {
       const label = box.closest("label");
       const count = label.querySelector(".count") ?? label.appendChild(document.createElement("span"));

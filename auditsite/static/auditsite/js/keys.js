@@ -1,11 +1,11 @@
 /* Keys. */
 // Keys: / to search, j and k along the rows, Enter to open one, ? for help, Escape to leave.
 const help = document.getElementById("keys");
-const rowLinks = () => [...document.querySelectorAll("#events tbody a.what")];
+const rowLinks = () => [...document.querySelectorAll(":is(#findings, #events) tbody a.what")];
 const step = (by) => {
   const links = rowLinks();
   const row =
-    document.activeElement?.closest("#events tbody tr") ?? document.querySelector("#events tr[aria-current]");
+    document.activeElement?.closest(":is(#findings, #events) tbody tr") ?? document.querySelector("#events tr[aria-current]");
   const place = links.findIndex((link) => row?.contains(link));
   links[Math.min(Math.max(place + by, 0), links.length - 1)]?.focus();
 };
@@ -16,7 +16,7 @@ document.addEventListener("keydown", (event) => {
   }
   if (event.key === "/") {
     event.preventDefault();
-    document.querySelector("#filter [name=search_text]")?.focus();
+    document.querySelector("#filter :is([name=search_text], [name=q])")?.focus();
   } else if (event.key === "j" || event.key === "k") {
     step(event.key === "j" ? 1 : -1);
   } else if (event.key === "?" && help) {

@@ -1,0 +1,166 @@
+"""The form of a channel. What may hold a secret is taken and never shown again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from events.alerts import addresses, send, signing
+from events.alerts.holders import teams_of
+from events.display import zones
+from events.display.forms import ZoneField
+from events.models import Channel
+from events.wording.marking import coded
+
+if TYPE_CHECKING:
+    from accounts.models import AnyUser
+
+KIND = Channel.Kind
+LABELS = {
+    KIND.MAIL: _("E-mail address"),
+    KIND.SLACK: _("Address of the incoming webhook"),
+    KIND.TEAMS: _("Address of the workflow"),
+    KIND.PAGERDUTY: _("Integration key"),
+    KIND.WEBHOOK: _("Address"),
+    KIND.OTHER: _("Address as apprise has it"),
+}
+HINTS = {
+    KIND.SLACK: _("In Slack: Incoming Webhooks, Add to Slack; it begins with https://hooks.slack.com/services/."),
+    KIND.TEAMS: _("In Teams: Workflows, “Send webhook alerts to a channel”."),
+    KIND.PAGERDUTY: _("Of an integration “Events API v2”; put eu: before it for the EU region."),
+    KIND.WEBHOOK: _("Messages are JSON, signed as Standard Webhooks, and sent by POST over https."),
+    KIND.OTHER: _("Such as ntfys://topic, discord://id/token or mailtos://user:password@example.com."),
+}
+KEPT = _("Stored encrypted and never shown again. Leave empty to keep the stored one.")
+
+
+class ChannelForm(forms.ModelForm):
+    """A channel of one kind. `user` is who fills it in."""
+
+    holder = forms.ChoiceField(
+        label=_("Whose channel"),
+        help_text=_("A team’s channel is told of the accounts that are shared with the team."),
+    )
+    secret_address = forms.CharField(
+        max_length=addresses.LONGEST,
+        widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "off"}),
+    )
+    secret_signing = forms.CharField(
+        label=_("Signing secret"),
+        required=False,
+        max_length=120,
+        widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "off"}),
+        help_text=_("Leave empty to have one made; it is shown once."),
+    )
+    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
+    time_zone = ZoneField(label=_("Time zone"), required=False)
+
+    new_secret = ""  # what to show once, where one was made
+
+    class Meta:
+        model = Channel
+        fields = ("name", "language", "time_zone", "is_active")
+
+    field_order = ("name", "holder", "secret_address", "secret_signing", "language", "time_zone", "is_active")
+
+    def __init__(self, data: Any = None, *, user: AnyUser, instance: Channel) -> None:
+        """
+        Args:
+            instance: the channel, or a new one with its kind.
+        """
+        initial = {"name": str(KIND(instance.kind).label)} if not instance.pk else {}
+        super().__init__(data, instance=instance, initial=initial, label_suffix="")
+        self.user, self.kind, self.is_new = user, instance.kind, not instance.pk
+        self._address_field()
+        self._holder_field()
+        if self.kind != KIND.WEBHOOK or not self.is_new:
+            del self.fields["secret_signing"]
+        if self.is_new:
+            del self.fields["is_active"]
+        if "language" in self.fields:
+            if not instance.language:
+                self.initial["language"] = settings.LANGUAGE_CODE
+            default = _("The site's (%(zone)s)") % {"zone": timezone.get_default_timezone_name()}
+            offered = zones.choices(instance.time_zone, timezone.now())
+            self.fields["time_zone"].choices = (("", default), *offered)  # type: ignore[attr-defined]
+        for name, field in self.fields.items():
+            if self.is_bound and name in self.errors:
+                field.widget.attrs |= {"aria-invalid": "true", "aria-describedby": f"error-{name}"}
+
+    def _address_field(self) -> None:
+        field = self.fields["secret_address"]
+        field.label, field.help_text = LABELS[KIND(self.kind)], HINTS.get(KIND(self.kind), "")
+        if self.kind == KIND.MAIL:
+            self.fields["secret_address"] = forms.EmailField(label=field.label, max_length=200)
+            known = getattr(self.user, "email", "")
+            self.initial["secret_address"] = known if self.is_new else self.instance.shown
+        elif not self.is_new:
+            field.required, field.help_text = False, KEPT
+
+    def _holder_field(self) -> None:
+        teams = list(teams_of(self.user)) if self.is_new else []
+        if not teams:
+            del self.fields["holder"]
+        else:
+            choices = [("", _("Mine alone")), *((str(team.pk), coded(team.name)) for team in teams)]
+            self.fields["holder"].choices, self.fields["holder"].required = choices, False  # type: ignore[attr-defined]
+        if not teams and (self.is_new or self.instance.owner_id):
+            # People's own language and zone are those of their profile.
+            del self.fields["language"], self.fields["time_zone"]
+        elif self.is_new:
+            self.fields["language"].help_text = _("Of a team’s channel. Your own ones speak as your profile says.")
+
+    def clean_name(self) -> str:
+        return " ".join(self.cleaned_data["name"].split())
+
+    def clean_secret_address(self) -> str:
+        entered: str = self.cleaned_data["secret_address"]
+        if not entered:
+            return ""
+        if self.kind == KIND.MAIL and not settings.ALERT_MAIL_SERVER:
+            raise ValidationError(_("No mail server is configured (ALERT_MAIL_SERVER)."))
+        try:
+            self.address, self.shown = addresses.checked(self.kind, entered)
+        except addresses.NotUsable as error:
+            raise ValidationError(str(error)) from None
+        if self.kind == KIND.OTHER:
+            told = send.ask_apprise({"do": "check", "address": self.address})
+            if not told or not told.get("known"):
+                raise ValidationError(_("This is not an address that apprise knows."))
+            self.shown = f"{told['name']} ({self.shown})"[:200]
+        return entered
+
+    def clean_secret_signing(self) -> str:
+        secret: str = self.cleaned_data["secret_signing"].strip()
+        if secret:
+            try:
+                signing.key_of(secret)
+            except ValueError:
+                raise ValidationError(_("A secret is whsec_ and 24 to 64 bytes in base64.")) from None
+        return secret
+
+    def keep(self) -> Channel:
+        """Write it."""
+        channel: Channel = self.save(commit=False)
+        if self.cleaned_data.get("secret_address"):
+            changed = bool(channel.pk)
+            channel.address, channel.shown = self.address, self.shown
+            if changed:  # another address: what the old one did says nothing of it
+                channel.failures, channel.problem = 0, ""
+                channel.paused_at = channel.retry_at = None
+        if self.is_new:
+            team = self.cleaned_data.get("holder")
+            channel.owner_id = None if team else self.user.pk
+            channel.team_id = int(team) if team else None
+            channel.created_by_id = self.user.pk
+            if self.kind == KIND.WEBHOOK:
+                given = self.cleaned_data["secret_signing"]
+                channel.secret = given or signing.new_secret()
+                self.new_secret = "" if given else channel.secret
+        channel.save()
+        return channel

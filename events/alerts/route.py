@@ -1,0 +1,181 @@
+"""Who is told of which finding. What is to be sent is written in the transaction that notes the finding as routed, so
+that nothing is lost or told twice wherever a process ends."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from dataclasses import dataclass, field
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import F, Max
+from django.utils import timezone
+
+from events.alerts import times
+from events.alerts.receivers import accounts_of, reader_of
+from events.models import Delivery, DigestItem, Finding, FindingAccount, Subscription
+from events.storage.transactions import write_turn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from events.alerts.receivers import Reader
+
+logger = logging.getLogger(__name__)
+
+BATCH = 100
+APART = timedelta(minutes=10)  # between two messages that a finding has grown
+NEWS = timedelta(days=7)  # a finding that grew by older events alone is not told again
+
+
+@dataclass
+class Listeners:
+    """All subscriptions in force, with what each may see: read once for a batch."""
+
+    subscriptions: list[Subscription]
+    _accounts: dict[int, frozenset[int]] = field(default_factory=dict)
+    _readers: dict[int, Reader] = field(default_factory=dict)
+
+    @classmethod
+    def now(cls, **narrowed: Any) -> Listeners:
+        found = Subscription.objects.filter(is_active=True, channel__is_active=True, **narrowed).select_related(
+            "owner__profile", "channel__owner__profile", "view", "escalate_to"
+        )
+        return cls([each for each in found if each.owner is None or each.owner.is_active])
+
+    def accounts(self, subscription: Subscription) -> frozenset[int]:
+        """Keys of the accounts that the subscription is about, of those its holder may see."""
+        if subscription.pk not in self._accounts:
+            self._accounts[subscription.pk] = frozenset(account.pk for account in accounts_of(subscription))
+        return self._accounts[subscription.pk]
+
+    def reader(self, subscription: Subscription) -> Reader:
+        if subscription.channel_id not in self._readers:
+            self._readers[subscription.channel_id] = reader_of(subscription.channel)
+        return self._readers[subscription.channel_id]
+
+    def of(self, finding: Finding, accounts: Iterable[int]) -> list[Subscription]:
+        """Those that want to know of a finding, and may see a part of it."""
+        touched = set(accounts)
+        return [each for each in self.subscriptions if _is_wanted(each, finding) and touched & self.accounts(each)]
+
+
+def _is_wanted(subscription: Subscription, finding: Finding) -> bool:
+    if subscription.what == Subscription.What.RULE:
+        return bool(subscription.rule == finding.rule)
+    return bool(subscription.what == Subscription.What.SEVERITY and finding.severity >= subscription.severity)
+
+
+def route_findings() -> int:
+    """Write down what is to be sent of all findings that are new or have grown. Returns of how many."""
+    done = 0
+    while keys := _unrouted():
+        listeners = Listeners.now(what__in=(Subscription.What.SEVERITY, Subscription.What.RULE))
+        for pk in keys:
+            with write_turn():
+                done += _route(pk, listeners)
+    return done
+
+
+def _unrouted() -> list[int]:
+    new = Finding.objects.filter(routed_at=None).order_by("id").values_list("pk", flat=True)[:BATCH]
+    grown = Finding.objects.filter(extended_at__gt=F("routed_at")).order_by("id").values_list("pk", flat=True)[:BATCH]
+    return [*new, *grown]
+
+
+def _route(pk: int, listeners: Listeners) -> bool:
+    """One finding, within a transaction."""
+    finding = Finding.objects.select_for_update().filter(pk=pk).first()
+    if finding is None:
+        return False
+    routed, grown = finding.routed_at, finding.extended_at
+    if routed is not None and (grown is None or grown <= routed):
+        return False  # another worker was quicker
+    now = timezone.now()
+    is_news = finding.routed_at is None or finding.last_at >= now - NEWS
+    if finding.state in Finding.UNFINISHED and is_news:
+        accounts = FindingAccount.objects.filter(finding=finding).values_list("account", flat=True)
+        for subscription in listeners.of(finding, accounts):
+            _tell(finding, subscription, listeners.reader(subscription), now)
+    # Not the present: what is being added to it at this moment carries an earlier time, and is told next.
+    Finding.objects.filter(pk=pk).update(routed_at=finding.extended_at or finding.found_at)
+    return True
+
+
+def _tell(finding: Finding, subscription: Subscription, reader: Reader, now: datetime) -> None:
+    due = times.due_at(subscription, finding.severity, reader.zone, now)
+    if subscription.pace != Subscription.Pace.AT_ONCE:
+        add_to_digest(subscription, due, now, finding=finding)
+        return
+    earlier = Delivery.objects.filter(subscription=subscription, finding=finding)
+    if not earlier.filter(occasion=Delivery.Kind.OPENED).exists():
+        _create(subscription, finding, Delivery.Kind.OPENED, Delivery.Kind.OPENED, now, due)
+        return
+    grown = (Delivery.Kind.OPENED, Delivery.Kind.EXTENDED)
+    if (
+        finding.extended_at is None
+        or earlier.filter(kind__in=grown, state=Delivery.State.WAITING, lease_until=None).exists()
+    ):
+        return  # what waits will tell the newest
+    last = earlier.filter(kind=Delivery.Kind.EXTENDED).aggregate(last=Max("due_at"))["last"]
+    if last:
+        due = max(due, last + APART)
+    _create(subscription, finding, Delivery.Kind.EXTENDED, f"extended {finding.extended_at.isoformat()}", now, due)
+
+
+def _create(
+    subscription: Subscription, finding: Finding, kind: str, occasion: str, now: datetime, due: datetime
+) -> None:
+    every, after = subscription.remind_every, subscription.escalate_after
+    first = kind == Delivery.Kind.OPENED
+    Delivery.objects.bulk_create(
+        [
+            Delivery(
+                subscription=subscription,
+                channel=subscription.channel,
+                finding=finding,
+                kind=kind,
+                occasion=occasion,
+                created_at=now,
+                due_at=due,
+                remind_at=due + timedelta(minutes=every) if every and first else None,
+                escalate_at=(
+                    due + timedelta(minutes=after) if after and first and subscription.escalate_to_id else None
+                ),
+            )
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def add_to_digest(
+    subscription: Subscription,
+    due: datetime,
+    now: datetime,
+    *,
+    finding: Finding | None = None,
+    content: dict[str, Any] | None = None,
+) -> None:
+    """Have something told with others, by the digest that goes out then. Within a transaction."""
+    digest = _open_digest(subscription, due, now)
+    item = DigestItem(delivery=digest, finding=finding)
+    item.content = content
+    DigestItem.objects.bulk_create([item], ignore_conflicts=True)
+
+
+def _open_digest(subscription: Subscription, due: datetime, now: datetime) -> Delivery:
+    """The digest that goes out then, locked, so that it is not sent while something is added; another one where that
+    was sent already, under a clock that was ahead."""
+    for number in itertools.count():
+        digest, _made = Delivery.objects.get_or_create(
+            subscription=subscription,
+            finding=None,
+            occasion=f"digest {due.astimezone(UTC).isoformat(timespec='seconds')}{f' {number}' if number else ''}",
+            defaults={"channel": subscription.channel, "kind": Delivery.Kind.DIGEST, "created_at": now, "due_at": due},
+        )
+        free = Delivery.objects.select_for_update().filter(pk=digest.pk, state=Delivery.State.WAITING, lease_until=None)
+        if free.first():
+            break
+    return digest

@@ -1,0 +1,347 @@
+"""Findings by key: pages and counts that cost the same among 100,000 as among ten.
+
+As with events, a page is named by the finding it lies next to, never by a number; a question becomes one branch for
+each value of the index that serves it, and what the index does not know is checked along a walk that has an end.
+Whoever sees all accounts reads the findings themselves; for all others, and where some accounts are asked for, the
+parts of those accounts are read: neither order nor counts nor what an answer costs tell of parts that are hidden.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+from django.db import connection
+
+from events.models import Finding
+from events.reading.counts import Count
+from events.reading.pages import Cursor
+from events.reading.plan import db_time
+from events.reading.rows import as_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+FINDINGS, PARTS = "events_finding", "events_findingaccount"
+MOST_WALKED = 2_000  # rows in all
+FIRST_WALKED = 300  # what is common turns up at once
+LEAST_WALKED = 20  # by each branch
+MOST_BRANCHES = 50  # more are narrowed to those whose newest rows can be on the page
+MOST_TOGETHER = 400  # branches of one statement; SQLite takes 500
+MOST_COUNTED = 1_000
+STATES = tuple(Finding.State.values)
+UNFINISHED = tuple(Finding.UNFINISHED)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of the inbox. All must hold; of several values one; of none, any.
+
+    Attributes:
+        accounts: those whose parts are read; None for all findings, whoever sees all accounts. () matches nothing.
+        assignees: keys of people; `unassigned` those assigned to nobody, or to nobody that the reader knows.
+        start, end: of when it was found, both included.
+        text: a piece of the title, in any case of letters; or one of `text_rules`, whose titles hold it in the
+            reader's language.
+        nothing: a contradiction, such as an unreadable value: matches no finding.
+    """
+
+    accounts: tuple[int, ...] | None = None
+    states: tuple[str, ...] = UNFINISHED
+    severities: tuple[int, ...] = ()
+    rules: tuple[str, ...] = ()
+    assignees: tuple[int, ...] = ()
+    unassigned: bool = False
+    known: tuple[int, ...] | None = None  # people whom the reader knows; None: everybody
+    start: datetime | None = None
+    end: datetime | None = None
+    text: str = ""
+    text_rules: tuple[str, ...] = ()
+    nothing: bool = False
+
+
+@dataclass(frozen=True)
+class Key:
+    at: datetime
+    pk: int
+
+    def __lt__(self, other: Key) -> bool:
+        return (self.at, self.pk) < (other.at, other.pk)
+
+
+@dataclass(frozen=True)
+class _Branch:
+    """One stretch of an index: its name, and what its first columns are."""
+
+    index: str
+    where: tuple[tuple[str, Any], ...]
+
+
+def find(question: Question, wanted: int, *, beyond: Cursor | None, back: bool) -> tuple[list[Key], Key | None]:
+    """The keys of the first findings that match, and where the search ended with more left to look through."""
+    keys: list[Key] = []
+    # Of findings over several of these accounts only one part counts: some more may be needed.
+    several = question.accounts is not None and len(question.accounts) > 1
+    asked = wanted + wanted // 8 + 4 if several else wanted
+    while True:
+        rows, reached = _rows(question, asked, beyond, back)
+        keys += _once(question, rows) if several else rows
+        if reached or len(rows) < asked or len(keys) >= wanted:
+            return keys[:wanted], reached if len(keys) < wanted else None
+        beyond = Cursor(rows[-1].at, rows[-1].pk)
+
+
+def _once(question: Question, rows: list[Key]) -> list[Key]:
+    """Each finding where the first of its parts stands."""
+    if question.accounts is None or not rows:
+        return rows
+    marks, accounts = ", ".join(["%s"] * len(rows)), set(question.accounts)
+    firsts: dict[int, datetime] = {}
+    with connection.cursor() as cursor:
+        # Of all its accounts: with a condition on them SQLite would read all that lies in them.
+        cursor.execute(
+            f"SELECT finding_id, account_id, found_at FROM {PARTS} WHERE finding_id IN ({marks})",
+            [row.pk for row in rows],
+        )
+        for pk, account, found_at in cursor.fetchall():
+            if account in accounts:
+                at = as_time(found_at)
+                firsts[pk] = min(at, firsts.get(pk, at))
+    once: dict[int, Key] = {}
+    for row in rows:
+        if row.at == firsts.get(row.pk, row.at):
+            once.setdefault(row.pk, row)
+    return list(once.values())
+
+
+def _rows(question: Question, wanted: int, beyond: Cursor | None, back: bool) -> tuple[list[Key], Key | None]:
+    """The first rows that match, of all branches in order."""
+    branches, rest, values = _plan(question)
+    if not branches:
+        return [], None
+    if not rest and len(branches) > MOST_BRANCHES:
+        branches = _leading(branches, question, wanted, beyond, back)
+    if not rest:
+        turn = " DESC" if back else ""
+        found = _walked(
+            branches, question, beyond, back, wanted, [], [], f" ORDER BY found_at{turn}, id{turn} LIMIT {wanted}"
+        )
+        return [key for _, key, _ in found[:wanted]], None
+    matching: list[Key] = []
+    reached: Key | None = None
+    for most in (min(FIRST_WALKED, MOST_WALKED), MOST_WALKED):
+        walk = max(most // len(branches), LEAST_WALKED)
+        matching, reached = _merged(_walked(branches, question, beyond, back, walk, rest, values), walk, wanted)
+        if reached is None:
+            break
+    return matching, reached
+
+
+def _walked(
+    branches: list[_Branch],
+    question: Question,
+    beyond: Cursor | None,
+    back: bool,
+    walk: int,
+    rest: list[str],
+    values: list[Any],
+    order: str = "",
+) -> list[tuple[int, Key, bool]]:
+    """The first rows of all branches, so many of each, in order."""
+    found: list[tuple[int, Key, bool]] = []
+    for start in range(0, len(branches), MOST_TOGETHER):
+        some = branches[start : start + MOST_TOGETHER]
+        parts = [
+            _select(branch, question, beyond, back, walk, rest, values, start + number)
+            for number, branch in enumerate(some)
+        ]
+        found += _run(parts, order)
+    found.sort(key=lambda row: (row[1].at, row[1].pk), reverse=back)
+    return found
+
+
+def _merged(found: list[tuple[int, Key, bool]], walk: int, wanted: int) -> tuple[list[Key], Key | None]:
+    """Those that match, as far as every branch was looked through."""
+    walked: dict[int, int] = {}
+    reached: Key | None = None
+    matching: list[Key] = []
+    for number, key, matches in found:
+        if matches:
+            matching.append(key)
+            if len(matching) == wanted:
+                return matching, None
+        walked[number] = walked.get(number, 0) + 1
+        if walked[number] == walk:
+            reached = key
+            break
+    return matching, reached
+
+
+def _plan(question: Question) -> tuple[list[_Branch], list[str], list[Any]]:
+    """The branches of the index that serves a question, and what remains to be checked row by row."""
+    if question.nothing or question.accounts == ():
+        return [], [], []
+    rest: list[str] = []
+    values: list[Any] = []
+
+    def check(column: str, allowed: Iterable[Any]) -> None:
+        its = list(allowed)
+        rest.append(f"{column} IN ({', '.join(['%s'] * len(its))})")
+        values.extend(its)
+
+    states, severities = question.states, question.severities
+    every_state = states or STATES
+    names: tuple[str, ...]
+    firsts: list[tuple[tuple[str, Any], ...]]
+    if question.accounts is not None:
+        if severities:
+            index, names = "part_account_severity", ("account_id", "state", "severity")
+            firsts = [
+                tuple(zip(names, its, strict=True)) for its in product(question.accounts, every_state, severities)
+            ]
+        elif states:
+            index, names = "part_account_state_time", ("account_id", "state")
+            firsts = [tuple(zip(names, its, strict=True)) for its in product(question.accounts, states)]
+        else:
+            index, firsts = "part_account_time", [(("account_id", key),) for key in question.accounts]
+        if question.rules:
+            check("f.rule", question.rules)
+    elif question.rules or question.assignees:
+        index, name, its = (
+            ("finding_rule_time", "rule", question.rules)
+            if question.rules
+            else ("finding_assignee_time", "assigned_to_id", question.assignees)
+        )
+        firsts = [((name, value),) for value in its]
+        if states:
+            check("f.state", states)
+        if severities:
+            check("f.severity", severities)
+    elif severities:
+        index = "finding_severity_time"
+        firsts = [(("severity", severity), ("state", state)) for severity, state in product(severities, every_state)]
+    elif states:
+        index, firsts = "finding_state_time", [(("state", state),) for state in states]
+    else:
+        index, firsts = "finding_time", [()]
+    whose = _whose(question)
+    if whose and index != "finding_assignee_time":
+        rest.append(whose[0])
+        values.extend(whose[1])
+    if question.text:
+        titled = ["LOWER(f.title) LIKE LOWER(%s) ESCAPE '!'"]
+        values.append("%" + "".join(f"!{letter}" if letter in "!%_" else letter for letter in question.text) + "%")
+        if question.text_rules:
+            titled.append(f"f.rule IN ({', '.join(['%s'] * len(question.text_rules))})")
+            values.extend(question.text_rules)
+        rest.append(f"({' OR '.join(titled)})")
+    return [_Branch(index, first) for first in firsts], rest, values
+
+
+def _whose(question: Question) -> tuple[str, list[Any]] | None:
+    """The condition on whom it is assigned to."""
+    either: list[str] = []
+    values: list[Any] = []
+    if question.assignees:
+        either.append(f"f.assigned_to_id IN ({', '.join(['%s'] * len(question.assignees))})")
+        values += question.assignees
+    if question.unassigned:
+        either.append("f.assigned_to_id IS NULL")
+        if question.known is not None:
+            marks = ", ".join(["%s"] * len(question.known)) or "NULL"
+            either.append(f"f.assigned_to_id NOT IN ({marks})")
+            values += question.known
+    return (f"({' OR '.join(either)})", values) if either else None
+
+
+def _select(
+    branch: _Branch,
+    question: Question,
+    beyond: Cursor | None,
+    back: bool,
+    limit: int,
+    rest: list[str],
+    rest_values: list[Any],
+    number: int,
+) -> tuple[str, list[Any]]:
+    """The first rows of one branch: its number, their keys, and whether they match the rest."""
+    of_parts = branch.index.startswith("part_")
+    table, key = (PARTS, "finding_id") if of_parts else (FINDINGS, "id")
+    # SQLite needs the name of the index, PostgreSQL picks it itself.
+    source = f"{table} AS t" + (f" INDEXED BY {branch.index}" if connection.vendor == "sqlite" else "")
+    where = [f"t.{column} = %s" for column, _ in branch.where]
+    values = [value for _, value in branch.where]
+    newest, oldest = db_time(question.end), db_time(question.start)
+    if beyond:
+        at = db_time(beyond.created_at)
+        sign = "<" if back else ">"
+        where.append(f"(t.found_at {sign} %s OR t.{key} {sign} %s)")
+        values += [at, beyond.pk]
+        if back:
+            newest = at if newest is None or at <= newest else newest
+        else:
+            oldest = at if oldest is None or at >= oldest else oldest
+    if newest is not None:
+        where.append("t.found_at <= %s")
+        values.append(newest)
+    if oldest is not None:
+        where.append("t.found_at >= %s")
+        values.append(oldest)
+    matches = "1"
+    if rest and not of_parts:
+        matches = f"CASE WHEN {' AND '.join(rest)} THEN 1 ELSE 0 END".replace("f.", "t.")
+        values = [*rest_values, *values]
+    elif rest:
+        tested = f"SELECT 1 FROM {FINDINGS} AS f WHERE f.id = t.{key} AND {' AND '.join(rest)}"
+        matches, values = f"CASE WHEN EXISTS ({tested}) THEN 1 ELSE 0 END", [*rest_values, *values]
+    turn = " DESC" if back else ""
+    return (
+        f"SELECT {number} AS branch, t.found_at AS found_at, t.{key} AS id, {matches} AS matches FROM {source} "
+        f"{'WHERE ' + ' AND '.join(where) if where else ''} ORDER BY t.found_at{turn}, t.{key}{turn} LIMIT {limit}"
+    ), values
+
+
+def _run(parts: list[tuple[str, list[Any]]], order: str = "") -> list[tuple[int, Key, bool]]:
+    union = " UNION ALL ".join(f"SELECT * FROM ({sql}) AS b{n}" for n, (sql, _) in enumerate(parts))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT branch, found_at, id, matches FROM ({union}) AS merged{order}",
+            [value for _, values in parts for value in values],
+        )
+        return [(number, Key(as_time(at), pk), bool(matches)) for number, at, pk, matches in cursor.fetchall()]
+
+
+def _leading(
+    branches: list[_Branch], question: Question, wanted: int, beyond: Cursor | None, back: bool
+) -> list[_Branch]:
+    """Of many branches those whose first rows can be among the first of all."""
+    heads: list[tuple[int, Key, bool]] = []
+    for start in range(0, len(branches), MOST_TOGETHER):
+        some = branches[start : start + MOST_TOGETHER]
+        heads += _run([_select(branch, question, beyond, back, 1, [], [], start + n) for n, branch in enumerate(some)])
+    heads.sort(key=lambda row: (row[1].at, row[1].pk), reverse=back)
+    return [branches[number] for number, _, _ in heads[:wanted]]
+
+
+def _counted(branches: list[_Branch], question: Question) -> Count:
+    """How many there are in these branches, each finding once. It stops at the first row too many."""
+    most = MOST_COUNTED + 1
+    parts = [_select(branch, question, None, True, most, [], [], number) for number, branch in enumerate(branches)]
+    union = " UNION ALL ".join(f"SELECT id FROM ({sql}) AS b{n}" for n, (sql, _) in enumerate(parts))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT COUNT(DISTINCT id), COUNT(*) FROM (SELECT id FROM ({union}) AS merged LIMIT {most}) AS counted",
+            [value for _, values in parts for value in values],
+        )
+        number, rows = cursor.fetchone()
+    return Count(min(number, MOST_COUNTED), rows == most or len(branches) == MOST_TOGETHER)
+
+
+def count(question: Question) -> Count | None:
+    """How many findings match, counted up to a thousand; None where an index alone does not tell."""
+    branches, rest, _ = _plan(question)
+    if rest:
+        return None
+    return _counted(branches[:MOST_TOGETHER], question) if branches else Count(0)

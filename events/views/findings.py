@@ -1,0 +1,196 @@
+"""The inbox of findings, one finding, and what is done with them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.contrib.humanize.templatetags.humanize import intcomma
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.models import Profile, profile_of
+from events.detection import inbox, known_rules, triage
+from events.detection.inbox_filter import FindingFilter
+from events.detection.inbox_table import EvidenceTable, FindingTable, state_badge
+from events.detection.similar import similar_to
+from events.detection.story import entities_of, evidence_of, story
+from events.detection.triage_form import TriageForm, chosen
+from events.display.page_size import read_size
+from events.filters.event_types import descriptions, event_type_choices
+from events.filters.parameters import unknown
+from events.filters.query_string import PAGE_PARAMS, page_links
+from events.models import Finding
+from events.views.scope import sight_of, visible_finding
+from events.wording.times import length, show
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+    from events.detection.inbox import InboxPage, Line
+    from events.detection.sight import Sight
+
+
+@require_safe
+def finding_list(request: HttpRequest) -> HttpResponse:
+    """The findings of all accounts that the reader may see, newest first."""
+    sight = sight_of(request)
+    finding_filter = FindingFilter(request.GET, sight)
+    question = finding_filter.question
+    size, _size_note = read_size(request.GET)
+    page, page_error = inbox.read_page_at(request.GET, sight, question, size)
+    is_first = not any(request.GET.get(name) for name in PAGE_PARAMS)
+    count = inbox.count(question, page, is_first=is_first)
+    profile = profile_of(request.user)
+    may_triage = sight.may_triage
+    context: dict[str, Any] = {
+        "form": finding_filter.form,
+        "narrows": finding_filter.narrows,
+        "page": page,
+        "page_error": page_error,
+        "count": count,
+        "count_shown": intcomma(count.number) + ("+" if count.at_least else ""),
+        "subject": _("Filter: %(conditions)s.") % {"conditions": finding_filter.in_words},
+        "findings_table": FindingTable(
+            page.rows,
+            titles=finding_filter.rules,
+            density=profile.density,
+            now=timezone.now() if profile.times == Profile.Times.RELATIVE else None,
+            pickable=may_triage,
+            one_account=len(sight.accounts) == 1,
+        ),
+        "triage": TriageForm(sight, sight.accounts) if may_triage else None,
+        "unknown": unknown(request.GET, {*finding_filter.filters, *PAGE_PARAMS, "size"}),
+        "links": page_links(request.path, request.GET, page),
+        "searched_to": show(page.searched_back_to or page.searched_up_to),
+        "here": request.get_full_path(),
+    }
+    if not page.rows and not page_error:
+        context["empty"] = _why_empty(sight, finding_filter, page, is_first=is_first)
+    return render(request, "findings/list.html", context)
+
+
+def _why_empty(sight: Sight, finding_filter: FindingFilter, page: InboxPage, *, is_first: bool) -> str:
+    """Which of the empty states it is."""
+    if not sight.accounts:
+        return "no-accounts"
+    if not finding_filter.form.is_valid():
+        return "invalid"
+    if page.searched_back_to or page.searched_up_to:
+        return "searching"
+    if finding_filter.narrows:
+        return "no-match"
+    return "nothing-open" if is_first else "past-the-end"
+
+
+@require_safe
+def finding_page(request: HttpRequest, number: int) -> HttpResponse:
+    """One finding: what happened, why it matters, what to do, and what was done."""
+    sight = sight_of(request)
+    line = visible_finding(sight, number)
+    finding, part = line.finding, line.part
+    rule = known_rules.rule_of(finding.rule)
+    advice = known_rules.advice_of(rule)
+    evidence = evidence_of(finding.pk, part.accounts)
+    types = descriptions(event_type_choices(list(part.accounts)))
+    title = advice.title if advice else finding.title
+    context: dict[str, Any] = {
+        "line": line,
+        "finding": finding,
+        "part": part,
+        "title": title,
+        "subject": _("Finding #%(number)s: %(title)s.") % {"number": finding.pk, "title": title},
+        "state": state_badge(finding),
+        "story": story(line, evidence.rows, types),
+        "rule": rule,
+        "advice": advice,
+        "dashboard": rule.dashboard if rule and rule.dashboard.startswith("https://") else "",
+        "evidence": evidence,
+        "table": EvidenceTable(
+            evidence,
+            accounts=line.accounts,
+            descriptions=types,
+            list_url=reverse("events:list"),
+        ),
+        "compared": _compared(line),
+        "entities": entities_of(evidence.rows),
+        "around": _around(line),
+        "similar": similar_to(sight, line),
+        "titles": known_rules.titles(),
+        "history": sight.history_of(finding, part),
+        "waited": length(max(finding.acknowledged_at - part.found_at, timedelta())) if finding.acknowledged_at else "",
+        "first": show(part.first_at),
+        "last": show(part.last_at),
+        "found": show(part.found_at),
+        "triage": TriageForm(sight, part.accounts) if sight.may_triage else None,
+        "version": f"{finding.pk}.{triage.version_of(finding)}",
+        "is_unfinished": finding.state in Finding.UNFINISHED,
+        "is_withdrawn": finding.state == Finding.State.WITHDRAWN,
+        "here": request.get_full_path(),
+    }
+    return render(request, "findings/finding.html", context)
+
+
+def _compared(line: Line) -> list[tuple[str, Any]]:
+    """What the rule compared; only for who sees the whole finding, as it may be of any of its accounts."""
+    details = line.finding.details
+    if not line.part.is_whole or not isinstance(details, dict):
+        return []
+    return [(name.replace("_", " "), value) for name, value in details.items() if value not in (None, "", [], {})]
+
+
+def _around(line: Line) -> str:
+    """All events of its accounts from its first event to its last, and ten minutes on either side."""
+    margin = timedelta(minutes=10)
+    query = {
+        "account": ",".join(account.api_key for account in line.accounts),
+        "date_from": (line.part.first_at - margin).isoformat(),
+        "date_to": (line.part.last_at + margin).isoformat(),
+    }
+    return f"{reverse('events:list')}?{urlencode(query)}"
+
+
+@require_POST
+def triage_findings(request: HttpRequest) -> HttpResponse:
+    """Do something with one or several findings, and return to `next`."""
+    sight = sight_of(request)
+    if not sight.may_triage:
+        raise PermissionDenied(_("You can read findings but not handle them: ask an administrator for that role."))
+    versions = chosen(request.POST)
+    parts = sight.parts_of(versions)
+    if versions and not parts:
+        raise Http404
+    address = request.POST.get("next", "")
+    own = url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure())
+    answer = redirect(address if own else reverse("events:findings"))
+    form = TriageForm(sight, {account for part in parts.values() for account in part.accounts}, request.POST)
+    if not versions:
+        messages.warning(request, _("Choose findings first: tick the boxes before them."))
+        return answer
+    if not form.is_valid():
+        for errors in form.errors.values():
+            messages.error(request, " ".join(map(str, errors)))
+        return answer
+    _tell(request, triage.act(sight, form.asked, versions))
+    return answer
+
+
+def _tell(request: HttpRequest, outcome: triage.Outcome) -> None:
+    """Say what became of it."""
+    if number := len(outcome.changed):
+        text = ngettext("%(count)s finding was changed.", "%(count)s findings were changed.", number)
+        messages.success(request, text % {"count": number})
+    if number := len(outcome.already):
+        text = ngettext("%(count)s finding was so already.", "%(count)s findings were so already.", number)
+        messages.info(request, text % {"count": number})
+    for pk, sentence in outcome.refused.items():
+        messages.warning(request, f"#{pk}: {sentence}")

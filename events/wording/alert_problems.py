@@ -1,0 +1,51 @@
+"""Why a message was not sent: codes, as the log keeps them, and words for whoever reads it."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+# By the code's first word; the rest of it is what the words name.
+TIMEOUT, UNREACHABLE, NAME, CERTIFICATE, BROKEN = "timeout", "unreachable", "name", "certificate", "broken"
+REFUSED, UNKNOWN, SECRET, MAIL, HTTP, SMTP = "refused", "unknown", "secret", "mail", "http", "smtp"
+CRASHED, GONE, SETTLED, PAUSED, OFF, PLUGIN = "crashed", "gone", "settled", "paused", "off", "plugin"
+
+TRANSIENT = frozenset({TIMEOUT, UNREACHABLE, NAME, CERTIFICATE, BROKEN, PLUGIN, SECRET, MAIL, CRASHED})
+
+
+def in_words(code: str) -> str:
+    """What happened, as a sentence in the language in use."""
+    kind, _space, value = code.partition(" ")
+    if kind in (HTTP, SMTP):
+        return _answer(kind, value)
+    words = {
+        TIMEOUT: _("No answer in time."),
+        UNREACHABLE: _("The receiver could not be reached."),
+        NAME: _("The host's name leads nowhere."),
+        CERTIFICATE: _("The receiver's certificate is not valid."),
+        BROKEN: _("The connection broke off."),
+        REFUSED: _(
+            "%(target)s is not a public address, or not a port that alerts may use. "
+            "An administrator can allow it in ALERT_TARGETS."
+        )
+        % {"target": value or "?"},
+        UNKNOWN: _("This address is not one that can be used."),
+        SECRET: _("The channel's address or secret cannot be decrypted. Enter it again."),
+        MAIL: _("No mail server is configured (ALERT_MAIL_SERVER)."),
+        PLUGIN: _("The service did not take it."),
+        CRASHED: _("The attempt ended before it was noted. Sent again under the same id."),
+        GONE: _("Nothing in it is visible to its receivers any more."),
+        SETTLED: _("Nobody had to be told any more: it was dealt with before."),
+        PAUSED: _("The channel was paused for too long."),
+        OFF: _("The channel or the subscription was switched off."),
+    }
+    return words.get(kind, code)
+
+
+def _answer(kind: str, value: str) -> str:
+    if kind == SMTP:
+        return _("The mail server answered %(code)s.") % {"code": value}
+    if value == "429":
+        return _("The receiver asked to slow down (429).")
+    if value.startswith("3"):
+        return _("The receiver redirects (%(code)s); redirects are not followed.") % {"code": value}
+    return _("The receiver answered %(code)s.") % {"code": value}

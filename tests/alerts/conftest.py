@@ -1,0 +1,173 @@
+"""Findings, channels and subscriptions to make, and the servers that receive alerts."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from django.contrib.auth.models import Group, Permission
+from django.utils import timezone
+from pytest_httpserver import HTTPServer
+
+from accounts.models import NexmoAccount
+from events.alerts import signing
+from events.models import (
+    AuditEvent,
+    ChainHead,
+    Channel,
+    Delivery,
+    Finding,
+    FindingAccount,
+    FindingEvent,
+    Severity,
+    Subscription,
+)
+from tests.conftest import NOON
+
+RULE = "11111111-1111-4111-8111-111111111111"
+SECRET = signing.PREFIX + "dGhlLXRlc3RzLW93bi1zaWduaW5nLXNlY3JldC0wMDE="
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(autouse=True)
+def _loopback(settings: Any) -> None:
+    settings.ALERT_TARGETS = ["127.0.0.1", "::1"]
+    settings.SITE_URL = "https://audit.example.com"
+
+
+@pytest.fixture
+def make_finding(cast: Any) -> Callable[..., Finding]:
+    """A finding over accounts, with an event in each where it is given some."""
+
+    def make(*accounts: NexmoAccount, events: list[AuditEvent] | None = None, **values: Any) -> Finding:
+        at = timezone.now() - timedelta(minutes=5)
+        number = next(_numbers)
+        told: dict[str, Any] = {
+            "key": hashlib.sha256(str(number).encode()).hexdigest(),
+            "rule": RULE,
+            "title": "API secret created from a new country",
+            "severity": Severity.HIGH,
+            "group": {},
+            "first_at": at,
+            "last_at": at,
+            "event_count": len(events or accounts),
+            "found_at": at,
+        } | values
+        finding: Finding = Finding.objects.create(**told)
+        for account in accounts:
+            FindingAccount.objects.create(
+                finding=finding,
+                account=account,
+                first_at=told["first_at"],
+                last_at=told["last_at"],
+                event_count=sum(event.account_id == account.pk for event in events or ()),
+                found_at=told["found_at"],
+                state=finding.state,
+                severity=finding.severity,
+            )
+        for event in events or ():
+            FindingEvent.objects.create(
+                finding=finding,
+                account=event.account,
+                event=event,
+                nexmo_id=event.event_id,
+                created_at=event.created_at,
+            )
+        return finding
+
+    return make
+
+
+@pytest.fixture
+def make_channel(cast: Any) -> Callable[..., Channel]:
+    """A channel of a person, or of a team."""
+
+    def make(
+        holder: Any = "alice", kind: str = "webhook", address: str = "https://hooks.example.com/", **values: Any
+    ) -> Channel:
+        whose = {"team": holder} if isinstance(holder, Group) else {"owner": cast[holder]}
+        told = {"name": "Hook", "shown": "hooks", "secret": SECRET if kind == "webhook" else ""} | values
+        channel: Channel = Channel.objects.create(kind=kind, address=address, **whose, **told)
+        return channel
+
+    return make
+
+
+@pytest.fixture
+def subscribe() -> Callable[..., Subscription]:
+    """A subscription of the channel's holder; to all findings, unless it says otherwise."""
+
+    def make(channel: Channel, *accounts: NexmoAccount, **values: Any) -> Subscription:
+        told = {"what": "severity", "severity": Severity.INFORMATIONAL, "all_accounts": not accounts} | values
+        subscription: Subscription = Subscription.objects.create(
+            channel=channel, owner=channel.owner, team=channel.team, **told
+        )
+        subscription.accounts.set(accounts)
+        return subscription
+
+    return make
+
+
+@pytest.fixture
+def team(cast: Any) -> Group:
+    """The team that alice shares demo0001 with; bob may triage its findings."""
+    permission = Permission.objects.get(codename="triage_finding")
+    cast["bob"].user_permissions.add(permission)
+    cast["alice"].user_permissions.add(permission)
+    found: Group = NexmoAccount.objects.get(api_key="demo0001").teams.get()
+    return found
+
+
+@pytest.fixture
+def hook(httpserver: HTTPServer) -> str:
+    """The address of a webhook that takes everything."""
+    httpserver.expect_request("/hook", method="POST").respond_with_data("ok")
+    return str(httpserver.url_for("/hook"))
+
+
+@dataclass
+class Mails:
+    """What a mail server was given."""
+
+    port: int
+    taken: list[bytes] = field(default_factory=list)
+    answer: str = "250 OK"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        if self.answer.startswith("250"):
+            self.taken.append(envelope.content)
+        return self.answer
+
+
+@pytest.fixture
+def mails(settings: Any) -> Iterator[Mails]:
+    """A mail server of this machine, which the settings name."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        box = Mails(free.getsockname()[1])
+    controller = Controller(box, hostname="127.0.0.1", port=box.port)
+    controller.start()
+    settings.ALERT_MAIL_SERVER, settings.ALERT_MAIL_FROM = f"smtp://127.0.0.1:{box.port}", "auditsite@example.com"
+    yield box
+    controller.stop()
+
+
+def head_of(account: NexmoAccount) -> int:
+    """How many events the account's chain has."""
+    return int(ChainHead.objects.get(account=account).seq)
+
+
+def states() -> list[tuple[str, str]]:
+    """Every delivery's kind and state, in order."""
+    return list(Delivery.objects.order_by("id").values_list("kind", "state"))
+
+
+def at(hour: int, minute: int = 0) -> datetime:
+    """A time of the tests' own day, in UTC."""
+    return NOON.replace(hour=hour, minute=minute)

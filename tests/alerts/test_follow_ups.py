@@ -1,0 +1,107 @@
+"""Reminders until somebody acknowledges, and escalation to another channel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import time, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from accounts.models import NexmoAccount
+from events.alerts import follow_ups, route
+from events.models import Channel, Delivery, Finding, Severity, Subscription
+from tests.alerts.conftest import at, states
+
+pytestmark = pytest.mark.django_db
+Make = Callable[..., Any]
+
+
+@pytest.fixture
+def clock() -> Iterator[Any]:
+    with time_machine.travel(at(12), tick=False) as clock:
+        yield clock
+
+
+@pytest.fixture
+def told(
+    clock: Any, account: NexmoAccount, make_finding: Make, make_channel: Make, subscribe: Make
+) -> tuple[Subscription, Finding, Channel]:
+    """A finding that was told, with a reminder every half an hour, and escalation after ten minutes."""
+    other = make_channel()
+    subscription = subscribe(make_channel(), remind_every=30, escalate_after=10, escalate_to=other)
+    finding = make_finding(account)
+    route.route_findings()
+    Delivery.objects.update(state="sent")
+    return subscription, finding, other
+
+
+def test_nothing_follows_before_it_is_time(told: Any, clock: Any) -> None:
+    clock.shift(9 * 60)
+    assert follow_ups.follow_up() == 0
+
+
+def test_escalation_goes_once_to_the_other_channel(told: Any, clock: Any) -> None:
+    clock.shift(11 * 60)
+    assert follow_ups.follow_up() == 1
+    assert follow_ups.follow_up() == 0
+    assert Delivery.objects.get(kind="escalated").channel == told[2]
+
+
+def test_reminders_go_on_until_it_is_acknowledged(told: Any, clock: Any) -> None:
+    for number in (1, 2, 3):
+        clock.shift(31 * 60)
+        follow_ups.follow_up()
+        assert Delivery.objects.filter(kind="reminder").count() == number
+        Delivery.objects.update(state="sent")
+    Finding.objects.update(state="acknowledged")
+    clock.shift(31 * 60)
+    assert follow_ups.follow_up() == 0
+    assert not Delivery.objects.filter(remind_at__isnull=False).exists()
+
+
+@pytest.mark.parametrize("state", ["acknowledged", "resolved", "suppressed", "withdrawn"])
+def test_finding_that_is_dealt_with_is_neither_reminded_of_nor_escalated(told: Any, clock: Any, state: str) -> None:
+    Finding.objects.update(state=state)
+    clock.shift(3600)
+    assert follow_ups.follow_up() == 0
+    assert [kind for kind, _ in states()] == ["opened"]
+
+
+def test_escalation_does_not_depend_on_the_first_message_getting_through(told: Any, clock: Any) -> None:
+    Delivery.objects.update(state="waiting")
+    clock.shift(11 * 60)
+    assert follow_ups.follow_up() == 1
+
+
+def test_reminders_do_not_pile_up_while_a_message_waits(told: Any, clock: Any) -> None:
+    Delivery.objects.update(state="waiting")
+    for _ in range(4):
+        clock.shift(31 * 60)
+        follow_ups.follow_up()
+    assert not Delivery.objects.filter(kind="reminder").exists()
+    assert Delivery.objects.get(kind="opened").remind_at > timezone.now()
+
+
+def test_reminder_waits_for_the_end_of_quiet_hours_unless_critical(told: Any, clock: Any) -> None:
+    subscription, finding, _ = told
+    Subscription.objects.filter(pk=subscription.pk).update(quiet_from=time(12, 30), quiet_until=time(14))
+    clock.shift(31 * 60)
+    follow_ups.follow_up()
+    reminder = Delivery.objects.get(kind="reminder")
+    assert reminder.due_at == at(14)
+    assert reminder.remind_at - reminder.due_at == timedelta(minutes=30)
+
+    Delivery.objects.update(state="sent")
+    Finding.objects.filter(pk=finding.pk).update(severity=Severity.CRITICAL)
+    Delivery.objects.filter(pk=reminder.pk).update(remind_at=timezone.now())
+    follow_ups.follow_up()
+    assert Delivery.objects.get(occasion="reminder 2").due_at == timezone.now()
+
+
+def test_subscription_that_is_off_reminds_of_nothing(told: Any, clock: Any) -> None:
+    Subscription.objects.update(is_active=False)
+    clock.shift(3600)
+    assert follow_ups.follow_up() == 0

@@ -1,0 +1,78 @@
+"""Findings as an evaluation leaves them, without one."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from accounts.models import NexmoAccount
+from events.models import AuditEvent, Finding, FindingAccount, FindingChange, FindingEvent, Severity
+from tests.conftest import NOON
+
+RULE = "0f1e2d3c-4b5a-4968-8776-655443322110"
+OTHER_RULE = "11111111-2222-4333-8444-555555555555"
+
+
+def make_finding(
+    events: Sequence[AuditEvent] = (),
+    *,
+    accounts: Sequence[NexmoAccount] = (),
+    rule: str = RULE,
+    title: str = "API secret created at an unusual hour",
+    severity: int = Severity.HIGH,
+    group: dict[str, Any] | None = None,
+    details: Any = None,
+    state: str = Finding.State.OPEN,
+    found_at: datetime | None = None,
+    joined_at: dict[NexmoAccount, datetime] | None = None,
+    steps: Sequence[str] = (),
+) -> Finding:
+    """A finding of these events, or of accounts where it has none.
+
+    Args:
+        joined_at: when it came to hold events of an account, where that was later.
+    """
+    times = [event.created_at for event in events] or [NOON]
+    found = found_at or max(times) + timedelta(minutes=1)
+    by_account: dict[NexmoAccount, list[AuditEvent]] = {account: [] for account in accounts}
+    for event in events:
+        by_account.setdefault(event.account, []).append(event)
+    number = Finding.objects.count()
+    finding: Finding = Finding.objects.create(
+        key=hashlib.sha256(f"{rule} {number}".encode()).hexdigest(),
+        rule=rule,
+        title=title,
+        severity=severity,
+        group=group if group is not None else {"user_email": "yourname@example.com"},
+        details=details,
+        first_at=min(times),
+        last_at=max(times),
+        event_count=len(events),
+        found_at=found,
+        state=state,
+    )
+    for account, its in by_account.items():
+        its_times = [event.created_at for event in its] or [NOON]
+        FindingAccount.objects.create(
+            finding=finding,
+            account=account,
+            first_at=min(its_times),
+            last_at=max(its_times),
+            event_count=len(its),
+            found_at=(joined_at or {}).get(account, found),
+            state=state,
+            severity=severity,
+        )
+    for event, step in zip(events, steps or [""] * len(events), strict=True):
+        FindingEvent.objects.create(
+            finding=finding,
+            account=event.account,
+            event=event,
+            nexmo_id=event.event_id,
+            created_at=event.created_at,
+            step=step,
+        )
+    FindingChange.objects.create(finding=finding, at=found, action=FindingChange.Action.FOUND)
+    return finding
