@@ -178,6 +178,17 @@ def prolong(finding: Finding, until: datetime) -> None:
 _REPEATED = ("state", "severity")
 
 
-def note(finding: Finding, action: FindingChange.Action, at: datetime, details: str = "") -> None:
-    """Add a line of the site's own to a finding's history."""
-    FindingChange.objects.create(finding=finding, at=at, action=action, details=details[:200])
+def note(
+    finding: Finding,
+    action: FindingChange.Action,
+    at: datetime,
+    details: str = "",
+    accounts: Iterable[int] | None = None,
+) -> None:
+    """Add a line of the site's own to a finding's history.
+
+    Args:
+        accounts: those that it is about; None: all.
+    """
+    concerned: Any = None if accounts is None else sorted(accounts)
+    FindingChange.objects.create(finding=finding, at=at, action=action, details=details[:200], accounts=concerned)
