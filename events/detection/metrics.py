@@ -48,13 +48,12 @@ def _lag() -> Iterator[Metric]:
         "auditsite_detection_lag_events", "Archived events that rules have not seen yet.", labels=("account",)
     )
     heads = ChainHead.objects.order_by().values_list("account", "account__api_key", "seq")
-    followed = dict(DetectionCursor.objects.values_list("account", "seq"))
+    cursors = {account: rest for account, *rest in DetectionCursor.objects.values_list("account", "seq", "problem")}
     for account, api_key, seq in heads:
-        lag.add_metric((api_key,), max(0, seq - followed.get(account, 0)))
+        lag.add_metric((api_key,), max(0, seq - cursors.get(account, (0,))[0]))
     yield lag
-    failing = DetectionCursor.objects.exclude(problem="")
     yield GaugeMetricFamily(
         "auditsite_detection_accounts_with_failing_rules",
         "Accounts in which rules failed at the last evaluation.",
-        failing.count(),
+        sum(bool(problem) for _, problem in cursors.values()),
     )
