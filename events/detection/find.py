@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from events.detection.sigma.windows import Hit, findings_of, folded, group_of, value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from events.detection.facts import Fact
     from events.detection.history import History
@@ -146,7 +146,16 @@ def candidates(
     Args:
         groups: only of these, as groups are compared; None: all.
     """
-    selection = rule.selections[slot]
+    found = []
+    for fact in matching(rule.selections[slot], facts):
+        group = group_of(rule, slot, fact)
+        if group is not None and (groups is None or folded(group) in groups):
+            found.append((fact, group))
+    return found
+
+
+def matching(selection: Selection, facts: Iterable[Fact]) -> list[Fact]:
+    """The events that a selection matches by their own fields."""
     found = []
     tries: dict[str, Callable[[Fields], bool] | None] = {}
     for fact in facts:
@@ -155,9 +164,7 @@ def candidates(
             tries[event_type] = _matcher(selection, event_type)
         matches = tries[event_type]
         if matches is not None and matches(fact):
-            group = group_of(rule, slot, fact)
-            if group is not None and (groups is None or folded(group) in groups):
-                found.append((fact, group))
+            found.append(fact)
     return found
 
 
@@ -170,19 +177,33 @@ def _matcher(selection: Selection, event_type: str) -> Callable[[Fields], bool] 
 
 def types_of(rule: Rule, history: History) -> list[str] | None:
     """The types of the archive that a rule can use; None: all."""
-    lists = [history.types_of(selection) for selection in rule.selections]
-    known = [one for one in lists if one is not None]
-    return sorted({code for one in known for code in one}) if len(known) == len(lists) else None
+    if rule.uid not in history.types_by_rule:
+        lists = [history.types_of(selection) for selection in rule.selections]
+        known = [one for one in lists if one is not None]
+        history.types_by_rule[rule.uid] = (
+            sorted({code for one in known for code in one}) if len(known) == len(lists) else None
+        )
+    return history.types_by_rule[rule.uid]
 
 
-def look(rule: Rule, history: History, facts: Iterable[Fact], groups: Collection[Group] | None = None) -> Hits:
-    """The hits among some events.
+def look(
+    rule: Rule,
+    history: History,
+    facts: Iterable[Fact],
+    groups: Collection[Group],
+    known: Mapping[int, Sequence[tuple[Fact, Group]]],
+) -> Hits:
+    """The hits among some events, of some groups.
 
     Where a window needs all selections, those that cost most are asked last, and only of groups that have the others.
+
+    Args:
+        known: candidates beside these events, by the selection's place.
     """
     hits, facts, all_needed = Hits(rule), list(facts), needs_all(rule)
     for slot in cheapest_first(rule) if all_needed else range(len(rule.selections)):
         matched = candidates(rule, slot, facts, groups)
+        matched += [(fact, group) for fact, group in known.get(slot, ()) if folded(group) in groups]
         hits.add(history, slot, matched)
         if all_needed:
             groups = {folded(hit.group) for (_, place), hit in hits.hits.items() if place == slot}
@@ -211,7 +232,7 @@ _COSTS = {"dormant": 2, "impossible_travel": 2, "shared_without_team": 3, "unusu
 COSTLY = 4
 
 
-def ranges(moments: Sequence[datetime], margin: timedelta, most: int = 8) -> list[tuple[datetime, datetime]]:
+def ranges(moments: Sequence[datetime], margin: timedelta, most: int) -> list[tuple[datetime, datetime]]:
     """Spans that hold all of these moments with a margin on both sides, at most so many; they do not overlap."""
     spans: list[list[datetime]] = []
     for moment in sorted(moments):
@@ -221,8 +242,8 @@ def ranges(moments: Sequence[datetime], margin: timedelta, most: int = 8) -> lis
         else:
             spans.append([start, end])
     if len(spans) > most:
-        gaps = sorted(range(1, len(spans)), key=lambda place: spans[place][0] - spans[place - 1][1])[-most + 1 :]
-        borders = [0, *sorted(gaps), len(spans)]
+        widest = sorted(range(1, len(spans)), key=lambda place: spans[place - 1][1] - spans[place][0])
+        borders = [0, *sorted(widest[: most - 1]), len(spans)]
         spans = [[spans[first][0], spans[last - 1][1]] for first, last in pairwise(borders)]
     return [(start, end) for start, end in spans]
 

@@ -20,6 +20,7 @@ from events.detection.history import History
 from events.detection.increment import Increment, increment
 from events.detection.ruleset import current_rules
 from events.detection.seen import Seen, What
+from events.detection.seen import write as write_seen
 from events.detection.sigma.dispatch import Dispatch
 from events.models import ChainHead, DetectionCursor, EventType
 
@@ -135,7 +136,8 @@ class Follower:
         while seen.upto < seq:
             seen.read(Reader({account: seq}, self.keys), min(seq, seen.upto + 10 * BATCH))
             with writing.turn():
-                seen.write()
+                write_seen([seen])
+            seen = Seen.load(what, account)
         return seen
 
     def _look(self, history: History, new: Sequence[Fact], problems: Problems) -> list[Increment]:
@@ -214,9 +216,7 @@ class Follower:
                     transaction.set_rollback(True)
                     return
                 outcomes.append(outcome)
-            for seen in history.seen.values():
-                if seen.account == account:
-                    seen.write()
+            write_seen([seen for seen in history.seen.values() if seen.account == account])
             told = "\n".join(f"{title}: {problem}" for title, problem in sorted(problems.values()))
             DetectionCursor.objects.filter(account=account).update(
                 began_at=began, moved_at=timezone.now(), problem=told[:LONGEST_PROBLEM]

@@ -64,6 +64,7 @@ class History:
         self.runs = Runs(reader)
         self.teams = Teams()
         self.seen: dict[tuple[What, int], Seen] = {}
+        self.types_by_rule: dict[str, list[str] | None] = {}
         self._conditions: dict[int, list[Condition]] = {}
         self._kept: list[Selection] = []  # so that no other has its id
 
@@ -99,8 +100,9 @@ class History:
 
     def narrow(self, selection: Selection, candidates: Sequence[Fact]) -> dict[int, Details]:
         """The candidates for which every condition of the selection holds, by key, with what was compared."""
-        found: dict[int, Details] = {fact.pk: {} for fact in candidates}
-        for condition in self.of(selection):
+        first, *others = self.of(selection)
+        found = first.holding(candidates)
+        for condition in others:
             if not found:
                 break
             holding = condition.holding([fact for fact in candidates if fact.pk in found])
@@ -146,6 +148,9 @@ class FirstSeen:
             if not old:
                 continue
             seen = self.history.seen_in(self.what, account)
+            new = self.history.reader.batch_keys
+            found |= {fact.pk: {} for fact in old if fact.pk in seen.news}
+            old = [fact for fact in old if fact.pk not in new]
             digests = {fact.pk: seen.values_of(fact) for fact in old}
             firsts = seen.firsts({digest for several in digests.values() for digest in several})
             for fact in old:
