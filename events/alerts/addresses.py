@@ -163,7 +163,8 @@ def _mail(to: str, message: Message) -> Call:
         "format": "text",
         "+Auto-Submitted": "auto-generated",
     }
-    address = f"{'mailtos' if mode != 'insecure' else 'mailto'}://{login}{shown_host}:{port}?{urlencode(parameters, quote_via=quote)}"
+    scheme = "mailto" if mode == "insecure" else "mailtos"
+    address = f"{scheme}://{login}{shown_host}:{port}?{urlencode(parameters, quote_via=quote)}"
     return Call(address, message.title, message.body, trusted=host)
 
 
@@ -181,4 +182,5 @@ def _pagerduty(entered: str, message: Message) -> Call:
     if message.url:
         parameters["click"] = message.url
     # The second part is the key of an interface that is not used: apprise asks for one.
-    return Call(f"pagerduty://{match[2]}@events/Auditsite/Alerts?{urlencode(parameters, quote_via=quote)}", "", message.title)
+    address = f"pagerduty://{match[2]}@events/Auditsite/Alerts?{urlencode(parameters, quote_via=quote)}"
+    return Call(address, "", message.title)
