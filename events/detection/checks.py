@@ -1,7 +1,8 @@
 """What the site itself notices about an account's syncing: the events of rules with `service: sync`.
 
 failing, behind, silent and gap are states: each stretch of time that one lasts is one finding of a rule, kept up to
-date as long as it lasts. vanished and altered are about events: those noticed shortly after one another are one finding.
+date as long as it lasts. vanished and altered are about events: those noticed shortly after one another are one
+finding.
 """
 
 from __future__ import annotations

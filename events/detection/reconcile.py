@@ -264,7 +264,8 @@ class _Act:
         writing.describe(finding, evidence)
         if new:
             values["extended_at"] = self.now
-            writing.note(finding, ACTIONS.EXTENDED, self.now, str(len(new)))
+            about = {each.account for each in added.values() if each.event in new}
+            writing.note(finding, ACTIONS.EXTENDED, self.now, str(len(new)), about)
             self.outcome.extended += 1
         was = finding.state
         if was in (STATES.WITHDRAWN, STATES.RESOLVED, STATES.SUPPRESSED) and (new or was == STATES.WITHDRAWN):

@@ -71,6 +71,8 @@ def make(finding: Finding, evidence: Sequence[Evidence], *, accounts: Sequence[i
 
 def _write_parts(finding: Finding, evidence: Sequence[Evidence], accounts: Iterable[int] = ()) -> None:
     parts = parts_of(evidence) or dict.fromkeys(accounts, (finding.first_at, finding.last_at, 0))
+    # An account that comes to a finding later is told of it from then on, and not that others had it before.
+    joined = finding.extended_at or finding.found_at
     FindingAccount.objects.filter(finding=finding).exclude(account__in=list(parts)).delete()
     FindingAccount.objects.bulk_create(
         [
@@ -80,7 +82,7 @@ def _write_parts(finding: Finding, evidence: Sequence[Evidence], accounts: Itera
                 first_at=first,
                 last_at=last,
                 event_count=count,
-                found_at=finding.found_at,
+                found_at=joined,
                 state=finding.state,
                 severity=finding.severity,
             )
@@ -89,7 +91,7 @@ def _write_parts(finding: Finding, evidence: Sequence[Evidence], accounts: Itera
         batch_size=CHUNK,
         update_conflicts=True,
         unique_fields=["finding", "account"],
-        update_fields=["first_at", "last_at", "event_count", "found_at", "state", "severity"],
+        update_fields=["first_at", "last_at", "event_count", "state", "severity"],
     )
 
 
@@ -159,9 +161,20 @@ def prolong(finding: Finding, until: datetime) -> None:
     FindingAccount.objects.filter(finding=finding).update(last_at=until)
 
 
-_REPEATED = ("state", "severity", "found_at")
+_REPEATED = ("state", "severity")
 
 
-def note(finding: Finding, action: FindingChange.Action, at: datetime, details: str = "") -> None:
-    """Add a line of the site's own to a finding's history."""
-    FindingChange.objects.create(finding=finding, at=at, action=action, details=details[:200])
+def note(
+    finding: Finding,
+    action: FindingChange.Action,
+    at: datetime,
+    details: str = "",
+    accounts: Iterable[int] | None = None,
+) -> None:
+    """Add a line of the site's own to a finding's history.
+
+    Args:
+        accounts: those that it is about, where it is not about all: others' readers are not told.
+    """
+    about: Any = None if accounts is None else sorted(accounts)
+    FindingChange.objects.create(finding=finding, at=at, action=action, details=details[:200], accounts=about)
