@@ -53,9 +53,10 @@ def metrics_page(request: HttpRequest) -> HttpResponse:
         return HttpResponse(
             f"{WHO_MAY_READ_METRICS}\n", status=401, content_type=PLAIN, headers={"WWW-Authenticate": "Bearer"}
         )
+    from events.detection.metrics import DetectionCollector
     from events.operations.metrics import ArchiveCollector
 
-    return HttpResponse(metrics.text(ArchiveCollector()), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+    return HttpResponse(metrics.text(ArchiveCollector(), DetectionCollector()), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 def _may_read_metrics(request: HttpRequest) -> bool:

@@ -1,7 +1,7 @@
 """What the site itself notices about an account's syncing: the events of rules with `service: sync`.
 
 failing, behind, silent and gap are states: each stretch of time that one lasts is one finding of a rule, kept up to
-date as long as it lasts. vanished and altered are about events: those noticed shortly after one another are one finding.
+date as long as it lasts. vanished and altered are about events: what is noticed within a short time is one finding.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def _lasting(rule: Rule, one: Noticed, group: Group, now: datetime, done: Follow
         )
         writing.fill(finding, group=dict(group), details={"problem": one.problem})
         reconcile.come_up(finding, dict(group), (), (one.account,), now)
-        writing.make(finding, (), accounts=(one.account,))
+        writing.make([(finding, ())], accounts=(one.account,))
     done.made += 1
     done.accounts.add(one.account)
 

@@ -122,12 +122,14 @@ class Reader:
         self.facts: dict[int, Fact] = {}
         self._contexts: list[Contexts] = []
         self.batch: Sequence[Fact] = ()
+        self.batch_keys: set[int] = set()
         self._batch_span: tuple[int, datetime, datetime] | None = None
 
     def hold(self, account: int, batch: Sequence[Fact]) -> None:
         """Note a batch of an account that is wholly in memory. Where the account has no other events of that time, as
         is usual with new ones, nobody has to read them again."""
         self.batch = batch
+        self.batch_keys = {fact.pk for fact in batch}
         if not batch:
             return
         start, end = min(fact.at for fact in batch), max(fact.at for fact in batch)
@@ -189,6 +191,37 @@ class Reader:
         index = _INDEXES[accounts is not None, types is not None]
         more, values = also
         return self._facts(f"{_from(index)} WHERE {where}{more}", [*params, *values])
+
+    def is_whole_within(self, accounts: Collection[int] | None) -> bool:
+        """Whether the batch in memory is all that these accounts have of its time."""
+        return self._batch_span is not None and accounts is not None and list(accounts) == [self._batch_span[0]]
+
+    def around_batch(
+        self,
+        accounts: Collection[int] | None,
+        types: Collection[str] | None,
+        start: datetime,
+        end: datetime,
+    ) -> list[Fact]:
+        """As `between`, without the events of the batch in memory."""
+        if self._batch_span is None or not self.is_whole_within(accounts):
+            batch = self.batch_keys
+            return [fact for fact in self.between(accounts, types, start, end) if fact.pk not in batch]
+        account, first, last = self._batch_span
+        where, params = self._where([account], types, None, None)
+        where += self.counting(account)
+        found: list[Fact] = []
+        for low, high in ((start, min(end, first)), (max(start, last), end)):
+            if low < high:
+                # The batch has all events of its own first and last moment.
+                signs = (">=" if low != last else ">", "<=" if high != first else "<")
+                bounds = [self.as_stored(low), self.as_stored(high)]
+                found += self._facts(
+                    f"{_from(_INDEXES[True, types is not None])} "
+                    f"WHERE {where} AND created_at {signs[0]} %s AND created_at {signs[1]} %s",
+                    [*params, *bounds],
+                )
+        return found
 
     def stream(
         self, account: int | None, event_type: str | None, start: datetime | None, end: datetime | None, size: int

@@ -10,20 +10,18 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from events.detection.sigma.windows import Hit, findings_of, folded, group_of, value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from events.detection.facts import Fact
     from events.detection.history import History
     from events.detection.sigma.rule import Fields, Rule, Selection
     from events.detection.sigma.windows import Episode, Group
-
-MOST_COMPARED = 100_001  # what a correlation's condition may compare with
-_monotone: dict[tuple[str, str], bool] = {}
 
 
 @dataclass(frozen=True)
@@ -76,24 +74,10 @@ def span_of(rule: Rule) -> timedelta:
 
 def only_grows(rule: Rule) -> bool:
     """Whether more events can only add to what was found before: no hit is lost, and no window stops being enough."""
-    key = (rule.uid, rule.text)
-    if key not in _monotone:
-        _monotone.clear() if len(_monotone) > MOST_COMPARED else None
-        _monotone[key] = _only_grows(rule)
-    return _monotone[key]
-
-
-def _only_grows(rule: Rule) -> bool:
     if any(selection.custom for selection in rule.selections):
         return False
     correlation = rule.correlation
-    if correlation is None:
-        return True
-    if correlation.kind == "temporal_ordered":
-        return False
-    most = len(rule.selections) if correlation.kind == "temporal" else MOST_COMPARED
-    # Most conditions that fail do so at the end, which saves counting up to it.
-    return correlation.compare(most) and all(map(correlation.compare, range(correlation.minimum, most + 1)))
+    return correlation is None or correlation.kind != "temporal_ordered" and correlation.only_at_least
 
 
 @dataclass
@@ -162,7 +146,16 @@ def candidates(
     Args:
         groups: only of these, as groups are compared; None: all.
     """
-    selection = rule.selections[slot]
+    found = []
+    for fact in matching(rule.selections[slot], facts):
+        group = group_of(rule, slot, fact)
+        if group is not None and (groups is None or folded(group) in groups):
+            found.append((fact, group))
+    return found
+
+
+def matching(selection: Selection, facts: Iterable[Fact]) -> list[Fact]:
+    """The events that a selection matches by their own fields."""
     found = []
     tries: dict[str, Callable[[Fields], bool] | None] = {}
     for fact in facts:
@@ -171,9 +164,7 @@ def candidates(
             tries[event_type] = _matcher(selection, event_type)
         matches = tries[event_type]
         if matches is not None and matches(fact):
-            group = group_of(rule, slot, fact)
-            if group is not None and (groups is None or folded(group) in groups):
-                found.append((fact, group))
+            found.append(fact)
     return found
 
 
@@ -186,44 +177,62 @@ def _matcher(selection: Selection, event_type: str) -> Callable[[Fields], bool] 
 
 def types_of(rule: Rule, history: History) -> list[str] | None:
     """The types of the archive that a rule can use; None: all."""
-    lists = [history.types_of(selection) for selection in rule.selections]
-    known = [one for one in lists if one is not None]
-    return sorted({code for one in known for code in one}) if len(known) == len(lists) else None
+    if rule.uid not in history.types_by_rule:
+        lists = [history.types_of(selection) for selection in rule.selections]
+        known = [one for one in lists if one is not None]
+        history.types_by_rule[rule.uid] = (
+            sorted({code for one in known for code in one}) if len(known) == len(lists) else None
+        )
+    return history.types_by_rule[rule.uid]
 
 
-def look(rule: Rule, history: History, facts: Iterable[Fact], groups: Collection[Group] | None = None) -> Hits:
-    """The hits among some events.
+def look(
+    rule: Rule,
+    history: History,
+    facts: Iterable[Fact],
+    groups: Collection[Group],
+    known: Mapping[int, Sequence[tuple[Fact, Group]]],
+) -> Hits:
+    """The hits among some events, of some groups.
 
     Where a window needs all selections, those that cost most are asked last, and only of groups that have the others.
+
+    Args:
+        known: candidates beside these events, by the selection's place.
     """
-    hits, facts, needs_all = Hits(rule), list(facts), _needs_all(rule)
-    for slot in _cheapest_first(rule) if needs_all else range(len(rule.selections)):
+    hits, facts, all_needed = Hits(rule), list(facts), needs_all(rule)
+    for slot in cheapest_first(rule) if all_needed else range(len(rule.selections)):
         matched = candidates(rule, slot, facts, groups)
+        matched += [(fact, group) for fact, group in known.get(slot, ()) if folded(group) in groups]
         hits.add(history, slot, matched)
-        if needs_all:
+        if all_needed:
             groups = {folded(hit.group) for (_, place), hit in hits.hits.items() if place == slot}
     return hits
 
 
-def _needs_all(rule: Rule) -> bool:
+def needs_all(rule: Rule) -> bool:
+    """Whether a finding has hits of every selection."""
     correlation = rule.correlation
     if correlation is None or not correlation.kind.startswith("temporal"):
         return False
     return not any(correlation.compare(figure) for figure in range(len(rule.selections)))
 
 
-def _cheapest_first(rule: Rule) -> list[int]:
-    def cost(slot: int) -> int:
-        custom = rule.selections[slot].custom
-        return max((_COSTS.get(name, 1) for name in custom), default=0)
+def cheapest_first(rule: Rule) -> list[int]:
+    """The places of its selections, those last whose conditions cost most to decide."""
+    return sorted(range(len(rule.selections)), key=lambda slot: cost(rule, slot))
 
-    return sorted(range(len(rule.selections)), key=cost)
+
+def cost(rule: Rule, slot: int) -> int:
+    """How much it costs to decide a selection's conditions, compared with others."""
+    return max((_COSTS.get(name, 1) for name in rule.selections[slot].custom), default=0)
 
 
 _COSTS = {"dormant": 2, "impossible_travel": 2, "shared_without_team": 3, "unusual_hours": 4}
+COSTLY = 4
 
 
-def ranges(moments: Sequence[datetime], margin: timedelta, most: int = 8) -> list[tuple[datetime, datetime]]:
+def ranges(moments: Sequence[datetime], margin: timedelta, most: int) -> list[tuple[datetime, datetime]]:
     """Spans that hold all of these moments with a margin on both sides, at most so many; they do not overlap."""
     spans: list[list[datetime]] = []
     for moment in sorted(moments):
@@ -232,10 +241,10 @@ def ranges(moments: Sequence[datetime], margin: timedelta, most: int = 8) -> lis
             spans[-1][1] = end
         else:
             spans.append([start, end])
-    while len(spans) > most:
-        gaps = [after[0] - before[1] for before, after in zip(spans, spans[1:], strict=False)]
-        place = gaps.index(min(gaps))
-        spans[place][1] = spans.pop(place + 1)[1]
+    if len(spans) > most:
+        widest = sorted(range(1, len(spans)), key=lambda place: spans[place - 1][1] - spans[place][0])
+        borders = [0, *sorted(widest[: most - 1]), len(spans)]
+        spans = [[spans[first][0], spans[last - 1][1]] for first, last in pairwise(borders)]
     return [(start, end) for start, end in spans]
 
 

@@ -20,6 +20,7 @@ from events.detection.history import History
 from events.detection.increment import Increment, increment
 from events.detection.ruleset import current_rules
 from events.detection.seen import Seen, What
+from events.detection.seen import write as write_seen
 from events.detection.sigma.dispatch import Dispatch
 from events.models import ChainHead, DetectionCursor, EventType
 
@@ -109,7 +110,9 @@ class Follower:
         if cursor.seq != seq:
             return  # somebody else was here
         end = min(seq + BATCH, head)
-        upto = dict(DetectionCursor.objects.values_list("account", "seq")) | {account: end}
+        cursors = DetectionCursor.objects.values_list("account", "seq", "began_at")
+        others = {other: (upto, began_at) for other, upto, began_at in cursors}
+        upto = {other: upto for other, (upto, _) in others.items()} | {account: end}
         if account not in self.keys:
             self.keys = api_keys()
         reader = Reader(upto, self.keys)
@@ -118,12 +121,13 @@ class Follower:
         began = min((fact.at for fact in new), default=None)
         if cursor.began_at is not None:
             began = cursor.began_at if began is None else min(began, cursor.began_at)
-        history = History(reader, types(), {account: began}, {account: cursor.began_at})
+        beginnings = {other: began_at for other, (_, began_at) in others.items()} | {account: began}
+        history = History(reader, types(), beginnings, {account: cursor.began_at})
         for what in self.noted:
             history.seen[what, account] = seen = self._filled(what, account, seq)
             seen.follow(new, end)
         problems: Problems = {}
-        changes = self._look(account, history, new, problems)
+        changes = self._look(history, new, problems)
         self._write(cursor, end, began, history, changes, problems, done)
 
     def _filled(self, what: What, account: int, seq: int) -> Seen:
@@ -132,17 +136,18 @@ class Follower:
         while seen.upto < seq:
             seen.read(Reader({account: seq}, self.keys), min(seq, seen.upto + 10 * BATCH))
             with writing.turn():
-                seen.write()
+                write_seen([seen])
+            seen = Seen.load(what, account)
         return seen
 
-    def _look(self, account: int, history: History, new: Sequence[Fact], problems: Problems) -> list[Increment]:
+    def _look(self, history: History, new: Sequence[Fact], problems: Problems) -> list[Increment]:
         matched = self._matched(new, problems)
         changes = []
         for rule in self.rules:
             if rule.uid in problems or rule.uid not in matched and rule.uid not in self.has_custom:
                 continue
             try:
-                change = increment(rule, account, history, new, matched.get(rule.uid, {}))
+                change = increment(rule, history, new, matched.get(rule.uid, {}))
             except AWAY:
                 raise
             except Exception as error:  # of whatever kind: the other rules are evaluated
@@ -211,9 +216,7 @@ class Follower:
                     transaction.set_rollback(True)
                     return
                 outcomes.append(outcome)
-            for seen in history.seen.values():
-                if seen.account == account:
-                    seen.write()
+            write_seen([seen for seen in history.seen.values() if seen.account == account])
             told = "\n".join(f"{title}: {problem}" for title, problem in sorted(problems.values()))
             DetectionCursor.objects.filter(account=account).update(
                 began_at=began, moved_at=timezone.now(), problem=told[:LONGEST_PROBLEM]
@@ -233,7 +236,12 @@ def types() -> list[str]:
     return ["", *EventType.objects.order_by("code").values_list("code", flat=True)]
 
 
+_logged: dict[str, str] = {}
+
+
 def _note(rule: Rule, error: Exception, problems: Problems) -> None:
     if rule.uid not in problems:
-        logger.error("The rule %s (%s) failed", rule.uid, rule.origin, exc_info=error)
+        known, _logged[rule.uid] = _logged.get(rule.uid), repr(error)
+        if known != _logged[rule.uid]:  # at each batch it would be the same
+            logger.error("The rule %s (%s) failed", rule.uid, rule.origin, exc_info=error)
         problems[rule.uid] = (rule.title, type(error).__name__)

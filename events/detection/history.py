@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Details = dict[str, Any]
 LEAST_KNOWN = 50  # events of a user before, to know what is usual
-LEAST_PAST = timedelta(days=60)  # how far back they are looked for, or twice the history that a rule asks for
+PAST = timedelta(days=30)  # how far back they are looked for, beyond the history that a rule asks for
 NEAR = 60  # minutes from the same time of day
 
 
@@ -64,6 +64,7 @@ class History:
         self.runs = Runs(reader)
         self.teams = Teams()
         self.seen: dict[tuple[What, int], Seen] = {}
+        self.types_by_rule: dict[str, list[str] | None] = {}
         self._conditions: dict[int, list[Condition]] = {}
         self._kept: list[Selection] = []  # so that no other has its id
 
@@ -99,8 +100,9 @@ class History:
 
     def narrow(self, selection: Selection, candidates: Sequence[Fact]) -> dict[int, Details]:
         """The candidates for which every condition of the selection holds, by key, with what was compared."""
-        found: dict[int, Details] = {fact.pk: {} for fact in candidates}
-        for condition in self.of(selection):
+        first, *others = self.of(selection)
+        found = first.holding(candidates)
+        for condition in others:
             if not found:
                 break
             holding = condition.holding([fact for fact in candidates if fact.pk in found])
@@ -146,6 +148,9 @@ class FirstSeen:
             if not old:
                 continue
             seen = self.history.seen_in(self.what, account)
+            new = self.history.reader.batch_keys
+            found |= {fact.pk: {} for fact in old if fact.pk in seen.news}
+            old = [fact for fact in old if fact.pk not in new]
             digests = {fact.pk: seen.values_of(fact) for fact in old}
             firsts = seen.firsts({digest for several in digests.values() for digest in several})
             for fact in old:
@@ -215,7 +220,7 @@ class UnusualHours:
         self.history, self.selection = history, selection
         self.share: float = parameters["share"]
         self.least: timedelta = parameters["history"]
-        self.past = max(LEAST_PAST, 2 * self.least)
+        self.past = self.least + PAST
 
     def holding(self, candidates: Sequence[Fact]) -> dict[int, Details]:
         found = {}

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from events.detection.facts import Fact
     from events.detection.sigma.rule import Rule
-    from events.detection.sigma.windows import Group
 
 
 Tick = Callable[[int, int, int], None]  # events done, of how many, and hits so far
@@ -165,9 +164,10 @@ class Hunting:
             self._take(history, touched(self.rule, history, new))
             self.upto[account] = seq
 
-    def _take(self, history: History, about: Sequence[tuple[int, Fact, Group]]) -> None:
+    def _take(self, history: History, about: Sequence[tuple[int, Fact]]) -> None:
         for slot in range(len(self.rule.selections)):
-            self.hits.add(history, slot, [(fact, group) for place, fact, group in about if place == slot])
+            facts = [fact for place, fact in about if place == slot]
+            self.hits.add(history, slot, candidates(self.rule, slot, facts))
 
 
 def _beginnings(upto: dict[int, int]) -> dict[int, datetime | None]:

@@ -7,12 +7,28 @@ was found, so whole findings are looked at again: the stretch grows until none r
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from events.detection import reconcile
-from events.detection.find import Found, Hits, candidates, earlier, later, look, only_grows, ranges, span_of, types_of
-from events.detection.sigma.windows import folded
+from events.detection.find import (
+    COSTLY,
+    Found,
+    Hits,
+    cheapest_first,
+    cost,
+    earlier,
+    later,
+    look,
+    matching,
+    needs_all,
+    only_grows,
+    ranges,
+    span_of,
+    types_of,
+)
+from events.detection.sigma.windows import folded, group_of
 from events.models import FindingEvent
 
 if TYPE_CHECKING:
@@ -24,8 +40,11 @@ if TYPE_CHECKING:
     from events.detection.sigma.rule import Rule
     from events.detection.sigma.windows import Group
 
-    Touched = list[tuple[int, Fact, Group]]  # the selection's place, the event, its group
+    Touched = list[tuple[int, Fact]]  # the selection's place, and the event
     Span = tuple[datetime, datetime]
+
+EVENT = "event_id"
+MOST_SPANS = 8  # that are read around the events of one batch
 
 
 @dataclass
@@ -67,67 +86,100 @@ def touched(
     """
     found: Touched = []
     for slot, selection in enumerate(rule.selections):
-        facts: list[Fact] = list(new if matched is None else matched.get(slot, ()))
+        facts = matching(selection, new) if matched is None else matched.get(slot, ())
+        found += [(slot, fact) for fact in facts]
         if selection.custom:
-            facts += history.affected(selection, new).values()
-        found += [(slot, fact, group) for fact, group in candidates(rule, slot, facts)]
+            found += [(slot, fact) for fact in matching(selection, history.affected(selection, new).values())]
     return found
 
 
 def increment(
-    rule: Rule, account: int, history: History, new: Sequence[Fact], matched: Mapping[int, Sequence[Fact]] | None = None
+    rule: Rule, history: History, new: Sequence[Fact], matched: Mapping[int, Sequence[Fact]] | None = None
 ) -> Increment | None:
-    """Look at a rule around new events of an account. None: they change nothing."""
+    """Look at a rule around new events. None: they change nothing."""
     about = touched(rule, history, new, matched)
     if not about:
         return None
-    accounts = None if rule.spans_accounts else [account]
+    # What is new in one account may decide about events of others.
+    accounts = None if rule.spans_accounts else sorted({fact.account_id for _, fact in about})
     keys = {fact.pk for fact in new}
     if only_grows(rule):
         return _grown(rule, accounts, history, about, keys)
-    about = _relevant(rule, history, about, keys)
-    return _anew(rule, accounts, history, about, keys) if about else None
+    relevant = _relevant(rule, history, about, keys)
+    return _anew(rule, accounts, history, relevant, about, keys) if relevant else None
 
 
-def _read(rule: Rule, accounts: list[int] | None, history: History, span: Span, groups: set[Group]) -> Hits:
-    return look(rule, history, history.reader.between(accounts, types_of(rule, history), *span), groups)
+def _groups(rule: Rule, about: Touched) -> set[Group]:
+    return {folded(group) for slot, fact in about if (group := group_of(rule, slot, fact)) is not None}
+
+
+def _read(
+    rule: Rule, accounts: list[int] | None, history: History, span: Span, groups: set[Group], about: Touched
+) -> Hits:
+    """The hits of some groups within a span. Of new events it is known which the selections match."""
+    start, end = span
+    new = history.reader.batch_keys
+    known: dict[int, list[tuple[Fact, Group]]] = defaultdict(list)
+    for slot, fact in about:
+        if fact.pk in new and start <= fact.at <= end and (group := group_of(rule, slot, fact)) is not None:
+            known[slot].append((fact, group))
+    facts = history.reader.around_batch(accounts, types_of(rule, history), start, end)
+    return look(rule, history, facts, groups, known)
+
+
+def _spans(rule: Rule, accounts: list[int] | None, history: History, about: Touched) -> list[Span]:
+    """Where to look. What is in memory anyway is not read in parts."""
+    most = 1 if history.reader.is_whole_within(accounts) else MOST_SPANS
+    return ranges([fact.at for _, fact in about], span_of(rule), most)
 
 
 def _grown(rule: Rule, accounts: list[int] | None, history: History, about: Touched, new: set[int]) -> Increment:
-    groups = {folded(group) for _, _, group in about}
-    keys = {fact.pk for _, fact, _ in about}
+    groups = _groups(rule, about)
+    keys = {fact.pk for _, fact in about}
     done = Increment(rule, new)
-    for span in ranges([fact.at for _, fact, _ in about], span_of(rule)):
-        hits = _read(rule, accounts, history, span, groups)
+    for span in _spans(rule, accounts, history, about):
+        hits = _read(rule, accounts, history, span, groups, about)
         done.found += [found for found in hits.found() if any(fact.pk in keys for fact, _ in found.events)]
     return done
 
 
 def _relevant(rule: Rule, history: History, about: Touched, new: set[int]) -> Touched:
     """Without events that are no hits now and were none before."""
-    if rule.correlation is not None:
-        # Where a window needs several selections, `look` asks the costly ones last, and of few.
-        return about
-    (selection,) = rule.selections
-    holding = history.narrow(selection, [fact for _, fact, _ in about]) if selection.custom else None
-    if holding is None:
-        return about
-    others = [fact.pk for _, fact, _ in about if fact.pk not in holding and fact.pk not in new]
+    hits: dict[int, set[int]] = {}
+    by_event = rule.correlation is not None and EVENT in rule.correlation.group_by and needs_all(rule)
+    for slot in cheapest_first(rule):
+        facts = [fact for place, fact in about if place == slot]
+        if by_event and hits:
+            # All hits of a group are one event's: where another selection leaves it out, this one adds nothing.
+            left = set.intersection(*hits.values())
+            facts = [fact for fact in facts if fact.pk in left or fact.pk not in new]
+        selection = rule.selections[slot]
+        if not by_event and hits and cost(rule, slot) >= COSTLY and needs_all(rule):
+            hits[slot] = {fact.pk for fact in facts}  # `look` asks it last, and only where there are the others
+            continue
+        hits[slot] = set(history.narrow(selection, facts)) if selection.custom else {fact.pk for fact in facts}
+    others = list({fact.pk for slot, fact in about if fact.pk not in hits[slot] and fact.pk not in new})
     before: set[int] = set()
     for start in range(0, len(others), reconcile.CHUNK):
         rows = FindingEvent.objects.filter(event__in=others[start : start + reconcile.CHUNK], finding__rule=rule.uid)
         before.update(rows.order_by().values_list("event", flat=True))
-    return [entry for entry in about if entry[1].pk in holding or entry[1].pk in before]
+    relevant = [entry for entry in about if entry[1].pk in hits[entry[0]] or entry[1].pk in before]
+    if by_event:
+        all_of = set.intersection(*hits.values())
+        relevant = [entry for entry in relevant if entry[1].pk in all_of or entry[1].pk not in new]
+    return relevant
 
 
-def _anew(rule: Rule, accounts: list[int] | None, history: History, about: Touched, new: set[int]) -> Increment:
-    groups = {folded(group) for _, _, group in about}
+def _anew(
+    rule: Rule, accounts: list[int] | None, history: History, relevant: Touched, about: Touched, new: set[int]
+) -> Increment:
+    groups = _groups(rule, relevant)
     margin = span_of(rule)
-    spans = ranges([fact.at for _, fact, _ in about], margin)
+    spans = _spans(rule, accounts, history, relevant)
     while True:
         done = Increment(rule, new, whole=True, reach=spans)
         for start, end in spans:
-            hits = _read(rule, accounts, history, (start, end), groups)
+            hits = _read(rule, accounts, history, (start, end), groups, about)
             done.examined |= hits.examined
             done.found += hits.found(since=later(start, margin))
         stored = reconcile.stored_of(rule, done.examined - new)

@@ -11,8 +11,6 @@ import hashlib
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import timedelta
-from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
@@ -20,8 +18,9 @@ from django.utils import timezone
 from events.detection import writing
 from events.detection.find import key_of
 from events.detection.sigma.windows import folded
+from events.detection.suppress import matching
 from events.detection.writing import Evidence
-from events.models import AuditEvent, Finding, FindingChange, FindingEvent
+from events.models import AuditEvent, Finding, FindingChange, FindingEvent, Suppression
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -141,6 +140,7 @@ class _Act:
     def __init__(self, rule: Rule, now: datetime, *, is_whole: bool) -> None:
         self.rule, self.now, self.is_whole = rule, now, is_whole
         self.outcome = Outcome()
+        self.may_suppress: bool | None = None  # not looked up yet
         self.wanted: list[Wanted] = []
         self.obsolete: list[Stored] = []
 
@@ -216,17 +216,16 @@ class _Act:
         for finding, key in changed:
             writing.update(finding, key=key)
         for piece in self.wanted:
-            if piece.stored is None:
-                self._make(piece)
-            else:
+            if piece.stored is not None:
                 self._adjust(piece, piece.stored)
+        writing.make([self._made(piece) for piece in self.wanted if piece.stored is None])
 
     def _key(self, piece: Wanted) -> str:
         """Known by its first event, also where that was removed since."""
         first = min(piece.evidence.values(), key=lambda each: (each.at, each.event))
         return key_of(self.rule.uid, piece.found.identity, first.account, first.nexmo_id)
 
-    def _make(self, piece: Wanted) -> None:
+    def _made(self, piece: Wanted) -> tuple[Finding, Sequence[Evidence]]:
         finding = Finding(
             key=self._key(piece),
             rule=self.rule.uid,
@@ -238,14 +237,18 @@ class _Act:
         evidence = list(piece.evidence.values())
         writing.describe(finding, evidence)
         self._open(finding, piece)
-        writing.make(finding, evidence)
         self.outcome.made += 1
         self.outcome.accounts |= {each.account for each in evidence}
+        return finding, evidence
 
     def _open(self, finding: Finding, piece: Wanted) -> dict[str, Any]:
         # What the site notices about syncing is news, however old the events are that it is about.
         is_news = any(selection.service == "sync" for selection in self.rule.selections)
-        return come_up(finding, piece.found.group, piece.facts, (), self.now, is_news=is_news)
+        if self.may_suppress is None:
+            self.may_suppress = Suppression.objects.filter(rule=self.rule.uid).exists()
+        return come_up(
+            finding, piece.found.group, piece.facts, (), self.now, is_news=is_news, may_suppress=self.may_suppress
+        )
 
     def _adjust(self, piece: Wanted, stored: Stored) -> None:
         finding = stored.finding
@@ -264,8 +267,8 @@ class _Act:
         writing.describe(finding, evidence)
         if new:
             values["extended_at"] = self.now
-            about = {each.account for each in added.values() if each.event in new}
-            writing.note(finding, ACTIONS.EXTENDED, self.now, str(len(new)), about)
+            accounts = {each.account for each in added.values() if each.event in new}
+            writing.note(finding, ACTIONS.EXTENDED, self.now, str(len(new)), accounts)
             self.outcome.extended += 1
         was = finding.state
         if was in (STATES.WITHDRAWN, STATES.RESOLVED, STATES.SUPPRESSED) and (new or was == STATES.WITHDRAWN):
@@ -303,17 +306,19 @@ def come_up(
     now: datetime,
     *,
     is_news: bool = False,
+    may_suppress: bool = True,
 ) -> dict[str, Any]:
     """Set what a finding is when it comes up: open, or suppressed; and whether alerts look at it.
 
     Args:
+        may_suppress: there are suppressions of its rule.
         accounts: its accounts, where it has no events.
         is_news: it is told, however old its events are.
 
     Returns:
         What was set.
     """
-    suppression = _suppression(finding, group, facts, accounts)
+    suppression = matching(finding, group, facts, accounts) if may_suppress else None
     is_news = is_news or finding.last_at >= now - ANNOUNCED_WITHIN
     values = {
         "state": STATES.SUPPRESSED if suppression else STATES.OPEN,
@@ -323,13 +328,6 @@ def come_up(
     for name, value in values.items():
         setattr(finding, name, value)
     return values
-
-
-def _suppression(finding: Finding, group: dict[str, Any], facts: Sequence[Fact], accounts: Sequence[int]) -> Any:
-    """The suppression that covers a finding, if one does."""
-    if not find_spec("events.detection.suppress"):
-        return None
-    return import_module("events.detection.suppress").matching(finding, group, facts, accounts)
 
 
 def _places(evidence: dict[tuple[int, str], Evidence]) -> Iterable[tuple[datetime, int]]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import defaultdict
-from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from events.nexmo.values import ip_key
@@ -27,16 +26,6 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "account": ("account_id", "event_account_time"),
 }
 MOST_AT_ONCE = 60  # values in one statement
-
-
-@dataclass
-class Run:
-    """Some events with one value, in order, without a gap between them."""
-
-    start: datetime
-    end: datetime
-    facts: list[Fact] = field(default_factory=list)
-    places: list[Place] = field(default_factory=list)
 
 
 class Runs:
@@ -72,11 +61,15 @@ class FieldRuns:
     def __init__(self, reader: Reader, name: str, also: str, everywhere: bool) -> None:
         self.reader, self.name, self.also, self.everywhere = reader, name, also, everywhere
         self.column, self.index = COLUMNS[name]
-        self._runs: dict[tuple[int, Any], Run] = {}
+        self._spans: dict[tuple[int, Any], tuple[datetime, datetime]] = {}
+        self._before: dict[int, Fact] = {}
+        self._after: dict[int, Fact] = {}
         self._batch: dict[tuple[int, Any], list[Fact]] | None = None
 
     def forget(self) -> None:
-        self._runs.clear()
+        self._spans.clear()
+        self._before.clear()
+        self._after.clear()
 
     def _key(self, fact: Fact) -> tuple[int, Any]:
         """The account (0: all) and the value; "" where it has none."""
@@ -94,10 +87,10 @@ class FieldRuns:
         missing = {}
         for key, moments in wanted.items():
             start, end = min(moments), max(moments)
-            if (run := self._runs.get(key)) is not None:
-                if run.start <= start and end <= run.end:
+            if (known := self._spans.get(key)) is not None:
+                if known[0] <= start and end <= known[1]:
                     continue
-                start, end = min(start, run.start), max(end, run.end)
+                start, end = min(start, known[0]), max(end, known[1])
             missing[key] = (start, end)
         keys = list(missing)
         for first in range(0, len(keys), MOST_AT_ONCE):
@@ -125,7 +118,9 @@ class FieldRuns:
             found[self._key(fact)].append(fact)
         for key, facts in found.items():
             facts.sort(key=lambda fact: fact.place)
-            self._runs[key] = Run(*spans[key], facts, [fact.place for fact in facts])
+            self._spans[key] = spans[key]
+            for one, other in pairwise(facts):
+                self._after[one.pk], self._before[other.pk] = other, one
 
     def _in_memory(self) -> dict[tuple[int, Any], list[Fact]]:
         """The events of the batch that is whole in memory, by account and value."""
@@ -145,24 +140,12 @@ class FieldRuns:
         there = self.reader.with_values(self.column, self.index, list(values), accounts)
         return [fact for value, mine in values.items() if value in there for fact in mine]
 
-    def _around(self, fact: Fact) -> tuple[Fact | None, Fact | None]:
-        run = self._runs.get(self._key(fact))
-        if run is None:
-            return None, None
-        place = bisect_left(run.places, fact.place)
-        there = place < len(run.places) and run.places[place] == fact.place
-        after = place + 1 if there else place
-        return (
-            run.facts[place - 1] if place else None,
-            run.facts[after] if after < len(run.facts) else None,
-        )
-
     def before(self, fact: Fact) -> Fact | None:
         """The last event before it; its neighbourhood was loaded."""
-        return self._around(fact)[0]
+        return self._before.get(fact.pk)
 
     def after(self, fact: Fact) -> Fact | None:
-        return self._around(fact)[1]
+        return self._after.get(fact.pk)
 
     def following(self, facts: Sequence[Fact]) -> list[Fact]:
         """The events that come right after these."""

@@ -10,14 +10,16 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import product
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from events.detection.sigma.fields import COLUMNS, fold
 from events.models import SeenField, SeenValue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from events.detection.facts import Fact, Reader
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
     Place = tuple[datetime, int]
 
+# Columns that facts have as attributes of the same name.
+PLAIN = frozenset(COLUMNS) - {"account"}
 CHUNK = 500  # values in one statement
 STRIDE = 5_000  # places of a chain read at a time
 
@@ -46,6 +50,11 @@ class What:
         text = json.dumps([self.fields, None if self.types is None else sorted(self.types)])
         return hashlib.sha256(text.encode()).hexdigest()
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether all fields are columns of facts."""
+        return set(self.fields) <= PLAIN
+
     def counts(self, event_type: str) -> bool:
         return self.types is None or event_type.upper() in self.types
 
@@ -59,6 +68,7 @@ class Seen:
         upto: up to where `later` reaches beyond it.
         later: the first event with each value among those.
         displaced: keys of events that were the first with a value until others were followed.
+        news: keys of events followed last that are the first with a value.
     """
 
     what: What
@@ -67,7 +77,7 @@ class Seen:
     upto: int = 0
     later: dict[str, Place] = field(default_factory=dict)
     displaced: list[int] = field(default_factory=list)
-    _digests: dict[tuple[Any, ...], str] = field(default_factory=dict)
+    news: set[int] = field(default_factory=set)
     _known: dict[str, Place | None] = field(default_factory=dict)
 
     @classmethod
@@ -77,38 +87,60 @@ class Seen:
 
     def values_of(self, fact: Fact) -> list[str]:
         """A digest for each combination of the fields' values; none where one is absent."""
-        combinations: list[tuple[Any, ...]] = [()]
-        for name in self.what.fields:
-            value = fact.get(name)
-            if value is None:
-                return []
-            several = value if isinstance(value, list) else [value]
-            combinations = [(*one, other) for one, other in product(combinations, several)]
-        return [self._digest(combination) for combination in combinations]
+        values = [fact.get(name) for name in self.what.fields]
+        if None in values:
+            return []
+        if not any(isinstance(value, list) for value in values):
+            return [_digest(tuple(values))]
+        several = [value if isinstance(value, list) else [value] for value in values]
+        return [_digest(combination) for combination in product(*several)]
 
-    def _digest(self, values: tuple[Any, ...]) -> str:
-        found = self._digests.get(values)
-        if found is None:
-            text = json.dumps([fold(str(value)) for value in values])
-            found = self._digests[values] = hashlib.sha256(text.encode()).hexdigest()
-        return found
-
-    def add(self, facts: Iterable[Fact], upto: int) -> None:
+    def add(self, facts: Sequence[Fact], upto: int) -> None:
         """Count the events that follow, up to a place in the chain."""
-        for fact in facts:
-            if self.what.counts(fact.event_type):
-                for digest in self.values_of(fact):
-                    first = self.later.get(digest)
-                    if first is None or fact.place < first:
-                        self.later[digest] = fact.place
-        self.upto = upto
+        self._count(self._first_of(facts), upto)
 
     def follow(self, facts: Sequence[Fact], upto: int) -> None:
-        """Count new events, and note which ones are not the first any more."""
-        values = {digest for fact in facts if self.what.counts(fact.event_type) for digest in self.values_of(fact)}
-        before = self.firsts(values)
-        self.add(facts, upto)
-        self.displaced = [place[1] for digest, place in before.items() if self.later.get(digest, place) < place]
+        """Count new events; and note which of them are the first with a value, and which ones are it no more."""
+        firsts = self._first_of(facts)
+        before = self.firsts(firsts)
+        self._count(firsts, upto)
+        self.news, self.displaced = set(), []
+        for digest, fact in firsts.items():
+            known = before.get(digest)
+            if known is None or fact.place < known:
+                self.news.add(fact.pk)
+                if known is not None:
+                    self.displaced.append(known[1])
+
+    def _first_of(self, facts: Sequence[Fact]) -> dict[str, Fact]:
+        """The first event with each value, of these."""
+        if self.what.types is not None:
+            counts = {event_type: self.what.counts(event_type) for event_type in {fact.event_type for fact in facts}}
+            facts = [fact for fact in facts if counts[fact.event_type]]
+        found: dict[Any, Fact] = {}
+        if self.what.is_plain:
+            values_of = attrgetter(*self.what.fields, "event_id")  # always a tuple
+            for fact in facts:
+                values = values_of(fact)[:-1]
+                first = found.get(values)
+                if first is None or (fact.stored_at, fact.pk) < (first.stored_at, first.pk):
+                    found[values] = fact
+            valued = ((_digest(values), fact) for values, fact in found.items() if "" not in values)
+        else:
+            valued = ((digest, fact) for fact in facts for digest in self.values_of(fact))
+        firsts: dict[str, Fact] = {}
+        for digest, fact in valued:
+            first = firsts.get(digest)
+            if first is None or fact.place < first.place:
+                firsts[digest] = fact
+        return firsts
+
+    def _count(self, firsts: Mapping[str, Fact], upto: int) -> None:
+        for digest, fact in firsts.items():
+            first = self.later.get(digest)
+            if first is None or fact.place < first:
+                self.later[digest] = fact.place
+        self.upto = upto
 
     def read(self, reader: Reader, upto: int, tick: Callable[[int], None] | None = None) -> None:
         """Count the events up to a place, from the archive."""
@@ -138,27 +170,35 @@ class Seen:
             for value, at, pk in rows.values_list("value", "created_at", "event"):
                 self._known[value] = (at, pk)
 
-    def write(self) -> None:
-        """Put what came after into the table. In the caller's transaction, and by one at a time."""
+    def _fresh(self) -> list[SeenValue]:
+        """What the table does not have yet."""
         self._look_up(self.later)
-        fresh = [
+        return [
             SeenValue(account_id=self.account, what=self.what.key, value=digest, created_at=at, event=pk)
             for digest, (at, pk) in self.later.items()
             if (known := self._known[digest]) is None or (at, pk) < known
         ]
-        SeenValue.objects.bulk_create(
-            fresh,
-            batch_size=CHUNK,
-            update_conflicts=True,
-            unique_fields=["account", "what", "value"],
-            update_fields=["event", "created_at"],
-        )
-        SeenField.objects.bulk_create(
-            [SeenField(account_id=self.account, what=self.what.key, seq=self.upto)],
-            update_conflicts=True,
-            unique_fields=["account", "what"],
-            update_fields=["seq"],
-        )
-        self._known.update({row.value: (row.created_at, row.event) for row in fresh})
-        self.later.clear()
-        self.seq = self.upto
+
+
+def write(several: Sequence[Seen]) -> None:
+    """Put what came after into the table. In the caller's transaction, and by one at a time."""
+    SeenValue.objects.bulk_create(
+        [row for seen in several for row in seen._fresh()],
+        batch_size=CHUNK,
+        update_conflicts=True,
+        unique_fields=["account", "what", "value"],
+        update_fields=["event", "created_at"],
+    )
+    SeenField.objects.bulk_create(
+        [SeenField(account_id=seen.account, what=seen.what.key, seq=seen.upto) for seen in several],
+        batch_size=CHUNK,
+        update_conflicts=True,
+        unique_fields=["account", "what"],
+        update_fields=["seq"],
+    )
+
+
+@lru_cache(maxsize=20_000, typed=True)
+def _digest(values: tuple[Any, ...]) -> str:
+    text = json.dumps([fold(str(value)) for value in values])
+    return hashlib.sha256(text.encode()).hexdigest()

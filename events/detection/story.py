@@ -77,9 +77,11 @@ def story(line: Line, rows: Sequence[Row], descriptions: Mapping[str, str]) -> s
         return said
     number = ngettext("%(count)s event", "%(count)s events", count) % {"count": count}
     span = line.part.last_at - line.part.first_at
-    if not span:
-        return f"{said} {_('%(number)s at the same moment.') % {'number': number}}"
-    return f"{said} {_('%(number)s within %(time)s.') % {'number': number, 'time': length(span)}}"
+    if span:
+        several = _("%(number)s within %(time)s.") % {"number": number, "time": length(span)}
+    else:
+        several = _("%(number)s at the same moment.") % {"number": number}
+    return f"{said} {several}"
 
 
 def _who(rows: Sequence[Row]) -> str:

@@ -10,6 +10,8 @@ import contextlib
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from django.utils import timezone
+
 from events.models import Finding, FindingAccount, FindingChange, FindingEvent
 from events.storage.transactions import lock_table, write_turn
 
@@ -57,37 +59,51 @@ def describe(finding: Finding, evidence: Sequence[Evidence]) -> None:
     finding.event_count = sum(count for _, _, count in parts)
 
 
-def make(finding: Finding, evidence: Sequence[Evidence], *, accounts: Sequence[int] = ()) -> None:
-    """Add a finding with its events and parts, and note that it was found.
+def make(made: Sequence[tuple[Finding, Sequence[Evidence]]], accounts: Sequence[int] = ()) -> None:
+    """Add findings with their events and parts, and note that they were found.
 
     Args:
-        accounts: its accounts, where it has no events.
+        accounts: their accounts, where they have no events.
     """
-    finding.save(force_insert=True)
-    _write_parts(finding, evidence, accounts)
-    add_evidence(finding, evidence)
-    note(finding, FindingChange.Action.FOUND, finding.found_at)
+    if not made:
+        return
+    Finding.objects.bulk_create([finding for finding, _ in made], batch_size=CHUNK)
+    parts = [part for finding, evidence in made for part in _parts(finding, evidence, accounts)]
+    FindingAccount.objects.bulk_create(parts, batch_size=CHUNK)
+    rows = [_row(finding, each) for finding, evidence in made for each in evidence]
+    FindingEvent.objects.bulk_create(rows, batch_size=CHUNK)
+    FindingChange.objects.bulk_create(
+        [FindingChange(finding=finding, at=finding.found_at, action=FindingChange.Action.FOUND) for finding, _ in made],
+        batch_size=CHUNK,
+    )
 
 
-def _write_parts(finding: Finding, evidence: Sequence[Evidence], accounts: Iterable[int] = ()) -> None:
+def _parts(finding: Finding, evidence: Sequence[Evidence], accounts: Iterable[int] = ()) -> list[FindingAccount]:
     parts = parts_of(evidence) or dict.fromkeys(accounts, (finding.first_at, finding.last_at, 0))
-    # An account that comes to a finding later is told of it from then on, and not that others had it before.
-    joined = finding.extended_at or finding.found_at
-    FindingAccount.objects.filter(finding=finding).exclude(account__in=list(parts)).delete()
+    return [
+        FindingAccount(
+            finding=finding,
+            account_id=account,
+            first_at=first,
+            last_at=last,
+            event_count=count,
+            found_at=finding.found_at,
+            state=finding.state,
+            severity=finding.severity,
+        )
+        for account, (first, last, count) in parts.items()
+    ]
+
+
+def _write_parts(finding: Finding, evidence: Sequence[Evidence], now: datetime) -> None:
+    """Bring a finding's parts in line with its events. An account that is new to it has found it now."""
+    parts = _parts(finding, evidence)
+    for part in parts:
+        part.found_at = now
+    there = FindingAccount.objects.filter(finding=finding)
+    there.exclude(account__in=[part.account_id for part in parts]).delete()
     FindingAccount.objects.bulk_create(
-        [
-            FindingAccount(
-                finding=finding,
-                account_id=account,
-                first_at=first,
-                last_at=last,
-                event_count=count,
-                found_at=joined,
-                state=finding.state,
-                severity=finding.severity,
-            )
-            for account, (first, last, count) in parts.items()
-        ],
+        parts,
         batch_size=CHUNK,
         update_conflicts=True,
         unique_fields=["finding", "account"],
@@ -95,21 +111,19 @@ def _write_parts(finding: Finding, evidence: Sequence[Evidence], accounts: Itera
     )
 
 
-def add_evidence(finding: Finding, evidence: Iterable[Evidence]) -> None:
-    FindingEvent.objects.bulk_create(
-        [
-            FindingEvent(
-                finding=finding,
-                account_id=each.account,
-                event_id=each.event,
-                nexmo_id=each.nexmo_id,
-                created_at=each.at,
-                step=each.step,
-            )
-            for each in evidence
-        ],
-        batch_size=CHUNK,
+def _row(finding: Finding, each: Evidence) -> FindingEvent:
+    return FindingEvent(
+        finding=finding,
+        account_id=each.account,
+        event_id=each.event,
+        nexmo_id=each.nexmo_id,
+        created_at=each.at,
+        step=each.step,
     )
+
+
+def add_evidence(finding: Finding, evidence: Iterable[Evidence]) -> None:
+    FindingEvent.objects.bulk_create([_row(finding, each) for each in evidence], batch_size=CHUNK)
 
 
 def remove_evidence(finding: Finding, evidence: Iterable[Evidence]) -> None:
@@ -143,7 +157,7 @@ def update(finding: Finding, evidence: Sequence[Evidence] | None = None, **value
         values |= {name: getattr(finding, name) for name in ("first_at", "last_at", "event_count")}
     Finding.objects.filter(pk=finding.pk).update(**values)
     if evidence is not None:
-        _write_parts(finding, evidence)
+        _write_parts(finding, evidence, timezone.now())
     elif repeated := {name: values[name] for name in _REPEATED if name in values}:
         FindingAccount.objects.filter(finding=finding).update(**repeated)
 
@@ -174,7 +188,7 @@ def note(
     """Add a line of the site's own to a finding's history.
 
     Args:
-        accounts: those that it is about, where it is not about all: others' readers are not told.
+        accounts: those that it is about; None: all.
     """
-    about: Any = None if accounts is None else sorted(accounts)
-    FindingChange.objects.create(finding=finding, at=at, action=action, details=details[:200], accounts=about)
+    concerned: Any = None if accounts is None else sorted(accounts)
+    FindingChange.objects.create(finding=finding, at=at, action=action, details=details[:200], accounts=concerned)

@@ -68,6 +68,7 @@ def test_good_settings_start() -> None:
         ({"DATABASE_POOL": "3"}, "DATABASE_POOL must be auto, 0 (no pool), or a number of at least 6"),
         ({"METRICS_TOKEN": "short"}, "METRICS_TOKEN must be at least 20 random letters"),
         ({"LOG_FORMAT": "xml"}, "LOG_FORMAT must be one of line, json"),
+        ({"DETECTION_RULES": "no/such/folder"}, "DETECTION_RULES must name a folder, not 'no/such/folder'"),
         ({"WEB_THREADS": "0"}, "WEB_THREADS must lie between"),
     ],
 )

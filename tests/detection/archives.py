@@ -131,6 +131,11 @@ def random_rule(chance: Random) -> Rule:
     return rule_of(*(NAMED[name] for name in names), correlation(kind, names, group, span))
 
 
+def random_rules(chance: Random, count: int = 3) -> list[Rule]:
+    """Different ones, at most so many."""
+    return list({rule.uid: rule for rule in (random_rule(chance) for _ in range(count))}.values())
+
+
 CUSTOM = (
     "first_seen: {fields: [source_ip], history: 12h}",
     "first_seen: {fields: [user_email, source_country], history: 1d}",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from random import Random
 from typing import Any
 
@@ -14,20 +13,19 @@ from events.detection import history
 from events.detection.follow import follow
 from events.detection.hunt import Hunting, replay
 from events.models import Finding, FindingChange
-from tests.detection.archives import add, random_event, random_rule, stored, told
+from tests.detection.archives import add, random_event, random_rules, stored, told
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize("seed", range(int(os.environ.get("SEEDS", 40))))
+@pytest.mark.parametrize("seed", range(40))
 def test_order_of_arrival_changes_nothing_and_hunt_and_replay_agree(
     seed: int, cast: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chance = Random(seed)
     monkeypatch.setattr(following, "BATCH", chance.choice((1, 3, 10, 1000)))
     monkeypatch.setattr(history, "LEAST_KNOWN", 3)
-    rules = [random_rule(chance) for _ in range(3)]
-    rules = list({rule.uid: rule for rule in rules}.values())
+    rules = random_rules(chance)
     accounts = list(NexmoAccount.objects.order_by("api_key")[:3])
     events = [random_event(chance, number) for number in range(chance.choice((20, 60)))]
     while events:

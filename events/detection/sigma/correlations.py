@@ -95,6 +95,7 @@ def correlation(part: Part, names: Sequence[Sequence[str]]) -> Correlation:
         compare=partial(_is_enough, bounds),
         minimum=minimum,
         value_field=value_field,
+        only_at_least=bounds.keys() <= {"gt", "gte"},
         required=_required(bounds) if kind == "temporal_ordered" else 0,
         aliases=aliases,
     )

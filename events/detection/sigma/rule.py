@@ -72,6 +72,7 @@ class Correlation:
     Attributes:
         compare: whether a window's figure is enough, as the rule's condition says.
         minimum: the smallest figure that is enough.
+        only_at_least: whether more is always enough where less is.
         required: of temporal_ordered, how many of the selections must follow one another; 0: all that are there.
         aliases: fields of `group_by` that have another name in the events of a selection: by field, then by the
             selection's place.
@@ -83,6 +84,7 @@ class Correlation:
     compare: Callable[[int], bool]
     minimum: int
     value_field: str = ""
+    only_at_least: bool = False
     required: int = 0
     aliases: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
 
