@@ -18,7 +18,6 @@ from events.wording import alert_problems as problems
 
 if TYPE_CHECKING:
     from accounts.models import NexmoAccount
-    from events.alerts.messages.receivers import Reader
     from events.models import SavedView, Subscription
 
 MOST_EVENTS = 20  # of a view, in one message
@@ -49,10 +48,10 @@ def compose(delivery: Delivery) -> Message:
             raise NotNeeded(problems.OFF)
         accounts = accounts_of(delivery.subscription)
         if delivery.kind == Delivery.Kind.DIGEST:
-            return _digest(delivery, delivery.subscription, accounts, reader)
+            return _digest(delivery, delivery.subscription, accounts)
         if delivery.kind == Delivery.Kind.VIEW:
             return _view(delivery, delivery.subscription, accounts)
-        return _finding(delivery, delivery.subscription, accounts, reader)
+        return _finding(delivery, delivery.subscription, accounts)
 
 
 def _holder_is_gone(delivery: Delivery) -> bool:
@@ -60,7 +59,7 @@ def _holder_is_gone(delivery: Delivery) -> bool:
     return owner is not None and not owner.is_active
 
 
-def _finding(delivery: Delivery, subscription: Subscription, accounts: list[NexmoAccount], reader: Reader) -> Message:
+def _finding(delivery: Delivery, subscription: Subscription, accounts: list[NexmoAccount]) -> Message:
     finding = delivery.finding
     if finding is None or finding.state in NOT_FINDINGS:
         raise NotNeeded(problems.SETTLED)
@@ -69,7 +68,7 @@ def _finding(delivery: Delivery, subscription: Subscription, accounts: list[Nexm
     nags = delivery.kind in (Delivery.Kind.REMINDER, Delivery.Kind.ESCALATED)
     if nags and finding.state != Finding.State.OPEN:
         raise NotNeeded(problems.SETTLED)
-    facts = facts_of(finding, accounts, reader.language)
+    facts = facts_of(finding, accounts)
     if facts is None:
         raise NotNeeded(problems.GONE)
     return Message(
@@ -83,12 +82,12 @@ def _finding(delivery: Delivery, subscription: Subscription, accounts: list[Nexm
     )
 
 
-def _digest(delivery: Delivery, subscription: Subscription, accounts: list[NexmoAccount], reader: Reader) -> Message:
+def _digest(delivery: Delivery, subscription: Subscription, accounts: list[NexmoAccount]) -> Message:
     items = list(delivery.items.select_related("finding").order_by("id"))
     findings: list[Facts] = []
     for item in items:
         if item.finding and item.finding.state not in (*NOT_FINDINGS, Finding.State.RESOLVED):
-            facts = facts_of(item.finding, accounts, reader.language)
+            facts = facts_of(item.finding, accounts)
             if facts:
                 findings.append(facts)
     findings.sort(key=lambda facts: (-facts.finding.severity, facts.finding.pk))

@@ -17,7 +17,7 @@ from django.utils import timezone
 from events.detection.evaluation.facts import Reader, api_keys
 from events.detection.evaluation.history import History
 from events.detection.evaluation.increment import Increment, increment
-from events.detection.evaluation.seen import Seen, What
+from events.detection.evaluation.seen import Seen, What, noted_for
 from events.detection.evaluation.seen import write as write_seen
 from events.detection.findings import writing
 from events.detection.rules.ruleset import current_rules
@@ -75,11 +75,11 @@ def follow(tick: Callable[[int, int], None] | None = None, rules: Iterable[Rule]
     done = Followed()
     follower = Follower(current_rules().rules.values() if rules is None else rules)
     while waiting := behind():
+        total = done.events + sum(end - start for start, end in waiting.values())
         for account, (seq, head) in sorted(waiting.items(), key=lambda entry: entry[1][1] - entry[1][0]):
             follower.step(account, seq, head, done)
             if tick:
-                left = sum(end - start for start, end in waiting.values())
-                tick(done.events, max(done.events, left))
+                tick(done.events, max(total, done.events))
     return done
 
 
@@ -90,13 +90,7 @@ class Follower:
         self.rules = [rule for rule in rules if all(selection.service == "audit" for selection in rule.selections)]
         self.dispatch = Dispatch(self.rules)
         self.keys: Mapping[int, str] = {}
-        first = [
-            (selection, selection.custom["first_seen"])
-            for rule in self.rules
-            for selection in rule.selections
-            if "first_seen" in selection.custom
-        ]
-        self.noted = list(dict.fromkeys(What.of(selection, asked["fields"]) for selection, asked in first))
+        self.noted = list(dict.fromkeys(what for rule in self.rules for what in noted_for(rule)))
         self.has_custom = {rule.uid for rule in self.rules if any(selection.custom for selection in rule.selections)}
 
     def step(self, account: int, seq: int, head: int, done: Followed) -> None:
