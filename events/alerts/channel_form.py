@@ -57,7 +57,7 @@ class ChannelForm(forms.ModelForm):
         widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "off"}),
         help_text=_("Leave empty to generate one; it is shown once."),
     )
-    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
+    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES, required=False)
     time_zone = ZoneField(label=_("Time zone"), required=False)
 
     new_secret = ""  # what to show once, where one was made
@@ -114,6 +114,9 @@ class ChannelForm(forms.ModelForm):
             del self.fields["language"], self.fields["time_zone"]
         elif self.is_new:
             self.fields["language"].help_text = _("For a team’s channel; your own use your profile’s language.")
+
+    def clean_language(self) -> str:
+        return self.cleaned_data["language"] or settings.LANGUAGE_CODE
 
     def clean_name(self) -> str:
         return " ".join(self.cleaned_data["name"].split())
