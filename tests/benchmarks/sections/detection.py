@@ -27,7 +27,7 @@ def measure(archive: Archive, small: Archive) -> dict[str, Any]:
         for order in ORDERS:
             adding, evaluating = [], []
             for batch in range(rounds(ROUNDS) + 1):
-                asked = {"total": archive.events, "size": SIZE, "order": order, "batch": batch + 1}
+                asked = {"total": archive.events, "size": SIZE, "order": order}
                 added, done = partner.ask("add", **asked)["ms"][0], partner.ask("follow")["ms"][0]
                 if batch:  # the first makes connections and statements ready
                     adding.append(added)
