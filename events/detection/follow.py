@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-BATCH = 2_000  # events in one transaction
+BATCH = 5_000  # events in one transaction
 LONGEST_PROBLEM = 2_000
 Problems = dict[str, tuple[str, str]]  # by the rule's id: its title, and what happened
 AWAY = (OperationalError, InterfaceError)  # of a database that is not there: no rule's fault
@@ -146,7 +146,7 @@ class Follower:
         """What was seen up to the cursor; for fields that no rule asked for before, filled from the archive now."""
         seen = Seen.load(what, account)
         while seen.upto < seq:
-            seen.read(Reader({account: seq}, self.keys), min(seq, seen.upto + 10 * BATCH))
+            seen.read(Reader({account: seq}, self.keys), min(seq, seen.upto + 4 * BATCH))
             with writing.turn():
                 write_seen([seen])
             seen = Seen.load(what, account)

@@ -14,9 +14,9 @@ from tests.benchmarks.config import Archive, rounds
 from tests.benchmarks.figures import paired_ratio, summary
 from tests.benchmarks.partner import Partner
 
-SIZE = 1_000  # events of a batch, as a sync of ten pages adds them
+SIZE = 5_000  # events of a batch: what a sync of fifty pages adds
 ORDERS = ("in order", "from all three years")
-ROUNDS = 21
+ROUNDS = 9
 
 
 def measure(archive: Archive, small: Archive) -> dict[str, Any]:
