@@ -188,11 +188,11 @@ class Catcher:
 
 def linked(text: str, site: str) -> SafeString:
     """A text, escaped, in which addresses of the demo's own site can be followed, and no others."""
-    parts = re.split(rf"({re.escape(site)}/[\w/?=&%.,~#-]*[\w/])", text)
+    parts = re.split(r"(https?://[^/\s]++/[\w/?=&%.,~#-]*[\w/])", text)
     return format_html_join(
         "",
         "{}",
-        ((format_html('<a href="{0}">{0}</a>', part) if index % 2 else part,) for index, part in enumerate(parts)),
+        ((format_html('<a href="{0}">{0}</a>', part) if part.startswith(f"{site}/") else part,) for part in parts),
     )
 
 

@@ -58,7 +58,7 @@ def checked(kind: str, entered: str) -> tuple[str, str]:
     """
     entered = entered.strip()
     if len(entered) > LONGEST or re.search(r"[\x00-\x20\x7f]", entered):
-        raise NotUsable(_("This is too long, or holds blanks."))
+        raise NotUsable(_("This is too long, or contains blanks."))
     if kind == Channel.Kind.MAIL:
         return entered, entered
     if kind == Channel.Kind.PAGERDUTY:
@@ -95,7 +95,7 @@ def _webhook(entered: str, parts: SplitResult) -> tuple[str, str]:
     if parts.username or parts.password or parts.fragment:
         raise NotUsable(_("A webhook's address holds no user name, password or fragment: messages are signed."))
     if not entered.isascii():
-        raise NotUsable(_("Write the address in ASCII, with a host in Punycode where it has other letters."))
+        raise NotUsable(_("Use ASCII only; write an international host name in Punycode."))
     host, secure = normal(parts.hostname), parts.scheme == "https"
     port = parts.port or (443 if secure else 80)
     targets = read_targets(settings.ALERT_TARGETS)
@@ -113,7 +113,7 @@ def _webhook(entered: str, parts: SplitResult) -> tuple[str, str]:
 def _other(entered: str, parts: SplitResult) -> tuple[str, str]:
     scheme = parts.scheme.lower()
     if not scheme or "://" not in entered:
-        raise NotUsable(_("Expected an address of apprise, such as ntfys://topic or discord://id/token."))
+        raise NotUsable(_("Expected an apprise URL, such as ntfys://topic or discord://id/token."))
     if scheme in DENIED:
         raise NotUsable(_("%(scheme)s:// is not available here.") % {"scheme": scheme})
     names = {name.strip().lower() for name, _value in parse_qsl(parts.query, keep_blank_values=True)}
@@ -134,9 +134,9 @@ def call(channel: Channel, message: Message) -> Call:
     if channel.kind == Channel.Kind.SLACK:
         if not (match := SLACK.fullmatch(address)):
             raise NotUsable
-        mode = "slackgov" if "slack-gov.com" in address else ""
-        base = address if mode else f"slack://{match[1]}/{match[2]}/{match[3]}/"
-        return Call(f"{base}?blocks=yes&footer=no&image=no", message.title, message.body)
+        mode = "gov-hook" if "slack-gov.com" in address else "hook"
+        base = f"slack://{match[1]}/{match[2]}/{match[3]}/"
+        return Call(f"{base}?mode={mode}&blocks=yes&footer=no&image=no", message.title, message.body)
     if channel.kind == Channel.Kind.TEAMS:
         return Call(f"{address}{'&' if '?' in address else '?'}image=no", message.title, message.body)
     if channel.kind == Channel.Kind.PAGERDUTY:
@@ -163,7 +163,8 @@ def _mail(to: str, message: Message) -> Call:
         "format": "text",
         "+Auto-Submitted": "auto-generated",
     }
-    address = f"{'mailtos' if mode != 'insecure' else 'mailto'}://{login}{shown_host}:{port}?{urlencode(parameters)}"
+    scheme = "mailto" if mode == "insecure" else "mailtos"
+    address = f"{scheme}://{login}{shown_host}:{port}?{urlencode(parameters, quote_via=quote)}"
     return Call(address, message.title, message.body, trusted=host)
 
 
@@ -181,4 +182,5 @@ def _pagerduty(entered: str, message: Message) -> Call:
     if message.url:
         parameters["click"] = message.url
     # The second part is the key of an interface that is not used: apprise asks for one.
-    return Call(f"pagerduty://{match[2]}@events/Auditsite/Alerts?{urlencode(parameters)}", "", message.title)
+    address = f"pagerduty://{match[2]}@events/Auditsite/Alerts?{urlencode(parameters, quote_via=quote)}"
+    return Call(address, "", message.title)

@@ -16,6 +16,12 @@ def advice_of(uid: str, language: str) -> Advice | None:
     return rule.advice_in(language) if rule else None
 
 
+def dashboard_of(uid: str) -> str:
+    """Where in Nexmo's dashboard its findings are dealt with; "" where nowhere."""
+    rule = current_rules().get(uid)
+    return rule.dashboard if rule else ""
+
+
 def rules_in_words(language: str) -> list[tuple[str, str]]:
     """The rules that are in force, by id and title, in the order of their titles."""
     rules = current_rules().rules.items()

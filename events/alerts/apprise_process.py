@@ -39,6 +39,8 @@ PARAMETERS = frozenset({"attach", "attach-as", "config", "cto", "keyfile", "pgpk
 PARAMETERS |= {"subscriber", "template", "verify", "wait"}
 
 _ENDS = ("subprocess.Popen", "os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "pty.spawn")
+# What Python's own modules may look up: nothing of it is anybody's.
+_COMMON = ("/etc/ssl/", "/usr/share/zoneinfo/", "/etc/localtime", "/etc/timezone", "/etc/mime.types")
 _WRITES = ("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.chmod", "os.chown", "os.link", "os.symlink")
 
 
@@ -50,6 +52,7 @@ class Seen:
         self.retry_after = ""
         self.refused = ""
         self.problem = ""
+        self.targets = Targets(ports=frozenset())  # what may be connected to: nothing, to begin with
 
     def answered(self, status: int, retry_after: str = "") -> None:
         """Of several answers the worst counts."""
@@ -61,8 +64,8 @@ class Forbidden(PermissionError):
     """What a plugin must not do."""
 
 
-def guard(targets: Targets, seen: Seen) -> None:
-    """Decide of every connection, file and program of this process from now on."""
+def guard(seen: Seen) -> None:
+    """Decide of every connection, file and program of this process from now on, by `seen.targets`."""
     resolve, named = socket.getaddrinfo, dict[tuple[str, int], str]()
     roots = tuple(
         os.path.realpath(path) + os.sep for path in (*sysconfig.get_paths().values(), os.path.dirname(__file__))
@@ -81,7 +84,7 @@ def guard(targets: Targets, seen: Seen) -> None:
                 seen.refused = "socket"
                 raise Forbidden
             host = named.get((str(place[0]), int(place[1])), str(place[0]))
-            if not targets.allows_place(host, place):
+            if not seen.targets.allows_place(host, place):
                 seen.refused = f"{normal(host)}:{place[1]}"
                 raise Forbidden(seen.refused)
         elif event in ("socket.bind", "socket.sendto", "socket.sendmsg"):
@@ -102,25 +105,24 @@ def _check_open(values: tuple[Any, ...], roots: tuple[str, ...], seen: Seen) -> 
         return
     real = os.path.realpath(os.fsdecode(path))
     is_read = not mode or not set(str(mode)) & set("wax+")
-    if real == os.devnull or (is_read and (real.startswith(roots) or real.startswith("/etc/ssl/"))):
+    if real == os.devnull or (is_read and (real.startswith((*roots, *_COMMON)) or real in _COMMON)):
         return
     seen.refused = seen.refused or "file"
     raise Forbidden("file")
 
 
-def watch_web(targets: Targets, seen: Seen) -> None:
+def watch_web(seen: Seen) -> None:
     """Have all requests made without proxies, redirects and cookies, within bounds; and note how they are answered."""
     import requests
 
-    # In the clear only where a rule allows it.
-    plain = replace(targets, ports=frozenset())
     send = requests.Session.send
 
     def send_guarded(session: Any, request: Any, **options: Any) -> Any:
         parts = urlsplit(request.url)
         if parts.scheme != "https":
             try:
-                plain.resolve(parts.hostname or "", parts.port or 80)
+                # In the clear only where a rule allows it.
+                replace(seen.targets, ports=frozenset()).resolve(parts.hostname or "", parts.port or 80)
             except OSError:
                 seen.refused = f"{parts.hostname}:{parts.port or 80}"
                 raise requests.exceptions.ConnectionError("refused") from None
@@ -149,6 +151,7 @@ def watch_web(targets: Targets, seen: Seen) -> None:
         answer.close()
         return answer
 
+    requests.sessions.get_netrc_auth = lambda *_values, **_named: None
     requests.Session.send = send_guarded  # type: ignore[method-assign, assignment]
 
 
@@ -217,6 +220,7 @@ def _schemes(plugin: Any) -> list[str]:
 def answer(asked: dict[str, Any]) -> dict[str, Any]:
     """Do what was asked: look whether an address can be used ("check"), or send."""
     seen = Seen()
+    guard(seen)
     plugin = instantiate(asked["address"])
     if plugin is None:
         return {"known": False}
@@ -226,9 +230,9 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
     targets = read_targets(asked["targets"], MAIL_PORTS if is_mail else WEB_PORTS)
     if asked.get("trusted"):  # a server that the site's own settings name
         targets = replace(targets, rules=(*targets.rules, Rule(name=normal(asked["trusted"]))))
-    watch_web(targets, seen)
+    seen.targets, seen.refused = targets, ""
+    watch_web(seen)
     watch_mail(seen)
-    guard(targets, seen)
     try:
         sent = bool(
             plugin.notify(

@@ -41,6 +41,7 @@ def finding(facts: Facts) -> dict[str, Any]:
         "events": [event(each) for each in facts.events],
         "why": facts.advice.description if facts.advice else "",
         "next_steps": list(facts.advice.next_steps) if facts.advice else [],
+        "dashboard": facts.dashboard,
     }
 
 

@@ -27,7 +27,7 @@ LABELS = {
     KIND.TEAMS: _("Address of the workflow"),
     KIND.PAGERDUTY: _("Integration key"),
     KIND.WEBHOOK: _("Address"),
-    KIND.OTHER: _("Address as apprise has it"),
+    KIND.OTHER: _("Apprise URL"),
 }
 HINTS = {
     KIND.SLACK: _("In Slack: Incoming Webhooks, Add to Slack; it begins with https://hooks.slack.com/services/."),
@@ -43,8 +43,8 @@ class ChannelForm(forms.ModelForm):
     """A channel of one kind. `user` is who fills it in."""
 
     holder = forms.ChoiceField(
-        label=_("Whose channel"),
-        help_text=_("A team’s channel is told of the accounts that are shared with the team."),
+        label=_("Owner"),
+        help_text=_("A team’s channel receives alerts about the accounts shared with that team."),
     )
     secret_address = forms.CharField(
         max_length=addresses.LONGEST,
@@ -55,9 +55,9 @@ class ChannelForm(forms.ModelForm):
         required=False,
         max_length=120,
         widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "off"}),
-        help_text=_("Leave empty to have one made; it is shown once."),
+        help_text=_("Leave empty to generate one; it is shown once."),
     )
-    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
+    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES, required=False)
     time_zone = ZoneField(label=_("Time zone"), required=False)
 
     new_secret = ""  # what to show once, where one was made
@@ -107,13 +107,16 @@ class ChannelForm(forms.ModelForm):
         if not teams:
             del self.fields["holder"]
         else:
-            choices = [("", _("Mine alone")), *((str(team.pk), coded(team.name)) for team in teams)]
+            choices = [("", _("Only me")), *((str(team.pk), coded(team.name)) for team in teams)]
             self.fields["holder"].choices, self.fields["holder"].required = choices, False  # type: ignore[attr-defined]
         if not teams and (self.is_new or self.instance.owner_id):
             # People's own language and zone are those of their profile.
             del self.fields["language"], self.fields["time_zone"]
         elif self.is_new:
-            self.fields["language"].help_text = _("Of a team’s channel. Your own ones speak as your profile says.")
+            self.fields["language"].help_text = _("For a team’s channel; your own use your profile’s language.")
+
+    def clean_language(self) -> str:
+        return self.cleaned_data["language"] or settings.LANGUAGE_CODE
 
     def clean_name(self) -> str:
         return " ".join(self.cleaned_data["name"].split())
@@ -131,7 +134,7 @@ class ChannelForm(forms.ModelForm):
         if self.kind == KIND.OTHER:
             told = send.ask_apprise({"do": "check", "address": self.address})
             if not told or not told.get("known"):
-                raise ValidationError(_("This is not an address that apprise knows."))
+                raise ValidationError(_("Apprise does not know this URL."))
             self.shown = f"{told['name']} ({self.shown})"[:200]
         return entered
 

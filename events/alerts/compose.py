@@ -99,7 +99,7 @@ def _digest(delivery: Delivery, subscription: Subscription, accounts: list[Nexmo
             total, events = total + more, [*events, *its]
     if not findings and not events:
         raise NotNeeded(problems.GONE)
-    url = address(reverse("events:alerts"))
+    url = address(reverse("events:findings"))
     if events and subscription.view:
         url = address(subscription.view.get_absolute_url())
     return Message(
@@ -153,7 +153,7 @@ def _test(delivery: Delivery) -> Message:
     return Message(
         "test",
         subject(_("Test of the channel %(name)s") % {"name": name}),
-        texts.bounded([_("This is a test that somebody asked for in Auditsite. Alerts will look like this.")], url),
+        texts.bounded([_("This is a test sent from Auditsite. Alerts will arrive here.")], url),
         {"channel": {"id": delivery.channel_id, "name": delivery.channel.name}, "sent_at": bodies.time(timezone.now())},
         url=url,
         topic=delivery.key,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.urls import reverse
 
-from events.alerts.advice import advice_of
+from events.alerts.advice import advice_of, dashboard_of
 from events.models import AuditEvent, FindingAccount, FindingEvent
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def address(path: str) -> str:
 
 def finding_path(pk: int) -> str:
     """Where a finding is read."""
-    return f"/findings/{pk}/"
+    return reverse("events:finding", args=[pk])
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ class Facts:
     accounts: dict[int, NexmoAccount]
     events: list[Event] = field(default_factory=list)
     advice: Advice | None = None
+    dashboard: str = ""
 
     @property
     def title(self) -> str:
@@ -117,6 +118,7 @@ def facts_of(finding: Finding, accounts: Iterable[NexmoAccount], language: str) 
         visible,
         events_by_keys([(pk, account, step) for pk, account, step in evidence], visible),
         advice_of(finding.rule, language),
+        dashboard_of(finding.rule),
     )
 
 

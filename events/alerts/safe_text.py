@@ -26,6 +26,14 @@ def quoted(value: object, most: int = LONGEST) -> str:
     return _MENTION.sub("＠", line)
 
 
+def prose(text: str, most: int) -> str:
+    """What a rule's author wrote, on one line: links stay, nobody is mentioned."""
+    line = printable(" ".join(text.split()))
+    if len(line) > most:
+        line = line[: most - 1] + "…"
+    return _MENTION.sub("＠", line.translate({ord("<"): "‹", ord(">"): "›"}))
+
+
 def subject(text: str, most: int = 150) -> str:
     """A subject or title: one line, never longer than this."""
     line = printable(" ".join(text.split()))

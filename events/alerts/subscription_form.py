@@ -44,7 +44,7 @@ class SubscriptionForm(forms.ModelForm):
         NexmoAccount.objects.none(),
         label=_("Accounts"),
         required=False,
-        widget=TickList(label=_("Accounts"), empty=_("You see no account yet.")),
+        widget=TickList(label=_("Accounts"), empty=_("No accounts are visible to you yet.")),
     )
 
     class Meta:
@@ -62,10 +62,15 @@ class SubscriptionForm(forms.ModelForm):
                 ("daily_at", "quiet_from", "quiet_until"), forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
             ),
         }
-        labels = {"severity": _("At least this severity"), "all_accounts": _("All accounts, new ones too")}
+        labels = {
+            "what": _("Alert me to"),
+            "pace": _("Send"),
+            "severity": _("At least this severity"),
+            "all_accounts": _("All accounts, new ones too"),
+        }
         help_texts = {
-            "daily_at": _("Of a daily digest; empty: 8:00."),
-            "quiet_until": _("What comes up meanwhile is sent afterwards."),
+            "daily_at": _("For a daily digest; empty: 8:00."),
+            "quiet_until": _("Alerts raised meanwhile are sent afterwards."),
             "remind_every": _("Until somebody acknowledges the finding; empty: never."),
             "escalate_after": _("If nobody has acknowledged the finding by then; empty: never."),
         }
@@ -73,9 +78,9 @@ class SubscriptionForm(forms.ModelForm):
     # In which order and under which headings the page shows them.
     GROUPS = (
         ("what", _("What"), ("what", "severity", "rule", "view")),
-        ("where", _("Where from and where to"), ("all_accounts", "accounts", "channel")),
+        ("where", _("Accounts and channel"), ("all_accounts", "accounts", "channel")),
         ("when", _("When"), ("pace", "daily_at", "quiet_from", "quiet_until", "critical_always")),
-        ("unacknowledged", _("While nobody acknowledges"), ("remind_every", "escalate_after", "escalate_to")),
+        ("unacknowledged", _("Until acknowledged"), ("remind_every", "escalate_after", "escalate_to")),
         ("state", _("State"), ("is_active",)),
     )
 
@@ -134,7 +139,7 @@ class SubscriptionForm(forms.ModelForm):
         elif not cleaned.get("accounts") and "accounts" not in self.errors:
             self.add_error("accounts", _("Choose accounts, or all of them."))
         if bool(cleaned.get("quiet_from")) != bool(cleaned.get("quiet_until")):
-            self.add_error("quiet_until", _("Quiet hours have a beginning and an end."))
+            self.add_error("quiet_until", _("Quiet hours need a beginning and an end."))
         if channel:
             self._clean_for(channel, cleaned)
         return self._clean_nagging(cleaned)
@@ -143,11 +148,11 @@ class SubscriptionForm(forms.ModelForm):
         """What one tells a team must be the team's: its accounts, its views, its channels."""
         view, other = cleaned.get("view"), cleaned.get("escalate_to")
         if view and channel.team_id and view.team_id != channel.team_id:
-            self.add_error("view", _("Share this view with the team first: a team is told what all of it may open."))
+            self.add_error("view", _("Share this view with the team first, so that all its members can open it."))
         if other and (other.owner_id, other.team_id) != (channel.owner_id, channel.team_id):
             self.add_error("escalate_to", _("Both channels must be yours, or the same team’s."))
         if other and other.pk == channel.pk:
-            self.add_error("escalate_to", _("Choose another channel than the first."))
+            self.add_error("escalate_to", _("Choose a different channel from the first."))
         chosen = {account.pk for account in cleaned.get("accounts") or ()}
         if chosen - {account.pk for account in accounts_of_holder(channel)}:
             self.add_error("accounts", _("Not all of these are shared with the team."))
@@ -157,7 +162,7 @@ class SubscriptionForm(forms.ModelForm):
             self.add_error("escalate_to", _("Escalation needs a channel and a number of minutes."))
         nags = bool(cleaned.get("remind_every") or cleaned.get("escalate_after"))
         if nags and (cleaned.get("what") == WHAT.VIEW or cleaned.get("pace") != PACE.AT_ONCE):
-            self.add_error("remind_every", _("Reminders and escalation are for findings that are told at once."))
+            self.add_error("remind_every", _("Reminders and escalation need findings that are sent at once."))
         return cleaned
 
     @transaction.atomic

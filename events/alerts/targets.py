@@ -99,7 +99,7 @@ def read_rule(text: str) -> Rule:
     if match["bracketed"]:
         return Rule(ipaddress.ip_network(match["bracketed"]), port=port)
     host = normal(match["host"])
-    if (literal := literal_address(host)) is not None:
+    if literal_address(host) is not None:
         return Rule(ipaddress.ip_network(host), port=port)  # in its usual spelling only: 1.2.3 is a slip
     if not _NAME.fullmatch(host) or host.replace(".", "").isdecimal():
         raise ValueError(text)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from events.alerts.safe_text import quoted, subject
+from events.alerts.safe_text import prose, quoted, subject
 from events.models import Delivery, Severity
 from events.wording.times import show
 
@@ -108,10 +108,12 @@ def advice_lines(facts: Facts) -> list[str]:
         return []
     lines = []
     if facts.advice.description:
-        lines += ["", _("Why it matters: %(value)s") % {"value": quoted(facts.advice.description, MOST_PROSE)}]
+        lines += ["", _("Why it matters: %(value)s") % {"value": prose(facts.advice.description, MOST_PROSE)}]
     if facts.advice.next_steps:
         lines += ["", _("What to do:")]
-        lines += [f"{number}. {quoted(step, 200)}" for number, step in enumerate(facts.advice.next_steps[:6], start=1)]
+        lines += [f"{number}. {prose(step, 300)}" for number, step in enumerate(facts.advice.next_steps[:6], start=1)]
+    if facts.dashboard:
+        lines.append(_("In Nexmo’s dashboard: %(url)s") % {"url": prose(facts.dashboard, 300)})
     return lines
 
 
@@ -146,7 +148,8 @@ def view_title(name: str, count: int) -> str:
 
 def bounded(lines: Sequence[str], url: str) -> str:
     """Lines, as many as fit, with the link at the end."""
-    end = f"\n\n{_('Open: %(url)s') % {'url': url}}" if url else ""
+    opened = _("Open: %(url)s") % {"url": url}
+    end = f"\n\n{opened}" if url else ""
     text, most = "", MOST_BODY - len(end)
     for line in lines:
         if len(text) + len(line) + 1 > most:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.utils import flatatt
 from django.http import QueryDict
+from django.utils.safestring import SafeString
 from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -20,6 +23,7 @@ from events.filters.dates import MomentField
 from events.filters.fields import split_list
 from events.models import Finding, Severity
 from events.reading.findings import UNFINISHED, Question
+from events.wording.marking import coded
 from events.wording.times import PERIOD, PERIODS, Moment, period_span, period_title
 
 if TYPE_CHECKING:
@@ -32,6 +36,7 @@ STATES = {**{state.value: state.label for state in Finding.State}, ANY: _("All s
 LEVELS = {severity.name.lower(): severity for severity in reversed(Severity)}
 _UUID = re.compile(r"[0-9a-f-]{1,36}")
 MOST_TEXT = 200
+SELECTED = " selected"
 
 
 class Picked(forms.Select):
@@ -40,6 +45,16 @@ class Picked(forms.Select):
     def value_from_datadict(self, data: Any, files: Any, name: str) -> str:
         values = data.getlist(name) if hasattr(data, "getlist") else [data.get(name) or ""]
         return ",".join(split_list(values))
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        """As Django draws it, without a template for each of its options."""
+        chosen = "" if value is None else str(value)
+        options = (
+            f'<option value="{escape(str(code))}"{SELECTED if code == chosen else ""}>{escape(coded(label))}</option>'
+            for code, label in self.choices
+        )
+        attributes = flatatt({"name": name, **self.build_attrs(self.attrs, attrs)})
+        return SafeString(f"<select{attributes}>{''.join(options)}</select>")
 
 
 class ListField(forms.CharField):
@@ -129,7 +144,7 @@ class TextFilter(QuestionFilter):
 class PeriodField(forms.CharField):
     """A period by its name, or any number of hours, days or weeks."""
 
-    widget = forms.Select
+    widget = Picked
 
     def clean(self, value: Any) -> str:
         text: str = super().clean(value)

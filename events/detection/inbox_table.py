@@ -42,7 +42,8 @@ class Pick(EventColumn):
     attrs: ClassVar[Any] = {"th": EventColumn.attrs["th"], "td": {"class": "choose"}}
 
     def heading(self, table: Any) -> str:
-        return f'<span class="sr-only">{escape(gettext("Choose"))}</span>'
+        word = escape(gettext("Choose"))
+        return f'<span class="sr-only">{word}</span>'
 
     def render(self, record: Line, table: FindingTable) -> SafeString:  # type: ignore[override]
         name = escape(table.choose_words % {"number": record.pk})

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def rule_of(uid: str) -> Rule | None:
     """The rule that a finding is of, as it is now; None where there is none any more."""
-    return _rules().get(uid)
+    return current_rules().get(uid)
 
 
 def advice_of(rule: Rule | None) -> Advice | None:
@@ -25,9 +25,5 @@ def advice_of(rule: Rule | None) -> Advice | None:
 def titles() -> dict[str, str]:
     """All rules that can be read, on or off, by id, in the order of their titles."""
     language = get_language() or "en"
-    known = {uid: rule.advice_in(language).title for uid, rule in _rules().items()}
+    known = {uid: rule.advice_in(language).title for uid, rule in current_rules().all.items()}
     return dict(sorted(known.items(), key=lambda pair: pair[1].casefold()))
-
-
-def _rules() -> dict[str, Rule]:
-    return current_rules().all

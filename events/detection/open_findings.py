@@ -130,6 +130,8 @@ class OpenFindings:
 def by_severity(accounts: Sequence[int]) -> dict[int, list[OpenFindings]]:
     """The open findings of accounts, the worst first; those without any are missing. One query, of an index alone."""
     keys = list(accounts)
+    if not keys:
+        return {}
     keys += [NO_ACCOUNT] * (-len(keys) % STEP)
     found: dict[int, list[OpenFindings]] = {}
     for account, severity, number in _BY_SEVERITY.rows(*keys):

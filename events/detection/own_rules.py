@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from events.detection.sigma.rule import Rule
 
 PERMISSION = "events.change_ownrule"
+_UUID = re.compile(r"\b[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\b")
 _ID = re.compile(r"^(?:id:|- +id:)[ \t]*['\"]?([0-9a-fA-F-]{36})['\"]?[ \t]*(?:#.*)?$", re.MULTILINE)
 # As `RuleProblem` holds them: translated where they are shown.
 SECOND_RULE = gettext_noop("This is a second rule that makes findings. Save each as a rule of its own.")
@@ -146,8 +147,8 @@ def line_of(text: str, uid: str) -> int:
 
 def as_copy(text: str, title: str) -> str:
     """A rule's text as the beginning of another rule: with new ids, and a title that says so."""
-    for old in dict.fromkeys(match[1] for match in _ID.finditer(text)):
-        text = re.sub(re.escape(old), str(uuid.uuid4()), text, flags=re.IGNORECASE)
+    fresh = {match[1].lower(): str(uuid.uuid4()) for match in _ID.finditer(text)}
+    text = _UUID.sub(lambda match: fresh.get(match[0].lower(), match[0]), text)
     plain = title.replace("'", "''")
     heading = "title: '" + _("Copy of %(name)s").replace("'", "''") % {"name": plain} + "'"
     lines = text.split("\n")

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from events.entities.entity import KINDS, entity, named
-from events.fields import load_json
+from events.fields import dump_json, load_json
+from events.filters.names import country_title
 from events.models import FindingEvent
 from events.reading.applications import nameless, names_for
 from events.reading.rows import fetch_in_order
 from events.wording.codes import type_words
 from events.wording.sentences import plain_sentence
-from events.wording.times import length
+from events.wording.times import length, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -75,9 +77,11 @@ def story(line: Line, rows: Sequence[Row], descriptions: Mapping[str, str]) -> s
         return said
     number = ngettext("%(count)s event", "%(count)s events", count) % {"count": count}
     span = line.part.last_at - line.part.first_at
-    if not span:
-        return f"{said} {_('%(number)s at the same moment.') % {'number': number}}"
-    return f"{said} {_('%(number)s within %(time)s.') % {'number': number, 'time': length(span)}}"
+    if span:
+        several = _("%(number)s within %(time)s.") % {"number": number, "time": length(span)}
+    else:
+        several = _("%(number)s at the same moment.") % {"number": number}
+    return f"{said} {several}"
 
 
 def _who(rows: Sequence[Row]) -> str:
@@ -137,3 +141,31 @@ def entities_of(rows: Iterable[Row]) -> list[tuple[str, list[Entity]]]:
                 found[slug, value.lower()] = about
     by_kind = {slug: [about for about in found.values() if about.slug == slug] for slug in KINDS}
     return [(its[0].kind, its[:MOST_ENTITIES]) for its in by_kind.values() if its]
+
+
+def compared(details: Any) -> list[str]:
+    """What a rule compared the events with, in sentences; what no sentence knows stands by its name."""
+    rest = dict(details) if isinstance(details, dict) else {}
+    said = []
+    before = _moment(rest.pop("previous_at", None))
+    country, amount = rest.pop("previous_country", None), rest.pop("previous", None)
+    if country:
+        values = {"country": country_title(str(country)), "time": before}
+        said.append(_("The same user's event before came from %(country)s, at %(time)s.") % values)
+    elif amount is not None:
+        said.append(_("The value before was %(value)s, set at %(time)s.") % {"value": amount, "time": before})
+    elif before:
+        said.append(_("The event before was at %(time)s.") % {"time": before})
+    if {"near", "known"} <= rest.keys():
+        values = {"known": rest.pop("known"), "near": rest.pop("near")}
+        said.append(_("Of %(known)s earlier events, %(near)s were within an hour of that time of day.") % values)
+    rest.pop("problem", None)  # what the rule is about says so
+    shown = {name: value for name, value in rest.items() if value not in (None, "", [], {})}
+    return said + [f"{name.replace('_', ' ')}: {dump_json(value).strip(chr(34))}" for name, value in shown.items()]
+
+
+def _moment(text: Any) -> str:
+    try:
+        return show(datetime.fromisoformat(str(text)))
+    except ValueError:
+        return ""

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from events.detection import triage
+from events.detection import triage, writing
 from events.models import AuditEvent, Finding, FindingAccount, FindingChange, FindingEvent, Suppression
 from events.reading.findings import Question, find
-from events.storage.transactions import write_turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -135,7 +134,7 @@ def save(sight: Sight, suppression: Suppression, origin: Finding, version: str, 
     Raises:
         PermissionDenied: the author may not.
     """
-    with write_turn():
+    with writing.turn():
         now = timezone.now()
         suppression.created_by, suppression.created_at = sight.user, now
         suppression.save()

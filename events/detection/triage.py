@@ -15,10 +15,9 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
-from events.detection import watching
+from events.detection import watching, writing
 from events.detection.open_findings import forget
 from events.models import Finding, FindingAccount, FindingChange
-from events.storage.transactions import write_turn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,8 +85,8 @@ def act(sight: Sight, deed: Deed, versions: Mapping[int, str]) -> Outcome:
     if not sight.may_triage:
         raise PermissionDenied(_("You can read findings but not handle them: ask an administrator for that role."))
     outcome = Outcome()
-    with write_turn():
-        findings = Finding.objects.filter(pk__in=list(versions)).order_by("pk").select_for_update()
+    with writing.turn():
+        findings = Finding.objects.filter(pk__in=list(versions)).order_by("pk")
         parts = sight.parts_of(versions)
         now = timezone.now()
         for finding in findings:

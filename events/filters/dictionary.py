@@ -53,7 +53,7 @@ _SAYING = ("aplicacion", "application", "app")
 MOST_WORDS = 20  # a longer text is one that was copied
 MOST_TYPES = 12  # that a few words may mean
 _WORD = re.compile(r"[^\W_]+")
-_TYPED = re.compile(r"[^\s@,;:]+@[^\s@,;:]+(?<![.?!])|[^\W_]+")  # an address is one word
+_TYPED = re.compile(r"(?<![^\s@,;:])[^\s@,;:]++@[^\s@,;:]+(?<![.?!])|[^\W_]+")  # an address is one word
 _CONDITION = re.compile(r"\S:\S|\"")
 _VARIABLE = re.compile(r"\{[^{}]*\}")  # of a sentence
 # Words that only lead from one to the next, without accents. They help to choose and are never asked for.

@@ -100,7 +100,7 @@ class Channel(Held):
     address = EncryptedTextField(help_text=_("Where it leads: an e-mail address, a URL or a key."))
     shown = models.CharField(max_length=200, help_text=_("As much of the address as holds no secret."))
     secret = EncryptedTextField(blank=True, default="", help_text=_("What webhooks are signed with: whsec_..."))
-    old_secret = EncryptedTextField(blank=True, default="", help_text=_("Signs too while receivers change over."))
+    old_secret = EncryptedTextField(blank=True, default="", help_text=_("Still signs while receivers switch over."))
     old_secret_until = models.DateTimeField(null=True)
     language = models.CharField(
         _("language"), max_length=10, blank=True, help_text=_("Of a team's channel; people have their own.")
@@ -136,8 +136,8 @@ class Subscription(Held):
 
     class Pace(models.TextChoices):
         AT_ONCE = "at_once", _("At once")
-        HOURLY = "hourly", _("Every hour, together")
-        DAILY = "daily", _("Once a day, together")
+        HOURLY = "hourly", _("Hourly digest")
+        DAILY = "daily", _("Daily digest")
 
     channel = models.ForeignKey(
         Channel, verbose_name=_("channel"), on_delete=models.CASCADE, related_name="subscriptions"
@@ -155,7 +155,7 @@ class Subscription(Held):
     daily_at = models.TimeField(_("daily at"), null=True, blank=True)
     quiet_from = models.TimeField(_("quiet from"), null=True, blank=True)
     quiet_until = models.TimeField(_("quiet until"), null=True, blank=True)
-    critical_always = models.BooleanField(_("critical findings even then"), default=True)
+    critical_always = models.BooleanField(_("send critical findings even then"), default=True)
     remind_every = models.PositiveIntegerField(
         _("remind every (minutes)"),
         null=True,

@@ -30,7 +30,7 @@ MOST_NAMED = 3
 MOST_MEANT = 200  # applications by one name
 MOST_COMPARED = 5_000  # names, with one that is not known
 LONGEST_KEPT = 4_000  # characters of a context that is kept with what was read from it: there may be thousands
-_ID = re.compile(r"(?=.*[0-9])[0-9a-z][0-9a-z_-]{5,63}")
+_ID = re.compile(r"(?=[a-z_-]{0,63}[0-9])[0-9a-z][0-9a-z_-]{5,63}")
 
 
 def nameless(event_type: str, context: str | None) -> str:

@@ -71,7 +71,10 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         "may_change": channels.may_change(request.user, channel),
     }
     if request.headers.get("HX-Request"):
-        return render(request, "alerts/_test.html", context)
+        answer = render(request, "alerts/_test.html", context)
+        if not context["test_waits"]:
+            answer["HX-Refresh"] = "true"  # the rest of the page tells of it too
+        return answer
     context["entries"] = log.page(request.user, channel=str(pk), size=SHOWN).entries
     context["waiting"] = Delivery.objects.filter(channel=channel, state=Delivery.State.WAITING).count()
     return render(request, "alerts/channel.html", context)
@@ -84,7 +87,7 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         channels.test(channel)
     except channels.TooManyTests:
-        messages.warning(request, _("That were many tests within a minute. Try again in a minute."))
+        messages.warning(request, _("Too many tests within a minute. Try again in a minute."))
     return redirect("events:alert_channel", pk=pk)
 
 
@@ -94,7 +97,7 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
     channel = own_channel(request, pk)
     outcome.resume(channel)
     jobs.enqueue("send_alerts")
-    messages.success(request, _("The channel is used again; what waited is sent."))
+    messages.success(request, _("The channel is in use again; waiting messages are being sent."))
     return redirect("events:alert_channel", pk=pk)
 
 

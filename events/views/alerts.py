@@ -67,7 +67,7 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
     delivery = own_delivery(request, pk)
     if outcome.retry(delivery):
         jobs.enqueue("send_alerts")
-        messages.success(request, _("The message is sent again, under the same id."))
+        messages.success(request, _("The message is being sent again under the same id."))
     return redirect("events:alert_channel", pk=delivery.channel_id)
 
 

@@ -23,7 +23,7 @@ from events.detection import inbox, known_rules, triage
 from events.detection.inbox_filter import FindingFilter
 from events.detection.inbox_table import EvidenceTable, FindingTable, state_badge
 from events.detection.similar import similar_to
-from events.detection.story import entities_of, evidence_of, story
+from events.detection.story import compared, entities_of, evidence_of, story
 from events.detection.triage_form import TriageForm, chosen
 from events.display.page_size import read_size
 from events.filters.event_types import descriptions, event_type_choices
@@ -121,7 +121,8 @@ def finding_page(request: HttpRequest, number: int) -> HttpResponse:
             descriptions=types,
             list_url=reverse("events:list"),
         ),
-        "compared": _compared(line),
+        # Of all its accounts: only for who sees them.
+        "compared": compared(finding.details) if part.is_whole else [],
         "entities": entities_of(evidence.rows),
         "around": _around(line),
         "similar": similar_to(sight, line),
@@ -138,14 +139,6 @@ def finding_page(request: HttpRequest, number: int) -> HttpResponse:
         "here": request.get_full_path(),
     }
     return render(request, "findings/finding.html", context)
-
-
-def _compared(line: Line) -> list[tuple[str, Any]]:
-    """What the rule compared; only for who sees the whole finding, as it may be of any of its accounts."""
-    details = line.finding.details
-    if not line.part.is_whole or not isinstance(details, dict):
-        return []
-    return [(name.replace("_", " "), value) for name, value in details.items() if value not in (None, "", [], {})]
 
 
 def _around(line: Line) -> str:

@@ -20,21 +20,21 @@ def in_words(code: str) -> str:
     words = {
         TIMEOUT: _("No answer in time."),
         UNREACHABLE: _("The receiver could not be reached."),
-        NAME: _("The host's name leads nowhere."),
+        NAME: _("The host name cannot be resolved."),
         CERTIFICATE: _("The receiver's certificate is not valid."),
-        BROKEN: _("The connection broke off."),
+        BROKEN: _("The connection was cut off."),
         REFUSED: _(
             "%(target)s is not a public address, or not a port that alerts may use. "
             "An administrator can allow it in ALERT_TARGETS."
         )
         % {"target": value or "?"},
-        UNKNOWN: _("This address is not one that can be used."),
+        UNKNOWN: _("This address cannot be used."),
         SECRET: _("The channel's address or secret cannot be decrypted. Enter it again."),
         MAIL: _("No mail server is configured (ALERT_MAIL_SERVER)."),
-        PLUGIN: _("The service did not take it."),
-        CRASHED: _("The attempt ended before it was noted. Sent again under the same id."),
-        GONE: _("Nothing in it is visible to its receivers any more."),
-        SETTLED: _("Nobody had to be told any more: it was dealt with before."),
+        PLUGIN: _("The service did not accept it."),
+        CRASHED: _("The attempt was interrupted. It is sent again under the same id."),
+        GONE: _("Its receivers can no longer see any of it."),
+        SETTLED: _("Not needed any more: the finding was dealt with first."),
         PAUSED: _("The channel was paused for too long."),
         OFF: _("The channel or the subscription was switched off."),
     }

@@ -119,6 +119,7 @@ def subscribe() -> Callable[..., Subscription]:
 def team(cast: Any) -> Group:
     """The team that alice shares demo0001 with; bob may triage its findings."""
     permission = Permission.objects.get(codename="triage_finding")
+    permission.group_set.clear()  # by no role, so that a test can take it from one of them
     cast["bob"].user_permissions.add(permission)
     cast["alice"].user_permissions.add(permission)
     found: Group = NexmoAccount.objects.get(api_key="demo0001").teams.get()

@@ -285,6 +285,18 @@ def test_view_leads_to_a_subscription_that_follows_from_now_on(
     assert "Mine" in text(client.get("/alerts/"))
 
 
+def test_rules_page_leads_to_a_subscription_to_it(login: Login, make_channel: Make) -> None:
+    from events.detection.ruleset import current_rules
+
+    uid, rule = next(iter(current_rules().rules.items()))
+    channel, client = make_channel(), login("alice")
+    assert f"/alerts/new?rule={uid}" in text(client.get(f"/rules/{uid}/"))
+    assert re.search(rf'<option value="{uid}" selected>', text(client.get(f"/alerts/new?rule={uid}")))
+    client.post("/alerts/new", {**WHOLE, "what": "rule", "rule": uid, "channel": channel.pk})
+    subscription = Subscription.objects.get()
+    assert (subscription.rule, subscription.title) == (uid, rule.title)
+
+
 def test_deleting_asks_first_and_takes_what_waits_along(
     login: Login, make_channel: Make, subscribe: Make, make_finding: Make, account: NexmoAccount
 ) -> None:
@@ -318,6 +330,7 @@ def test_tests_result_is_shown_on_the_channels_page(
     assert "hx-get" in text(client.get(path, headers={"HX-Request": "true"}))
     deliver.serve(channel.pk)
     assert "The last test was accepted" in text(client.get(path))
+    assert client.get(path, headers={"HX-Request": "true"})["HX-Refresh"] == "true"
     request = httpserver.log[0][0]
     assert Webhook(SECRET).verify(request.data, dict(request.headers))["type"] == "test"
 

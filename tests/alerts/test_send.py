@@ -154,7 +154,7 @@ def test_address_that_cannot_be_decrypted_is_told(make_channel: MakeChannel, set
 
 def test_chats_and_pagers_are_given_addresses_of_their_own(make_channel: MakeChannel) -> None:
     slack = make_channel(kind="slack", address="https://hooks.slack.com/services/T0/B0/xyz")
-    assert call(slack, MESSAGE).address.startswith("slack://T0/B0/xyz/?blocks=yes")
+    assert call(slack, MESSAGE).address.startswith("slack://T0/B0/xyz/?mode=hook&blocks=yes")
     pager = make_channel(kind="pagerduty", address="eu:" + "a" * 32)
     asked = call(pager, MESSAGE)
     assert asked.address.startswith("pagerduty://" + "a" * 32 + "@")

@@ -11,10 +11,13 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import NexmoAccount
-from events.models import AuditEvent, EvidencePack
+from events.detection import own_rules
+from events.models import AuditEvent, EvidencePack, Hunt
 from events.sync import state
+from tests.conftest import NOON
 from tests.scope.test_paths import EXPECTED
 from tests.tools.browser import BROWSER, PAGES_ALONE, axe, log_in
+from tests.tools.rules import ONE, rule_text
 from tests.tools.scope import Login
 
 pytestmark = BROWSER
@@ -58,7 +61,23 @@ def site(events: dict[str, AuditEvent], login: Login) -> list[str]:
         size=12_345,
         expires_at=timezone.now(),
     )
-    return [*pages(login("admin")), made.get_absolute_url()]
+    return [*pages(login("admin")), made.get_absolute_url(), *_of_a_rule()]
+
+
+def _of_a_rule() -> list[str]:
+    """The pages of an own rule with two versions, and of its trial before and after it is done."""
+    admin = User.objects.get(username="admin")
+    own = own_rules.save(rule_text(), admin)
+    own_rules.save(rule_text(level="high"), admin, own=own)
+    event = {"account": 0, "event_id": "x", "event_type": "NUMBER_ASSIGN", "at": NOON.isoformat(), "step": "bought"}
+    found = {"accounts": [], "first_at": NOON.isoformat(), "last_at": NOON.isoformat(), "group": {"account": "x"}}
+    result = {"months": [["2026-03", 40]], "newest": [found | {"events": [event] * 5, "more": 2}]}
+    hunts = [
+        Hunt.objects.create(requested_by=admin, requested_at=timezone.now(), text=rule_text(), **fields)
+        for fields in ({}, {"state": "done", "found": 40, "result": result, "finished_at": NOON})
+    ]
+    trials = [f"/rules/trial/{hunt.pk}/?version=2" for hunt in hunts]
+    return [f"/rules/{ONE}/", f"/rules/{ONE}/edit", f"/rules/{ONE}/versions/2/", *trials]
 
 
 @PAGES_ALONE

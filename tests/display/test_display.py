@@ -200,7 +200,8 @@ def test_everyone_has_a_profile_of_their_own(client: Client, login: Login) -> No
 
 def test_profile_costs_no_query(client: Client, cast: dict[str, Any], django_assert_num_queries: Any) -> None:
     client.post(DISPLAY, {"theme": "dark"})
-    with django_assert_num_queries(3):  # the session, the person, and what she may do, for the menu
+    # The session, the person, and what she may do and how many findings are open, for the menu.
+    with django_assert_num_queries(4):
         client.get("/profile/display")
 
 

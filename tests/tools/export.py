@@ -106,7 +106,8 @@ def exported_ids(kind: str, content: bytes) -> list[str]:
     if kind == "ndjson":
         return [json.loads(line)["id"] for line in content.decode().splitlines()]
     (rows,) = sheets(content).values()
-    return [row[HEADER.index("event_id")] for row in rows[1:]]
+    place = rows[0].index("event_id")
+    return [row[place] for row in rows[1:]]
 
 
 def add_many(account: NexmoAccount, numbers: Iterable[int], **fields: Any) -> None:

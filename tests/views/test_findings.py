@@ -185,7 +185,7 @@ def test_inbox_takes_as_many_queries_for_many_as_for_few(client: Client, account
     for _ in range(20):
         make_finding(accounts=[account])
 
-    assert queries() == few == 10
+    assert queries() == few == 12
 
 
 def test_finding_takes_as_many_queries_for_many_events_as_for_two(
@@ -219,7 +219,7 @@ def test_one_finding_tells_what_where_who_and_when(client: Client, account: Nexm
         "yourname@example.com from 192.0.2.1 in Quillfern Parcel: logged in to the dashboard; "
         "created an API secret s-1 (× 2). 3 events within 5 min." in words
     )
-    assert "What was compared seen before" in words
+    assert 'What was compared seen before: ["DE"] ' in words
     assert "empty" not in words.partition("What was compared")[2].partition("Handle")[0]
     assert [f'data-event-id="{event.event_id}"' in text for event in events] == [True] * 3
     assert '<span class="step">login</span>' in text
@@ -227,6 +227,27 @@ def test_one_finding_tells_what_where_who_and_when(client: Client, account: Nexm
     for address in ("/about/user/yourname@example.com", "/about/ip/192.0.2.1"):
         assert f'href="{address}"' in text
     assert violations(page) == []
+
+
+@pytest.mark.parametrize(
+    ("details", "sentence"),
+    [
+        ({"previous_at": "2026-03-01T10:00:00+00:00"}, "The event before was at 2026-03-01 10:00:00 UTC."),
+        ({"previous": 30, "previous_at": "2026-03-01T10:00:00+00:00"}, "The value before was 30, set at 2026-03-01"),
+        (
+            {"previous_country": "DE", "previous_at": "2026-03-01T10:00:00+00:00"},
+            "The same user's event before came from Germany, at 2026-03-01 10:00:00 UTC.",
+        ),
+        ({"near": 1, "known": 110}, "Of 110 earlier events, 1 were within an hour of that time of day."),
+        ({"previous_at": "soon", "other": "<b>"}, "What was compared other: <b>"),
+    ],
+)
+def test_what_was_compared_is_told_in_words(
+    client: Client, account: NexmoAccount, details: dict[str, Any], sentence: str
+) -> None:
+    finding = make_finding(accounts=[account], details=details)
+
+    assert sentence in text_of(client.get(f"/findings/{finding.pk}/"))
 
 
 def test_events_that_are_kept_no_longer_are_named(client: Client, account: NexmoAccount, add_event: Add) -> None:

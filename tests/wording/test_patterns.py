@@ -63,6 +63,7 @@ NOTICED = 0.004  # seconds of the longer text: less says nothing, and is no trou
 
 # Matched from one place only, never looked for at every place of a text.
 AT_ONE_PLACE = {
+    "events/detection/sigma/metadata.py": (r"[a-z0-9_-]+\.[a-z0-9._-]+",),
     "events/export/csv_text.py": (r"(?:[A-Za-z0-9][A-Za-z0-9_.:-]*+\n)*+",),
     "events/nexmo/parse.py": (r'"(?:[^"\\]++|\\.)*+"', r"\s*[0-9]{1,15}\s*"),
     "events/nexmo/values.py": (r"([0-9.]+):[0-9]{1,5}|\[([0-9A-Fa-f:.%]+)\](?::[0-9]{1,5})?",),

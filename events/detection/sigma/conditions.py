@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 LONGEST = 2_000  # characters
 DEEPEST = 20
-_TOKEN = re.compile(r"\s*([()]|[\w*-]+|\S)", re.ASCII)
+_TOKEN = re.compile(r"[()]|[\w*-]+|\S", re.ASCII)
 _NAME = re.compile(r"[\w-]{1,100}", re.ASCII)
 _WORDS = ("and", "or", "not", "of", "them", "all", "any", "1")
 
