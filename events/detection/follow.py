@@ -18,7 +18,7 @@ from events.detection import writing
 from events.detection.facts import Reader, api_keys
 from events.detection.history import History
 from events.detection.increment import Increment, increment
-from events.detection.ruleset import current_rules
+from events.detection.ruleset import RuleSet, current_rules
 from events.detection.seen import Seen, What
 from events.detection.seen import write as write_seen
 from events.detection.sigma.dispatch import Dispatch
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-BATCH = 2_000  # events in one transaction
+BATCH = 5_000  # events in one transaction
 LONGEST_PROBLEM = 2_000
 Problems = dict[str, tuple[str, str]]  # by the rule's id: its title, and what happened
 AWAY = (OperationalError, InterfaceError)  # of a database that is not there: no rule's fault
@@ -73,7 +73,7 @@ def follow(tick: Callable[[int, int], None] | None = None, rules: Iterable[Rule]
         rules: instead of those that are on.
     """
     done = Followed()
-    follower = Follower(current_rules().rules.values() if rules is None else rules)
+    follower = _current() if rules is None else Follower(rules)
     while waiting := behind():
         for account, (seq, head) in sorted(waiting.items(), key=lambda entry: entry[1][1] - entry[1][0]):
             follower.step(account, seq, head, done)
@@ -81,6 +81,18 @@ def follow(tick: Callable[[int, int], None] | None = None, rules: Iterable[Rule]
                 left = sum(end - start for start, end in waiting.values())
                 tick(done.events, max(done.events, left))
     return done
+
+
+_made: tuple[RuleSet, Follower] | None = None
+
+
+def _current() -> Follower:
+    """The rules that are on, made ready once for as long as they are the same."""
+    global _made
+    rules = current_rules()
+    if _made is None or _made[0] is not rules:
+        _made = rules, Follower(rules.rules.values())
+    return _made[1]
 
 
 class Follower:
@@ -134,7 +146,7 @@ class Follower:
         """What was seen up to the cursor; for fields that no rule asked for before, filled from the archive now."""
         seen = Seen.load(what, account)
         while seen.upto < seq:
-            seen.read(Reader({account: seq}, self.keys), min(seq, seen.upto + 10 * BATCH))
+            seen.read(Reader({account: seq}, self.keys), min(seq, seen.upto + 4 * BATCH))
             with writing.turn():
                 write_seen([seen])
             seen = Seen.load(what, account)
