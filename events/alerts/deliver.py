@@ -17,7 +17,9 @@ from django.db import close_old_connections, connection
 from django.db.models import F, Q
 from django.utils import timezone
 
-from events.alerts import compose, outcome, send
+from events.alerts import outcome
+from events.alerts.messages import compose
+from events.alerts.sending import send
 from events.models import Channel, Delivery
 from events.operations.queue import STOP
 from events.storage import leases

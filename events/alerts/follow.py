@@ -13,7 +13,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from events.alerts import times
-from events.alerts.receivers import accounts_of, accounts_of_holder, reader_of
+from events.alerts.messages.receivers import accounts_of, accounts_of_holder, reader_of
 from events.alerts.route import Listeners, add_to_digest
 from events.filters.form import EventFilter
 from events.models import AuditEvent, ChainHead, Delivery, SavedView, Severity, Subscription, SubscriptionCursor

@@ -13,7 +13,7 @@ from django.db.models import F, Max
 from django.utils import timezone
 
 from events.alerts import times
-from events.alerts.receivers import accounts_of, reader_of
+from events.alerts.messages.receivers import accounts_of, reader_of
 from events.models import Delivery, DigestItem, Finding, FindingAccount, Subscription
 from events.storage.transactions import write_turn
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from events.alerts.receivers import Reader
+    from events.alerts.messages.receivers import Reader
 
 logger = logging.getLogger(__name__)
 

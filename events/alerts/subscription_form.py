@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import NexmoAccount
 from accounts.widgets import TickList
-from events.alerts import advice, follow
-from events.alerts.receivers import accounts_of_holder
+from events.alerts import follow
+from events.alerts.messages import advice
+from events.alerts.messages.receivers import accounts_of_holder
 from events.models import Channel, SavedView, Subscription
 from events.wording.marking import coded
 

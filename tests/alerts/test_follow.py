@@ -9,7 +9,8 @@ import pytest
 from django.contrib.auth.models import Group
 
 from accounts.models import NexmoAccount
-from events.alerts import compose, follow
+from events.alerts import follow
+from events.alerts.messages import compose
 from events.models import Delivery, SavedView, Subscription, SubscriptionCursor
 from tests.alerts.conftest import head_of, states
 

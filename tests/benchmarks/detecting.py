@@ -73,7 +73,7 @@ def do_add(desk: DetectionDesk, asked: dict[str, Any]) -> dict[str, Any]:
 
 def do_follow(desk: Desk, asked: dict[str, Any]) -> dict[str, Any]:
     """Evaluate all that came since, by all rules that ship."""
-    from events.detection.follow import follow
+    from events.detection.evaluation.follow import follow
 
     began = perf_counter()
     done = follow()
@@ -84,8 +84,8 @@ def do_follow(desk: Desk, asked: dict[str, Any]) -> dict[str, Any]:
 
 def do_hunt(desk: Desk, asked: dict[str, Any]) -> dict[str, Any]:
     """What a rule finds in the whole archive, and how often its progress is told."""
-    from events.detection.hunt import Hunting
-    from events.detection.ruleset import current_rules, read
+    from events.detection.evaluation.hunt import Hunting
+    from events.detection.rules.ruleset import current_rules, read
 
     rule = current_rules().named(LIGHT)[0] if asked["rule"] == "light" else read(HEAVY, "heavy")[0][0]
     ticks: list[int] = []
