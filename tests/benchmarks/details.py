@@ -143,9 +143,9 @@ def _detection(found: Found) -> str:
     return (
         f"### Detection\n\nAll rules that ship, over batches of {found['batch']:,} events that were added before:\n\n"
         + table(["Events", "adding, ms", "evaluating, ms", "of ingest"], rows)
-        + f"\nThe whole archive at first: {first['events/s']:,.0f} events a second, {first['findings']:,} findings. A rule's "
-        f"trial: {light['seconds']:.2f} s along an index ({light['events']:,} events looked at); {heavy['seconds']:.1f} s "
-        f"through all {heavy['events']:,} events, its progress told {heavy['ticks']:,} times.\n"
+        + f"\nThe whole archive at first: {first['events/s']:,.0f} events a second, {first['findings']:,} findings. "
+        f"A rule's trial: {light['seconds']:.2f} s along an index ({light['events']:,} events looked at); "
+        f"{heavy['seconds']:.1f} s through all {heavy['events']:,} events, its progress told {heavy['ticks']:,} times.\n"
     )
 
 

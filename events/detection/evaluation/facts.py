@@ -47,7 +47,7 @@ def _read_contexts(keys: list[int]) -> Iterator[tuple[int, str | None]]:
     for start in range(0, len(keys), CHUNK):
         listed = ", ".join(map(str, keys[start : start + CHUNK]))
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT id, context FROM {TABLE} WHERE id IN ({listed})")  # noqa: S608 - numbers
+            cursor.execute(f"SELECT id, context FROM {TABLE} WHERE id IN ({listed})")
             yield from cursor.fetchall()
 
 
