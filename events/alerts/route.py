@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from events.alerts import times
 from events.alerts.receivers import accounts_of, reader_of
-from events.models import Delivery, DigestItem, Finding, FindingAccount, Subscription
+from events.models import Delivery, DigestItem, Finding, FindingAccount, FindingChange, Subscription
 from events.storage.transactions import write_turn
 
 if TYPE_CHECKING:
@@ -96,12 +96,38 @@ def _route(pk: int, listeners: Listeners) -> bool:
     now = timezone.now()
     is_news = finding.routed_at is None or finding.last_at >= now - NEWS
     if finding.state in Finding.UNFINISHED and is_news:
-        accounts = FindingAccount.objects.filter(finding=finding).values_list("account", flat=True)
+        accounts = set(FindingAccount.objects.filter(finding=finding).values_list("account", flat=True))
+        grown_in = _grown_in(finding, accounts)
         for subscription in listeners.of(finding, accounts):
-            _tell(finding, subscription, listeners.reader(subscription), now)
+            # Who sees only what has not grown is not told that the rest has.
+            if grown_in & listeners.accounts(subscription) or routed is None and not _was_told(subscription, finding):
+                _tell(finding, subscription, listeners.reader(subscription), now)
     # Not the present: what is being added to it at this moment carries an earlier time, and is told next.
     Finding.objects.filter(pk=pk).update(routed_at=finding.extended_at or finding.found_at)
     return True
+
+
+def _grown_in(finding: Finding, accounts: set[int]) -> set[int]:
+    """Of a finding's accounts those that events were added of since it was routed; all, where that is not noted."""
+    if finding.extended_at is None:
+        return accounts if finding.routed_at is None else set()
+    added = finding.changes.filter(action=FindingChange.Action.EXTENDED)
+    if finding.routed_at is None:  # it is new, or came up again
+        added = added.filter(at=finding.extended_at)
+    else:
+        added = added.filter(at__gt=finding.routed_at)
+    noted: list[list[int] | None] = list(added.values_list("accounts", flat=True))
+    if not noted:
+        return accounts
+    return {account for each in noted for account in (accounts if each is None else each)} & accounts
+
+
+def _was_told(subscription: Subscription, finding: Finding) -> bool:
+    """Whether the subscription has a message about the finding already, by itself or in a digest."""
+    return bool(
+        Delivery.objects.filter(subscription=subscription, finding=finding).exists()
+        or DigestItem.objects.filter(delivery__subscription=subscription, finding=finding).exists()
+    )
 
 
 def _tell(finding: Finding, subscription: Subscription, reader: Reader, now: datetime) -> None:

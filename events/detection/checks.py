@@ -21,7 +21,7 @@ from django.utils import timezone
 from events.detection import reconcile, writing
 from events.detection.facts import Reader
 from events.detection.find import Found, key_of
-from events.detection.follow import AWAY, Followed
+from events.detection.follow import Followed, is_away
 from events.detection.ruleset import current_rules
 from events.detection.sigma.fields import PlainFields
 from events.detection.sigma.windows import folded, group_of
@@ -90,9 +90,9 @@ def look(now: datetime | None = None) -> Followed:
     for rule in rules:
         try:
             _apply(rule, noticed, now, done)
-        except AWAY:
-            raise
         except Exception as error:
+            if is_away(error):
+                raise
             logger.exception("The rule %s (%s) failed", rule.uid, rule.origin)
             done.problems[rule.uid] = (rule.title, type(error).__name__)
     return done
