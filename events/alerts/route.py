@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 BATCH = 100
 APART = timedelta(minutes=10)  # between two messages that a finding has grown
+MOST_AN_HOUR = 20  # messages of a rule's findings, or of a view, that go out at once; the others go out together
 NEWS = timedelta(days=7)  # a finding that grew by older events alone is not told again
 
 
@@ -124,10 +125,12 @@ def _grown_in(finding: Finding, accounts: set[int]) -> set[int]:
 
 def _was_told(subscription: Subscription, finding: Finding) -> bool:
     """Whether the subscription has a message about the finding already, by itself or in a digest."""
-    return bool(
-        Delivery.objects.filter(subscription=subscription, finding=finding).exists()
-        or DigestItem.objects.filter(delivery__subscription=subscription, finding=finding).exists()
-    )
+    told = Delivery.objects.filter(subscription=subscription, finding=finding)
+    return bool(told.exists() or _is_in_digest(subscription, finding))
+
+
+def _is_in_digest(subscription: Subscription, finding: Finding) -> bool:
+    return bool(DigestItem.objects.filter(delivery__subscription=subscription, finding=finding).exists())
 
 
 def _tell(finding: Finding, subscription: Subscription, reader: Reader, now: datetime) -> None:
@@ -136,7 +139,11 @@ def _tell(finding: Finding, subscription: Subscription, reader: Reader, now: dat
         add_to_digest(subscription, due, now, finding=finding)
         return
     earlier = Delivery.objects.filter(subscription=subscription, finding=finding)
-    if not earlier.filter(occasion=Delivery.Kind.OPENED).exists():
+    if not earlier.filter(occasion=Delivery.Kind.OPENED).exists() and not _is_in_digest(subscription, finding):
+        if are_too_many(subscription, now, kind=Delivery.Kind.OPENED, finding__rule=finding.rule):
+            due = times.due_at(subscription, finding.severity, reader.zone, now, Subscription.Pace.HOURLY)
+            add_to_digest(subscription, due, now, finding=finding)
+            return
         _create(subscription, finding, Delivery.Kind.OPENED, Delivery.Kind.OPENED, now, due)
         return
     grown = (Delivery.Kind.OPENED, Delivery.Kind.EXTENDED)
@@ -174,6 +181,15 @@ def _create(
         ],
         ignore_conflicts=True,
     )
+
+
+def are_too_many(subscription: Subscription, now: datetime, **same: Any) -> bool:
+    """Whether so many messages like this went out at once within an hour that people stop reading them. A rule that
+    floods a channel delays its own findings, not those of other rules."""
+    hour = timedelta(hours=1)
+    # Later ones were written under a clock that was ahead.
+    lately = Delivery.objects.filter(subscription=subscription, created_at__range=(now - hour, now + hour), **same)
+    return len(lately.order_by().values_list("pk")[:MOST_AN_HOUR]) == MOST_AN_HOUR
 
 
 def add_to_digest(

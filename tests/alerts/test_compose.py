@@ -225,3 +225,25 @@ def test_time_of_finding_is_that_of_the_visible_part(cast: Any, make_finding: An
 
     assert told
     assert bodies.finding(told)["found_at"] == bodies.time(joined)
+
+
+def test_large_digest_counts_what_it_does_not_list(
+    account: NexmoAccount,
+    make_finding: Make,
+    make_channel: Make,
+    subscribe: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    django_assert_max_num_queries: Any,
+) -> None:
+    monkeypatch.setattr(compose, "MOST_FINDINGS", 2)
+    digest = of(subscribe(make_channel()), None, "digest")
+    for severity in (Severity.LOW, Severity.HIGH, Severity.LOW, Severity.CRITICAL):
+        digest.items.create(finding=make_finding(account, severity=severity))
+
+    with django_assert_max_num_queries(20):
+        message = compose.compose(digest)
+
+    assert message.title == "Summary: 4 findings"
+    assert [told["severity"] for told in message.data["findings"]] == ["critical", "high"]
+    assert message.data["finding_count"] == 4
+    assert "2 more findings" in message.body

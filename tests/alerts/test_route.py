@@ -266,3 +266,24 @@ def test_finding_that_comes_up_again_is_told_to_who_was_not_told(
     Finding.objects.filter(pk=finding.pk).update(routed_at=None)
     route.route_findings()
     assert kinds() == ["opened"]
+
+
+def test_rule_that_floods_a_channel_delays_itself_alone(
+    account: NexmoAccount, make_finding: Make, make_channel: Make, subscribe: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(route, "MOST_AN_HOUR", 3)
+    subscribe(make_channel())
+    with time_machine.travel(timezone.now().replace(minute=10), tick=False) as clock:
+        made = [make_finding(account) for _ in range(6)]
+        make_finding(account, rule="22222222-2222-4222-8222-222222222222")
+        route.route_findings()
+        assert sorted(kinds()) == ["digest", *["opened"] * 4]
+        digest = Delivery.objects.get(kind="digest")
+        assert (digest.due_at.minute, digest.items.count()) == (0, 3)
+
+        Delivery.objects.update(state="sent")
+        clock.shift(timedelta(hours=1, minutes=1))
+        grow(made[-1])
+        make_finding(account)
+        route.route_findings()
+        assert kinds()[5:] == ["extended", "opened"] or kinds()[5:] == ["opened", "extended"]
