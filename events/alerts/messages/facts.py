@@ -60,7 +60,7 @@ class Facts:
     """A finding as far as some may see it.
 
     Attributes:
-        parts: of these accounts alone, and so are count and times.
+        parts: of these accounts alone, and so are count and all times.
         events: the first of them; those that retention removed are left out.
     """
 
@@ -82,6 +82,10 @@ class Facts:
     @property
     def count(self) -> int:
         return sum(part.event_count for part in self.parts)
+
+    @property
+    def found_at(self) -> datetime:
+        return min(part.found_at for part in self.parts)
 
     @property
     def first_at(self) -> datetime:

@@ -23,6 +23,7 @@ from events.detection.findings import writing
 from events.detection.rules.ruleset import RuleSet, current_rules
 from events.detection.sigma.dispatch import Dispatch
 from events.models import ChainHead, DetectionCursor, EventType
+from events.storage.unreadable import is_of_the_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -36,7 +37,11 @@ logger = logging.getLogger(__name__)
 BATCH = 5_000  # events in one transaction
 LONGEST_PROBLEM = 2_000
 Problems = dict[str, tuple[str, str]]  # by the rule's id: its title, and what happened
-AWAY = (OperationalError, InterfaceError)  # of a database that is not there: no rule's fault
+
+
+def is_away(error: Exception) -> bool:
+    """Whether an error comes of a database that is not there: no rule's fault, and no row's."""
+    return isinstance(error, OperationalError | InterfaceError) and not is_of_the_row(error)
 
 
 @dataclass
@@ -46,6 +51,7 @@ class Followed:
     Attributes:
         accounts: those with findings that were changed.
         evaluated: those with events that were evaluated.
+        failed: those that could not be evaluated further.
         problems: rules that failed.
     """
 
@@ -55,6 +61,7 @@ class Followed:
     withdrawn: int = 0
     accounts: set[int] = field(default_factory=set)
     evaluated: set[int] = field(default_factory=set)
+    failed: set[int] = field(default_factory=set)
     problems: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
@@ -73,10 +80,16 @@ def follow(tick: Callable[[int, int], None] | None = None, rules: Iterable[Rule]
         rules: instead of those that are on.
     """
     done = Followed()
-    follower = _current() if rules is None else Follower(rules)
-    while waiting := behind():
+    while waiting := {account: span for account, span in behind().items() if account not in done.failed}:
+        # Rules may be switched, changed or written while a long archive is followed.
+        follower = _current() if rules is None else Follower(rules)
         for account, (seq, head) in sorted(waiting.items(), key=lambda entry: entry[1][1] - entry[1][0]):
-            follower.step(account, seq, head, done)
+            try:
+                follower.step(account, seq, head, done)
+            except Exception as error:
+                if is_away(error):
+                    raise
+                _give_up(account, error, done)
             if tick:
                 left = sum(end - start for start, end in waiting.values())
                 tick(done.events, max(done.events, left))
@@ -160,9 +173,9 @@ class Follower:
                 continue
             try:
                 change = increment(rule, history, new, matched.get(rule.uid, {}))
-            except AWAY:
-                raise
             except Exception as error:  # of whatever kind: the other rules are evaluated
+                if is_away(error):
+                    raise
                 _note(rule, error, problems)
                 continue
             if change is not None:
@@ -175,9 +188,9 @@ class Follower:
         for fact in new:
             try:
                 found = self.dispatch.matches(fact.event_type, fact)
-            except AWAY:
-                raise
-            except Exception:
+            except Exception as error:
+                if is_away(error):
+                    raise
                 found = self._tried_alone(fact, problems)
             for candidate in found:
                 for rule, slot in candidate.uses:
@@ -191,9 +204,9 @@ class Follower:
             try:
                 if candidate.selection.matches(fact):
                     found.append(candidate)
-            except AWAY:
-                raise
             except Exception as error:
+                if is_away(error):
+                    raise
                 for rule, _ in candidate.uses:
                     _note(rule, error, problems)
         return found
@@ -218,9 +231,9 @@ class Follower:
                 try:
                     with transaction.atomic():
                         outcome = change.write()
-                except AWAY:
-                    raise
                 except Exception as error:
+                    if is_away(error):
+                        raise
                     _note(change.rule, error, problems)
                     continue
                 if outcome is None:
@@ -241,6 +254,15 @@ class Follower:
             done.extended += outcome.extended
             done.withdrawn += outcome.withdrawn
             done.accounts |= outcome.accounts
+
+
+def _give_up(account: int, error: Exception, done: Followed) -> None:
+    """Leave an account that cannot be read where it is, so that the others go on. It is tried again at the next job."""
+    done.failed.add(account)
+    told = type(error).__name__
+    row = DetectionCursor.objects.filter(account=account).exclude(problem=told)
+    if row.update(problem=told):
+        logger.error("The events of account %s could not be evaluated; the others are", account, exc_info=error)
 
 
 def types() -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from django.contrib.auth.models import Group
 from django.utils import timezone
 
 from accounts.models import NexmoAccount, Profile
-from events.alerts.messages import compose, facts
+from events.alerts.messages import bodies, compose, facts
+from events.alerts.messages.facts import facts_of
 from events.alerts.messages.message import Message
 from events.detection.sigma.rule import Advice
 from events.models import Delivery, Finding, Severity, Subscription
@@ -211,3 +213,37 @@ def test_no_secret_of_an_account_or_channel_is_told(
     told = everything(compose.compose(of(subscribe(channel), make_finding(account))))
     assert "hunter2" not in told
     assert account.api_secret not in told
+
+
+def test_time_of_finding_is_that_of_the_visible_part(cast: Any, make_finding: Any) -> None:
+    mine, hidden = (NexmoAccount.objects.get(api_key=key) for key in ("demo0001", "demo0003"))
+    finding = make_finding(hidden, mine)
+    joined = finding.found_at + timedelta(hours=3)
+    finding.parts.filter(account=mine).update(found_at=joined)
+
+    told = facts_of(finding, [mine], "en")
+
+    assert told
+    assert bodies.finding(told)["found_at"] == bodies.time(joined)
+
+
+def test_large_digest_counts_what_it_does_not_list(
+    account: NexmoAccount,
+    make_finding: Make,
+    make_channel: Make,
+    subscribe: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    django_assert_max_num_queries: Any,
+) -> None:
+    monkeypatch.setattr(compose, "MOST_FINDINGS", 2)
+    digest = of(subscribe(make_channel()), None, "digest")
+    for severity in (Severity.LOW, Severity.HIGH, Severity.LOW, Severity.CRITICAL):
+        digest.items.create(finding=make_finding(account, severity=severity))
+
+    with django_assert_max_num_queries(20):
+        message = compose.compose(digest)
+
+    assert message.title == "Summary: 4 findings"
+    assert [told["severity"] for told in message.data["findings"]] == ["critical", "high"]
+    assert message.data["finding_count"] == 4
+    assert "2 more findings" in message.body

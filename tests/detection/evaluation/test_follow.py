@@ -16,6 +16,7 @@ from events.detection.evaluation import follow as following
 from events.detection.evaluation.find import Found
 from events.detection.evaluation.follow import behind, follow
 from events.detection.evaluation.hunt import Hunting, replay
+from events.detection.rules.ruleset import RuleSet
 from events.models import (
     AuditEvent,
     DetectionCursor,
@@ -322,3 +323,49 @@ def test_history_of_a_finding_only_grows(account: NexmoAccount) -> None:
     add(account, [event(2, "2026-01-02T10:10:00")])
     follow(rules=[rule])
     assert list(FindingChange.objects.values_list())[: len(before)] == before
+
+
+def test_account_that_cannot_be_read_holds_up_no_other(cast: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = rule_of(SECRETS)
+    broken, sound = NexmoAccount.objects.order_by("api_key")[:2]
+    add(broken, [event(1)])
+    add(sound, [event(2), event(3)])
+    original = following.Reader.in_chain
+
+    def in_chain(reader: Any, account: int, *rest: Any) -> Any:
+        if account == broken.pk:
+            raise ValueError("Invalid isoformat string")  # what a failing disk left
+        return original(reader, account, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(following.Reader, "in_chain", in_chain)
+        done = follow(rules=[rule])
+
+    assert (done.failed, done.evaluated) == ({broken.pk}, {sound.pk})
+    assert behind() == {broken.pk: (0, 1)}
+    assert DetectionCursor.objects.get(account=broken).problem == "ValueError"
+    follow(rules=[rule])
+    assert not behind()
+    assert DetectionCursor.objects.get(account=broken).problem == ""
+
+
+def test_row_that_is_no_text_is_no_database_that_is_away() -> None:
+    assert following.is_away(OperationalError("database is locked"))
+    assert not following.is_away(OperationalError("Could not decode to UTF-8 column 'context'"))
+
+
+def test_rule_that_is_switched_meanwhile_counts_from_the_next_round(
+    account: NexmoAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = rule_of(SECRETS), rule_of(detection("more", "event_type: ACCOUNT_SECRET_CREATE"))
+    sets = [RuleSet({rule.uid: rule}, {rule.uid: rule}) for rule in (first, second)]
+    monkeypatch.setattr(following, "current_rules", lambda: sets[bool(DetectionCursor.objects.filter(seq__gt=0))])
+    monkeypatch.setattr(following, "BATCH", 1)
+    add(account, [event(1), event(2, "2026-01-02T15:00:00")])
+
+    follow()
+
+    assert set(Finding.objects.values_list("rule", "evidence__nexmo_id")) == {
+        (first.uid, "e00001"),
+        (second.uid, "e00002"),
+    }
