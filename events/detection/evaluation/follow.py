@@ -22,7 +22,7 @@ from events.detection.evaluation.seen import write as write_seen
 from events.detection.findings import writing
 from events.detection.rules.ruleset import RuleSet, current_rules
 from events.detection.sigma.dispatch import Dispatch
-from events.models import ChainHead, DetectionCursor, EventType
+from events.models import ChainHead, DetectionCursor, EventType, SyncState
 from events.storage.unreadable import is_of_the_row
 
 if TYPE_CHECKING:
@@ -66,9 +66,13 @@ class Followed:
 
 
 def behind() -> dict[int, tuple[int, int]]:
-    """Accounts with events that were not evaluated yet: from where, and up to where."""
+    """Accounts with events that were not evaluated yet: from where, and up to where.
+
+    One whose first sync is still under way has to wait: its newest events come first, and would all look unheard of.
+    """
     cursors = dict(DetectionCursor.objects.values_list("account", "seq"))
-    heads = ChainHead.objects.order_by().values_list("account", "seq")
+    first = SyncState.objects.filter(last_success_at=None, lease_until__gt=timezone.now(), current_run__isnull=False)
+    heads = ChainHead.objects.order_by().exclude(account__in=first.values("account")).values_list("account", "seq")
     return {account: (cursors.get(account, 0), seq) for account, seq in heads if cursors.get(account, 0) < seq}
 
 

@@ -26,6 +26,7 @@ from events.models import (
     FindingEvent,
     SeenField,
 )
+from events.sync import state
 from tests.detection.archives import LOGIN, add, correlation, detection, rule_of, stored, told
 
 pytestmark = pytest.mark.django_db
@@ -369,3 +370,18 @@ def test_rule_that_is_switched_meanwhile_counts_from_the_next_round(
         (first.uid, "e00001"),
         (second.uid, "e00002"),
     }
+
+
+def test_account_in_its_first_sync_waits_until_that_is_over(account: NexmoAccount) -> None:
+    """Newest events are archived first, so that each would look like the first of its kind."""
+    add(account, [event(1)])
+    run = state.claim(account, "schedule")
+    assert run is not None
+
+    assert behind() == {}
+    state.finish(run)
+    assert behind() == {account.pk: (0, 1)}
+
+    again = state.claim(account, "schedule")
+    assert again is not None
+    assert behind() == {account.pk: (0, 1)}
