@@ -145,12 +145,8 @@ def _detection(found: Found) -> str:
         + table(["Events", "adding, ms", "evaluating, ms", "of ingest"], rows)
         + f"\nThe whole archive at first: {first['events/s']:,.0f} events a second, {first['findings']:,} findings. "
         f"A rule's trial: {light['seconds']:.2f} s along an index ({light['events']:,} events looked at); "
-<<<<<<< HEAD
-        f"{heavy['seconds']:.1f} s through all {heavy['events']:,} events, progress told {heavy['ticks']:,} times.\n"
-=======
         f"{heavy['seconds']:.1f} s through all {heavy['events']:,} events, its progress told {heavy['ticks']:,} "
         "times.\n"
->>>>>>> evaluate
     )
 
 
