@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from events.alerts import times
 from events.alerts.receivers import accounts_of, reader_of
+from events.detection import writing
 from events.models import Delivery, DigestItem, Finding, FindingAccount, FindingChange, Subscription
-from events.storage.transactions import write_turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -75,7 +75,8 @@ def route_findings() -> int:
     while keys := _unrouted():
         listeners = Listeners.now(what__in=(Subscription.What.SEVERITY, Subscription.What.RULE))
         for pk in keys:
-            with write_turn():
+            # As all who write findings: with a lock on one alone, it and an evaluation could wait for each other.
+            with writing.turn():
                 done += _route(pk, listeners)
     return done
 
@@ -88,7 +89,7 @@ def _unrouted() -> list[int]:
 
 def _route(pk: int, listeners: Listeners) -> bool:
     """One finding, within a transaction."""
-    finding = Finding.objects.select_for_update().filter(pk=pk).first()
+    finding = Finding.objects.filter(pk=pk).first()
     if finding is None:
         return False
     routed, grown = finding.routed_at, finding.extended_at

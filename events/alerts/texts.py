@@ -127,8 +127,8 @@ def digest_title(findings: int, events: int) -> str:
 
 
 def digest_body(findings: Sequence[Facts], count: int, events: Iterable[str], url: str) -> str:
-    """The findings of an hour or a day, a line and a link each, and how many more of `count` there are; then lines about
-    events."""
+    """The findings of an hour or a day, a line and a link each, and how many more of `count` there are; then lines
+    about events."""
     lines: list[str] = []
     for facts in findings[:MOST_OF_A_DIGEST]:
         lines.append(
