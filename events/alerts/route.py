@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 BATCH = 100
 APART = timedelta(minutes=10)  # between two messages that a finding has grown
-MOST_AN_HOUR = 20  # messages of a rule's findings, or of a view, that go out at once; the others go out together
+MOST_AN_HOUR = 100  # messages of a rule's findings, or of a view, that go out at once; the others go out together
 NEWS = timedelta(days=7)  # a finding that grew by older events alone is not told again
 
 
