@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from events.alerts import times
 from events.alerts.messages.receivers import accounts_of, reader_of
+from events.detection.findings import writing
 from events.models import Delivery, DigestItem, Finding, FindingAccount, FindingChange, Subscription
-from events.storage.transactions import write_turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 BATCH = 100
 APART = timedelta(minutes=10)  # between two messages that a finding has grown
-MOST_AN_HOUR = 20  # messages of a rule's findings, or of a view, that go out at once; the others go out together
+MOST_AN_HOUR = 100  # messages of a rule's findings, or of a view, that go out at once; the others go out together
 NEWS = timedelta(days=7)  # a finding that grew by older events alone is not told again
 
 
@@ -75,7 +75,8 @@ def route_findings() -> int:
     while keys := _unrouted():
         listeners = Listeners.now(what__in=(Subscription.What.SEVERITY, Subscription.What.RULE))
         for pk in keys:
-            with write_turn():
+            # As all who write findings: with a lock on one alone, it and an evaluation could wait for each other.
+            with writing.turn():
                 done += _route(pk, listeners)
     return done
 
@@ -88,7 +89,7 @@ def _unrouted() -> list[int]:
 
 def _route(pk: int, listeners: Listeners) -> bool:
     """One finding, within a transaction."""
-    finding = Finding.objects.select_for_update().filter(pk=pk).first()
+    finding = Finding.objects.filter(pk=pk).first()
     if finding is None:
         return False
     routed, grown = finding.routed_at, finding.extended_at

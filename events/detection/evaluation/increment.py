@@ -69,7 +69,8 @@ class Increment:
     def write(self) -> reconcile.Outcome | None:
         """Bring the stored findings in line, in the caller's transaction. None: they changed since, look again."""
         events = self.examined | {fact.pk for one in self.found for fact, _ in one.events}
-        stored = reconcile.stored_of(self.rule, events - self.new)
+        look_up = reconcile.stored_of if self.whole else reconcile.grown_of
+        stored = look_up(self.rule, events - self.new)
         if self.whole and not all(_lies_within(self.rule, one, self.reach) for one in stored):
             return None
         return reconcile.reconcile(self.rule, self.found, stored, whole=self.whole)

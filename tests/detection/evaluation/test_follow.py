@@ -16,6 +16,7 @@ from events.detection.evaluation import follow as following
 from events.detection.evaluation.find import Found
 from events.detection.evaluation.follow import behind, follow
 from events.detection.evaluation.hunt import Hunting, replay
+from events.detection.evaluation.seen import MOST_VALUES
 from events.detection.rules.ruleset import RuleSet
 from events.models import (
     AuditEvent,
@@ -25,6 +26,7 @@ from events.models import (
     FindingChange,
     FindingEvent,
     SeenField,
+    SeenValue,
 )
 from events.sync import state
 from tests.detection.archives import LOGIN, add, correlation, detection, rule_of, stored, told
@@ -385,3 +387,37 @@ def test_account_in_its_first_sync_waits_until_that_is_over(account: NexmoAccoun
     again = state.claim(account, "schedule")
     assert again is not None
     assert behind() == {account.pk: (0, 1)}
+
+
+@pytest.mark.parametrize(
+    ("at", "count", "is_first"), [("10:20", 3, False), ("09:50", 3, True), ("10:00", 3, False), ("14:00", 2, False)]
+)
+def test_finding_of_many_events_grows_without_reading_them(
+    account: NexmoAccount, monkeypatch: pytest.MonkeyPatch, at: str, count: int, is_first: bool
+) -> None:
+    rule = rule_of(SECRETS)
+    add(account, [event(1), event(2, "2026-01-02T10:30:00")])
+    follow(rules=[rule])
+    key = Finding.objects.get().key
+    add(account, [event(3, f"2026-01-02T{at}:00")])
+
+    def read(*_: Any) -> None:
+        raise AssertionError("all its events are read")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(following.writing, "evidence_of", read)
+        assert follow(rules=[rule]).problems == {}
+
+    finding = Finding.objects.order_by("pk")[0]
+    assert (finding.event_count, finding.key != key) == (count, is_first)
+    assert stored(rule) == told(Hunting(rule).run())
+
+
+def test_event_whose_lists_combine_to_millions_is_followed(account: NexmoAccount) -> None:
+    rule = rule_of(detection("lists", "source: CD", "first_seen: {fields: [context.a, context.b], history: 1h}"))
+    many = [f"v{number}" for number in range(200)]
+    add(account, [event(1, context={"a": many, "b": many})])
+
+    follow(rules=[rule])
+
+    assert SeenValue.objects.count() == MOST_VALUES
