@@ -120,6 +120,16 @@ def test_webhook_is_shown_with_the_verdict_on_its_signature(catcher: Catcher) ->
     assert "finding.opened" in page and "POST /hooks/alice" in page
 
 
+def test_heading_of_a_webhook_names_its_finding(catcher: Catcher) -> None:
+    for body in (
+        b'{"type": "finding.opened", "data": {"finding": {"title": "Key leaked"}}}',
+        b'{"type": "test", "data": 1}',
+        b"[1]",
+    ):
+        catcher.take_webhook("/", {}, body)
+    assert [each.title for each in catcher.messages()] == ["", "test", "Key leaked (finding.opened)"]
+
+
 def test_page_speaks_the_readers_language(catcher: Catcher) -> None:
     page = requests.get(url(catcher), headers={"Accept-Language": "xx, es-AR;q=0.9"}, timeout=5).text
     assert '<html lang="es">' in page

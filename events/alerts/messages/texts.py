@@ -95,8 +95,7 @@ def event_lines(events: Sequence[Event], total: int) -> list[str]:
     for event in events[:MOST_LISTED]:
         values = event.values
         by = " · ".join(quoted(values[name], 60) for name in ("user_email", "source_ip") if values[name])
-        what = quoted(values["event_type_description"] or values["event_type"], 80)
-        lines.append(f"- {show(values['created_at'])}: {what}{f' · {by}' if by else ''}")
+        lines.append(f"- {show(values['created_at'])}: {quoted(event.said)}{f' · {by}' if by else ''}")
     if (more := total - len(lines)) > 0:
         lines.append("- " + ngettext("%(count)s more event", "%(count)s more events", more) % {"count": more})
     return lines

@@ -60,7 +60,7 @@ def test_it_says_what_where_who_when_why_and_what_to_do(
     assert message.title == f"[High] Secret made: {account.name} (demo0001)"
     for part in (
         "Secret made", f"Where: {account.name} (demo0001)", "Who: eve@example.com; 192.0.2.7 (RU)",
-        "When: 2026-03-15 12:01:00 UTC, 1 event", "Number updated",
+        "When: 2026-03-15 12:01:00 UTC, 1 event", "Changed number 447700900000",
         "Why it matters: A thief makes a secret.", "1. Delete the secret.", "2. Ask the user.",
         f"Open: https://audit.example.com/findings/{finding.pk}/",
     ):  # fmt: skip
