@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from accounts.models import NexmoAccount
-    from events.alerts.messages.receivers import Reader
     from events.models import SavedView, Subscription
 
 MOST_EVENTS = 20  # of a view, in one message
@@ -53,10 +52,10 @@ def compose(delivery: Delivery) -> Message:
             raise NotNeeded(problems.OFF)
         accounts = accounts_of(delivery.subscription)
         if delivery.kind == Delivery.Kind.DIGEST:
-            return _digest(delivery, delivery.subscription, accounts, reader)
+            return _digest(delivery, delivery.subscription, accounts)
         if delivery.kind == Delivery.Kind.VIEW:
             return _view(delivery, delivery.subscription, accounts)
-        return _finding(delivery, delivery.subscription, accounts, reader)
+        return _finding(delivery, delivery.subscription, accounts)
 
 
 def _holder_is_gone(delivery: Delivery) -> bool:
@@ -64,7 +63,7 @@ def _holder_is_gone(delivery: Delivery) -> bool:
     return owner is not None and not owner.is_active
 
 
-def _finding(delivery: Delivery, subscription: Subscription, accounts: list[NexmoAccount], reader: Reader) -> Message:
+def _finding(delivery: Delivery, subscription: Subscription, accounts: list[NexmoAccount]) -> Message:
     finding = delivery.finding
     if finding is None or finding.state in NOT_FINDINGS:
         raise NotNeeded(problems.SETTLED)
@@ -73,7 +72,7 @@ def _finding(delivery: Delivery, subscription: Subscription, accounts: list[Nexm
     nags = delivery.kind in (Delivery.Kind.REMINDER, Delivery.Kind.ESCALATED)
     if nags and finding.state != Finding.State.OPEN:
         raise NotNeeded(problems.SETTLED)
-    facts = facts_of(finding, accounts, reader.language)
+    facts = facts_of(finding, accounts)
     if facts is None:
         raise NotNeeded(problems.GONE)
     return Message(
@@ -87,10 +86,10 @@ def _finding(delivery: Delivery, subscription: Subscription, accounts: list[Nexm
     )
 
 
-def _digest(delivery: Delivery, subscription: Subscription, accounts: list[NexmoAccount], reader: Reader) -> Message:
+def _digest(delivery: Delivery, subscription: Subscription, accounts: list[NexmoAccount]) -> Message:
     listed = _findings_of(delivery, accounts)
     count = listed.count()
-    told = (facts_of(finding, accounts, reader.language) for finding in listed[:MOST_FINDINGS])
+    told = (facts_of(finding, accounts) for finding in listed[:MOST_FINDINGS])
     findings: list[Facts] = [facts for facts in told if facts]
     total, events = 0, list[Event]()
     for item in delivery.items.exclude(content=None).order_by("id"):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.urls import reverse
 
-from events.alerts.messages.advice import advice_of, dashboard_of
+from events.detection.rules import known_rules
 from events.models import AuditEvent, FindingAccount, FindingEvent
 from events.wording.codes import type_words
 from events.wording.sentences import plain_sentence
@@ -109,8 +109,8 @@ class Facts:
         return list(dict.fromkeys(str(event.values[column]) for event in self.events if event.values[column]))
 
 
-def facts_of(finding: Finding, accounts: Iterable[NexmoAccount], language: str) -> Facts | None:
-    """What those who see these accounts may be told; None where that is nothing."""
+def facts_of(finding: Finding, accounts: Iterable[NexmoAccount]) -> Facts | None:
+    """What those who see these accounts may be told, in the language that is active; None where that is nothing."""
     visible = {account.pk: account for account in accounts}
     parts = [
         part
@@ -125,13 +125,14 @@ def facts_of(finding: Finding, accounts: Iterable[NexmoAccount], language: str) 
         .order_by("created_at", "id")
         .values_list("event", "account", "step")[:MOST_EVENTS]
     )
+    rule = known_rules.rule_of(finding.rule)
     return Facts(
         finding,
         parts,
         visible,
         events_by_keys([(pk, account, step) for pk, account, step in evidence], visible),
-        advice_of(finding.rule, language),
-        dashboard_of(finding.rule),
+        known_rules.advice_of(rule),
+        rule.dashboard if rule else "",
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
@@ -41,10 +41,11 @@ class Call:
     """What apprise is to do.
 
     Attributes:
+        address: with its secrets.
         trusted: the host that the site's own settings name; "" where a person named it.
     """
 
-    address: str
+    address: str = field(repr=False)
     title: str
     body: str
     trusted: str = ""

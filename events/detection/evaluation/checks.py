@@ -15,7 +15,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.db.models import Count
 from django.utils import timezone
 
 from events.detection.evaluation import reconcile
@@ -202,10 +201,11 @@ def _silent(accounts: set[int], now: datetime) -> Iterator[tuple[int, datetime]]
     they are asked and answer. Days are of UTC; today has only begun."""
     today = now.astimezone(UTC).date()
     days: dict[int, list[int]] = defaultdict(list)
-    rows = DayCount.objects.filter(account__in=accounts, day__gte=today - USUAL, day__lte=today, count__gt=0)
-    for account, day in (
-        rows.order_by("account", "day").values("account", "day").annotate(Count("pk")).values_list("account", "day")
-    ):
+    counts = DayCount.objects.filter(day__lte=today, count__gt=0)
+    lately = counts.filter(account__in=accounts, day__gte=today - timedelta(days=LEAST_SILENT_DAYS))
+    quiet = accounts - set(lately.values_list("account", flat=True).distinct())  # few, so little is read each minute
+    rows = counts.filter(account__in=quiet, day__gte=today - USUAL).order_by("account", "day")
+    for account, day in rows.values_list("account", "day").distinct():
         days[account].append((today - day).days)
     for account, ago in days.items():
         longest = max((before - after - 1 for before, after in pairwise(ago)), default=0)

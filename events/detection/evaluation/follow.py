@@ -17,7 +17,7 @@ from django.utils import timezone
 from events.detection.evaluation.facts import Reader, api_keys
 from events.detection.evaluation.history import History
 from events.detection.evaluation.increment import Increment, increment
-from events.detection.evaluation.seen import Seen, What
+from events.detection.evaluation.seen import Seen, What, noted_for
 from events.detection.evaluation.seen import write as write_seen
 from events.detection.findings import writing
 from events.detection.rules.ruleset import RuleSet, current_rules
@@ -87,6 +87,7 @@ def follow(tick: Callable[[int, int], None] | None = None, rules: Iterable[Rule]
     while waiting := {account: span for account, span in behind().items() if account not in done.failed}:
         # Rules may be switched, changed or written while a long archive is followed.
         follower = _current() if rules is None else Follower(rules)
+        total = done.events + sum(end - start for start, end in waiting.values())
         for account, (seq, head) in sorted(waiting.items(), key=lambda entry: entry[1][1] - entry[1][0]):
             try:
                 follower.step(account, seq, head, done)
@@ -95,8 +96,7 @@ def follow(tick: Callable[[int, int], None] | None = None, rules: Iterable[Rule]
                     raise
                 _give_up(account, error, done)
             if tick:
-                left = sum(end - start for start, end in waiting.values())
-                tick(done.events, max(done.events, left))
+                tick(done.events, max(total, done.events))
     return done
 
 
@@ -119,13 +119,7 @@ class Follower:
         self.rules = [rule for rule in rules if all(selection.service == "audit" for selection in rule.selections)]
         self.dispatch = Dispatch(self.rules)
         self.keys: Mapping[int, str] = {}
-        first = [
-            (selection, selection.custom["first_seen"])
-            for rule in self.rules
-            for selection in rule.selections
-            if "first_seen" in selection.custom
-        ]
-        self.noted = list(dict.fromkeys(What.of(selection, asked["fields"]) for selection, asked in first))
+        self.noted = list(dict.fromkeys(what for rule in self.rules for what in noted_for(rule)))
         self.has_custom = {rule.uid for rule in self.rules if any(selection.custom for selection in rule.selections)}
 
     def step(self, account: int, seq: int, head: int, done: Followed) -> None:

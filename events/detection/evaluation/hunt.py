@@ -21,7 +21,7 @@ from events.detection.evaluation.find import Found, Hits, candidates, types_of
 from events.detection.evaluation.follow import follow, types
 from events.detection.evaluation.history import History
 from events.detection.evaluation.increment import touched
-from events.detection.evaluation.seen import What
+from events.detection.evaluation.seen import noted_for
 from events.detection.findings import writing
 from events.models import AuditEvent, ChainHead, DayCount, DetectionCursor, Finding
 
@@ -39,7 +39,7 @@ SLICE = 5_000  # events read at a time
 MOST_HITS = 200_000  # a rule that matches more says nothing
 # Kept with the trial, and translated where it is shown.
 TOO_MANY = gettext_noop("It matches more than 200,000 events. A useful rule matches far fewer: narrow it.")
-NEWEST, EVENTS_SHOWN = 100, 20  # of a result that is kept
+NEWEST, EVENTS_SHOWN = 50, 20  # of a result that is kept
 
 
 class TooMany(Exception):
@@ -115,24 +115,18 @@ class Hunting:
             rows = rows.filter(day__gte=self.since.date())
         if self.until:
             rows = rows.filter(day__lte=self.until.date())
-        first = {What.of(selection, asked["fields"]) for selection, asked in self._firsts()}
         to_note = sum(
-            self.upto[account] - history.load_seen(what, account).upto for what in first for account in self._chosen()
+            self.upto[account] - history.load_seen(what, account).upto
+            for what in noted_for(self.rule)
+            for account in self._chosen()
         )
         return (rows.aggregate(total=Sum("count"))["total"] or 0) + to_note
 
-    def _firsts(self) -> list[tuple[Any, Any]]:
-        return [
-            (selection, selection.custom["first_seen"])
-            for selection in self.rule.selections
-            if "first_seen" in selection.custom
-        ]
-
     def _prepare(self, history: History) -> None:
         """Read which values came when first, where the table does not say so yet."""
-        for selection, asked in self._firsts():
+        for what in noted_for(self.rule):
             for account in self._chosen():
-                seen, before = history.load_seen(What.of(selection, asked["fields"]), account), [0]
+                seen, before = history.load_seen(what, account), [0]
                 before[0] = seen.upto
 
                 def advance(upto: int, before: list[int] = before) -> None:
@@ -160,8 +154,8 @@ class Hunting:
             old_beginning = _beginnings({account: before})[account] if before else None
             history = History(reader, types(), _beginnings(now), {account: old_beginning})
             history.seen = self.history.seen
-            for selection, asked in self._firsts():
-                history.load_seen(What.of(selection, asked["fields"]), account).follow(new, seq)
+            for what in noted_for(self.rule):
+                history.load_seen(what, account).follow(new, seq)
             self._take(history, touched(self.rule, history, new))
             self.upto[account] = seq
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 UNFINISHED = (Hunt.State.WAITING, Hunt.State.RUNNING)
 KEPT_FOR = timedelta(days=30)
 MOST_MONTHS = 24  # shown
-MOST_SHOWN, IN_SIGHT = 50, 3  # findings, and events of each that are not folded
+IN_SIGHT = 3  # events of a finding that are not folded
 MOST_UNKNOWN = 5  # types of event
 NOISY = 30  # findings a month, from which on people stop reading them
 
@@ -234,7 +234,7 @@ class Trial:
     @cached_property
     def newest(self) -> list[Shown]:
         """The newest findings, with their first events."""
-        listed = self._result.get("newest", ())[:MOST_SHOWN]
+        listed = self._result.get("newest", ())
         keys = {key for one in listed for key in one["accounts"]}
         accounts = _accounts(keys)
         return [_shown(one, accounts) for one in listed]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from events.detection.evaluation.facts import Fact, Reader
-    from events.detection.sigma.rule import Selection
+    from events.detection.sigma.rule import Rule, Selection
 
     Place = tuple[datetime, int]
 
@@ -58,6 +58,12 @@ class What:
 
     def counts(self, event_type: str) -> bool:
         return self.types is None or event_type.upper() in self.types
+
+
+def noted_for(rule: Rule) -> list[What]:
+    """What a rule asks the first events of, each once."""
+    asked = ((selection, selection.custom.get("first_seen")) for selection in rule.selections)
+    return list(dict.fromkeys(What.of(selection, first["fields"]) for selection, first in asked if first))
 
 
 @dataclass

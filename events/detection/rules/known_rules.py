@@ -22,8 +22,9 @@ def advice_of(rule: Rule | None) -> Advice | None:
     return rule.advice_in(get_language() or "en") if rule else None
 
 
-def titles() -> dict[str, str]:
-    """All rules that can be read, on or off, by id, in the order of their titles."""
-    language = get_language() or "en"
-    known = {uid: rule.advice_in(language).title for uid, rule in current_rules().all.items()}
+def titles(*, only_on: bool = False) -> dict[str, str]:
+    """All rules that can be read, or those that are on, by id, in the order of their titles."""
+    language, rules = get_language() or "en", current_rules()
+    chosen = rules.rules if only_on else rules.all
+    known = {uid: rule.advice_in(language).title for uid, rule in chosen.items()}
     return dict(sorted(known.items(), key=lambda pair: pair[1].casefold()))

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group
 from django.utils import timezone
+from django.utils.translation import get_language
 
 from accounts.models import NexmoAccount, Profile
 from events.alerts.messages import bodies, compose, facts
 from events.alerts.messages.facts import facts_of
 from events.alerts.messages.message import Message
+from events.detection.rules import known_rules
 from events.detection.sigma.rule import Advice
 from events.models import Delivery, Finding, Severity, Subscription
 
@@ -28,7 +30,7 @@ def _advice(monkeypatch: pytest.MonkeyPatch) -> None:
         "en": Advice("Secret made", "A thief makes a secret.", (), ("Delete the secret.", "Ask the user.")),
         "es": Advice("Secreto creado", "Un ladrón crea un secreto.", (), ("Borre el secreto.",)),
     }
-    monkeypatch.setattr(facts, "advice_of", lambda uid, language: words[language[:2]])
+    monkeypatch.setattr(known_rules, "advice_of", lambda rule: words[get_language()[:2]])
 
 
 def of(subscription: Subscription, finding: Finding | None, kind: str = "opened", **values: Any) -> Delivery:

@@ -162,6 +162,7 @@ def test_chats_and_pagers_are_given_addresses_of_their_own(make_channel: MakeCha
     assert "region=eu" in asked.address
     assert "severity=error" in asked.address
     assert asked.body == MESSAGE.title
+    assert "a" * 32 not in repr(asked), "a key"
 
 
 @pytest.mark.parametrize(

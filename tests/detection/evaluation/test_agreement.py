@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from accounts.models import NexmoAccount
+from events.detection.evaluation import custom
 from events.detection.evaluation import follow as following
-from events.detection.evaluation import history
 from events.detection.evaluation.follow import follow
 from events.detection.evaluation.hunt import Hunting, replay
 from events.models import Finding, FindingChange
@@ -24,7 +24,7 @@ def test_order_of_arrival_changes_nothing_and_hunt_and_replay_agree(
 ) -> None:
     chance = Random(seed)
     monkeypatch.setattr(following, "BATCH", chance.choice((1, 3, 10, 1000)))
-    monkeypatch.setattr(history, "LEAST_KNOWN", 3)
+    monkeypatch.setattr(custom, "LEAST_KNOWN", 3)
     rules = random_rules(chance)
     accounts = list(NexmoAccount.objects.order_by("api_key")[:3])
     events = [random_event(chance, number) for number in range(chance.choice((20, 60)))]
