@@ -223,7 +223,7 @@ def test_time_of_finding_is_that_of_the_visible_part(cast: Any, make_finding: An
     joined = finding.found_at + timedelta(hours=3)
     finding.parts.filter(account=mine).update(found_at=joined)
 
-    told = facts_of(finding, [mine], "en")
+    told = facts_of(finding, [mine])
 
     assert told
     assert bodies.finding(told)["found_at"] == bodies.time(joined)
