@@ -14,7 +14,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import ExplainedDeletion
-from events.detection import own_rules
+from events.detection.rules import own_rules
 from events.models import Finding, OwnRule
 from events.wording.codes import grouped
 

@@ -10,8 +10,8 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from events.alerts import addresses, send, signing
 from events.alerts.holders import teams_of
+from events.alerts.sending import addresses, send, signing
 from events.display import zones
 from events.display.forms import ZoneField
 from events.models import Channel

@@ -13,8 +13,8 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from events.alerts import times
-from events.alerts.receivers import accounts_of, accounts_of_holder, reader_of
-from events.alerts.route import Listeners, add_to_digest
+from events.alerts.messages.receivers import accounts_of, accounts_of_holder, reader_of
+from events.alerts.route import Listeners, add_to_digest, are_too_many
 from events.filters.form import EventFilter
 from events.models import AuditEvent, ChainHead, Delivery, SavedView, Severity, Subscription, SubscriptionCursor
 from events.storage.transactions import write_turn
@@ -61,8 +61,8 @@ def _begin(subscription: Subscription, accounts: Sequence[int]) -> None:
 
 
 def follow_views() -> int:
-    """Look at all events that arrived since, for each subscription to a view. Returns of how many
-    spans something is to be told."""
+    """Look at all events that arrived since, for each subscription to a view, so many at a time. Returns how often
+    there were any."""
     count = 0
     for subscription in Listeners.now(what=Subscription.What.VIEW).subscriptions:
         try:
@@ -75,7 +75,7 @@ def follow_views() -> int:
 
 
 def follow(subscription: Subscription) -> bool:
-    """Look at the next events of one. Whether something is to be told."""
+    """Look at the next events of one subscription. Whether to look again: something was found, or there are more."""
     accounts = accounts_of(subscription)
     known = dict(SubscriptionCursor.objects.filter(subscription=subscription).values_list("account", "seq"))
     fresh = [account.pk for account in accounts if account.pk not in known]
@@ -143,8 +143,11 @@ def view_is_visible(subscription: Subscription) -> bool:
 
 def _tell(subscription: Subscription, found: Matches) -> None:
     now = timezone.now()
-    due = times.due_at(subscription, Severity.INFORMATIONAL, reader_of(subscription.channel).zone, now)
-    if subscription.pace != Subscription.Pace.AT_ONCE:
+    pace = subscription.pace
+    if are_too_many(subscription, now, kind=Delivery.Kind.VIEW):  # such as all that a new account brings
+        pace = Subscription.Pace.HOURLY
+    due = times.due_at(subscription, Severity.INFORMATIONAL, reader_of(subscription.channel).zone, now, pace)
+    if pace != Subscription.Pace.AT_ONCE:
         add_to_digest(subscription, due, now, content=found.content())
         return
     occasion = hashlib.sha256(repr(found.spans).encode()).hexdigest()[:40]

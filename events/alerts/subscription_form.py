@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.db import transaction
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import NexmoAccount
 from accounts.widgets import TickList
-from events.alerts import advice, follow
-from events.alerts.receivers import accounts_of_holder
+from events.alerts import follow
+from events.alerts.messages.receivers import accounts_of_holder
+from events.detection.rules import known_rules
 from events.models import Channel, SavedView, Subscription
 from events.wording.marking import coded
 
@@ -109,7 +109,7 @@ class SubscriptionForm(forms.ModelForm):
                 field.widget.attrs |= {"aria-invalid": "true", "aria-describedby": f"error-{name}"}
 
     def _rules(self) -> list[tuple[str, Any]]:
-        rules = advice.rules_in_words(get_language() or "en")
+        rules = list(known_rules.titles(only_on=True).items())
         known = {uid for uid, _title in rules}
         kept = [(self.instance.rule, self.instance.rule_title)] if self.instance.rule else []
         return [("", _("Choose a rule")), *rules, *(pair for pair in kept if pair[0] not in known)]

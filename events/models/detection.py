@@ -1,6 +1,6 @@
 """What detections found, who dealt with it, and the rules that people wrote themselves.
 
-Written by `events.detection` only: the evaluation makes and extends findings, `events.detection.triage` changes their
+Written by `events.detection` only: its `evaluation` makes and extends findings, its `findings.triage` changes their
 state for people.
 """
 
@@ -200,7 +200,7 @@ class FindingChange(models.Model):
     details = models.CharField(max_length=200, blank=True, help_text=_("Such as the resolution, or to whom."))
     note = models.TextField(blank=True, validators=[text_validator])
     # Whoever sees less of the finding than its author did is not told who it was, nor the note: see
-    # `events.detection.sight`.
+    # `events.detection.findings.sight`.
     accounts = JSONTextField(
         null=True,
         help_text=_("Keys of accounts: those its author saw in the finding, or that got events."),
@@ -330,7 +330,7 @@ class DetectionCursor(models.Model):
 class SeenField(models.Model):
     """Fields whose values are noted as they come, because a rule asks which were never seen before in an account.
 
-    Made and filled by `events.detection.seen` when a rule first asks.
+    Made and filled by `events.detection.evaluation.seen` when a rule first asks.
     """
 
     account = models.ForeignKey(NexmoAccount, on_delete=models.CASCADE, related_name="+", db_index=False)

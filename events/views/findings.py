@@ -19,12 +19,13 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import Profile, profile_of
-from events.detection import inbox, known_rules, triage
-from events.detection.inbox_filter import FindingFilter
-from events.detection.inbox_table import EvidenceTable, FindingTable, state_badge
-from events.detection.similar import similar_to
-from events.detection.story import compared, entities_of, evidence_of, story
-from events.detection.triage_form import TriageForm, chosen
+from events.detection.findings import inbox, triage
+from events.detection.findings.inbox_filter import FindingFilter
+from events.detection.findings.inbox_table import EvidenceTable, FindingTable, state_badge
+from events.detection.findings.similar import similar_to
+from events.detection.findings.story import compared, entities_of, evidence_of, story
+from events.detection.findings.triage_form import TriageForm, chosen
+from events.detection.rules import known_rules
 from events.display.page_size import read_size
 from events.filters.event_types import descriptions, event_type_choices
 from events.filters.parameters import unknown
@@ -36,8 +37,8 @@ from events.wording.times import length, show
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-    from events.detection.inbox import InboxPage, Line
-    from events.detection.sight import Sight
+    from events.detection.findings.inbox import InboxPage, Line
+    from events.detection.findings.sight import Sight
 
 
 @require_safe

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from events.detection import own_rules, rule_list
+from events.detection.rules import own_rules, rule_list
 from events.models import OwnRule
 from events.views.scope import require_rule_writer
 

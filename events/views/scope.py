@@ -10,9 +10,9 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
 from accounts.models import NexmoAccount
-from events.detection import own_rules
-from events.detection.inbox import line_of
-from events.detection.sight import Sight
+from events.detection.findings.inbox import line_of
+from events.detection.findings.sight import Sight
+from events.detection.rules import own_rules
 from events.filters.form import EventFilter
 from events.models import AuditEvent, Channel, Delivery, EvidencePack, Finding, SavedView, Subscription
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, QueryDict
 
-    from events.detection.inbox import Line
+    from events.detection.findings.inbox import Line
 
 
 def visible_account(request: HttpRequest, api_key: str) -> NexmoAccount:

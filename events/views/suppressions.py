@@ -13,16 +13,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from events.detection import known_rules, suppress, triage
-from events.detection.inbox import lines
-from events.detection.suppress_form import SuppressForm
+from events.detection.findings import suppress, triage
+from events.detection.findings.inbox import lines
+from events.detection.findings.suppress_form import SuppressForm
+from events.detection.rules import known_rules
 from events.models import Finding, Suppression
 from events.views.scope import sight_of, visible_finding
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-    from events.detection.sight import Sight
+    from events.detection.findings.sight import Sight
 
 MOST_SHOWN = 20
 MOST_LISTED = 200

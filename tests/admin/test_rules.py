@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from events.detection import own_rules
+from events.detection.rules import own_rules
 from events.models import Finding, OwnRule
 from tests.conftest import NOON
 from tests.tools.admin import Login

@@ -14,8 +14,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import NexmoAccount
-from events.detection import triage
-from events.detection.inbox_table import short_names
+from events.detection.findings import triage
+from events.detection.findings.inbox_table import short_names
 from events.models import Finding, FindingAccount, FindingChange, Suppression
 from tests.conftest import NOON
 from tests.tools.findings import OTHER_RULE, RULE, make_finding

@@ -11,8 +11,8 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from accounts.models import NexmoAccount
-from events.detection import jobs as detection_jobs  # noqa: F401 - declares jobs
-from events.detection import own_rules
+from events.detection.evaluation import jobs as detection_jobs  # noqa: F401 - declares jobs
+from events.detection.rules import own_rules
 from events.models import BackgroundJob, Finding, Hunt, OwnRule
 from events.operations import jobs
 from tests.tools.pages import Add, Login, text_of, violations

@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import NexmoAccount
-from events.detection import own_rules
+from events.detection.rules import own_rules
 from events.models import Finding, FindingAccount, OwnRule, RuleSwitch
 from tests.conftest import NOON
 from tests.tools.pages import Login, text_of

@@ -1,7 +1,7 @@
 """The key `custom`: what Sigma has no word for.
 
 Some keys narrow what a detection selects and are decided from what else the archive holds
-(`events.detection.history`); the others say how findings are made and shown.
+(`events.detection.evaluation.custom`); the others say how findings are made and shown.
 """
 
 from __future__ import annotations

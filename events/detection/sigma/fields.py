@@ -52,7 +52,6 @@ TAXONOMY: dict[Service, dict[str, str]] = {
 }
 COLUMNS = ("event_type", "source", "source_ip", "source_country", "user_email", "user_id", "account", "event_id")
 NUMBERS = ("autoreload_amount", "autoreload_threshold")
-SEVERAL = ("context_hosts",)  # fields that may have several values
 
 # Of a change told from both sides, rules mean what it is now.
 OLD_SIDES = frozenset({"before", "old", "previous"})

@@ -1,0 +1,228 @@
+"""The one writer of what findings hold: events, accounts, times, counts, and each copy of a state.
+
+What a finding says of itself is repeated in its parts (`FindingAccount`), so that one account's findings are served by
+an index. Whoever changes a state changes both here, in one transaction.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from django.utils import timezone
+
+from events.models import Finding, FindingAccount, FindingChange, FindingEvent
+from events.storage.transactions import lock_table, write_turn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
+
+CHUNK = 500  # rows or keys in one statement
+
+
+class Evidence(NamedTuple):
+    """An event of a finding, and the selection that it matched."""
+
+    event: int
+    step: str
+    account: int
+    nexmo_id: str
+    at: datetime
+
+
+COLUMNS = ("event_id", "step", "account_id", "nexmo_id", "created_at")  # of FindingEvent, as Evidence has them
+
+
+@contextlib.contextmanager
+def turn() -> Iterator[None]:
+    """A transaction in which nobody else writes findings."""
+    with write_turn():
+        lock_table(Finding, "SHARE ROW EXCLUSIVE")
+        yield
+
+
+def parts_of(evidence: Iterable[Evidence]) -> dict[int, tuple[datetime, datetime, int]]:
+    """Times of the first and last event, and how many there are, by account. An event counts once, whatever it
+    matched."""
+    moments: dict[int, dict[int, datetime]] = defaultdict(dict)
+    for each in evidence:
+        moments[each.account][each.event] = each.at
+    return {
+        account: (min(times.values()), max(times.values()), len(times)) for account, times in sorted(moments.items())
+    }
+
+
+def describe(finding: Finding, evidence: Sequence[Evidence]) -> None:
+    """Set a finding's times and count by its events."""
+    parts = parts_of(evidence).values()
+    finding.first_at = min(first for first, _, _ in parts)
+    finding.last_at = max(last for _, last, _ in parts)
+    finding.event_count = sum(count for _, _, count in parts)
+
+
+def make(made: Sequence[tuple[Finding, Sequence[Evidence]]], accounts: Sequence[int] = ()) -> None:
+    """Add findings with their events and parts, and note that they were found.
+
+    Args:
+        accounts: their accounts, where they have no events.
+    """
+    if not made:
+        return
+    Finding.objects.bulk_create([finding for finding, _ in made], batch_size=CHUNK)
+    parts = [part for finding, evidence in made for part in _parts(finding, evidence, accounts)]
+    FindingAccount.objects.bulk_create(parts, batch_size=CHUNK)
+    rows = [_row(finding, each) for finding, evidence in made for each in evidence]
+    FindingEvent.objects.bulk_create(rows, batch_size=CHUNK)
+    FindingChange.objects.bulk_create(
+        [FindingChange(finding=finding, at=finding.found_at, action=FindingChange.Action.FOUND) for finding, _ in made],
+        batch_size=CHUNK,
+    )
+
+
+def _parts(finding: Finding, evidence: Sequence[Evidence], accounts: Iterable[int] = ()) -> list[FindingAccount]:
+    parts = parts_of(evidence) or dict.fromkeys(accounts, (finding.first_at, finding.last_at, 0))
+    return [
+        FindingAccount(
+            finding=finding,
+            account_id=account,
+            first_at=first,
+            last_at=last,
+            event_count=count,
+            found_at=finding.found_at,
+            state=finding.state,
+            severity=finding.severity,
+        )
+        for account, (first, last, count) in parts.items()
+    ]
+
+
+def _write_parts(finding: Finding, evidence: Sequence[Evidence], now: datetime) -> None:
+    """Bring a finding's parts in line with its events. An account that is new to it has found it now."""
+    parts = _parts(finding, evidence)
+    for part in parts:
+        part.found_at = now
+    there = FindingAccount.objects.filter(finding=finding)
+    there.exclude(account__in=[part.account_id for part in parts]).delete()
+    FindingAccount.objects.bulk_create(
+        parts,
+        batch_size=CHUNK,
+        update_conflicts=True,
+        unique_fields=["finding", "account"],
+        update_fields=["first_at", "last_at", "event_count", "state", "severity"],
+    )
+
+
+def _row(finding: Finding, each: Evidence) -> FindingEvent:
+    return FindingEvent(
+        finding=finding,
+        account_id=each.account,
+        event_id=each.event,
+        nexmo_id=each.nexmo_id,
+        created_at=each.at,
+        step=each.step,
+    )
+
+
+def add_evidence(finding: Finding, evidence: Iterable[Evidence]) -> None:
+    FindingEvent.objects.bulk_create([_row(finding, each) for each in evidence], batch_size=CHUNK)
+
+
+def remove_evidence(finding: Finding, evidence: Iterable[Evidence]) -> None:
+    by_step: dict[str, list[int]] = defaultdict(list)
+    for each in evidence:
+        by_step[each.step].append(each.event)
+    for step, events in by_step.items():
+        for start in range(0, len(events), CHUNK):
+            chunk = events[start : start + CHUNK]
+            FindingEvent.objects.filter(finding=finding, step=step, event__in=chunk).delete()
+
+
+def evidence_of(findings: Sequence[int]) -> dict[int, list[Evidence]]:
+    """The events of findings, by finding."""
+    found: dict[int, list[Evidence]] = {pk: [] for pk in findings}
+    for start in range(0, len(findings), CHUNK):
+        rows = FindingEvent.objects.filter(finding__in=findings[start : start + CHUNK]).order_by()
+        for finding, *values in rows.values_list("finding_id", *COLUMNS):
+            found[finding].append(Evidence(*values))
+    return found
+
+
+def update(finding: Finding, evidence: Sequence[Evidence] | None = None, **values: Any) -> None:
+    """Change a finding and, with its state, severity and events, its parts."""
+    for name, value in values.items():
+        setattr(finding, name, value)
+    if evidence is not None:
+        describe(finding, evidence)
+        values |= {name: getattr(finding, name) for name in ("first_at", "last_at", "event_count")}
+    Finding.objects.filter(pk=finding.pk).update(**values)
+    if evidence is not None:
+        _write_parts(finding, evidence, timezone.now())
+    elif repeated := {name: values[name] for name in _REPEATED if name in values}:
+        FindingAccount.objects.filter(finding=finding).update(**repeated)
+
+
+def enlarge(finding: Finding, added: Sequence[Evidence], now: datetime) -> None:
+    """Count events that a finding did not have, without those that it has. An account that is new to it has found it
+    now."""
+    parts = {part.account_id: part for part in FindingAccount.objects.filter(finding=finding)}
+    for made in _parts(finding, added) if added else ():
+        part = parts.get(made.account_id)
+        if part is None:
+            made.found_at = now
+            made.save()
+        else:
+            part.first_at, part.last_at = min(part.first_at, made.first_at), max(part.last_at, made.last_at)
+            part.event_count += made.event_count
+            part.save(update_fields=["first_at", "last_at", "event_count"])
+        finding.event_count += made.event_count
+        finding.first_at = min(finding.first_at, made.first_at)
+        finding.last_at = max(finding.last_at, made.last_at)
+    finding.save(update_fields=["first_at", "last_at", "event_count"])
+
+
+def precedes(evidence: Evidence, finding: Finding) -> bool:
+    """Whether an event comes before all that a finding has, or is its first."""
+    if evidence.at != finding.first_at:
+        return evidence.at < finding.first_at
+    firsts = FindingEvent.objects.filter(finding=finding, created_at=finding.first_at)
+    first = firsts.order_by("event_id").values_list("event_id", flat=True).first()
+    return first is None or evidence.event <= first
+
+
+def accounts_of(finding: Finding) -> set[int]:
+    """Keys of the accounts that a finding has events of."""
+    return set(FindingAccount.objects.filter(finding=finding).values_list("account", flat=True))
+
+
+def fill(finding: Finding, *, group: dict[str, Any], details: dict[str, Any] | None) -> None:
+    """Set a finding's JSON, which its fields' types do not tell."""
+    values: dict[str, Any] = {"group": group, "details": details}
+    for name, value in values.items():
+        setattr(finding, name, value)
+
+
+def prolong(finding: Finding, until: datetime) -> None:
+    """Move the end of a finding without events, which still lasts."""
+    Finding.objects.filter(pk=finding.pk).update(last_at=until)
+    FindingAccount.objects.filter(finding=finding).update(last_at=until)
+
+
+_REPEATED = ("state", "severity")
+
+
+def note(
+    finding: Finding,
+    action: FindingChange.Action,
+    at: datetime,
+    details: str = "",
+    accounts: Iterable[int] | None = None,
+) -> None:
+    """Add a line of the site's own to a finding's history.
+
+    Args:
+        accounts: those that it is about; None: all.
+    """
+    concerned: Any = None if accounts is None else sorted(accounts)
+    FindingChange.objects.create(finding=finding, at=at, action=action, details=details[:200], accounts=concerned)
