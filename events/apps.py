@@ -1,7 +1,7 @@
 from typing import Any
 
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate, pre_migrate
+from django.db.models.signals import post_migrate, pre_delete, pre_migrate
 from django.utils.translation import gettext_lazy as _
 
 from accounts.names import translate_names
@@ -16,6 +16,7 @@ class EventsConfig(AppConfig):
         pre_migrate.connect(_lift_triggers, sender=self)
         post_migrate.connect(_install_triggers, sender=self)
         post_migrate.connect(_prepare_queue, sender=self)
+        pre_delete.connect(_forget_account, sender="accounts.NexmoAccount")
 
 
 def _lift_triggers(using: str, plan: Any = None, **_: Any) -> None:
@@ -27,6 +28,12 @@ def _lift_triggers(using: str, plan: Any = None, **_: Any) -> None:
     connection = connections[using]
     if connection.vendor == "sqlite" and any(migration.app_label == "events" for migration, _ in plan or ()):
         triggers.remove(connection)
+
+
+def _forget_account(**values: Any) -> None:
+    from events.detection.findings import removed_accounts
+
+    removed_accounts.forget(**values)
 
 
 def _prepare_queue(**_: Any) -> None:

@@ -91,7 +91,7 @@ class OwnRuleAdmin(ExplainedDeletion):
 
     def consequences(self, request: HttpRequest, obj: OwnRule) -> list[Any]:
         said = [
-            gettext("Its text is deleted with all its versions (%(count)s). To keep them, switch it off instead.")
+            gettext("Its text and all its versions (%(count)s) are deleted. To keep them, switch it off instead.")
             % {"count": grouped(obj.version)}
         ]
         if count := Finding.objects.filter(rule=obj.uid).count():

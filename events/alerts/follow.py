@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from events.alerts import times
 from events.alerts.messages.receivers import accounts_of, accounts_of_holder, reader_of
-from events.alerts.route import Listeners, add_to_digest
+from events.alerts.route import Listeners, add_to_digest, are_too_many
 from events.filters.form import EventFilter
 from events.models import AuditEvent, ChainHead, Delivery, SavedView, Severity, Subscription, SubscriptionCursor
 from events.storage.transactions import write_turn
@@ -143,8 +143,11 @@ def view_is_visible(subscription: Subscription) -> bool:
 
 def _tell(subscription: Subscription, found: Matches) -> None:
     now = timezone.now()
-    due = times.due_at(subscription, Severity.INFORMATIONAL, reader_of(subscription.channel).zone, now)
-    if subscription.pace != Subscription.Pace.AT_ONCE:
+    pace = subscription.pace
+    if are_too_many(subscription, now, kind=Delivery.Kind.VIEW):  # such as all that a new account brings
+        pace = Subscription.Pace.HOURLY
+    due = times.due_at(subscription, Severity.INFORMATIONAL, reader_of(subscription.channel).zone, now, pace)
+    if pace != Subscription.Pace.AT_ONCE:
         add_to_digest(subscription, due, now, content=found.content())
         return
     occasion = hashlib.sha256(repr(found.spans).encode()).hexdigest()[:40]

@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from events.alerts import times
 from events.alerts.messages.receivers import accounts_of, reader_of
-from events.models import Delivery, DigestItem, Finding, FindingAccount, Subscription
-from events.storage.transactions import write_turn
+from events.detection.findings import writing
+from events.models import Delivery, DigestItem, Finding, FindingAccount, FindingChange, Subscription
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 BATCH = 100
 APART = timedelta(minutes=10)  # between two messages that a finding has grown
+MOST_AN_HOUR = 100  # messages of a rule's findings, or of a view, that go out at once; the others go out together
 NEWS = timedelta(days=7)  # a finding that grew by older events alone is not told again
 
 
@@ -74,7 +75,8 @@ def route_findings() -> int:
     while keys := _unrouted():
         listeners = Listeners.now(what__in=(Subscription.What.SEVERITY, Subscription.What.RULE))
         for pk in keys:
-            with write_turn():
+            # As all who write findings: with a lock on one alone, it and an evaluation could wait for each other.
+            with writing.turn():
                 done += _route(pk, listeners)
     return done
 
@@ -87,7 +89,7 @@ def _unrouted() -> list[int]:
 
 def _route(pk: int, listeners: Listeners) -> bool:
     """One finding, within a transaction."""
-    finding = Finding.objects.select_for_update().filter(pk=pk).first()
+    finding = Finding.objects.filter(pk=pk).first()
     if finding is None:
         return False
     routed, grown = finding.routed_at, finding.extended_at
@@ -96,12 +98,40 @@ def _route(pk: int, listeners: Listeners) -> bool:
     now = timezone.now()
     is_news = finding.routed_at is None or finding.last_at >= now - NEWS
     if finding.state in Finding.UNFINISHED and is_news:
-        accounts = FindingAccount.objects.filter(finding=finding).values_list("account", flat=True)
+        accounts = set(FindingAccount.objects.filter(finding=finding).values_list("account", flat=True))
+        grown_in = _grown_in(finding, accounts)
         for subscription in listeners.of(finding, accounts):
-            _tell(finding, subscription, listeners.reader(subscription), now)
+            # Who sees only what has not grown is not told that the rest has.
+            if grown_in & listeners.accounts(subscription) or routed is None and not _was_told(subscription, finding):
+                _tell(finding, subscription, listeners.reader(subscription), now)
     # Not the present: what is being added to it at this moment carries an earlier time, and is told next.
     Finding.objects.filter(pk=pk).update(routed_at=finding.extended_at or finding.found_at)
     return True
+
+
+def _grown_in(finding: Finding, accounts: set[int]) -> set[int]:
+    """Of a finding's accounts those that events were added of since it was routed; all, where that is not noted."""
+    if finding.extended_at is None:
+        return accounts if finding.routed_at is None else set()
+    added = finding.changes.filter(action=FindingChange.Action.EXTENDED)
+    if finding.routed_at is None:  # it is new, or came up again
+        added = added.filter(at=finding.extended_at)
+    else:
+        added = added.filter(at__gt=finding.routed_at)
+    noted: list[Any] = list(added.values_list("accounts", flat=True))
+    if not noted:
+        return accounts
+    return {account for each in noted for account in (accounts if each is None else each)} & accounts
+
+
+def _was_told(subscription: Subscription, finding: Finding) -> bool:
+    """Whether the subscription has a message about the finding already, by itself or in a digest."""
+    told = Delivery.objects.filter(subscription=subscription, finding=finding)
+    return bool(told.exists() or _is_in_digest(subscription, finding))
+
+
+def _is_in_digest(subscription: Subscription, finding: Finding) -> bool:
+    return bool(DigestItem.objects.filter(delivery__subscription=subscription, finding=finding).exists())
 
 
 def _tell(finding: Finding, subscription: Subscription, reader: Reader, now: datetime) -> None:
@@ -110,7 +140,11 @@ def _tell(finding: Finding, subscription: Subscription, reader: Reader, now: dat
         add_to_digest(subscription, due, now, finding=finding)
         return
     earlier = Delivery.objects.filter(subscription=subscription, finding=finding)
-    if not earlier.filter(occasion=Delivery.Kind.OPENED).exists():
+    if not earlier.filter(occasion=Delivery.Kind.OPENED).exists() and not _is_in_digest(subscription, finding):
+        if are_too_many(subscription, now, kind=Delivery.Kind.OPENED, finding__rule=finding.rule):
+            due = times.due_at(subscription, finding.severity, reader.zone, now, Subscription.Pace.HOURLY)
+            add_to_digest(subscription, due, now, finding=finding)
+            return
         _create(subscription, finding, Delivery.Kind.OPENED, Delivery.Kind.OPENED, now, due)
         return
     grown = (Delivery.Kind.OPENED, Delivery.Kind.EXTENDED)
@@ -148,6 +182,15 @@ def _create(
         ],
         ignore_conflicts=True,
     )
+
+
+def are_too_many(subscription: Subscription, now: datetime, **same: Any) -> bool:
+    """Whether so many messages like this went out at once within an hour that people stop reading them. A rule that
+    floods a channel delays its own findings, not those of other rules."""
+    hour = timedelta(hours=1)
+    # Later ones were written under a clock that was ahead.
+    lately = Delivery.objects.filter(subscription=subscription, created_at__range=(now - hour, now + hour), **same)
+    return len(lately.order_by().values_list("pk")[:MOST_AN_HOUR]) == MOST_AN_HOUR
 
 
 def add_to_digest(

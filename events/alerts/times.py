@@ -13,11 +13,16 @@ if TYPE_CHECKING:
 MORNING = time(8)  # when a daily digest goes out, unless another time is chosen
 
 
-def due_at(subscription: Subscription, severity: int, zone: tzinfo, now: datetime) -> datetime:
-    """When something of this severity that comes up now is to be told."""
-    if subscription.pace == Subscription.Pace.AT_ONCE:
+def due_at(subscription: Subscription, severity: int, zone: tzinfo, now: datetime, pace: str = "") -> datetime:
+    """When something of this severity that comes up now is to be told.
+
+    Args:
+        pace: instead of the subscription's own.
+    """
+    pace = pace or subscription.pace
+    if pace == Subscription.Pace.AT_ONCE:
         at = now
-    elif subscription.pace == Subscription.Pace.HOURLY:
+    elif pace == Subscription.Pace.HOURLY:
         local = now.astimezone(zone)
         # By the clock on the wall, which in some zones is not at the full hour when UTC is.
         past = timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)

@@ -79,7 +79,9 @@ class Finding(models.Model):
     title = models.CharField(max_length=200, help_text=_("The rule's title when it was found."))
     severity = models.PositiveSmallIntegerField(choices=Severity.choices)
     group = JSONTextField(help_text=_("The values that its events share, by field."))
-    details = JSONTextField(null=True, help_text=_("What a rule compared, for its story; of no event's own fields."))
+    details = JSONTextField(
+        null=True, help_text=_("What the rule compared, for its story; nothing from an event's own fields.")
+    )
     first_at = models.DateTimeField(help_text=_("Time of its first event, or when the condition began."))
     last_at = models.DateTimeField()
     event_count = models.PositiveIntegerField(default=0)
@@ -192,7 +194,7 @@ class FindingChange(models.Model):
     at = models.DateTimeField()
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     by_name = models.CharField(
-        max_length=150, blank=True, help_text=_("Kept when the person is gone; empty: the site.")
+        max_length=150, blank=True, help_text=_("Kept when the person is gone; empty if it was the site.")
     )
     action = models.CharField(max_length=12, choices=Action.choices)
     details = models.CharField(max_length=200, blank=True, help_text=_("Such as the resolution, or to whom."))
@@ -302,6 +304,9 @@ class RuleSwitch(models.Model):
     changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
 
     objects: ClassVar[Any] = models.Manager()
+
+    class Meta:
+        verbose_name_plural = _("rule switches")
 
     def __str__(self) -> str:
         return f"{self.uid}: {'on' if self.is_enabled else 'off'}"

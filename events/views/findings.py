@@ -158,7 +158,9 @@ def triage_findings(request: HttpRequest) -> HttpResponse:
     """Do something with one or several findings, and return to `next`."""
     sight = sight_of(request)
     if not sight.may_triage:
-        raise PermissionDenied(_("You can read findings but not handle them: ask an administrator for that role."))
+        raise PermissionDenied(
+            _("You can read findings but not change them. Ask an administrator for a role that can.")
+        )
     versions = chosen(request.POST)
     parts = sight.parts_of(versions)
     if versions and not parts:
@@ -168,7 +170,7 @@ def triage_findings(request: HttpRequest) -> HttpResponse:
     answer = redirect(address if own else reverse("events:findings"))
     form = TriageForm(sight, {account for part in parts.values() for account in part.accounts}, request.POST)
     if not versions:
-        messages.warning(request, _("Choose findings first: tick the boxes before them."))
+        messages.warning(request, _("Select findings first: tick the boxes in front of them."))
         return answer
     if not form.is_valid():
         for errors in form.errors.values():
@@ -181,10 +183,10 @@ def triage_findings(request: HttpRequest) -> HttpResponse:
 def _tell(request: HttpRequest, outcome: triage.Outcome) -> None:
     """Say what became of it."""
     if number := len(outcome.changed):
-        text = ngettext("%(count)s finding was changed.", "%(count)s findings were changed.", number)
+        text = ngettext("%(count)s finding updated.", "%(count)s findings updated.", number)
         messages.success(request, text % {"count": number})
     if number := len(outcome.already):
-        text = ngettext("%(count)s finding was so already.", "%(count)s findings were so already.", number)
+        text = ngettext("%(count)s finding needed no change.", "%(count)s findings needed no change.", number)
         messages.info(request, text % {"count": number})
     for pk, sentence in outcome.refused.items():
         messages.warning(request, f"#{pk}: {sentence}")

@@ -72,6 +72,7 @@ def version_page(request: HttpRequest, uid: uuid.UUID, number: int) -> HttpRespo
     context = {
         "own": own,
         "version": version,
+        "change": own_rules.change_of(version, before),
         "before": before,
         "lines": own_rules.comparison(before.text, version.text) if before else (),
         "is_current": version.version == own.version,

@@ -72,7 +72,7 @@ def visible_pack(request: HttpRequest, pk: uuid.UUID) -> EvidencePack:
 def require_rule_writer(request: HttpRequest) -> None:
     """Stop whoever may not write detection rules, try them or switch them. That such pages exist is no secret."""
     if not own_rules.may_write(request.user):
-        refusal = _("Changing detection rules takes a permission, and seeing all accounts. Ask an administrator.")
+        refusal = _("Changing detection rules requires a permission, and access to all accounts. Ask an administrator.")
         raise PermissionDenied(refusal)
 
 

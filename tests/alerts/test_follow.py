@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import Group
 
 from accounts.models import NexmoAccount
-from events.alerts import follow
+from events.alerts import follow, route
 from events.alerts.messages import compose
 from events.models import Delivery, SavedView, Subscription, SubscriptionCursor
 from tests.alerts.conftest import head_of, states
@@ -63,7 +63,7 @@ def test_new_events_are_told_once_and_others_not(
     assert message.event_type == "view.matched"
     assert "2" in message.title
     assert "Secrets made" in message.title
-    assert "API secret created" in message.body
+    assert "Created an API secret" in message.body
 
 
 def test_late_event_is_new_whatever_its_time(followed: Subscription, account: NexmoAccount, add_event: Make) -> None:
@@ -215,3 +215,16 @@ def test_daily_view_is_told_with_others(followed: Subscription, account: NexmoAc
     assert states() == [("digest", "waiting")]
     message = compose.compose(Delivery.objects.get())
     assert (message.event_type, message.data["event_count"]) == ("digest", 2)
+
+
+def test_what_a_new_account_brings_at_once_goes_out_together(
+    followed: Subscription, account: NexmoAccount, add_event: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(route, "MOST_AN_HOUR", 2)
+    monkeypatch.setattr(follow, "MOST_AT_ONCE", 1)
+    for number in range(2, 7):
+        add_event(account, number, **SECRET_MADE)
+    follow.follow_views()
+    assert states() == [("view", "waiting"), ("view", "waiting"), ("digest", "waiting")]
+    digest = Delivery.objects.get(kind="digest")
+    assert compose.compose(digest).title == "Summary: 3 events"

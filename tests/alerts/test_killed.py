@@ -73,8 +73,8 @@ def test_killed_at_thirty_instants_every_message_arrives_and_few_twice(
     killer = Killer()
     httpserver.expect_request("/hook").respond_with_handler(killer.take)
     subscribe(make_channel(address=httpserver.url_for("/hook")))
-    for _ in range(FINDINGS):
-        make_finding(account)
+    for number in range(FINDINGS):
+        make_finding(account, rule=str(number))  # so many of one rule would go out together
     with subprocess.Popen(
         [sys.executable, "tests/scripts/fork_alerts.py", str(connection.settings_dict["NAME"])],
         cwd=ROOT,

@@ -353,7 +353,7 @@ def test_tests_are_limited(login: Login, make_channel: Make) -> None:
         client.post(f"/alerts/channels/{channel.pk}/test")
         Delivery.objects.update(state="sent", finished_at=timezone.now())
     answer = client.post(f"/alerts/channels/{channel.pk}/test", follow=True)
-    assert "many tests within a minute" in text(answer)
+    assert "many tests in one minute" in text(answer)
     assert Delivery.objects.count() == channels.TESTS_A_MINUTE
 
 

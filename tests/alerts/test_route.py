@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import NexmoAccount
 from events.alerts import route
-from events.models import Channel, Delivery, DigestItem, Finding, Severity, Subscription
+from events.models import Channel, Delivery, DigestItem, Finding, FindingChange, Severity, Subscription
 from tests.alerts.conftest import RULE, states
 
 pytestmark = pytest.mark.django_db
@@ -225,3 +225,65 @@ def test_reminder_and_escalation_are_due_after_the_message(
     opened = Delivery.objects.get()
     assert opened.remind_at - opened.due_at == timedelta(minutes=30)
     assert opened.escalate_at - opened.due_at == timedelta(minutes=10)
+
+
+def grown_in(account: NexmoAccount, finding: Finding) -> None:
+    now = timezone.now()
+    Finding.objects.filter(pk=finding.pk).update(extended_at=now, last_at=now)
+    FindingChange.objects.create(finding=finding, at=now, action="extended", accounts=[account.pk])
+
+
+@pytest.mark.parametrize("pace", ["at_once", "hourly"])
+def test_growth_that_one_cannot_see_is_not_told(
+    cast: Any, make_finding: Make, make_channel: Make, subscribe: Make, team: Group, pace: str
+) -> None:
+    mine, hidden = (NexmoAccount.objects.get(api_key=key) for key in ("demo0001", "demo0003"))
+    subscribe(make_channel("bob"), pace=pace)
+    finding = make_finding(mine, hidden)
+    route.route_findings()
+    Delivery.objects.update(state="sent")
+
+    grown_in(hidden, finding)
+    subscribe(make_channel("alice"))  # later: growth is no news of it either
+    assert route.route_findings() == 1
+    assert len(kinds()) == 1
+
+    grown_in(mine, finding)
+    route.route_findings()
+    assert len(kinds()) == 3
+
+
+def test_finding_that_comes_up_again_is_told_to_who_was_not_told(
+    cast: Any, make_finding: Make, make_channel: Make, subscribe: Make, team: Group
+) -> None:
+    mine, hidden = (NexmoAccount.objects.get(api_key=key) for key in ("demo0001", "demo0003"))
+    subscribe(make_channel("bob"))
+    finding = make_finding(mine, hidden)
+    grown_in(hidden, finding)
+    route.route_findings()
+    assert kinds() == ["opened"]
+    Delivery.objects.update(state="sent")
+    Finding.objects.filter(pk=finding.pk).update(routed_at=None)
+    route.route_findings()
+    assert kinds() == ["opened"]
+
+
+def test_rule_that_floods_a_channel_delays_itself_alone(
+    account: NexmoAccount, make_finding: Make, make_channel: Make, subscribe: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(route, "MOST_AN_HOUR", 3)
+    subscribe(make_channel())
+    with time_machine.travel(timezone.now().replace(minute=10), tick=False) as clock:
+        made = [make_finding(account) for _ in range(6)]
+        make_finding(account, rule="22222222-2222-4222-8222-222222222222")
+        route.route_findings()
+        assert sorted(kinds()) == ["digest", *["opened"] * 4]
+        digest = Delivery.objects.get(kind="digest")
+        assert (digest.due_at.minute, digest.items.count()) == (0, 3)
+
+        Delivery.objects.update(state="sent")
+        clock.shift(timedelta(hours=1, minutes=1))
+        grow(made[-1])
+        make_finding(account)
+        route.route_findings()
+        assert kinds()[5:] == ["extended", "opened"] or kinds()[5:] == ["opened", "extended"]

@@ -257,3 +257,32 @@ def test_suppressions_are_told_to_who_sees_their_account(
     assert login("alice").post(f"/findings/suppressions/{made['demo0001'].pk}/end").status_code == 302
     assert Suppression.objects.get(pk=made["demo0001"].pk).expires_at is not None
     assert Suppression.objects.get(pk=made["demo0003"].pk).expires_at is None
+
+
+def test_note_is_not_told_when_the_finding_has_lost_what_its_author_saw(
+    login: Login, cast: dict[str, Any], accounts: dict[str, NexmoAccount]
+) -> None:
+    made = make_finding(accounts=[accounts["demo0001"], accounts["demo0002"]])
+    noted = triage.Deed(FindingChange.Action.NOTED, note="Demo0002 is theirs")
+    triage.act(Sight.of(cast["alice"]), noted, {made.pk: triage.version_of(made)})
+    made.parts.filter(account=accounts["demo0002"]).delete()  # late events took its events out
+
+    shown = {
+        person: "Demo0002 is theirs" in login(person).get(f"/findings/{made.pk}/").content.decode()
+        for person in ("alice", "bob", "audrey")
+    }
+
+    assert shown == {"alice": True, "bob": False, "audrey": True}
+
+
+def test_findings_of_a_deleted_account_alone_are_gone(
+    login: Login, cast: dict[str, Any], accounts: dict[str, NexmoAccount]
+) -> None:
+    mistyped = NexmoAccount.objects.create(owner=cast["alice"], name="Slip", api_key="abcd9999", api_secret="x" * 8)
+    make_finding(accounts=[mistyped], title="Sync failing")
+    both = make_finding(accounts=[mistyped, accounts["demo0001"]])
+
+    mistyped.delete()
+
+    assert list(Finding.objects.values_list("pk", flat=True)) == [both.pk]
+    assert 'title="open findings">1</span>' in login("admin").get("/findings/").content.decode()

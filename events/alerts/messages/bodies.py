@@ -29,7 +29,7 @@ def finding(facts: Facts) -> dict[str, Any]:
         "rule": found.rule,
         "severity": Severity(found.severity).name.lower(),
         "state": found.state,
-        "found_at": time(found.found_at),
+        "found_at": time(facts.found_at),
         "first_at": time(facts.first_at),
         "last_at": time(facts.last_at),
         "event_count": facts.count,

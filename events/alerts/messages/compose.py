@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import Exists, OuterRef
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -13,14 +14,17 @@ from events.alerts.messages.facts import Event, Facts, address, events_by_keys, 
 from events.alerts.messages.message import Message
 from events.alerts.messages.receivers import accounts_of, reader_of
 from events.alerts.messages.safe_text import quoted, subject
-from events.models import Delivery, Finding
+from events.models import Delivery, Finding, FindingAccount
 from events.wording import alert_problems as problems
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from accounts.models import NexmoAccount
     from events.models import SavedView, Subscription
 
 MOST_EVENTS = 20  # of a view, in one message
+MOST_FINDINGS = 100  # of a digest; the others are counted
 NOT_FINDINGS = (Finding.State.SUPPRESSED, Finding.State.WITHDRAWN)
 EVENT_TYPES = {
     Delivery.Kind.OPENED: "finding.opened",
@@ -83,19 +87,14 @@ def _finding(delivery: Delivery, subscription: Subscription, accounts: list[Nexm
 
 
 def _digest(delivery: Delivery, subscription: Subscription, accounts: list[NexmoAccount]) -> Message:
-    items = list(delivery.items.select_related("finding").order_by("id"))
-    findings: list[Facts] = []
-    for item in items:
-        if item.finding and item.finding.state not in (*NOT_FINDINGS, Finding.State.RESOLVED):
-            facts = facts_of(item.finding, accounts)
-            if facts:
-                findings.append(facts)
-    findings.sort(key=lambda facts: (-facts.finding.severity, facts.finding.pk))
+    listed = _findings_of(delivery, accounts)
+    count = listed.count()
+    told = (facts_of(finding, accounts) for finding in listed[:MOST_FINDINGS])
+    findings: list[Facts] = [facts for facts in told if facts]
     total, events = 0, list[Event]()
-    for item in items:
-        if item.content:
-            more, its = _view_events(item.content, accounts)
-            total, events = total + more, [*events, *its]
+    for item in delivery.items.exclude(content=None).order_by("id"):
+        more, its = _view_events(item.content or {}, accounts, MOST_EVENTS - len(events))
+        total, events = total + more, [*events, *its]
     if not findings and not events:
         raise NotNeeded(problems.GONE)
     url = address(reverse("events:findings"))
@@ -103,11 +102,12 @@ def _digest(delivery: Delivery, subscription: Subscription, accounts: list[Nexmo
         url = address(subscription.view.get_absolute_url())
     return Message(
         "digest",
-        texts.digest_title(len(findings), total),
-        texts.digest_body(findings, texts.event_lines(events, total), url),
+        texts.digest_title(count, total),
+        texts.digest_body(findings, count, texts.event_lines(events, total), url),
         {
             "findings": [bodies.finding(facts) for facts in findings],
-            "events": [bodies.event(event) for event in events[:MOST_EVENTS]],
+            "finding_count": count,
+            "events": [bodies.event(event) for event in events],
             "event_count": total,
             "subscription": bodies.subscription(subscription),
         },
@@ -115,6 +115,13 @@ def _digest(delivery: Delivery, subscription: Subscription, accounts: list[Nexmo
         url,
         delivery.key,
     )
+
+
+def _findings_of(delivery: Delivery, accounts: list[NexmoAccount]) -> QuerySet[Finding]:
+    """What is left to tell of a digest's findings, the worst first."""
+    parts = FindingAccount.objects.filter(finding=OuterRef("pk"), account__in=[account.pk for account in accounts])
+    rows: QuerySet[Finding] = Finding.objects.filter(Exists(parts), pk__in=delivery.items.values("finding"))
+    return rows.exclude(state__in=(*NOT_FINDINGS, Finding.State.RESOLVED)).order_by("-severity", "pk")
 
 
 def _view(delivery: Delivery, subscription: Subscription, accounts: list[NexmoAccount]) -> Message:
@@ -138,12 +145,14 @@ def _view(delivery: Delivery, subscription: Subscription, accounts: list[NexmoAc
     )
 
 
-def _view_events(content: dict[str, Any], accounts: list[NexmoAccount]) -> tuple[int, list[Event]]:
+def _view_events(
+    content: dict[str, Any], accounts: list[NexmoAccount], most: int = MOST_EVENTS
+) -> tuple[int, list[Event]]:
     """How many events a view found, and the first of them; of accounts that are still visible."""
     visible = {account.pk: account for account in accounts}
     total = sum(count for account, count in content.get("counts", ()) if account in visible)
     keys = [(pk, account, "") for pk, account in content.get("events", ()) if account in visible]
-    return total, events_by_keys(keys[:MOST_EVENTS], visible)
+    return total, events_by_keys(keys[:most], visible) if most > 0 else []
 
 
 def _test(delivery: Delivery) -> Message:

@@ -10,6 +10,8 @@ from django.urls import reverse
 
 from events.detection.rules import known_rules
 from events.models import AuditEvent, FindingAccount, FindingEvent
+from events.wording.codes import type_words
+from events.wording.sentences import plain_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,6 +51,13 @@ class Event:
     account: NexmoAccount
     values: dict[str, Any]  # COLUMNS
     step: str = ""
+    context: Any = None
+
+    @property
+    def said(self) -> str:
+        """What happened, as the site's own pages say it: foreign text."""
+        code, described = self.values["event_type"], self.values["event_type_description"]
+        return plain_sentence(code, self.context) or type_words(code, described) or code
 
     @property
     def url(self) -> str:
@@ -60,7 +69,7 @@ class Facts:
     """A finding as far as some may see it.
 
     Attributes:
-        parts: of these accounts alone, and so are count and times.
+        parts: of these accounts alone, and so are count and all times.
         events: the first of them; those that retention removed are left out.
     """
 
@@ -82,6 +91,10 @@ class Facts:
     @property
     def count(self) -> int:
         return sum(part.event_count for part in self.parts)
+
+    @property
+    def found_at(self) -> datetime:
+        return min(part.found_at for part in self.parts)
 
     @property
     def first_at(self) -> datetime:
@@ -128,11 +141,11 @@ def events_by_keys(keys: list[tuple[int, int, str]], visible: dict[int, NexmoAcc
     rows = {
         row["pk"]: row
         for row in AuditEvent.objects.filter(pk__in=[pk for pk, _, _ in keys], account__in=visible).values(
-            "pk", "account_id", *COLUMNS
+            "pk", "account_id", "context", *COLUMNS
         )
     }
     return [
-        Event(visible[rows[pk]["account_id"]], {name: rows[pk][name] for name in COLUMNS}, step)
+        Event(visible[rows[pk]["account_id"]], {name: rows[pk][name] for name in COLUMNS}, step, rows[pk]["context"])
         for pk, account, step in keys
         if pk in rows and rows[pk]["account_id"] == account
     ]

@@ -95,8 +95,7 @@ def event_lines(events: Sequence[Event], total: int) -> list[str]:
     for event in events[:MOST_LISTED]:
         values = event.values
         by = " · ".join(quoted(values[name], 60) for name in ("user_email", "source_ip") if values[name])
-        what = quoted(values["event_type_description"] or values["event_type"], 80)
-        lines.append(f"- {show(values['created_at'])}: {what}{f' · {by}' if by else ''}")
+        lines.append(f"- {show(values['created_at'])}: {quoted(event.said)}{f' · {by}' if by else ''}")
     if (more := total - len(lines)) > 0:
         lines.append("- " + ngettext("%(count)s more event", "%(count)s more events", more) % {"count": more})
     return lines
@@ -126,15 +125,16 @@ def digest_title(findings: int, events: int) -> str:
     return subject(_("Summary: %(counts)s") % {"counts": ", ".join(filter(None, counted))})
 
 
-def digest_body(findings: Sequence[Facts], events: Iterable[str], url: str) -> str:
-    """The findings of an hour or a day, a line and a link each; then lines about events."""
+def digest_body(findings: Sequence[Facts], count: int, events: Iterable[str], url: str) -> str:
+    """The findings of an hour or a day, a line and a link each, and how many more of `count` there are; then lines
+    about events."""
     lines: list[str] = []
     for facts in findings[:MOST_OF_A_DIGEST]:
         lines.append(
             f"- [{severity_in_words(facts)}] {quoted(facts.title, 80)}: {where(accounts_in(facts))}, {when(facts)}"
         )
         lines.append(f"  {facts.url}")
-    if (more := len(findings) - MOST_OF_A_DIGEST) > 0:
+    if (more := count - min(len(findings), MOST_OF_A_DIGEST)) > 0:
         lines.append("- " + ngettext("%(count)s more finding", "%(count)s more findings", more) % {"count": more})
     return bounded([*lines, *events], url)
 

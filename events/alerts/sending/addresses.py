@@ -59,7 +59,7 @@ def checked(kind: str, entered: str) -> tuple[str, str]:
     """
     entered = entered.strip()
     if len(entered) > LONGEST or re.search(r"[\x00-\x20\x7f]", entered):
-        raise NotUsable(_("This is too long, or contains blanks."))
+        raise NotUsable(_("This is too long, or contains spaces."))
     if kind == Channel.Kind.MAIL:
         return entered, entered
     if kind == Channel.Kind.PAGERDUTY:
@@ -74,7 +74,7 @@ def checked(kind: str, entered: str) -> tuple[str, str]:
     if kind == Channel.Kind.TEAMS:
         host = parts.hostname or ""
         if parts.scheme != "https" or not host.endswith(TEAMS_HOSTS) or "/workflows/" not in parts.path:
-            raise NotUsable(_("Expected the address of a Teams workflow that posts what it receives: https://..."))
+            raise NotUsable(_("Expected the address of a Teams workflow that posts webhook alerts: https://..."))
         return entered, host
     if kind == Channel.Kind.WEBHOOK:
         return _webhook(entered, parts)
@@ -94,20 +94,22 @@ def _webhook(entered: str, parts: SplitResult) -> tuple[str, str]:
     if parts.scheme not in ("https", "http") or not parts.hostname:
         raise NotUsable(_("Expected an address that begins with https://."))
     if parts.username or parts.password or parts.fragment:
-        raise NotUsable(_("A webhook's address holds no user name, password or fragment: messages are signed."))
+        raise NotUsable(
+            _("A webhook address must not contain a user name, password or fragment: messages are signed instead.")
+        )
     if not entered.isascii():
         raise NotUsable(_("Use ASCII only; write an international host name in Punycode."))
     host, secure = normal(parts.hostname), parts.scheme == "https"
     port = parts.port or (443 if secure else 80)
     targets = read_targets(settings.ALERT_TARGETS)
     if not secure and not targets.may_be_plain(host, port):
-        raise NotUsable(_("Use https: plain HTTP is for hosts of ALERT_TARGETS only."))
+        raise NotUsable(_("Use https. Plain HTTP is allowed only for hosts listed in ALERT_TARGETS."))
     literal = literal_address(host)
     if literal is not None and not targets.allows(host, literal, port):
-        raise NotUsable(_("This is not a public address, or not a port that alerts may use."))
+        raise NotUsable(_("This is not a public address, or alerts may not use this port."))
     named = targets.may_be_plain(host, port)
     if literal is None and not named and (port not in WEB_PORTS or host == "localhost" or "." not in host):
-        raise NotUsable(_("This is not a public address, or not a port that alerts may use."))
+        raise NotUsable(_("This is not a public address, or alerts may not use this port."))
     return entered, f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}"
 
 

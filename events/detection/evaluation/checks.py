@@ -20,7 +20,7 @@ from django.utils import timezone
 from events.detection.evaluation import reconcile
 from events.detection.evaluation.facts import Reader
 from events.detection.evaluation.find import Found, key_of
-from events.detection.evaluation.follow import AWAY, Followed
+from events.detection.evaluation.follow import Followed, is_away
 from events.detection.findings import writing
 from events.detection.rules.ruleset import current_rules
 from events.detection.sigma.fields import PlainFields
@@ -90,9 +90,9 @@ def look(now: datetime | None = None) -> Followed:
     for rule in rules:
         try:
             _apply(rule, noticed, now, done)
-        except AWAY:
-            raise
         except Exception as error:
+            if is_away(error):
+                raise
             logger.exception("The rule %s (%s) failed", rule.uid, rule.origin)
             done.problems[rule.uid] = (rule.title, type(error).__name__)
     return done

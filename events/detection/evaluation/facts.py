@@ -47,7 +47,7 @@ def _read_contexts(keys: list[int]) -> Iterator[tuple[int, str | None]]:
     for start in range(0, len(keys), CHUNK):
         listed = ", ".join(map(str, keys[start : start + CHUNK]))
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT id, context FROM {TABLE} WHERE id IN ({listed})")  # noqa: S608 - numbers
+            cursor.execute(f"SELECT id, context FROM {TABLE} WHERE id IN ({listed})")
             yield from cursor.fetchall()
 
 
@@ -138,13 +138,6 @@ class Reader:
             cursor.execute(f"SELECT COUNT(*) {_from(_INDEXES[True, False])} WHERE {where}", params)
             if cursor.fetchone()[0] == len(batch):
                 self._batch_span = (account, start, end)
-
-    def has_all(self, account: int, start: datetime, end: datetime) -> bool:
-        """Whether the batch in memory holds all of an account's events of a span."""
-        if self._batch_span is None:
-            return False
-        mine, first, last = self._batch_span
-        return mine == account and first <= start and end <= last
 
     def with_values(self, column: str, index: str, values: Sequence[Any], accounts: Collection[int]) -> set[Any]:
         """Those of a column's values that events of some accounts have."""
@@ -265,13 +258,35 @@ class Reader:
             )
             return [as_time(moment) for (moment,) in cursor.fetchall()]
 
-    def united(self, index: str, queries: Sequence[tuple[str, Sequence[Any]]]) -> list[Fact]:
-        """The events of several conditions, each along the same index; one statement asks them all."""
-        if not queries:
-            return []
-        source = f"SELECT {_selected()} {_from(index)}"
-        sql = " UNION ALL ".join(f"SELECT * FROM ({source} WHERE {where}) AS part" for where, _ in queries)  # noqa: S608
-        return self._rows(sql, [value for _, values in queries for value in values])
+    def neighbours(
+        self, column: str, index: str, where: str, points: Sequence[tuple[int, Any, datetime]]
+    ) -> list[tuple[int, int | None, int | None]]:
+        """For each point (an event's key, a value of the column, a time) the keys of the last event with that value
+        before it, and of the first one after it, in the order of events.
+
+        Args:
+            where: further conditions, as SQL that begins with AND.
+        """
+        is_number = bool(points) and isinstance(points[0][1], int)
+        kinds = ("bigint", "bigint" if is_number else "text", "timestamptz")
+        marks = ", ".join(f"CAST(%s AS {kind})" if connection.vendor == "postgresql" else "%s" for kind in kinds)
+        one = f"SELECT e.id FROM {_from(index).removeprefix('FROM ').replace(TABLE, f'{TABLE} AS e', 1)}"
+        same = f"e.{column} = p.value{where}"
+        before = f"{one} WHERE {same} AND created_at <= p.at AND (created_at < p.at OR e.id < p.pk)"
+        after = f"{one} WHERE {same} AND created_at >= p.at AND (created_at > p.at OR e.id > p.pk)"
+        found: list[tuple[int, int | None, int | None]] = []
+        for start in range(0, len(points), CHUNK):
+            chunk = points[start : start + CHUNK]
+            rows = ", ".join([f"({marks})"] * len(chunk))
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    f"WITH p (pk, value, at) AS (VALUES {rows}) SELECT p.pk, "
+                    f"({before} ORDER BY created_at DESC, e.id DESC LIMIT 1), "
+                    f"({after} ORDER BY created_at, e.id LIMIT 1) FROM p",
+                    [value for pk, named, at in chunk for value in (pk, named, self.as_stored(at))],
+                )
+                found += cursor.fetchall()
+        return found
 
     def counting(self, account: int | None) -> str:
         """SQL for the events that count: of one account, or of all."""

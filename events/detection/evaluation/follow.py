@@ -20,9 +20,10 @@ from events.detection.evaluation.increment import Increment, increment
 from events.detection.evaluation.seen import Seen, What, noted_for
 from events.detection.evaluation.seen import write as write_seen
 from events.detection.findings import writing
-from events.detection.rules.ruleset import current_rules
+from events.detection.rules.ruleset import RuleSet, current_rules
 from events.detection.sigma.dispatch import Dispatch
-from events.models import ChainHead, DetectionCursor, EventType
+from events.models import ChainHead, DetectionCursor, EventType, SyncState
+from events.storage.unreadable import is_of_the_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -33,10 +34,14 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-BATCH = 2_000  # events in one transaction
+BATCH = 5_000  # events in one transaction
 LONGEST_PROBLEM = 2_000
 Problems = dict[str, tuple[str, str]]  # by the rule's id: its title, and what happened
-AWAY = (OperationalError, InterfaceError)  # of a database that is not there: no rule's fault
+
+
+def is_away(error: Exception) -> bool:
+    """Whether an error comes of a database that is not there: no rule's fault, and no row's."""
+    return isinstance(error, OperationalError | InterfaceError) and not is_of_the_row(error)
 
 
 @dataclass
@@ -46,6 +51,7 @@ class Followed:
     Attributes:
         accounts: those with findings that were changed.
         evaluated: those with events that were evaluated.
+        failed: those that could not be evaluated further.
         problems: rules that failed.
     """
 
@@ -55,13 +61,18 @@ class Followed:
     withdrawn: int = 0
     accounts: set[int] = field(default_factory=set)
     evaluated: set[int] = field(default_factory=set)
+    failed: set[int] = field(default_factory=set)
     problems: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
 def behind() -> dict[int, tuple[int, int]]:
-    """Accounts with events that were not evaluated yet: from where, and up to where."""
+    """Accounts with events that were not evaluated yet: from where, and up to where.
+
+    One whose first sync is still under way has to wait: its newest events come first, and would all look unheard of.
+    """
     cursors = dict(DetectionCursor.objects.values_list("account", "seq"))
-    heads = ChainHead.objects.order_by().values_list("account", "seq")
+    first = SyncState.objects.filter(last_success_at=None, lease_until__gt=timezone.now(), current_run__isnull=False)
+    heads = ChainHead.objects.order_by().exclude(account__in=first.values("account")).values_list("account", "seq")
     return {account: (cursors.get(account, 0), seq) for account, seq in heads if cursors.get(account, 0) < seq}
 
 
@@ -73,14 +84,32 @@ def follow(tick: Callable[[int, int], None] | None = None, rules: Iterable[Rule]
         rules: instead of those that are on.
     """
     done = Followed()
-    follower = Follower(current_rules().rules.values() if rules is None else rules)
-    while waiting := behind():
+    while waiting := {account: span for account, span in behind().items() if account not in done.failed}:
+        # Rules may be switched, changed or written while a long archive is followed.
+        follower = _current() if rules is None else Follower(rules)
         total = done.events + sum(end - start for start, end in waiting.values())
         for account, (seq, head) in sorted(waiting.items(), key=lambda entry: entry[1][1] - entry[1][0]):
-            follower.step(account, seq, head, done)
+            try:
+                follower.step(account, seq, head, done)
+            except Exception as error:
+                if is_away(error):
+                    raise
+                _give_up(account, error, done)
             if tick:
                 tick(done.events, max(total, done.events))
     return done
+
+
+_made: tuple[RuleSet, Follower] | None = None
+
+
+def _current() -> Follower:
+    """The rules that are on, made ready once for as long as they are the same."""
+    global _made
+    rules = current_rules()
+    if _made is None or _made[0] is not rules:
+        _made = rules, Follower(rules.rules.values())
+    return _made[1]
 
 
 class Follower:
@@ -128,7 +157,7 @@ class Follower:
         """What was seen up to the cursor; for fields that no rule asked for before, filled from the archive now."""
         seen = Seen.load(what, account)
         while seen.upto < seq:
-            seen.read(Reader({account: seq}, self.keys), min(seq, seen.upto + 10 * BATCH))
+            seen.read(Reader({account: seq}, self.keys), min(seq, seen.upto + 4 * BATCH))
             with writing.turn():
                 write_seen([seen])
             seen = Seen.load(what, account)
@@ -142,9 +171,9 @@ class Follower:
                 continue
             try:
                 change = increment(rule, history, new, matched.get(rule.uid, {}))
-            except AWAY:
-                raise
             except Exception as error:  # of whatever kind: the other rules are evaluated
+                if is_away(error):
+                    raise
                 _note(rule, error, problems)
                 continue
             if change is not None:
@@ -157,9 +186,9 @@ class Follower:
         for fact in new:
             try:
                 found = self.dispatch.matches(fact.event_type, fact)
-            except AWAY:
-                raise
-            except Exception:
+            except Exception as error:
+                if is_away(error):
+                    raise
                 found = self._tried_alone(fact, problems)
             for candidate in found:
                 for rule, slot in candidate.uses:
@@ -173,9 +202,9 @@ class Follower:
             try:
                 if candidate.selection.matches(fact):
                     found.append(candidate)
-            except AWAY:
-                raise
             except Exception as error:
+                if is_away(error):
+                    raise
                 for rule, _ in candidate.uses:
                     _note(rule, error, problems)
         return found
@@ -200,9 +229,9 @@ class Follower:
                 try:
                     with transaction.atomic():
                         outcome = change.write()
-                except AWAY:
-                    raise
                 except Exception as error:
+                    if is_away(error):
+                        raise
                     _note(change.rule, error, problems)
                     continue
                 if outcome is None:
@@ -223,6 +252,15 @@ class Follower:
             done.extended += outcome.extended
             done.withdrawn += outcome.withdrawn
             done.accounts |= outcome.accounts
+
+
+def _give_up(account: int, error: Exception, done: Followed) -> None:
+    """Leave an account that cannot be read where it is, so that the others go on. It is tried again at the next job."""
+    done.failed.add(account)
+    told = type(error).__name__
+    row = DetectionCursor.objects.filter(account=account).exclude(problem=told)
+    if row.update(problem=told):
+        logger.error("The events of account %s could not be evaluated; the others are", account, exc_info=error)
 
 
 def types() -> list[str]:

@@ -38,7 +38,7 @@ KIND = "hunt"  # of the background job; its subject is the key of a Hunt
 SLICE = 5_000  # events read at a time
 MOST_HITS = 200_000  # a rule that matches more says nothing
 # Kept with the trial, and translated where it is shown.
-TOO_MANY = gettext_noop("It matches more than 200,000 events. A rule that says something matches fewer.")
+TOO_MANY = gettext_noop("It matches more than 200,000 events. A useful rule matches far fewer: narrow it.")
 NEWEST, EVENTS_SHOWN = 50, 20  # of a result that is kept
 
 

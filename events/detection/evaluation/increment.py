@@ -69,7 +69,8 @@ class Increment:
     def write(self) -> reconcile.Outcome | None:
         """Bring the stored findings in line, in the caller's transaction. None: they changed since, look again."""
         events = self.examined | {fact.pk for one in self.found for fact, _ in one.events}
-        stored = reconcile.stored_of(self.rule, events - self.new)
+        look_up = reconcile.stored_of if self.whole else reconcile.grown_of
+        stored = look_up(self.rule, events - self.new)
         if self.whole and not all(_lies_within(self.rule, one, self.reach) for one in stored):
             return None
         return reconcile.reconcile(self.rule, self.found, stored, whole=self.whole)
@@ -106,7 +107,7 @@ def increment(
     if only_grows(rule):
         return _grown(rule, accounts, history, about, keys)
     relevant = _relevant(rule, history, about, keys)
-    return _anew(rule, accounts, history, relevant, about, keys) if relevant else None
+    return _anew(rule, accounts, history, relevant, keys) if relevant else None
 
 
 def _groups(rule: Rule, about: Touched) -> set[Group]:
@@ -170,15 +171,14 @@ def _relevant(rule: Rule, history: History, about: Touched, new: set[int]) -> To
     return relevant
 
 
-def _anew(
-    rule: Rule, accounts: list[int] | None, history: History, relevant: Touched, about: Touched, new: set[int]
-) -> Increment:
-    groups = _groups(rule, relevant)
+def _anew(rule: Rule, accounts: list[int] | None, history: History, about: Touched, new: set[int]) -> Increment:
+    groups = _groups(rule, about)
     margin = span_of(rule)
-    spans = _spans(rule, accounts, history, relevant)
+    spans = _spans(rule, accounts, history, about)
     while True:
         done = Increment(rule, new, whole=True, reach=spans)
         for start, end in spans:
+            # Of the new events, those that are no hits are left out already.
             hits = _read(rule, accounts, history, (start, end), groups, about)
             done.examined |= hits.examined
             done.found += hits.found(since=later(start, margin))

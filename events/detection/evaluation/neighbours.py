@@ -10,11 +10,8 @@ from events.nexmo.values import ip_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
-    from datetime import datetime
 
     from events.detection.evaluation.facts import Fact, Reader
-
-    Place = tuple[datetime, int]
 
 # The columns that an index leads along in the order of time, and how a value is looked up there.
 COLUMNS: dict[str, tuple[str, str]] = {
@@ -25,7 +22,6 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "event_type": ("event_type", "event_account_type_time"),
     "account": ("account_id", "event_account_time"),
 }
-MOST_AT_ONCE = 60  # values in one statement
 
 
 class Neighbours:
@@ -61,13 +57,13 @@ class FieldNeighbours:
     def __init__(self, reader: Reader, name: str, also: str, everywhere: bool) -> None:
         self.reader, self.name, self.also, self.everywhere = reader, name, also, everywhere
         self.column, self.index = COLUMNS[name]
-        self._spans: dict[tuple[int, Any], tuple[datetime, datetime]] = {}
+        self._loaded: set[int] = set()
+        self._took_batch = False
         self._before: dict[int, Fact] = {}
         self._after: dict[int, Fact] = {}
-        self._batch: dict[tuple[int, Any], list[Fact]] | None = None
 
     def forget(self) -> None:
-        self._spans.clear()
+        self._loaded.clear()
         self._before.clear()
         self._after.clear()
 
@@ -79,57 +75,54 @@ class FieldNeighbours:
         return 0 if self.everywhere else fact.account_id, value
 
     def load(self, facts: Iterable[Fact]) -> None:
-        """Read the neighbourhoods of these events."""
-        wanted: dict[tuple[int, Any], list[datetime]] = defaultdict(list)
+        """Look up what comes before and after these events."""
+        wanted = []
         for fact in facts:
-            if (key := self._key(fact))[1]:
-                wanted[key].append(fact.at)
-        missing = {}
-        for key, moments in wanted.items():
-            start, end = min(moments), max(moments)
-            if (known := self._spans.get(key)) is not None:
-                if known[0] <= start and end <= known[1]:
+            if fact.pk not in self._loaded and self._key(fact)[1]:
+                if not self.everywhere and fact.pk in self.reader.batch_keys and self._take_batch(fact.account_id):
                     continue
-                start, end = min(start, known[0]), max(end, known[1])
-            missing[key] = (start, end)
-        keys = list(missing)
-        for first in range(0, len(keys), MOST_AT_ONCE):
-            self._read({key: missing[key] for key in keys[first : first + MOST_AT_ONCE]})
+                self._loaded.add(fact.pk)
+                wanted.append(fact)
+        self._look_up(wanted)
 
-    def _read(self, spans: dict[tuple[int, Any], tuple[datetime, datetime]]) -> None:
-        queries: list[tuple[str, list[Any]]] = []
-        for (account, value), (start, end) in spans.items():
-            where, params = f"{self.column} = %s", [value]
-            where += self.reader.counting(None if self.everywhere else account) + self.also
-            first, last = self.reader.as_stored(start), self.reader.as_stored(end)
-            if self.everywhere or not self.reader.has_all(account, start, end):
-                queries.append((f"{where} AND created_at >= %s AND created_at <= %s", [*params, first, last]))
-            queries += [
-                (f"{where} AND created_at < %s ORDER BY created_at DESC, id DESC LIMIT 1", [*params, first]),
-                (f"{where} AND created_at > %s ORDER BY created_at, id LIMIT 1", [*params, last]),
-            ]
-        found: dict[tuple[int, Any], list[Fact]] = {key: [] for key in spans}
-        if not self.everywhere:
-            for key, facts in self._in_memory().items():
-                if key in found and self.reader.has_all(key[0], *spans[key]):
-                    start, end = spans[key]
-                    found[key] = [fact for fact in facts if start <= fact.at <= end]
-        for fact in self.reader.united(self.index, queries):
-            found[self._key(fact)].append(fact)
-        for key, facts in found.items():
-            facts.sort(key=lambda fact: fact.place)
-            self._spans[key] = spans[key]
-            for one, other in pairwise(facts):
-                self._after[one.pk], self._before[other.pk] = other, one
-
-    def _in_memory(self) -> dict[tuple[int, Any], list[Fact]]:
-        """The events of the batch that is whole in memory, by account and value."""
-        if self._batch is None:
-            self._batch = defaultdict(list)
+    def _take_batch(self, account: int) -> bool:
+        """Put the batch in memory in order, where it is all that the account has of its time. Returns whether it is."""
+        if not self.reader.is_whole_within([account]):
+            return False
+        if not self._took_batch:
+            self._took_batch = True
+            runs: dict[Any, list[Fact]] = defaultdict(list)
             for fact in self.reader.batch:
-                if not self.also or fact.source_country:
-                    self._batch[self._key(fact)].append(fact)
-        return self._batch
+                if (value := self._key(fact)[1]) and (fact.source_country or not self.also):
+                    runs[value].append(fact)
+            ends: dict[int, Fact] = {}
+            for run in runs.values():
+                run.sort(key=lambda fact: fact.place)
+                self._loaded.update(fact.pk for fact in run)
+                for one, other in pairwise(run):
+                    self._after[one.pk], self._before[other.pk] = other, one
+                ends |= {run[0].pk: run[0], run[-1].pk: run[-1]}
+            self._look_up(list(ends.values()))
+        return True
+
+    def _look_up(self, facts: Sequence[Fact]) -> None:
+        """Find the neighbours of these events in the archive, those that are not known yet."""
+        accounts: dict[int, list[Fact]] = defaultdict(list)
+        for fact in facts:
+            accounts[self._key(fact)[0]].append(fact)
+        found: list[tuple[int, int | None, int | None]] = []
+        for account, mine in accounts.items():
+            points = [(fact.pk, self._key(fact)[1], fact.at) for fact in mine]
+            where = self.reader.counting(account or None) + self.also
+            found += self.reader.neighbours(self.column, self.index, where, points)
+        there = {
+            fact.pk: fact for fact in self.reader.by_key([pk for _, *pks in found for pk in pks if pk is not None])
+        }
+        for pk, before, after in found:
+            if before in there:
+                self._before.setdefault(pk, there[before])
+            if after in there:
+                self._after.setdefault(pk, there[after])
 
     def also_in(self, accounts: Collection[int], facts: Sequence[Fact]) -> list[Fact]:
         """Those whose value some event of these accounts has too."""

@@ -4,6 +4,7 @@ the worker (`events.detection.evaluation.hunt`), and what came of it.
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -19,7 +20,8 @@ from django.utils.translation import gettext as _
 from accounts.models import NexmoAccount
 from events.detection.evaluation.hunt import KIND
 from events.detection.rules import ruleset
-from events.models import AuditEvent, ChainHead, Hunt, Severity
+from events.models import AuditEvent, ChainHead, EventType, Hunt, Severity
+from events.nexmo.catalog import EVENT_TYPES
 from events.operations import jobs
 from events.wording.codes import grouped, type_words
 
@@ -31,6 +33,7 @@ UNFINISHED = (Hunt.State.WAITING, Hunt.State.RUNNING)
 KEPT_FOR = timedelta(days=30)
 MOST_MONTHS = 24  # shown
 IN_SIGHT = 3  # events of a finding that are not folded
+MOST_UNKNOWN = 5  # types of event
 NOISY = 30  # findings a month, from which on people stop reading them
 
 
@@ -119,7 +122,9 @@ class Trial:
     @property
     def problem(self) -> str:
         """Why it failed."""
-        return _(self.hunt.problem) if self.hunt.problem else _("Something went wrong; the worker's log says what.")
+        return (
+            _(self.hunt.problem) if self.hunt.problem else _("Something went wrong. The worker's log has the details.")
+        )
 
     @property
     def is_unfinished(self) -> bool:
@@ -138,7 +143,7 @@ class Trial:
     def headline(self) -> str:
         """How it goes, or what came of it."""
         if self.state == Hunt.State.RUNNING:
-            return _("Looking through the archive")
+            return _("Searching the archive")
         if self.state != Hunt.State.DONE:
             return str(self.hunt.get_state_display())
         if self.is_about_syncing:
@@ -155,25 +160,42 @@ class Trial:
     def sentences(self) -> list[str]:
         """Over which time, how many a month, and what it costs to look."""
         if self.is_about_syncing:
-            return [_("This rule looks at how syncing goes now. The archive says nothing of that.")]
+            return [_("This rule looks at how syncing is going now, which the archive does not record.")]
         if self.state != Hunt.State.DONE or self.hunt.finished_at is None:
             return []
         said = []
         if self._first_day:
             said.append(
-                _("It looked through the whole archive, from %(first)s to %(last)s.")
+                _("The whole archive was searched, from %(first)s to %(last)s.")
                 % {"first": self._first_day, "last": f"{self.hunt.finished_at:%Y-%m-%d}"}
             )
         archived = ChainHead.objects.aggregate(total=Sum("seq"))["total"] or 0
         said.append(
-            _("It had to look at %(done)s of %(all)s events.")
+            _("%(done)s of %(all)s events had to be examined.")
             % {"done": grouped(self.done), "all": grouped(max(archived, self.done))}
         )
+        said += self._unknown_types()
         if (noise := self.noise) >= NOISY:
             said.append(
-                _("In the last three months that is about %(count)s a month. Nobody reads so many: narrow the rule.")
+                _("In the last three months that is about %(count)s a month. Nobody reads that many: narrow the rule.")
                 % {"count": grouped(noise)}
             )
+        return said
+
+    def _unknown_types(self) -> list[str]:
+        """Which of the rule's types of event nobody knows: misspelled, or new at Nexmo."""
+        asked = {
+            code for selection in (self.rule.selections if self.rule else ()) for code in selection.event_types or ()
+        }
+        if not asked:
+            return []
+        known = {code.upper() for code in (*EVENT_TYPES, *EventType.objects.values_list("code", flat=True))}
+        said = []
+        for code in sorted(asked - known)[:MOST_UNKNOWN]:
+            text = _("No event type %(code)s is known.") % {"code": code}
+            if near := difflib.get_close_matches(code, sorted(known), n=1):
+                text = " ".join((text, _("Did you mean %(near)s?") % {"near": near[0]}))
+            said.append(text)
         return said
 
     @property

@@ -39,10 +39,21 @@ CHUNK = 500  # keys in one statement
 
 @dataclass
 class Stored:
-    """A finding of the database, with its events."""
+    """A finding of the database, with its events.
+
+    Attributes:
+        is_whole: whether `evidence` is all of them, or of some events alone.
+    """
 
     finding: Finding
     evidence: dict[tuple[int, str], Evidence]
+    is_whole: bool = True
+
+    def complete(self) -> None:
+        """Read all of its events."""
+        if not self.is_whole:
+            (its,) = writing.evidence_of([self.finding.pk]).values()
+            self.evidence, self.is_whole = {(each.event, each.step): each for each in its}, True
 
     @property
     def identity(self) -> Group:
@@ -65,6 +76,7 @@ class Wanted:
     evidence: dict[tuple[int, str], Evidence]
     facts: list[Fact]
     stored: Stored | None = None
+    met: list[Stored] = field(default_factory=list)  # all that share events with it
 
     @property
     def events(self) -> set[int]:
@@ -93,6 +105,23 @@ def stored_of(rule: Rule, events: Collection[int]) -> list[Stored]:
         rows = FindingEvent.objects.filter(event__in=keys[start : start + CHUNK], finding__rule=rule.uid).order_by()
         wanted.update(rows.values_list("finding", flat=True))
     return load(sorted(wanted))
+
+
+def grown_of(rule: Rule, events: Collection[int]) -> list[Stored]:
+    """The same, to be added to: of each only what it has of these events, as it may have 100,000 others."""
+    keys = list(events)
+    found: dict[int, list[Evidence]] = defaultdict(list)
+    for start in range(0, len(keys), CHUNK):
+        rows = FindingEvent.objects.filter(event__in=keys[start : start + CHUNK], finding__rule=rule.uid).order_by()
+        for finding, *values in rows.values_list("finding_id", *writing.COLUMNS):
+            found[finding].append(Evidence(*values))
+    listed = []
+    for start in range(0, len(found), CHUNK):
+        for pk, finding in sorted(Finding.objects.in_bulk(list(found)[start : start + CHUNK]).items()):
+            listed.append(Stored(finding, {(each.event, each.step): each for each in found[pk]}, is_whole=False))
+            if not listed[-1].is_live:
+                listed[-1].complete()  # what it held is replaced when it comes back
+    return listed
 
 
 def load(findings: Sequence[int]) -> list[Stored]:
@@ -157,6 +186,7 @@ class _Act:
                     pieces.remove(piece)
                     first.evidence |= piece.evidence
                     first.facts += piece.facts
+                    first.met += piece.met
                     if first.stored and piece.stored:
                         older, newer = sorted((first.stored, piece.stored), key=lambda each: each.finding.pk)
                         first.stored = older
@@ -164,11 +194,16 @@ class _Act:
                     else:
                         first.stored = first.stored or piece.stored
             first.evidence |= one.evidence
+            first.met.append(one)
             if first.stored is None:
                 first.stored = one
             elif first.stored is not one:
                 self.obsolete.append(one)
         for piece in pieces:
+            if len(piece.met) > 1:  # one takes the events of the others
+                for one in piece.met:
+                    one.complete()
+                    piece.evidence |= one.evidence
             self._revive(piece, stored)
         self.wanted += pieces
 
@@ -223,6 +258,9 @@ class _Act:
     def _key(self, piece: Wanted) -> str:
         """Known by its first event, also where that was removed since."""
         first = min(piece.evidence.values(), key=lambda each: (each.at, each.event))
+        stored = piece.stored
+        if stored is not None and not stored.is_whole and not writing.precedes(first, stored.finding):
+            return stored.finding.key
         return key_of(self.rule.uid, piece.found.identity, first.account, first.nexmo_id)
 
     def _made(self, piece: Wanted) -> tuple[Finding, Sequence[Evidence]]:
@@ -263,8 +301,11 @@ class _Act:
         values: dict[str, Any] = {}
         if compared:
             values["details"] = piece.found.details
-        evidence = list(piece.evidence.values())
-        writing.describe(finding, evidence)
+        evidence = list(piece.evidence.values()) if stored.is_whole else None
+        if evidence is None:
+            writing.enlarge(finding, [each for each in added.values() if each.event in new], self.now)
+        else:
+            writing.describe(finding, evidence)
         if new:
             values["extended_at"] = self.now
             accounts = {each.account for each in added.values() if each.event in new}
@@ -274,7 +315,7 @@ class _Act:
         if was in (STATES.WITHDRAWN, STATES.RESOLVED, STATES.SUPPRESSED) and (new or was == STATES.WITHDRAWN):
             values |= self._reopen(piece, finding)
         writing.update(finding, evidence, **values)
-        self.outcome.accounts |= {each.account for each in evidence}
+        self.outcome.accounts |= writing.accounts_of(finding)
 
     def _reopen(self, piece: Wanted, finding: Finding) -> dict[str, Any]:
         was, routed = finding.state, finding.routed_at

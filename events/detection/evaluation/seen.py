@@ -11,7 +11,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import product
+from itertools import islice, product
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 # Columns that facts have as attributes of the same name.
 PLAIN = frozenset(COLUMNS) - {"account"}
 CHUNK = 500  # values in one statement
+MOST_VALUES = 10_000  # of one event
 STRIDE = 5_000  # places of a chain read at a time
 
 
@@ -99,7 +100,8 @@ class Seen:
         if not any(isinstance(value, list) for value in values):
             return [_digest(tuple(values))]
         several = [value if isinstance(value, list) else [value] for value in values]
-        return [_digest(combination) for combination in product(*several)]
+        # Lists in a context are as long as somebody likes, and their combinations far more.
+        return [_digest(combination) for combination in islice(product(*several), MOST_VALUES)]
 
     def add(self, facts: Sequence[Fact], upto: int) -> None:
         """Count the events that follow, up to a place in the chain."""

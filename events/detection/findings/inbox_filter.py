@@ -66,7 +66,7 @@ class ListField(forms.CharField):
     """
 
     widget = Picked
-    refusal = _("There is no %(value)s here.")
+    refusal = _("“%(value)s” is not one of the choices.")
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -149,7 +149,7 @@ class PeriodField(forms.CharField):
     def clean(self, value: Any) -> str:
         text: str = super().clean(value)
         if text and text not in PERIODS and not PERIOD.fullmatch(text):
-            raise ValidationError(_("There is no period %(value)s."), params={"value": text})
+            raise ValidationError(_("There is no period “%(value)s”."), params={"value": text})
         return text
 
 
@@ -180,7 +180,7 @@ class FindingFilter(django_filters.FilterSet):
     q = TextFilter(
         label=_("Search"),
         max_length=MOST_TEXT,
-        widget=forms.TextInput(attrs={"type": "search", "placeholder": _("Words of the title")}),
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": _("Words in the title")}),
     )
     severity = QuestionFilter(field_name="severities", label=_("Severity"))
     state = StateFilter(field_name="states", label=_("State"))
@@ -215,7 +215,7 @@ class FindingFilter(django_filters.FilterSet):
         worst = (levels[0], LEVELS[levels[0]].label)
         known_levels = {level: severity.value for level, severity in LEVELS.items()}
         fields["severity"].offer([anything, worst, *at_least], known_levels, chosen("severity"))
-        unfinished = ("", _("Unfinished"))
+        unfinished = ("", _("Unresolved"))
         fields["state"].offer([unfinished, *STATES.items()], {name: name for name in STATES}, chosen("state"))
         accounts = {account.api_key: account for account in sight.accounts.values()}
         fields["account"].offer(
@@ -265,4 +265,4 @@ class FindingFilter(django_filters.FilterSet):
             if typed := ", ".join(split_list(self.data.getlist(name))):
                 offered = dict(getattr(field.widget, "choices", ()))
                 said.append(f"{field.label}: {offered.get(typed.replace(', ', ','), typed)}")
-        return "; ".join(said) or gettext("unfinished findings")
+        return "; ".join(said) or gettext("unresolved findings")

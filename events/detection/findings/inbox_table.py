@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import lru_cache
 from html import escape
+from os.path import commonprefix
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import django_tables2 as tables
@@ -25,14 +27,15 @@ from events.wording.severity import badge, slug
 from events.wording.times import ago, length, offset
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from datetime import datetime, timedelta
+    from collections.abc import Collection, Iterable, Mapping
+    from datetime import datetime
 
     from events.detection.findings.inbox import Line
     from events.detection.findings.story import Evidence
     from events.reading import Row
 
 MOST_VALUES = 3
+LATE = timedelta(days=1)  # from an event until it is found
 NUMBER = 987_654_321  # stands for a finding's in its address
 
 
@@ -59,7 +62,7 @@ class SeverityColumn(EventColumn):
 
 
 class Found(EventColumn):
-    """When it was found; its events' own time stands on its page."""
+    """When it was found."""
 
     def heading(self, table: FindingTable) -> str:
         return f"{escape(str(self.verbose_name))} <small>{escape(table.offset)}</small>"
@@ -73,6 +76,14 @@ class Found(EventColumn):
                 f"{escape(ago(at, table.now))}</time>"
             )
         return SafeString(f'<time datetime="{iso[:10]}T{iso[11:]}">{iso[:10]} <b>{iso[11:16]}</b></time>')
+
+
+class Happened(EventColumn):
+    """The day of its first event. The past of an account is found in one go."""
+
+    def render(self, record: Line, table: FindingTable) -> SafeString:  # type: ignore[override]
+        day = record.part.first_at.astimezone(table.zone).date()
+        return SafeString(f'<time datetime="{day}">{day}</time>')
 
 
 class Title(EventColumn):
@@ -145,6 +156,7 @@ class FindingTable(tables.Table):
     choose = Pick(_("Choose"))
     severity = SeverityColumn(_("Severity"))
     when = Found(_("Found"))
+    happened = Happened(_("Happened"))
     what = Title(_("Finding"))
     account = AccountNames(_("Account"))
     about = About(_("About"))
@@ -178,11 +190,15 @@ class FindingTable(tables.Table):
         """
         self.titles, self.now, self.zone = titles, now, timezone.get_current_timezone()
         self.offset = offset(timezone.localtime())
-        self.choose_words = gettext("Choose finding %(number)s")
+        self.choose_words = gettext("Select finding %(number)s")
         self.address = reverse("events:finding", args=[NUMBER])
+        lines = list(data)
         hidden = [*(() if pickable else ("choose",)), *(("account",) if one_account else ())]
+        # Only where some lay in the archive for days does the day of the events say more than when they were found.
+        if not any(line.part.found_at - line.part.first_at > LATE for line in lines):
+            hidden.append("happened")
         attributes = {"id": "findings", "class": f"events findings {density}"}
-        super().__init__(list(data), exclude=hidden, attrs=attributes)
+        super().__init__(lines, exclude=hidden, attrs=attributes)
 
     def body(self) -> SafeString:
         """All rows, as HTML."""
@@ -197,8 +213,10 @@ class Step(EventColumn):
     """Which of the rule's selections an event matched."""
 
     def render(self, record: Row, table: EvidenceTable) -> SafeString:
-        step = table.evidence.steps.get(record.pk, "")
-        return SafeString(f'<span class="step">{marked(step)}</span>') if step else NOTHING
+        if not (steps := table.evidence.steps.get(record.pk, ())):
+            return NOTHING
+        shown = ", ".join(table.step_names[name] for name in steps)
+        return SafeString(f'<span class="step" title="{escape(coded(", ".join(steps)))}">{marked(shown)}</span>')
 
 
 class Gap(EventColumn):
@@ -226,5 +244,19 @@ class EvidenceTable(EventTable):
         self.gaps: dict[int, timedelta] = {
             row.pk: row.created_at - former.created_at for former, row in zip(rows, rows[1:], strict=False)
         }
-        shown = [*USUAL, "gap", *(["step"] if any(evidence.steps.values()) else [])]
+        self.step_names = short_names({name for steps in evidence.steps.values() for name in steps})
+        accounts = {row.account_id for row in rows}
+        # What is the same on each line goes without saying.
+        shown = [name for name in USUAL if name != "account" or len(accounts) > 1]
+        shown += ["gap", *(["step"] if len(self.step_names) > 1 else [])]
         super().__init__(rows, shown=shown, oldest_first=True, **options)
+
+
+def short_names(names: Collection[str]) -> dict[str, str]:
+    """Names of selections as people read them: without the words that all of them begin with, and with blanks.
+
+    `leaked_key_secret` and `leaked_key_numbers_abroad` are "secret" and "numbers abroad".
+    """
+    words = {name: name.split("_") for name in names}
+    common = len(commonprefix(list(words.values()))) if len(words) > 1 else 0
+    return {name: " ".join(its[min(common, len(its) - 1) :]) for name, its in words.items()}

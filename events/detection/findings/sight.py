@@ -123,13 +123,15 @@ class Sight:
     def _line(self, change: FindingChange, part: Part) -> HistoryLine | None:
         seen = set(part.accounts)
         about = None if change.accounts is None else set(change.accounts)
-        whole = part.is_whole or (about is not None and about <= seen)
+        # Also what the finding has lost since: its last accounts are not all that its author saw.
+        whole = self.sees_all or (part.is_whole if about is None else about <= self.accounts.keys())
+        whole = whole or change.by_id == self.user.pk
         action = ACTIONS(change.action)
         extends = action == ACTIONS.EXTENDED and about is not None and bool(about & seen)
         if not (whole or extends or action == ACTIONS.FOUND or action in _OF_STATE):
             return None
         at = max(change.at, part.found_at) if action == ACTIONS.FOUND else change.at
-        by = change.by_name if part.is_whole or self.knows(change.by_id) else ""
+        by = change.by_name if whole or self.knows(change.by_id) else ""
         details = change.details if whole or action == ACTIONS.RESOLVED else ""
         return HistoryLine(at, action.value, action.label, by, details, change.note if whole else "")
 

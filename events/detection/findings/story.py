@@ -42,7 +42,7 @@ class Evidence:
     """
 
     rows: list[Row]
-    steps: dict[int, str]
+    steps: dict[int, list[str]]
     gone: list[FindingEvent]
     more: bool
 
@@ -58,7 +58,7 @@ def evidence_of(finding: int, accounts: Iterable[int]) -> Evidence:
     there = {row.pk for row in rows}
     return Evidence(
         rows=rows,
-        steps={pk: ", ".join(filter(None, names)) for pk, names in steps.items()},
+        steps={pk: [name for name in names if name] for pk, names in steps.items()},
         gone=[each for each in listed[:MOST_EVENTS] if each.event_id not in there],
         more=len(listed) > MOST_EVENTS,
     )
@@ -110,7 +110,7 @@ def _deeds(rows: Sequence[Row], descriptions: Mapping[str, str]) -> list[str]:
         text = plain_sentence(row.event_type, load_json(row.context), app) or type_words(
             row.event_type, row.event_type_description or descriptions.get(row.event_type, "")
         )
-        text = _within(text) or _("event without type")
+        text = _within(text) or _("event without a type")
         if said and said[-1][0] == text:
             said[-1][1] += 1
         else:
@@ -151,11 +151,11 @@ def compared(details: Any) -> list[str]:
     country, amount = rest.pop("previous_country", None), rest.pop("previous", None)
     if country:
         values = {"country": country_title(str(country)), "time": before}
-        said.append(_("The same user's event before came from %(country)s, at %(time)s.") % values)
+        said.append(_("The same user's previous event came from %(country)s, at %(time)s.") % values)
     elif amount is not None:
-        said.append(_("The value before was %(value)s, set at %(time)s.") % {"value": amount, "time": before})
+        said.append(_("The previous value was %(value)s, set at %(time)s.") % {"value": amount, "time": before})
     elif before:
-        said.append(_("The event before was at %(time)s.") % {"time": before})
+        said.append(_("The previous event was at %(time)s.") % {"time": before})
     if {"near", "known"} <= rest.keys():
         values = {"known": rest.pop("known"), "near": rest.pop("near")}
         said.append(_("Of %(known)s earlier events, %(near)s were within an hour of that time of day.") % values)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from events.detection.findings import triage, writing
-from events.models import AuditEvent, Finding, FindingAccount, FindingChange, FindingEvent, Suppression
+from events.models import Finding, FindingAccount, FindingChange, FindingEvent, Suppression
 from events.reading.findings import Question, find
 
 if TYPE_CHECKING:
@@ -82,13 +82,13 @@ def title_of(name: str) -> str:
 
 
 def shared_of(findings: Sequence[Finding], accounts: Iterable[int]) -> dict[int, dict[str, str]]:
-    """The shared values of findings as far as these accounts tell, by key. One query."""
+    """The shared values of findings as far as these accounts tell, by key. One query, of the different values alone:
+    a finding may have 100,000 events."""
     rows = FindingEvent.objects.filter(finding__in=[finding.pk for finding in findings], account__in=list(accounts))
-    values = AuditEvent.objects.in_bulk(list(rows.values_list("event_id", flat=True).distinct()))
     events: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for finding, event in rows.values_list("finding_id", "event_id"):
-        if event in values:
-            events[finding].append({name: getattr(values[event], name) for name in FIELDS})
+    columns = [f"event__{name}" for name in FIELDS]
+    for finding, *values in rows.order_by().values_list("finding_id", *columns).distinct().iterator():
+        events[finding].append(dict(zip(FIELDS, values, strict=True)))
     return {finding.pk: shared_values(finding.group, events[finding.pk]) for finding in findings}
 
 

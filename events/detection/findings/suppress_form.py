@@ -29,7 +29,7 @@ class SuppressForm(forms.Form):
     """What of a finding's values is to be suppressed; everything is offered; only times and a reason are typed."""
 
     fields_ = forms.MultipleChoiceField(
-        label=_("Findings of this rule with all of"),
+        label=_("Suppress findings of this rule that have all of"),
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": _("Choose one to three values.")},
     )
@@ -37,7 +37,7 @@ class SuppressForm(forms.Form):
     span = forms.ChoiceField(
         label=_("For"),
         required=False,
-        choices=[*SPANS.items(), (FOREVER, _("Always")), (WINDOW, _("The time from … to …, below"))],
+        choices=[*SPANS.items(), (FOREVER, _("Always")), (WINDOW, _("A period of your choice"))],
         initial="30",
     )
     starts_at = MomentField(label=_("From"), required=False)
@@ -47,7 +47,7 @@ class SuppressForm(forms.Form):
         required=False,
         max_length=300,
         validators=[text_validator],
-        help_text=_("For those who come later."),
+        help_text=_("So that others can tell later why."),
     )
 
     def __init__(

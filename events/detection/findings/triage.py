@@ -84,7 +84,9 @@ def act(sight: Sight, deed: Deed, versions: Mapping[int, str]) -> Outcome:
         PermissionDenied: the author may not.
     """
     if not sight.may_triage:
-        raise PermissionDenied(_("You can read findings but not handle them: ask an administrator for that role."))
+        raise PermissionDenied(
+            _("You can read findings but not change them. Ask an administrator for a role that can.")
+        )
     outcome = Outcome()
     with writing.turn():
         findings = Finding.objects.filter(pk__in=list(versions)).order_by("pk")
@@ -139,7 +141,7 @@ def _apply(sight: Sight, finding: Finding, part: Part, deed: Deed, version: str,
 def _change(finding: Finding, deed: Deed, now: datetime) -> tuple[dict[str, Any], str]:
     """The new values, and what the history says of them. Raises Refused."""
     if finding.state == STATES.WITHDRAWN:
-        raise Refused(_("It was withdrawn: with what arrived later the rule no longer matches."))
+        raise Refused(_("It was withdrawn: given events that arrived later, the rule no longer matches."))
     values: dict[str, Any]
     first_seen = {"acknowledged_at": finding.acknowledged_at or now}
     if deed.action == ACTIONS.ACKNOWLEDGED:

@@ -31,7 +31,7 @@ class TriageForm(forms.Form):
     """One deed, with a note if its author likes."""
 
     deed = forms.ChoiceField(
-        label=_("With the chosen findings"),
+        label=_("With selected findings"),
         error_messages={"required": _("Choose what to do."), "invalid_choice": _("Choose what to do.")},
     )
     note = forms.CharField(
@@ -56,7 +56,7 @@ class TriageForm(forms.Form):
             for name in self.people
             if name != own
         ]
-        self.assignments.append((f"{ASSIGN}{NOBODY}", _("Assign to nobody")))
+        self.assignments.append((f"{ASSIGN}{NOBODY}", _("Unassign")))
         self.resolutions = [
             (f"{RESOLVE}{value}", format_lazy(_("Resolve: {resolution}"), resolution=label))
             for value, label in Finding.Resolution.choices
@@ -68,7 +68,7 @@ class TriageForm(forms.Form):
             *self.resolutions,
             *self.assignments,
             (REOPEN, _("Reopen")),
-            (NOTE, _("Add a note")),
+            (NOTE, _("Add note")),
         ]
 
     def clean(self) -> dict[str, Any]:

@@ -32,6 +32,9 @@ class Evidence(NamedTuple):
     at: datetime
 
 
+COLUMNS = ("event_id", "step", "account_id", "nexmo_id", "created_at")  # of FindingEvent, as Evidence has them
+
+
 @contextlib.contextmanager
 def turn() -> Iterator[None]:
     """A transaction in which nobody else writes findings."""
@@ -141,9 +144,7 @@ def evidence_of(findings: Sequence[int]) -> dict[int, list[Evidence]]:
     found: dict[int, list[Evidence]] = {pk: [] for pk in findings}
     for start in range(0, len(findings), CHUNK):
         rows = FindingEvent.objects.filter(finding__in=findings[start : start + CHUNK]).order_by()
-        for finding, *values in rows.values_list(
-            "finding_id", "event_id", "step", "account_id", "nexmo_id", "created_at"
-        ):
+        for finding, *values in rows.values_list("finding_id", *COLUMNS):
             found[finding].append(Evidence(*values))
     return found
 
@@ -160,6 +161,39 @@ def update(finding: Finding, evidence: Sequence[Evidence] | None = None, **value
         _write_parts(finding, evidence, timezone.now())
     elif repeated := {name: values[name] for name in _REPEATED if name in values}:
         FindingAccount.objects.filter(finding=finding).update(**repeated)
+
+
+def enlarge(finding: Finding, added: Sequence[Evidence], now: datetime) -> None:
+    """Count events that a finding did not have, without those that it has. An account that is new to it has found it
+    now."""
+    parts = {part.account_id: part for part in FindingAccount.objects.filter(finding=finding)}
+    for made in _parts(finding, added) if added else ():
+        part = parts.get(made.account_id)
+        if part is None:
+            made.found_at = now
+            made.save()
+        else:
+            part.first_at, part.last_at = min(part.first_at, made.first_at), max(part.last_at, made.last_at)
+            part.event_count += made.event_count
+            part.save(update_fields=["first_at", "last_at", "event_count"])
+        finding.event_count += made.event_count
+        finding.first_at = min(finding.first_at, made.first_at)
+        finding.last_at = max(finding.last_at, made.last_at)
+    finding.save(update_fields=["first_at", "last_at", "event_count"])
+
+
+def precedes(evidence: Evidence, finding: Finding) -> bool:
+    """Whether an event comes before all that a finding has, or is its first."""
+    if evidence.at != finding.first_at:
+        return evidence.at < finding.first_at
+    firsts = FindingEvent.objects.filter(finding=finding, created_at=finding.first_at)
+    first = firsts.order_by("event_id").values_list("event_id", flat=True).first()
+    return first is None or evidence.event <= first
+
+
+def accounts_of(finding: Finding) -> set[int]:
+    """Keys of the accounts that a finding has events of."""
+    return set(FindingAccount.objects.filter(finding=finding).values_list("account", flat=True))
 
 
 def fill(finding: Finding, *, group: dict[str, Any], details: dict[str, Any] | None) -> None:

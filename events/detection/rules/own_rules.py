@@ -34,7 +34,7 @@ PERMISSION = "events.change_ownrule"
 _UUID = re.compile(r"\b[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\b")
 _ID = re.compile(r"^(?:id:|- +id:)[ \t]*['\"]?([0-9a-fA-F-]{36})['\"]?[ \t]*(?:#.*)?$", re.MULTILINE)
 # As `RuleProblem` holds them: translated where they are shown.
-SECOND_RULE = gettext_noop("This is a second rule that makes findings. Save each as a rule of its own.")
+SECOND_RULE = gettext_noop("This is a second rule that makes findings. Save each one as a separate rule.")
 OTHER_ID = gettext_noop("The id of a rule cannot change, because its findings belong to it. It is `%(uid)s`.")
 TAKEN = gettext_noop("The rule “%(title)s” has this id already. A new rule needs one of its own, such as `%(uid)s`.")
 _TITLE = re.compile(r"^title:[ \t]*(.+?)[ \t]*$", re.MULTILINE)
@@ -192,9 +192,9 @@ def example() -> str:
     return EXAMPLE.format(
         uid=uuid.uuid4(),
         title=_("API secret created from outside the office"),
-        description=_("Somebody made an API secret over the API, from an address that is not ours."),
-        false_positive=_("A colleague at home."),
-        next_step=_("Ask who made the secret, and delete it if nobody knows."),
+        description=_("An API secret was created through the API, from an address outside the office."),
+        false_positive=_("A colleague working from home."),
+        next_step=_("Ask who created the secret, and delete it if nobody knows."),
     )
 
 
@@ -302,16 +302,17 @@ def history(own: OwnRule, most: int) -> list[Change]:
     """The newest versions of a rule, newest first, and what each changed."""
     versions = list(own.versions.select_related("changed_by")[: most + 1])
     earlier = [*versions[1:], None]
-    changes = [
-        Change(
-            version,
-            before is None,
-            before is None or before.text != version.text,
-            before is None or before.is_enabled != version.is_enabled,
-        )
-        for version, before in zip(versions, earlier, strict=True)
-    ]
-    return changes[:most]
+    return [change_of(version, before) for version, before in zip(versions, earlier, strict=True)][:most]
+
+
+def change_of(version: OwnRuleVersion, before: OwnRuleVersion | None) -> Change:
+    """What a version changed; `before`: the one that it took the place of."""
+    return Change(
+        version,
+        before is None,
+        before is None or before.text != version.text,
+        before is None or before.is_enabled != version.is_enabled,
+    )
 
 
 @dataclass(frozen=True)

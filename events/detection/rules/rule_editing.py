@@ -46,13 +46,13 @@ def reference() -> list[Group]:
         Group(
             "types",
             _("Types of event"),
-            _("For `event_type`; `NUMBER_*` is all that begin so."),
+            _("For `event_type`. `NUMBER_*` stands for all that begin that way."),
             [(code, type_words(code)) for code in EVENT_TYPES],
         ),
         Group(
             "modifiers",
             _("Modifiers"),
-            _("Behind a field: `user_email|endswith: '@example.com'`. Without one, `*` and `?` are wildcards."),
+            _("After a field: `user_email|endswith: '@example.com'`. Without a modifier, `*` and `?` are wildcards."),
             [(name, _(meaning)) for name, meaning in MODIFIERS.items()],
         ),
         Group(
@@ -63,7 +63,7 @@ def reference() -> list[Group]:
                 ("type: event_count", _("as many events as `condition` says, such as `gte: 5`")),
                 ("type: value_count", _("as many different values of `condition: {field: …, gte: 5}`")),
                 ("type: temporal", _("all of the named rules, in any order")),
-                ("type: temporal_ordered", _("all of the named rules, in their order")),
+                ("type: temporal_ordered", _("all of the named rules, in that order")),
                 ("rules", _("names of the rules above it")),
                 ("group-by", _("fields that the events must share, such as `account`")),
                 ("timespan", _("how far apart they may be: `30s`, `10m`, `1h`, `7d`")),
@@ -71,7 +71,7 @@ def reference() -> list[Group]:
         ),
         Group(
             "custom",
-            _("What Sigma has no word for"),
+            _("Beyond Sigma"),
             _("Under `custom`, in the rule that it narrows."),
             [
                 entry
@@ -85,7 +85,7 @@ def reference() -> list[Group]:
         ),
         Group(
             "sync",
-            _("What the site notices itself"),
+            _("What the site itself notices"),
             _("With `logsource: {product: vonage, service: sync}`."),
             [(name, _(meaning)) for name, meaning in TAXONOMY["sync"].items()],
         ),

@@ -136,7 +136,7 @@ def _facts(rule: Rule) -> list[tuple[str, str]]:
         types = sorted(rule.event_types or ())
         facts = [(_("Looks at"), ", ".join(types) if types else _("events of many types"))]
     if correlation is None:
-        text = _("each event that matches; those at most %(span)s apart are one finding")
+        text = _("each event that matches; events at most %(span)s apart make one finding")
         facts.append((_("Finds"), text % {"span": length(rule.merge)}))
     else:
         facts.append((_("Finds"), str(KINDS[correlation.kind]) % {"field": correlation.value_field}))
@@ -190,13 +190,13 @@ class RuleFilter(forms.Form):
             ("", _("Any severity")),
             *((level, Severity(place).label) for place, level in reversed([*enumerate(LEVELS)])),
         ],
-        error_messages={"invalid_choice": _("There is no severity %(value)s.")},
+        error_messages={"invalid_choice": _("There is no severity “%(value)s”.")},
     )
     origin = forms.ChoiceField(
         label=_("Origin"),
         required=False,
         choices=[("", _("Any origin")), *ORIGINS.items()],
-        error_messages={"invalid_choice": _("There is no origin %(value)s.")},
+        error_messages={"invalid_choice": _("There is no origin “%(value)s”.")},
     )
     state = forms.ChoiceField(
         label=_("State"),

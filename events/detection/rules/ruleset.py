@@ -125,7 +125,7 @@ def read(text: str, origin: str) -> tuple[list[Rule], list[RuleProblem]]:
         return [], [_problem(origin, UNREADABLE, error=type(error).__name__)]
 
 
-TAKEN = gettext_noop("The id %(id)s is taken by “%(title)s” (%(other)s).")
+TAKEN = gettext_noop("The id %(id)s is already used by “%(title)s” (%(other)s).")
 UNREADABLE = gettext_noop("It cannot be read (%(error)s).")
 FOLDER = gettext_noop("The folder cannot be read: %(error)s.")
 FILE = gettext_noop("The file cannot be read: %(error)s.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from django.utils import timezone
 from django.utils.translation import get_language
 
 from accounts.models import NexmoAccount, Profile
-from events.alerts.messages import compose, facts
+from events.alerts.messages import bodies, compose, facts
+from events.alerts.messages.facts import facts_of
 from events.alerts.messages.message import Message
 from events.detection.rules import known_rules
 from events.detection.sigma.rule import Advice
@@ -60,7 +62,7 @@ def test_it_says_what_where_who_when_why_and_what_to_do(
     assert message.title == f"[High] Secret made: {account.name} (demo0001)"
     for part in (
         "Secret made", f"Where: {account.name} (demo0001)", "Who: eve@example.com; 192.0.2.7 (RU)",
-        "When: 2026-03-15 12:01:00 UTC, 1 event", "Number updated",
+        "When: 2026-03-15 12:01:00 UTC, 1 event", "Changed number 447700900000",
         "Why it matters: A thief makes a secret.", "1. Delete the secret.", "2. Ask the user.",
         f"Open: https://audit.example.com/findings/{finding.pk}/",
     ):  # fmt: skip
@@ -224,3 +226,37 @@ def test_no_secret_of_an_account_or_channel_is_told(
     told = everything(compose.compose(of(subscribe(channel), make_finding(account))))
     assert "hunter2" not in told
     assert account.api_secret not in told
+
+
+def test_time_of_finding_is_that_of_the_visible_part(cast: Any, make_finding: Any) -> None:
+    mine, hidden = (NexmoAccount.objects.get(api_key=key) for key in ("demo0001", "demo0003"))
+    finding = make_finding(hidden, mine)
+    joined = finding.found_at + timedelta(hours=3)
+    finding.parts.filter(account=mine).update(found_at=joined)
+
+    told = facts_of(finding, [mine])
+
+    assert told
+    assert bodies.finding(told)["found_at"] == bodies.time(joined)
+
+
+def test_large_digest_counts_what_it_does_not_list(
+    account: NexmoAccount,
+    make_finding: Make,
+    make_channel: Make,
+    subscribe: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    django_assert_max_num_queries: Any,
+) -> None:
+    monkeypatch.setattr(compose, "MOST_FINDINGS", 2)
+    digest = of(subscribe(make_channel()), None, "digest")
+    for severity in (Severity.LOW, Severity.HIGH, Severity.LOW, Severity.CRITICAL):
+        digest.items.create(finding=make_finding(account, severity=severity))
+
+    with django_assert_max_num_queries(20):
+        message = compose.compose(digest)
+
+    assert message.title == "Summary: 4 findings"
+    assert [told["severity"] for told in message.data["findings"]] == ["critical", "high"]
+    assert message.data["finding_count"] == 4
+    assert "2 more findings" in message.body

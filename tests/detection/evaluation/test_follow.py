@@ -19,6 +19,8 @@ from events.detection.evaluation import hunt
 from events.detection.evaluation.find import Found
 from events.detection.evaluation.follow import behind, follow
 from events.detection.evaluation.hunt import Hunting, replay
+from events.detection.evaluation.seen import MOST_VALUES
+from events.detection.rules.ruleset import RuleSet
 from events.models import (
     AuditEvent,
     DetectionCursor,
@@ -27,7 +29,9 @@ from events.models import (
     FindingChange,
     FindingEvent,
     SeenField,
+    SeenValue,
 )
+from events.sync import state
 from tests.detection.archives import LOGIN, add, correlation, detection, rule_of, stored, told
 
 pytestmark = pytest.mark.django_db
@@ -371,3 +375,98 @@ def test_history_of_a_finding_only_grows(account: NexmoAccount) -> None:
     add(account, [event(2, "2026-01-02T10:10:00")])
     follow(rules=[rule])
     assert list(FindingChange.objects.values_list())[: len(before)] == before
+
+
+def test_account_that_cannot_be_read_holds_up_no_other(cast: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = rule_of(SECRETS)
+    broken, sound = NexmoAccount.objects.order_by("api_key")[:2]
+    add(broken, [event(1)])
+    add(sound, [event(2), event(3)])
+    original = following.Reader.in_chain
+
+    def in_chain(reader: Any, account: int, *rest: Any) -> Any:
+        if account == broken.pk:
+            raise ValueError("Invalid isoformat string")  # what a failing disk left
+        return original(reader, account, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(following.Reader, "in_chain", in_chain)
+        done = follow(rules=[rule])
+
+    assert (done.failed, done.evaluated) == ({broken.pk}, {sound.pk})
+    assert behind() == {broken.pk: (0, 1)}
+    assert DetectionCursor.objects.get(account=broken).problem == "ValueError"
+    follow(rules=[rule])
+    assert not behind()
+    assert DetectionCursor.objects.get(account=broken).problem == ""
+
+
+def test_row_that_is_no_text_is_no_database_that_is_away() -> None:
+    assert following.is_away(OperationalError("database is locked"))
+    assert not following.is_away(OperationalError("Could not decode to UTF-8 column 'context'"))
+
+
+def test_rule_that_is_switched_meanwhile_counts_from_the_next_round(
+    account: NexmoAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = rule_of(SECRETS), rule_of(detection("more", "event_type: ACCOUNT_SECRET_CREATE"))
+    sets = [RuleSet({rule.uid: rule}, {rule.uid: rule}) for rule in (first, second)]
+    monkeypatch.setattr(following, "current_rules", lambda: sets[bool(DetectionCursor.objects.filter(seq__gt=0))])
+    monkeypatch.setattr(following, "BATCH", 1)
+    add(account, [event(1), event(2, "2026-01-02T15:00:00")])
+
+    follow()
+
+    assert set(Finding.objects.values_list("rule", "evidence__nexmo_id")) == {
+        (first.uid, "e00001"),
+        (second.uid, "e00002"),
+    }
+
+
+def test_account_in_its_first_sync_waits_until_that_is_over(account: NexmoAccount) -> None:
+    """Newest events are archived first, so that each would look like the first of its kind."""
+    add(account, [event(1)])
+    run = state.claim(account, "schedule")
+    assert run is not None
+
+    assert behind() == {}
+    state.finish(run)
+    assert behind() == {account.pk: (0, 1)}
+
+    again = state.claim(account, "schedule")
+    assert again is not None
+    assert behind() == {account.pk: (0, 1)}
+
+
+@pytest.mark.parametrize(
+    ("at", "count", "is_first"), [("10:20", 3, False), ("09:50", 3, True), ("10:00", 3, False), ("14:00", 2, False)]
+)
+def test_finding_of_many_events_grows_without_reading_them(
+    account: NexmoAccount, monkeypatch: pytest.MonkeyPatch, at: str, count: int, is_first: bool
+) -> None:
+    rule = rule_of(SECRETS)
+    add(account, [event(1), event(2, "2026-01-02T10:30:00")])
+    follow(rules=[rule])
+    key = Finding.objects.get().key
+    add(account, [event(3, f"2026-01-02T{at}:00")])
+
+    def read(*_: Any) -> None:
+        raise AssertionError("all its events are read")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(following.writing, "evidence_of", read)
+        assert follow(rules=[rule]).problems == {}
+
+    finding = Finding.objects.order_by("pk")[0]
+    assert (finding.event_count, finding.key != key) == (count, is_first)
+    assert stored(rule) == told(Hunting(rule).run())
+
+
+def test_event_whose_lists_combine_to_millions_is_followed(account: NexmoAccount) -> None:
+    rule = rule_of(detection("lists", "source: CD", "first_seen: {fields: [context.a, context.b], history: 1h}"))
+    many = [f"v{number}" for number in range(200)]
+    add(account, [event(1, context={"a": many, "b": many})])
+
+    follow(rules=[rule])
+
+    assert SeenValue.objects.count() == MOST_VALUES

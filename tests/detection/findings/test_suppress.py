@@ -147,3 +147,17 @@ def test_ended_suppression_covers_nothing_new(events: list[AuditEvent]) -> None:
     suppress.end(made)
 
     assert matched(finding, events) is None
+
+
+def test_values_of_a_large_finding_are_read_without_its_events(
+    events: list[AuditEvent], accounts: dict[str, NexmoAccount], django_assert_num_queries: Any
+) -> None:
+    finding = make_finding(events, group={})
+
+    with django_assert_num_queries(1) as asked:
+        shared = suppress.shared_of([finding], [accounts["demo0001"].pk])[finding.pk]
+
+    assert "DISTINCT" in asked.captured_queries[0]["sql"]
+    assert "context" not in asked.captured_queries[0]["sql"]
+    assert "source_ip" not in shared
+    assert shared["user_email"] == "yourname@example.com"

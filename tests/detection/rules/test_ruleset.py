@@ -92,7 +92,7 @@ def test_id_that_is_taken_is_a_problem_and_the_first_one_counts(tmp_path: Path, 
     (tmp_path / "login.yml").write_text(LOGIN)
     rule = own(LOGIN)
     (problem,) = current_rules().problems
-    assert str(problem) == f"login, line 1: The id {rule.uid} is taken by “login” (login.yml)."
+    assert str(problem) == f"login, line 1: The id {rule.uid} is already used by “login” (login.yml)."
     assert current_rules().origin_of(rule.uid) == "folder"
 
 
