@@ -18,7 +18,7 @@ from events.detection.evaluation.follow import follow
 from events.detection.evaluation.hunt import Hunting, TooMany, replay
 from events.models import BackgroundJob, DetectionCursor, Finding, FindingChange, Hunt, SeenField
 from events.operations import jobs
-from tests.detection.archives import LOGIN, add, correlation, detection, rule_of, told
+from tests.detection.archives import LOGIN, add, correlation, detection, rule_of, stored, told
 
 pytestmark = pytest.mark.django_db
 
@@ -247,3 +247,25 @@ def test_command_refuses_what_is_no_rule(db: None, tmp_path: Path, text: str | N
 def test_rule_about_syncing_has_nothing_to_look_for(db: None) -> None:
     with pytest.raises(CommandError, match="look at the present"):
         command("sync_failing")
+
+
+def test_what_is_followed_during_a_replay_counts_too(account: NexmoAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = rule_of(SECRETS)
+    add(account, [event(1)])
+    follow(rules=[])
+    monkeypatch.setattr(hunt, "follow", lambda tick: None)
+    run = Hunting.run
+
+    def run_while_more_arrives(hunting: Hunting, upto: Any = None) -> Any:
+        found = run(hunting, upto)
+        add(account, [event(2, "2026-01-02T10:20:00")])
+        follow(rules=[rule])
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Hunting, "run", run_while_more_arrives)
+        found, done = replay(rule)
+
+    assert [len(one.events) for one in found] == [2]
+    assert (done.made, done.withdrawn) == (0, 0)
+    assert stored(rule) == told(Hunting(rule).run())
