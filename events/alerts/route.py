@@ -118,7 +118,7 @@ def _grown_in(finding: Finding, accounts: set[int]) -> set[int]:
         added = added.filter(at=finding.extended_at)
     else:
         added = added.filter(at__gt=finding.routed_at)
-    noted: list[list[int] | None] = list(added.values_list("accounts", flat=True))
+    noted: list[Any] = list(added.values_list("accounts", flat=True))
     if not noted:
         return accounts
     return {account for each in noted for account in (accounts if each is None else each)} & accounts
