@@ -87,35 +87,35 @@ class Dormant:
     """The first event with a known value of a field after a long silence of that value in the account."""
 
     def __init__(self, history: History, selection: Selection, parameters: Mapping[str, Any]) -> None:
-        self.runs = history.runs.of(parameters["field"])
+        self.neighbours = history.neighbours.of(parameters["field"])
         self.least: timedelta = parameters["for"]
 
     def holding(self, candidates: Sequence[Fact]) -> dict[int, Details]:
-        self.runs.load(candidates)
+        self.neighbours.load(candidates)
         found = {}
         for fact in candidates:
-            before = self.runs.before(fact)
+            before = self.neighbours.before(fact)
             if before is not None and fact.at - before.at >= self.least:
                 found[fact.pk] = {"previous_at": before.at.isoformat()}
         return found
 
     def affected(self, new: Sequence[Fact]) -> Iterable[Fact]:
-        return self.runs.following(new)
+        return self.neighbours.following(new)
 
 
 class ImpossibleTravel:
     """An event of a user from another country than his previous one in the account, a short time before."""
 
     def __init__(self, history: History, selection: Selection, parameters: Mapping[str, Any]) -> None:
-        self.runs = history.runs.of("user_email", with_country=True)
+        self.neighbours = history.neighbours.of("user_email", with_country=True)
         self.within: timedelta = parameters["within"]
 
     def holding(self, candidates: Sequence[Fact]) -> dict[int, Details]:
         candidates = [fact for fact in candidates if fact.get("source_country")]
-        self.runs.load(candidates)
+        self.neighbours.load(candidates)
         found = {}
         for fact in candidates:
-            before = self.runs.before(fact)
+            before = self.neighbours.before(fact)
             if before is None or fact.at - before.at > self.within:
                 continue
             country = before.get("source_country")
@@ -124,7 +124,7 @@ class ImpossibleTravel:
         return found
 
     def affected(self, new: Sequence[Fact]) -> Iterable[Fact]:
-        return self.runs.following([fact for fact in new if fact.get("source_country")])
+        return self.neighbours.following([fact for fact in new if fact.get("source_country")])
 
 
 class UnusualHours:
@@ -213,13 +213,13 @@ class SharedWithoutTeam:
     the owner with its own."""
 
     def __init__(self, history: History, selection: Selection, parameters: Mapping[str, Any]) -> None:
-        self.runs = history.runs.of(parameters["field"], everywhere=True)
+        self.neighbours = history.neighbours.of(parameters["field"], everywhere=True)
         self.within: timedelta = parameters["within"]
         self.teams = history.teams
 
     def holding(self, candidates: Sequence[Fact]) -> dict[int, Details]:
         candidates = self._doubtful(candidates)
-        self.runs.load(candidates)
+        self.neighbours.load(candidates)
         return {
             fact.pk: {}
             for fact in candidates
@@ -227,20 +227,20 @@ class SharedWithoutTeam:
                 other is not None
                 and abs(fact.at - other.at) <= self.within
                 and other.account_id in self.teams.strangers(fact.account_id)
-                for other in (self.runs.before(fact), self.runs.after(fact))
+                for other in (self.neighbours.before(fact), self.neighbours.after(fact))
             )
         }
 
     def affected(self, new: Sequence[Fact]) -> Iterable[Fact]:
         new = self._doubtful(new)
-        return [*self.runs.preceding(new), *self.runs.following(new)]
+        return [*self.neighbours.preceding(new), *self.neighbours.following(new)]
 
     def _doubtful(self, facts: Sequence[Fact]) -> list[Fact]:
         """Those with a value that another account without a common team has at all."""
         found: list[Fact] = []
         for account, mine in by_account(facts).items():
             if others := self.teams.strangers(account):
-                found += self.runs.also_in(others, mine)
+                found += self.neighbours.also_in(others, mine)
         return found
 
 

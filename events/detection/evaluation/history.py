@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from accounts.models import NexmoAccount
 from events.detection.evaluation import custom
-from events.detection.evaluation.runs import Runs
+from events.detection.evaluation.neighbours import Neighbours
 from events.detection.evaluation.seen import Seen, What
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class History:
         self.types = types
         self.began = began
         self.began_before = began_before or {}
-        self.runs = Runs(reader)
+        self.neighbours = Neighbours(reader)
         self.teams = Teams()
         self.seen: dict[tuple[What, int], Seen] = {}
         self.types_by_rule: dict[str, list[str] | None] = {}
@@ -57,7 +57,7 @@ class History:
 
     def forget(self) -> None:
         """Keep no event in memory that was read so far."""
-        self.runs.forget()
+        self.neighbours.forget()
 
     def seen_in(self, what: What, account: int) -> Seen:
         """Filled up to where the account's events count."""

@@ -73,6 +73,17 @@ def test_it_says_what_where_who_when_why_and_what_to_do(
     assert told["events"][0]["url"].startswith("https://audit.example.com/accounts/demo0001/events/")
 
 
+def test_events_of_hidden_accounts_push_out_none_of_the_visible_ones(
+    account: NexmoAccount, add_event: Make, make_finding: Make, make_channel: Make, subscribe: Make, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(facts, "MOST_EVENTS", 1)
+    hidden = NexmoAccount.objects.get(api_key="demo0003")
+    events = [add_event(hidden, 1, id="hidden"), add_event(account, 2, id="visible")]
+    message = compose.compose(of(subscribe(make_channel()), make_finding(account, hidden, events=events)))
+
+    assert [event["id"] for event in message.data["finding"]["events"]] == ["visible"]
+
+
 def test_it_speaks_the_persons_language_in_the_persons_zone(
     cast: Any, account: NexmoAccount, make_finding: Make, make_channel: Make, subscribe: Make
 ) -> None:
@@ -223,7 +234,7 @@ def test_time_of_finding_is_that_of_the_visible_part(cast: Any, make_finding: An
     joined = finding.found_at + timedelta(hours=3)
     finding.parts.filter(account=mine).update(found_at=joined)
 
-    told = facts_of(finding, [mine], "en")
+    told = facts_of(finding, [mine])
 
     assert told
     assert bodies.finding(told)["found_at"] == bodies.time(joined)

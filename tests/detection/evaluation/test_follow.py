@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +15,7 @@ from django.utils import timezone
 from accounts.models import NexmoAccount
 from events.archive import retention
 from events.detection.evaluation import follow as following
+from events.detection.evaluation import hunt
 from events.detection.evaluation.find import Found
 from events.detection.evaluation.follow import behind, follow
 from events.detection.evaluation.hunt import Hunting, replay
@@ -233,6 +236,52 @@ def test_what_stops_between_two_batches_goes_on_from_there(
     follow(rules=[rule_of(SECRETS)])
 
     assert Finding.objects.get().event_count == 5
+
+
+def while_looked_at(monkeypatch: pytest.MonkeyPatch, do: Callable[[], None]) -> None:
+    """Have something happen once, after a batch was looked at and before what it changes is written."""
+    look, left = following.Follower._look, [do]
+
+    def look_and_do(*args: Any) -> Any:
+        changes = look(*args)
+        while left:
+            left.pop()()
+        return changes
+
+    monkeypatch.setattr(following.Follower, "_look", look_and_do)
+
+
+def test_batch_that_another_evaluator_was_quicker_with_is_left_to_it(
+    account: NexmoAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule = rule_of(SECRETS)
+    add(account, [event(1), event(2, "2026-01-02T10:30:00")])
+    quicker: list[following.Followed] = []
+    while_looked_at(monkeypatch, lambda: quicker.append(follow(rules=[rule])))
+
+    done = follow(rules=[rule])
+
+    assert [(each.events, each.made, each.problems) for each in (*quicker, done)] == [(2, 1, {}), (0, 0, {})]
+    assert stored(rule) == told(Hunting(rule).run())
+
+
+def test_batch_is_looked_at_again_where_a_replay_joined_what_it_had_looked_at(
+    account: NexmoAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    custom = "first_seen: {fields: [event_id], history: 1m}, merge: 1h"
+    rule = rule_of(detection("each", "event_type: ACCOUNT_SECRET_CREATE", custom))
+    times = ("00:00", "10:00", "15:00", "20:00")
+    add(account, [event(number, f"2026-01-02T{at}:00") for number, at in enumerate(times)])
+    follow(rules=[rule])
+    add(account, [event(9, "2026-01-02T15:10:00")])
+    monkeypatch.setattr(hunt, "follow", lambda tick: None)
+    joined = dataclasses.replace(rule, merge=timedelta(hours=10))
+    while_looked_at(monkeypatch, lambda: replay(joined) and None)
+
+    follow(rules=[rule])
+
+    assert [one["events"] for one in stored(rule)] == [one["events"] for one in told(Hunting(rule).run())]
+    assert len(stored(rule)) == 3
 
 
 def test_what_retention_removes_stays_found_and_no_replay_adds_it_again(account: NexmoAccount) -> None:

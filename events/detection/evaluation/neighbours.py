@@ -24,19 +24,19 @@ COLUMNS: dict[str, tuple[str, str]] = {
 }
 
 
-class Runs:
-    """Runs of all fields, each made once."""
+class Neighbours:
+    """Neighbours by all fields, each read once."""
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
-        self._of: dict[tuple[str, str, bool], FieldRuns] = {}
+        self._of: dict[tuple[str, str, bool], FieldNeighbours] = {}
 
     def forget(self) -> None:
-        for runs in self._of.values():
-            runs.forget()
+        for neighbours in self._of.values():
+            neighbours.forget()
 
-    def of(self, name: str, *, with_country: bool = False, everywhere: bool = False) -> FieldRuns:
-        """Runs by a field.
+    def of(self, name: str, *, with_country: bool = False, everywhere: bool = False) -> FieldNeighbours:
+        """Neighbours by a field.
 
         Args:
             with_country: only of events with a country.
@@ -47,12 +47,12 @@ class Runs:
             raise ValueError(f"No index leads along {name}.")
         key = (name, also, everywhere)
         if key not in self._of:
-            self._of[key] = FieldRuns(self.reader, name, also, everywhere)
+            self._of[key] = FieldNeighbours(self.reader, name, also, everywhere)
         return self._of[key]
 
 
-class FieldRuns:
-    """Runs of events by one field."""
+class FieldNeighbours:
+    """The events before and after others with the same value of one field."""
 
     def __init__(self, reader: Reader, name: str, also: str, everywhere: bool) -> None:
         self.reader, self.name, self.also, self.everywhere = reader, name, also, everywhere
