@@ -8,8 +8,8 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 
 from auditsite import demo
-from events.alerts import addresses, signing
 from events.alerts.route import route_findings
+from events.alerts.sending import addresses, signing
 from events.models import Channel, Severity, Subscription
 
 if TYPE_CHECKING:

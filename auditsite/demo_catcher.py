@@ -155,7 +155,7 @@ class Catcher:
         with contextlib.suppress(ValueError, RecursionError):
             value = json.loads(text)
             text = json.dumps(value, indent=2, ensure_ascii=False)
-            title = str(value.get("type", "")) if isinstance(value, dict) else ""
+            title = _about(value)
         self._keep(
             kind="webhook",
             title=title,
@@ -184,6 +184,16 @@ class Catcher:
                 "page_port": self.page_port,
             }
             return render_to_string("demo/catcher.html", context)
+
+
+def _about(value: Any) -> str:
+    """What a webhook tells, for its heading: the finding's title, and its type."""
+    if not isinstance(value, dict):
+        return ""
+    kind, data = str(value.get("type", "")), value.get("data")
+    finding = data.get("finding") if isinstance(data, dict) else None
+    title = finding.get("title") if isinstance(finding, dict) else None
+    return f"{title} ({kind})" if title else kind
 
 
 def linked(text: str, site: str) -> SafeString:

@@ -182,7 +182,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 *(["auditsite.demo_views.navigation"] if DEMO else []),
-                "events.detection.open_findings.in_navigation",
+                "events.detection.findings.open_findings.in_navigation",
             ],
         },
     }

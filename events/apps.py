@@ -31,7 +31,7 @@ def _lift_triggers(using: str, plan: Any = None, **_: Any) -> None:
 
 
 def _forget_account(**values: Any) -> None:
-    from events.detection import removed_accounts
+    from events.detection.findings import removed_accounts
 
     removed_accounts.forget(**values)
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import ExplainedDeletion
-from events.detection import own_rules
+from events.detection.rules import own_rules
 from events.models import Finding, OwnRule
 from events.wording.codes import grouped
 
@@ -91,7 +91,7 @@ class OwnRuleAdmin(ExplainedDeletion):
 
     def consequences(self, request: HttpRequest, obj: OwnRule) -> list[Any]:
         said = [
-            gettext("Its text is deleted with all its versions (%(count)s). To keep them, switch it off instead.")
+            gettext("Its text and all its versions (%(count)s) are deleted. To keep them, switch it off instead.")
             % {"count": grouped(obj.version)}
         ]
         if count := Finding.objects.filter(rule=obj.uid).count():

@@ -10,8 +10,8 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from events.alerts import addresses, send, signing
 from events.alerts.holders import teams_of
+from events.alerts.sending import addresses, send, signing
 from events.display import zones
 from events.display.forms import ZoneField
 from events.models import Channel
@@ -32,9 +32,9 @@ LABELS = {
 HINTS = {
     KIND.SLACK: _("In Slack: Incoming Webhooks, Add to Slack; it begins with https://hooks.slack.com/services/."),
     KIND.TEAMS: _("In Teams: Workflows, “Send webhook alerts to a channel”."),
-    KIND.PAGERDUTY: _("Of an integration “Events API v2”; put eu: before it for the EU region."),
-    KIND.WEBHOOK: _("Messages are JSON, signed as Standard Webhooks, and sent by POST over https."),
-    KIND.OTHER: _("Such as ntfys://topic, discord://id/token or mailtos://user:password@example.com."),
+    KIND.PAGERDUTY: _("The key of an “Events API v2” integration; put eu: before it for the EU region."),
+    KIND.WEBHOOK: _("JSON messages, signed as Standard Webhooks, are sent here by POST."),
+    KIND.OTHER: _("For example ntfys://topic, discord://id/token or mailtos://user:password@example.com."),
 }
 KEPT = _("Stored encrypted and never shown again. Leave empty to keep the stored one.")
 
@@ -55,7 +55,7 @@ class ChannelForm(forms.ModelForm):
         required=False,
         max_length=120,
         widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "off"}),
-        help_text=_("Leave empty to generate one; it is shown once."),
+        help_text=_("Leave empty to generate one. It is shown only once."),
     )
     language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES, required=False)
     time_zone = ZoneField(label=_("Time zone"), required=False)
@@ -113,7 +113,9 @@ class ChannelForm(forms.ModelForm):
             # People's own language and zone are those of their profile.
             del self.fields["language"], self.fields["time_zone"]
         elif self.is_new:
-            self.fields["language"].help_text = _("For a team’s channel; your own use your profile’s language.")
+            self.fields["language"].help_text = _(
+                "For a team’s channel. Your own channels use your profile’s language."
+            )
 
     def clean_language(self) -> str:
         return self.cleaned_data["language"] or settings.LANGUAGE_CODE
@@ -144,7 +146,7 @@ class ChannelForm(forms.ModelForm):
             try:
                 signing.key_of(secret)
             except ValueError:
-                raise ValidationError(_("A secret is whsec_ and 24 to 64 bytes in base64.")) from None
+                raise ValidationError(_("A secret is whsec_ followed by 24 to 64 bytes in base64.")) from None
         return secret
 
     def keep(self) -> Channel:

@@ -17,8 +17,10 @@ from django.db import close_old_connections, connection
 from django.db.models import F, Q
 from django.utils import timezone
 
-from events.alerts import compose, outcome, send
-from events.models import Channel, Delivery
+from events.alerts import outcome
+from events.alerts.messages import compose
+from events.alerts.sending import send
+from events.models import Delivery
 from events.operations.queue import STOP
 from events.storage import leases
 from events.storage.side_threads import SideThreads
@@ -143,12 +145,6 @@ def deliver(delivery: Delivery) -> bool:
     if not result.sent:
         logger.warning("Alert %s through channel %s failed: %s", delivery.key, delivery.channel_id, result.problem)
     return result.sent
-
-
-def is_waiting(channel: Channel) -> bool:
-    """Whether a test of a channel was asked for and has no result yet."""
-    tests = Delivery.objects.filter(channel=channel, kind=Delivery.Kind.TEST, state=Delivery.State.WAITING)
-    return bool(tests.exists())
 
 
 @atexit.register

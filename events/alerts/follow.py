@@ -13,7 +13,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from events.alerts import times
-from events.alerts.receivers import accounts_of, accounts_of_holder, reader_of
+from events.alerts.messages.receivers import accounts_of, accounts_of_holder, reader_of
 from events.alerts.route import Listeners, add_to_digest, are_too_many
 from events.filters.form import EventFilter
 from events.models import AuditEvent, ChainHead, Delivery, SavedView, Severity, Subscription, SubscriptionCursor
@@ -61,8 +61,8 @@ def _begin(subscription: Subscription, accounts: Sequence[int]) -> None:
 
 
 def follow_views() -> int:
-    """Look at all events that arrived since, for each subscription to a view. Returns of how many
-    spans something is to be told."""
+    """Look at all events that arrived since, for each subscription to a view, so many at a time. Returns how often
+    there were any."""
     count = 0
     for subscription in Listeners.now(what=Subscription.What.VIEW).subscriptions:
         try:
@@ -75,7 +75,7 @@ def follow_views() -> int:
 
 
 def follow(subscription: Subscription) -> bool:
-    """Look at the next events of one. Whether something is to be told."""
+    """Look at the next events of one subscription. Whether to look again: something was found, or there are more."""
     accounts = accounts_of(subscription)
     known = dict(SubscriptionCursor.objects.filter(subscription=subscription).values_list("account", "seq"))
     fresh = [account.pk for account in accounts if account.pk not in known]

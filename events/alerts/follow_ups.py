@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.utils import timezone
 
 from events.alerts import times
-from events.alerts.receivers import reader_of
+from events.alerts.messages.receivers import reader_of
 from events.models import Delivery, Finding, Severity
 from events.storage.transactions import write_turn
 

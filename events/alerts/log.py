@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from events.alerts.facts import finding_path
+from events.alerts.messages.facts import finding_path
 from events.models import Channel, Delivery, Finding
 
 if TYPE_CHECKING:

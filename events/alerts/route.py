@@ -13,15 +13,15 @@ from django.db.models import F, Max
 from django.utils import timezone
 
 from events.alerts import times
-from events.alerts.receivers import accounts_of, reader_of
-from events.detection import writing
+from events.alerts.messages.receivers import accounts_of, reader_of
+from events.detection.findings import writing
 from events.models import Delivery, DigestItem, Finding, FindingAccount, FindingChange, Subscription
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from events.alerts.receivers import Reader
+    from events.alerts.messages.receivers import Reader
 
 logger = logging.getLogger(__name__)
 

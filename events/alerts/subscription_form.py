@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.db import transaction
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import NexmoAccount
 from accounts.widgets import TickList
-from events.alerts import advice, follow
-from events.alerts.receivers import accounts_of_holder
+from events.alerts import follow
+from events.alerts.messages.receivers import accounts_of_holder
+from events.detection.rules import known_rules
 from events.models import Channel, SavedView, Subscription
 from events.wording.marking import coded
 
@@ -44,7 +44,7 @@ class SubscriptionForm(forms.ModelForm):
         NexmoAccount.objects.none(),
         label=_("Accounts"),
         required=False,
-        widget=TickList(label=_("Accounts"), empty=_("No accounts are visible to you yet.")),
+        widget=TickList(label=_("Accounts"), empty=_("You cannot see any accounts yet.")),
     )
 
     class Meta:
@@ -63,16 +63,16 @@ class SubscriptionForm(forms.ModelForm):
             ),
         }
         labels = {
-            "what": _("Alert me to"),
+            "what": _("Alert me about"),
             "pace": _("Send"),
-            "severity": _("At least this severity"),
-            "all_accounts": _("All accounts, new ones too"),
+            "severity": _("Severity at least"),
+            "all_accounts": _("All accounts, including new ones"),
         }
         help_texts = {
-            "daily_at": _("For a daily digest; empty: 8:00."),
-            "quiet_until": _("Alerts raised meanwhile are sent afterwards."),
-            "remind_every": _("Until somebody acknowledges the finding; empty: never."),
-            "escalate_after": _("If nobody has acknowledged the finding by then; empty: never."),
+            "daily_at": _("If left empty, 8:00."),
+            "quiet_until": _("Alerts raised during quiet hours are sent when they end."),
+            "remind_every": _("Until somebody acknowledges the finding. Leave empty for no reminders."),
+            "escalate_after": _("If nobody has acknowledged the finding by then. Leave empty for no escalation."),
         }
 
     # In which order and under which headings the page shows them.
@@ -80,7 +80,7 @@ class SubscriptionForm(forms.ModelForm):
         ("what", _("What"), ("what", "severity", "rule", "view")),
         ("where", _("Accounts and channel"), ("all_accounts", "accounts", "channel")),
         ("when", _("When"), ("pace", "daily_at", "quiet_from", "quiet_until", "critical_always")),
-        ("unacknowledged", _("Until acknowledged"), ("remind_every", "escalate_after", "escalate_to")),
+        ("unacknowledged", _("If nobody acknowledges"), ("remind_every", "escalate_after", "escalate_to")),
         ("state", _("State"), ("is_active",)),
     )
 
@@ -109,7 +109,7 @@ class SubscriptionForm(forms.ModelForm):
                 field.widget.attrs |= {"aria-invalid": "true", "aria-describedby": f"error-{name}"}
 
     def _rules(self) -> list[tuple[str, Any]]:
-        rules = advice.rules_in_words(get_language() or "en")
+        rules = list(known_rules.titles(only_on=True).items())
         known = {uid for uid, _title in rules}
         kept = [(self.instance.rule, self.instance.rule_title)] if self.instance.rule else []
         return [("", _("Choose a rule")), *rules, *(pair for pair in kept if pair[0] not in known)]
@@ -139,7 +139,7 @@ class SubscriptionForm(forms.ModelForm):
         elif not cleaned.get("accounts") and "accounts" not in self.errors:
             self.add_error("accounts", _("Choose accounts, or all of them."))
         if bool(cleaned.get("quiet_from")) != bool(cleaned.get("quiet_until")):
-            self.add_error("quiet_until", _("Quiet hours need a beginning and an end."))
+            self.add_error("quiet_until", _("Quiet hours need both a start and an end."))
         if channel:
             self._clean_for(channel, cleaned)
         return self._clean_nagging(cleaned)
@@ -155,14 +155,14 @@ class SubscriptionForm(forms.ModelForm):
             self.add_error("escalate_to", _("Choose a different channel from the first."))
         chosen = {account.pk for account in cleaned.get("accounts") or ()}
         if chosen - {account.pk for account in accounts_of_holder(channel)}:
-            self.add_error("accounts", _("Not all of these are shared with the team."))
+            self.add_error("accounts", _("Not all of these accounts are shared with the team."))
 
     def _clean_nagging(self, cleaned: dict[str, Any]) -> dict[str, Any]:
         if bool(cleaned.get("escalate_after")) != bool(cleaned.get("escalate_to")):
-            self.add_error("escalate_to", _("Escalation needs a channel and a number of minutes."))
+            self.add_error("escalate_to", _("Escalation needs both a channel and a number of minutes."))
         nags = bool(cleaned.get("remind_every") or cleaned.get("escalate_after"))
         if nags and (cleaned.get("what") == WHAT.VIEW or cleaned.get("pace") != PACE.AT_ONCE):
-            self.add_error("remind_every", _("Reminders and escalation need findings that are sent at once."))
+            self.add_error("remind_every", _("Reminders and escalation are for findings that are sent at once."))
         return cleaned
 
     @transaction.atomic

@@ -8,7 +8,7 @@ from django.db.models import Count
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from events.detection.ruleset import current_rules
+from events.detection.rules.ruleset import current_rules
 from events.detection.sigma.rule import LEVELS
 from events.models import ChainHead, DetectionCursor, Finding
 

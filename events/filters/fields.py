@@ -326,7 +326,7 @@ class ApplicationsField(ListField):
         found = self.compared(value)
         if len(found) > applications.MOST_MEANT:
             raise ValidationError(
-                _("%(words)s stands in the names of more than %(most)s applications; write more of the name."),
+                _("More than %(most)s applications have %(words)s in their names. Type more of the name."),
                 params={"words": value, "most": applications.MOST_MEANT},
             )
         if not found:

@@ -36,13 +36,13 @@ def asked_in_words(status: AccountStatus) -> str:
     }
     if watch.is_spent:
         text = _(
-            "Watched until %(until)s, but this hour's requests for that are used up (%(number)s of %(most)s): "
+            "Watched closely until %(until)s, but this hour's extra requests are used up (%(number)s of %(most)s): "
             "checked for new events %(usual)s until %(hour)s."
         )
     else:
         text = _(
-            "Watched until %(until)s: checked for new events %(fast)s. "
-            "Requests used for that this hour: %(number)s of %(most)s."
+            "Watched closely until %(until)s: checked for new events %(fast)s. "
+            "Extra requests this hour: %(number)s of %(most)s."
         )
     return text % values
 

@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                 ('title', models.CharField(help_text="The rule's title when it was found.", max_length=200)),
                 ('severity', models.PositiveSmallIntegerField(choices=[(0, 'Informational'), (1, 'Low'), (2, 'Medium'), (3, 'High'), (4, 'Critical')])),
                 ('group', events.fields.JSONTextField(help_text='The values that its events share, by field.')),
-                ('details', events.fields.JSONTextField(help_text="What a rule compared, for its story; of no event's own fields.", null=True)),
+                ('details', events.fields.JSONTextField(help_text="What the rule compared, for its story; nothing from an event's own fields.", null=True)),
                 ('first_at', models.DateTimeField(help_text='Time of its first event, or when the condition began.')),
                 ('last_at', models.DateTimeField()),
                 ('event_count', models.PositiveIntegerField(default=0)),
@@ -92,7 +92,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('at', models.DateTimeField()),
-                ('by_name', models.CharField(blank=True, help_text='Kept when the person is gone; empty: the site.', max_length=150)),
+                ('by_name', models.CharField(blank=True, help_text='Kept when the person is gone; empty if it was the site.', max_length=150)),
                 ('action', models.CharField(choices=[('found', 'Found'), ('extended', 'Events added'), ('acknowledged', 'Acknowledged'), ('assigned', 'Assigned'), ('resolved', 'Resolved'), ('reopened', 'Reopened'), ('suppressed', 'Suppressed'), ('withdrawn', 'Withdrawn'), ('noted', 'Note added')], max_length=12)),
                 ('details', models.CharField(blank=True, help_text='Such as the resolution, or to whom.', max_length=200)),
                 ('note', models.TextField(blank=True, validators=[accounts.validators.text_validator])),
@@ -176,6 +176,9 @@ class Migration(migrations.Migration):
                 ('changed_at', models.DateTimeField()),
                 ('changed_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'verbose_name_plural': 'rule switches',
+            },
         ),
         migrations.CreateModel(
             name='Suppression',

@@ -97,8 +97,8 @@ class Channel(Held):
 
     name = models.CharField(_("name"), max_length=80, validators=[name_validator])
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
-    address = EncryptedTextField(help_text=_("Where it leads: an e-mail address, a URL or a key."))
-    shown = models.CharField(max_length=200, help_text=_("As much of the address as holds no secret."))
+    address = EncryptedTextField(help_text=_("Where messages go: an e-mail address, a URL or a key."))
+    shown = models.CharField(max_length=200, help_text=_("The part of the address that contains no secret."))
     secret = EncryptedTextField(blank=True, default="", help_text=_("What webhooks are signed with: whsec_..."))
     old_secret = EncryptedTextField(blank=True, default="", help_text=_("Still signs while receivers switch over."))
     old_secret_until = models.DateTimeField(null=True)
@@ -109,8 +109,8 @@ class Channel(Held):
 
     failures = models.PositiveIntegerField(default=0, help_text=_("In a row."))
     problem = models.CharField(max_length=300, blank=True, help_text=_("Why the last one failed."))
-    retry_at = models.DateTimeField(null=True, help_text=_("Nothing is tried before."))
-    paused_at = models.DateTimeField(null=True, help_text=_("Given up after too many failures in a row."))
+    retry_at = models.DateTimeField(null=True, help_text=_("No attempt is made before this."))
+    paused_at = models.DateTimeField(null=True, help_text=_("Stopped after too many failures in a row."))
     last_sent_at = models.DateTimeField(null=True)
     last_failed_at = models.DateTimeField(null=True)
     sent_count = models.PositiveBigIntegerField(default=0)
@@ -130,7 +130,7 @@ class Subscription(Held):
     """What is told through a channel, and when."""
 
     class What(models.TextChoices):
-        SEVERITY = "severity", _("Findings of a severity and above")
+        SEVERITY = "severity", _("Findings of a severity or above")
         RULE = "rule", _("Findings of one rule")
         VIEW = "view", _("New events of a saved view")
 
@@ -171,7 +171,7 @@ class Subscription(Held):
     escalate_to = models.ForeignKey(
         Channel, verbose_name=_("escalate to"), on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
-    problem = models.CharField(max_length=300, blank=True, help_text=_("Why it tells nothing."))
+    problem = models.CharField(max_length=300, blank=True, help_text=_("Why it sends nothing."))
 
     class Meta:
         verbose_name = _("alert subscription")
@@ -258,6 +258,7 @@ class Delivery(models.Model):
 
     class Meta:
         verbose_name = _("alert delivery")
+        verbose_name_plural = _("alert deliveries")
         ordering = ("-created_at", "-id")
         constraints = (
             models.UniqueConstraint(fields=("subscription", "finding", "occasion"), name="delivery_once"),

@@ -1,6 +1,6 @@
 """What detections found, who dealt with it, and the rules that people wrote themselves.
 
-Written by `events.detection` only: the evaluation makes and extends findings, `events.detection.triage` changes their
+Written by `events.detection` only: its `evaluation` makes and extends findings, its `findings.triage` changes their
 state for people.
 """
 
@@ -79,7 +79,9 @@ class Finding(models.Model):
     title = models.CharField(max_length=200, help_text=_("The rule's title when it was found."))
     severity = models.PositiveSmallIntegerField(choices=Severity.choices)
     group = JSONTextField(help_text=_("The values that its events share, by field."))
-    details = JSONTextField(null=True, help_text=_("What a rule compared, for its story; of no event's own fields."))
+    details = JSONTextField(
+        null=True, help_text=_("What the rule compared, for its story; nothing from an event's own fields.")
+    )
     first_at = models.DateTimeField(help_text=_("Time of its first event, or when the condition began."))
     last_at = models.DateTimeField()
     event_count = models.PositiveIntegerField(default=0)
@@ -192,13 +194,13 @@ class FindingChange(models.Model):
     at = models.DateTimeField()
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     by_name = models.CharField(
-        max_length=150, blank=True, help_text=_("Kept when the person is gone; empty: the site.")
+        max_length=150, blank=True, help_text=_("Kept when the person is gone; empty if it was the site.")
     )
     action = models.CharField(max_length=12, choices=Action.choices)
     details = models.CharField(max_length=200, blank=True, help_text=_("Such as the resolution, or to whom."))
     note = models.TextField(blank=True, validators=[text_validator])
     # Whoever sees less of the finding than its author did is not told who it was, nor the note: see
-    # `events.detection.sight`.
+    # `events.detection.findings.sight`.
     accounts = JSONTextField(
         null=True,
         help_text=_("Keys of accounts: those its author saw in the finding, or that got events."),
@@ -303,6 +305,9 @@ class RuleSwitch(models.Model):
 
     objects: ClassVar[Any] = models.Manager()
 
+    class Meta:
+        verbose_name_plural = _("rule switches")
+
     def __str__(self) -> str:
         return f"{self.uid}: {'on' if self.is_enabled else 'off'}"
 
@@ -325,7 +330,7 @@ class DetectionCursor(models.Model):
 class SeenField(models.Model):
     """Fields whose values are noted as they come, because a rule asks which were never seen before in an account.
 
-    Made and filled by `events.detection.seen` when a rule first asks.
+    Made and filled by `events.detection.evaluation.seen` when a rule first asks.
     """
 
     account = models.ForeignKey(NexmoAccount, on_delete=models.CASCADE, related_name="+", db_index=False)

@@ -21,7 +21,7 @@ from events.reading.plan import db_time
 from events.reading.rows import as_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
 FINDINGS, PARTS = "events_finding", "events_findingaccount"
@@ -151,13 +151,16 @@ def _walked(
 ) -> list[tuple[int, Key, bool]]:
     """The first rows of all branches, so many of each, in order."""
     found: list[tuple[int, Key, bool]] = []
-    for start in range(0, len(branches), MOST_TOGETHER):
-        some = branches[start : start + MOST_TOGETHER]
-        parts = [
-            _select(branch, question, beyond, back, walk, rest, values, start + number)
-            for number, branch in enumerate(some)
-        ]
-        found += _run(parts, order)
+    if connection.vendor == "postgresql" and len(branches) > 1:
+        found = _execute(*_side_by_side(branches, question, beyond, back, walk, rest, values), order)
+    else:
+        for start in range(0, len(branches), MOST_TOGETHER):
+            some = branches[start : start + MOST_TOGETHER]
+            parts = [
+                _select(branch, question, beyond, back, walk, rest, values, str(start + number))
+                for number, branch in enumerate(some)
+            ]
+            found += _execute(*_all_of(parts), order)
     found.sort(key=lambda row: (row[1].at, row[1].pk), reverse=back)
     return found
 
@@ -264,15 +267,20 @@ def _select(
     limit: int,
     rest: list[str],
     rest_values: list[Any],
-    number: int,
+    number: str,
+    of: Sequence[str] = (),
 ) -> tuple[str, list[Any]]:
-    """The first rows of one branch: its number, their keys, and whether they match the rest."""
+    """The first rows of one branch: its number, their keys, and whether they match the rest.
+
+    Args:
+        of: columns whose values come from a table of branches.
+    """
     of_parts = branch.index.startswith("part_")
     table, key = (PARTS, "finding_id") if of_parts else (FINDINGS, "id")
     # SQLite needs the name of the index, PostgreSQL picks it itself.
     source = f"{table} AS t" + (f" INDEXED BY {branch.index}" if connection.vendor == "sqlite" else "")
-    where = [f"t.{column} = %s" for column, _ in branch.where]
-    values = [value for _, value in branch.where]
+    where = [f"t.{column} = {f'v.{column}' if column in of else '%s'}" for column, _ in branch.where]
+    values = [value for column, value in branch.where if column not in of]
     newest, oldest = db_time(question.end), db_time(question.start)
     if beyond:
         at = db_time(beyond.created_at)
@@ -295,7 +303,8 @@ def _select(
         values = [*rest_values, *values]
     elif rest:
         tested = f"SELECT 1 FROM {FINDINGS} AS f WHERE f.id = t.{key} AND {' AND '.join(rest)}"
-        matches, values = f"CASE WHEN EXISTS ({tested}) THEN 1 ELSE 0 END", [*rest_values, *values]
+        # As EXISTS it would be answered by PostgreSQL for all findings at once, which takes far longer.
+        matches, values = f"COALESCE(({tested}), 0)", [*rest_values, *values]
     turn = " DESC" if back else ""
     return (
         f"SELECT {number} AS branch, t.found_at AS found_at, t.{key} AS id, {matches} AS matches FROM {source} "
@@ -303,13 +312,37 @@ def _select(
     ), values
 
 
-def _run(parts: list[tuple[str, list[Any]]], order: str = "") -> list[tuple[int, Key, bool]]:
-    union = " UNION ALL ".join(f"SELECT * FROM ({sql}) AS b{n}" for n, (sql, _) in enumerate(parts))
+def _all_of(parts: list[tuple[str, list[Any]]]) -> tuple[str, list[Any]]:
+    """The rows of several selects, one after another."""
+    union = " UNION ALL ".join(f"SELECT * FROM ({sql}) AS b{number}" for number, (sql, _) in enumerate(parts))
+    return union, [value for _, values in parts for value in values]
+
+
+def _side_by_side(
+    branches: list[_Branch],
+    question: Question,
+    beyond: Cursor | None,
+    back: bool,
+    limit: int,
+    rest: list[str],
+    rest_values: list[Any],
+) -> tuple[str, list[Any]]:
+    """The same as one select that is asked for each branch: PostgreSQL plans it once, and not each of them."""
+    columns = [column for column, _ in branches[0].where]
+    numbered = [(number, *(value for _, value in branch.where)) for number, branch in enumerate(branches)]
+    row = f"({', '.join(['%s'] * (len(columns) + 1))})"
+    one = _Branch(branches[0].index, tuple((column, None) for column in columns))
+    select, values = _select(one, question, beyond, back, limit, rest, rest_values, "v.number", of=columns)
+    names = ", ".join(("number", *columns))
+    sql = (
+        f"SELECT k.* FROM (VALUES {', '.join([row] * len(branches))}) AS v({names}) CROSS JOIN LATERAL ({select}) AS k"
+    )
+    return sql, [*(value for its in numbered for value in its), *values]
+
+
+def _execute(sql: str, values: list[Any], order: str = "") -> list[tuple[int, Key, bool]]:
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT branch, found_at, id, matches FROM ({union}) AS merged{order}",
-            [value for _, values in parts for value in values],
-        )
+        cursor.execute(f"SELECT branch, found_at, id, matches FROM ({sql}) AS merged{order}", values)
         return [(number, Key(as_time(at), pk), bool(matches)) for number, at, pk, matches in cursor.fetchall()]
 
 
@@ -317,23 +350,23 @@ def _leading(
     branches: list[_Branch], question: Question, wanted: int, beyond: Cursor | None, back: bool
 ) -> list[_Branch]:
     """Of many branches those whose first rows can be among the first of all."""
-    heads: list[tuple[int, Key, bool]] = []
-    for start in range(0, len(branches), MOST_TOGETHER):
-        some = branches[start : start + MOST_TOGETHER]
-        heads += _run([_select(branch, question, beyond, back, 1, [], [], start + n) for n, branch in enumerate(some)])
-    heads.sort(key=lambda row: (row[1].at, row[1].pk), reverse=back)
+    heads = _walked(branches, question, beyond, back, 1, [], [])
     return [branches[number] for number, _, _ in heads[:wanted]]
 
 
 def _counted(branches: list[_Branch], question: Question) -> Count:
     """How many there are in these branches, each finding once. It stops at the first row too many."""
     most = MOST_COUNTED + 1
-    parts = [_select(branch, question, None, True, most, [], [], number) for number, branch in enumerate(branches)]
-    union = " UNION ALL ".join(f"SELECT id FROM ({sql}) AS b{n}" for n, (sql, _) in enumerate(parts))
+    if connection.vendor == "postgresql" and len(branches) > 1:
+        rows_of_all, values = _side_by_side(branches, question, None, True, most, [], [])
+    else:
+        rows_of_all, values = _all_of(
+            [_select(branch, question, None, True, most, [], [], str(at)) for at, branch in enumerate(branches)]
+        )
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT COUNT(DISTINCT id), COUNT(*) FROM (SELECT id FROM ({union}) AS merged LIMIT {most}) AS counted",
-            [value for _, values in parts for value in values],
+            f"SELECT COUNT(DISTINCT id), COUNT(*) FROM (SELECT id FROM ({rows_of_all}) AS m LIMIT {most}) AS counted",
+            values,
         )
         number, rows = cursor.fetchone()
     return Count(min(number, MOST_COUNTED), rows == most or len(branches) == MOST_TOGETHER)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from threading import RLock
 from typing import Any
 
@@ -47,17 +47,19 @@ class EventStore:
         self.rows: list[Row] = []
         self.version = 0
         self._keys: list[tuple[float, str]] = []
-        self._coming: deque[Row] = deque()
+        self._coming: list[tuple[float, int, Row]] = []  # a heap; the number keeps rows of one moment in order
+        self._expected = 0
 
     def expect(self, rows: Iterable[Row]) -> None:
         """Take rows; each appears when its time has come."""
-        self._coming = deque(sorted([*self._coming, *rows], key=lambda row: row.at))
+        for row in rows:
+            self._expected += 1
+            heappush(self._coming, (row.at, self._expected, row))
 
     def arrive(self, now: float) -> None:
         """Let every expected row appear whose time has come."""
-        coming = self._coming
-        while coming and coming[0].at <= now:
-            self.add(coming.popleft())
+        while self._coming and self._coming[0][0] <= now:
+            self.add(heappop(self._coming)[2])
 
     def add(self, row: Row) -> None:
         key = (row.at, row.id)

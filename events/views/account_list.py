@@ -15,8 +15,8 @@ from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.models import NexmoAccount, profile_of
-from events.detection.open_findings import OpenFindings, by_severity
-from events.detection.strip import worth_a_look
+from events.detection.findings.open_findings import OpenFindings, by_severity
+from events.detection.worth_a_look import worth_a_look
 from events.filters.query_string import days_address, with_params
 from events.health import sparklines
 from events.health.account_list import ATTENTION, AccountFilter, chosen, heads, in_order

@@ -15,7 +15,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.models import NexmoAccount
 from events.detection import watching
-from events.detection.open_findings import by_severity
+from events.detection.findings.open_findings import by_severity
 from events.filters.query_string import days_address
 from events.health import sparklines
 from events.health.asked import asked_in_words

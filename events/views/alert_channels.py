@@ -87,7 +87,7 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         channels.test(channel)
     except channels.TooManyTests:
-        messages.warning(request, _("Too many tests within a minute. Try again in a minute."))
+        messages.warning(request, _("Too many tests in one minute. Try again in a minute."))
     return redirect("events:alert_channel", pk=pk)
 
 
@@ -97,7 +97,7 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
     channel = own_channel(request, pk)
     outcome.resume(channel)
     jobs.enqueue("send_alerts")
-    messages.success(request, _("The channel is in use again; waiting messages are being sent."))
+    messages.success(request, _("The channel is active again. Waiting messages are being sent."))
     return redirect("events:alert_channel", pk=pk)
 
 

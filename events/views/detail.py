@@ -17,8 +17,8 @@ from django.views.decorators.vary import vary_on_headers
 from django_countries import countries
 
 from accounts.models import NexmoAccount
+from events.detection.findings.marks import findings_of
 from events.detection.firsts import first_in_words
-from events.detection.marks import findings_of
 from events.display.cells import country_name, narrows
 from events.entities.entity import entities, key_of
 from events.entities.lookup import elsewhere

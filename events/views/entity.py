@@ -16,7 +16,7 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from events.detection.marks import marks_of
+from events.detection.findings.marks import marks_of
 from events.display.cells import country_name
 from events.display.event_table import USUAL, EventTable
 from events.entities.configuration import configuration

@@ -19,12 +19,13 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import Profile, profile_of
-from events.detection import inbox, known_rules, triage
-from events.detection.inbox_filter import FindingFilter
-from events.detection.inbox_table import EvidenceTable, FindingTable, state_badge
-from events.detection.similar import similar_to
-from events.detection.story import compared, entities_of, evidence_of, story
-from events.detection.triage_form import TriageForm, chosen
+from events.detection.findings import inbox, triage
+from events.detection.findings.inbox_filter import FindingFilter
+from events.detection.findings.inbox_table import EvidenceTable, FindingTable, state_badge
+from events.detection.findings.similar import similar_to
+from events.detection.findings.story import compared, entities_of, evidence_of, story
+from events.detection.findings.triage_form import TriageForm, chosen
+from events.detection.rules import known_rules
 from events.display.page_size import read_size
 from events.filters.event_types import descriptions, event_type_choices
 from events.filters.parameters import unknown
@@ -36,8 +37,8 @@ from events.wording.times import length, show
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-    from events.detection.inbox import InboxPage, Line
-    from events.detection.sight import Sight
+    from events.detection.findings.inbox import InboxPage, Line
+    from events.detection.findings.sight import Sight
 
 
 @require_safe
@@ -157,7 +158,9 @@ def triage_findings(request: HttpRequest) -> HttpResponse:
     """Do something with one or several findings, and return to `next`."""
     sight = sight_of(request)
     if not sight.may_triage:
-        raise PermissionDenied(_("You can read findings but not handle them: ask an administrator for that role."))
+        raise PermissionDenied(
+            _("You can read findings but not change them. Ask an administrator for a role that can.")
+        )
     versions = chosen(request.POST)
     parts = sight.parts_of(versions)
     if versions and not parts:
@@ -167,7 +170,7 @@ def triage_findings(request: HttpRequest) -> HttpResponse:
     answer = redirect(address if own else reverse("events:findings"))
     form = TriageForm(sight, {account for part in parts.values() for account in part.accounts}, request.POST)
     if not versions:
-        messages.warning(request, _("Choose findings first: tick the boxes before them."))
+        messages.warning(request, _("Select findings first: tick the boxes in front of them."))
         return answer
     if not form.is_valid():
         for errors in form.errors.values():
@@ -180,10 +183,10 @@ def triage_findings(request: HttpRequest) -> HttpResponse:
 def _tell(request: HttpRequest, outcome: triage.Outcome) -> None:
     """Say what became of it."""
     if number := len(outcome.changed):
-        text = ngettext("%(count)s finding was changed.", "%(count)s findings were changed.", number)
+        text = ngettext("%(count)s finding updated.", "%(count)s findings updated.", number)
         messages.success(request, text % {"count": number})
     if number := len(outcome.already):
-        text = ngettext("%(count)s finding was so already.", "%(count)s findings were so already.", number)
+        text = ngettext("%(count)s finding needed no change.", "%(count)s findings needed no change.", number)
         messages.info(request, text % {"count": number})
     for pk, sentence in outcome.refused.items():
         messages.warning(request, f"#{pk}: {sentence}")

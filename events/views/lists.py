@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.models import Profile, profile_of
-from events.detection.marks import marks_of
-from events.detection.strip import worth_a_look
+from events.detection.findings.marks import marks_of
+from events.detection.worth_a_look import worth_a_look
 from events.display.event_table import EventTable
 from events.display.forms import shown_columns, table_menu
 from events.display.page_size import SIZES, read_size

@@ -12,7 +12,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from accounts.models import profile_of
-from events.detection.strip import dismiss
+from events.detection.worth_a_look import dismiss
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse

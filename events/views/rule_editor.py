@@ -19,7 +19,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.kept_forms import restored
-from events.detection import own_rules, previews, rule_editing, rule_list
+from events.detection.evaluation import previews
+from events.detection.rules import own_rules, rule_editing, rule_list
 from events.models import Hunt, OwnRule
 from events.operations import tasks
 from events.views.scope import require_rule_writer

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from events.detection import own_rules, rule_list
+from events.detection.rules import own_rules, rule_list
 from events.models import OwnRule
 from events.views.scope import require_rule_writer
 
@@ -72,6 +72,7 @@ def version_page(request: HttpRequest, uid: uuid.UUID, number: int) -> HttpRespo
     context = {
         "own": own,
         "version": version,
+        "change": own_rules.change_of(version, before),
         "before": before,
         "lines": own_rules.comparison(before.text, version.text) if before else (),
         "is_current": version.version == own.version,

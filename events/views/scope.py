@@ -10,9 +10,9 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
 from accounts.models import NexmoAccount
-from events.detection import own_rules
-from events.detection.inbox import line_of
-from events.detection.sight import Sight
+from events.detection.findings.inbox import line_of
+from events.detection.findings.sight import Sight
+from events.detection.rules import own_rules
 from events.filters.form import EventFilter
 from events.models import AuditEvent, Channel, Delivery, EvidencePack, Finding, SavedView, Subscription
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, QueryDict
 
-    from events.detection.inbox import Line
+    from events.detection.findings.inbox import Line
 
 
 def visible_account(request: HttpRequest, api_key: str) -> NexmoAccount:
@@ -72,7 +72,7 @@ def visible_pack(request: HttpRequest, pk: uuid.UUID) -> EvidencePack:
 def require_rule_writer(request: HttpRequest) -> None:
     """Stop whoever may not write detection rules, try them or switch them. That such pages exist is no secret."""
     if not own_rules.may_write(request.user):
-        refusal = _("Changing detection rules takes a permission, and seeing all accounts. Ask an administrator.")
+        refusal = _("Changing detection rules requires a permission, and access to all accounts. Ask an administrator.")
         raise PermissionDenied(refusal)
 
 

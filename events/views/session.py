@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from events.detection.marks import marks_of
+from events.detection.findings.marks import marks_of
 from events.display.event_table import USUAL
 from events.entities.entity import entity
 from events.entities.session import session

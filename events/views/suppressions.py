@@ -13,16 +13,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from events.detection import known_rules, suppress, triage
-from events.detection.inbox import lines
-from events.detection.suppress_form import SuppressForm
+from events.detection.findings import suppress, triage
+from events.detection.findings.inbox import lines
+from events.detection.findings.suppress_form import SuppressForm
+from events.detection.rules import known_rules
 from events.models import Finding, Suppression
 from events.views.scope import sight_of, visible_finding
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-    from events.detection.sight import Sight
+    from events.detection.findings.sight import Sight
 
 MOST_SHOWN = 20
 MOST_LISTED = 200
@@ -73,8 +74,8 @@ def _saved(request: HttpRequest, sight: Sight, form: SuppressForm, version: str)
         return redirect(form.finding)
     number = len(outcome.changed)
     text = ngettext(
-        "The suppression was saved; %(count)s finding is suppressed.",
-        "The suppression was saved; %(count)s findings are suppressed.",
+        "The suppression was saved. It covers %(count)s finding now.",
+        "The suppression was saved. It covers %(count)s findings now.",
         number,
     )
     messages.success(request, text % {"count": number})
@@ -107,10 +108,14 @@ def suppression_end(request: HttpRequest, pk: int) -> HttpResponse:
     suppression = get_object_or_404(Suppression.objects.visible_to(request.user), pk=pk)
     _require_triage(sight_of(request))
     suppress.end(suppression)
-    messages.success(request, _("The suppression has ended; findings like these are open from now on."))
+    messages.success(
+        request, _("The suppression has ended. New findings like these will be open; those already suppressed stay so.")
+    )
     return redirect("events:suppressions")
 
 
 def _require_triage(sight: Sight) -> None:
     if not sight.may_triage:
-        raise PermissionDenied(_("You can read findings but not handle them: ask an administrator for that role."))
+        raise PermissionDenied(
+            _("You can read findings but not change them. Ask an administrator for a role that can.")
+        )

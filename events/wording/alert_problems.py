@@ -18,13 +18,13 @@ def in_words(code: str) -> str:
     if kind in (HTTP, SMTP):
         return _answer(kind, value)
     words = {
-        TIMEOUT: _("No answer in time."),
+        TIMEOUT: _("The receiver did not answer in time."),
         UNREACHABLE: _("The receiver could not be reached."),
-        NAME: _("The host name cannot be resolved."),
+        NAME: _("The host name could not be resolved."),
         CERTIFICATE: _("The receiver's certificate is not valid."),
-        BROKEN: _("The connection was cut off."),
+        BROKEN: _("The connection was interrupted."),
         REFUSED: _(
-            "%(target)s is not a public address, or not a port that alerts may use. "
+            "%(target)s is not a public address, or alerts may not use its port. "
             "An administrator can allow it in ALERT_TARGETS."
         )
         % {"target": value or "?"},
@@ -33,8 +33,8 @@ def in_words(code: str) -> str:
         MAIL: _("No mail server is configured (ALERT_MAIL_SERVER)."),
         PLUGIN: _("The service did not accept it."),
         CRASHED: _("The attempt was interrupted. It is sent again under the same id."),
-        GONE: _("Its receivers can no longer see any of it."),
-        SETTLED: _("Not needed any more: the finding was dealt with first."),
+        GONE: _("Its receivers can no longer see any of this."),
+        SETTLED: _("No longer needed: the finding was dealt with first."),
         PAUSED: _("The channel was paused for too long."),
         OFF: _("The channel or the subscription was switched off."),
     }
@@ -45,7 +45,7 @@ def _answer(kind: str, value: str) -> str:
     if kind == SMTP:
         return _("The mail server answered %(code)s.") % {"code": value}
     if value == "429":
-        return _("The receiver asked to slow down (429).")
+        return _("The receiver asked us to slow down (429).")
     if value.startswith("3"):
         return _("The receiver redirects (%(code)s); redirects are not followed.") % {"code": value}
     return _("The receiver answered %(code)s.") % {"code": value}

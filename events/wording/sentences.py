@@ -67,6 +67,7 @@ _PIECES: dict[str, tuple[str, ...]] = {
     "address": ADDRESS,
 }
 _OPTIONAL = re.compile(r"\[([^\]]*)\]")
+_NO_BREAK = re.compile("[\u00a0\u202f]")
 _PIECE = re.compile(r"\{([\w-]+)\}")
 MOST = 60  # characters of a piece
 # Draws a piece; told whether it is of our making.
@@ -83,8 +84,10 @@ def sentence(event_type: str, context: Any, application: str = "") -> str:
 
 
 def plain_sentence(event_type: str, context: Any, application: str = "") -> str:
-    """The same as text, for files."""
-    return _sentence(event_type, context, application, lambda value, is_ours: value)
+    """The same as text, for files and messages; separators of ours are plain blanks, which are marked nowhere."""
+    return _sentence(
+        event_type, context, application, lambda value, is_ours: _NO_BREAK.sub(" ", value) if is_ours else value
+    )
 
 
 def _bold(value: str, is_ours: bool) -> str:

@@ -120,7 +120,7 @@ def _check_calendar(year: int) -> None:
     """Whether an event can have such a time: the calendar's ends overflow in other zones."""
     if not YEARS[0] <= year <= YEARS[1]:
         raise OutOfRange(
-            gettext("Years from %(first)s to %(last)s can be asked for.") % {"first": YEARS[0], "last": YEARS[1]}
+            gettext("The year must be from %(first)s to %(last)s.") % {"first": YEARS[0], "last": YEARS[1]}
         )
 
 

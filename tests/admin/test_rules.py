@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from events.detection import own_rules
+from events.detection.rules import own_rules
 from events.models import Finding, OwnRule
 from tests.conftest import NOON
 from tests.tools.admin import Login
@@ -72,7 +72,7 @@ def test_deleting_says_what_goes_and_what_stays(login: Login, own: OwnRule) -> N
     client = login("admin")
 
     asked = text_of(client.get(f"{LIST}{own.pk}/delete/"))
-    assert "Its text is deleted with all its versions (1)." in asked
+    assert "Its text and all its versions (1) are deleted." in asked
     assert "What it found stays: 1 finding." in asked
     client.post(f"{LIST}{own.pk}/delete/", {"post": "yes"})
     assert not OwnRule.objects.exists()

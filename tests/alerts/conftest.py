@@ -17,7 +17,7 @@ from django.utils import timezone
 from pytest_httpserver import HTTPServer
 
 from accounts.models import NexmoAccount
-from events.alerts import signing
+from events.alerts.sending import signing
 from events.models import (
     AuditEvent,
     ChainHead,

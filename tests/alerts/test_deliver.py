@@ -12,8 +12,10 @@ import time_machine
 from django.utils import timezone
 from pytest_httpserver import HTTPServer
 
-from events.alerts import compose, deliver, outcome, send
-from events.alerts.send import Outcome
+from events.alerts import deliver, outcome
+from events.alerts.messages import compose
+from events.alerts.sending import send
+from events.alerts.sending.send import Outcome
 from events.models import Channel, Delivery
 from events.operations import jobs
 

@@ -9,7 +9,8 @@ import pytest
 from django.contrib.auth.models import Group
 
 from accounts.models import NexmoAccount
-from events.alerts import compose, follow, route
+from events.alerts import follow, route
+from events.alerts.messages import compose
 from events.models import Delivery, SavedView, Subscription, SubscriptionCursor
 from tests.alerts.conftest import head_of, states
 
@@ -62,7 +63,7 @@ def test_new_events_are_told_once_and_others_not(
     assert message.event_type == "view.matched"
     assert "2" in message.title
     assert "Secrets made" in message.title
-    assert "API secret created" in message.body
+    assert "Created an API secret" in message.body
 
 
 def test_late_event_is_new_whatever_its_time(followed: Subscription, account: NexmoAccount, add_event: Make) -> None:

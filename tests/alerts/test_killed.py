@@ -23,7 +23,8 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from accounts.models import NexmoAccount
-from events.alerts import deliver, outcome, route, send
+from events.alerts import deliver, outcome, route
+from events.alerts.sending import send
 from events.models import Delivery
 from tests.tools.processes import ROOT, environment
 

@@ -14,7 +14,8 @@ from pytest_httpserver import HTTPServer
 from standardwebhooks import Webhook
 
 from accounts.models import NexmoAccount
-from events.alerts import channels, deliver, send
+from events.alerts import channels, deliver
+from events.alerts.sending import send
 from events.models import BackgroundJob, Channel, Delivery, SavedView, Subscription
 from tests.alerts.conftest import SECRET
 from tests.tools.scope import Login
@@ -286,7 +287,7 @@ def test_view_leads_to_a_subscription_that_follows_from_now_on(
 
 
 def test_rules_page_leads_to_a_subscription_to_it(login: Login, make_channel: Make) -> None:
-    from events.detection.ruleset import current_rules
+    from events.detection.rules.ruleset import current_rules
 
     uid, rule = next(iter(current_rules().rules.items()))
     channel, client = make_channel(), login("alice")
@@ -352,7 +353,7 @@ def test_tests_are_limited(login: Login, make_channel: Make) -> None:
         client.post(f"/alerts/channels/{channel.pk}/test")
         Delivery.objects.update(state="sent", finished_at=timezone.now())
     answer = client.post(f"/alerts/channels/{channel.pk}/test", follow=True)
-    assert "many tests within a minute" in text(answer)
+    assert "many tests in one minute" in text(answer)
     assert Delivery.objects.count() == channels.TESTS_A_MINUTE
 
 

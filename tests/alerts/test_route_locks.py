@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.models import NexmoAccount
 from events.alerts import route
-from events.detection import writing
+from events.detection.findings import writing
 from events.models import Finding
 from tests.alerts.conftest import states
 

@@ -111,7 +111,7 @@ def test_page_says_how_far_the_attack_is_known(attacked: Client) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_earlier_finding_that_grew_is_told_as_one(attacked: Client) -> None:
     Finding.objects.update(found_at=timezone.now() - timedelta(hours=1))
-    assert "found before, and events were added" in known(attacked)
+    assert "found earlier, and events were added" in known(attacked)
 
 
 @pytest.mark.django_db(transaction=True)

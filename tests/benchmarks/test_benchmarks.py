@@ -279,7 +279,7 @@ def test_tiny_run_from_the_archive_to_the_page(tmp_path: Path) -> None:
         "BENCH_EVENTS": "2000",
         "BENCH_SMALL": "1500",
         "BENCH_ROUNDS": "1",
-        "BENCH_ONLY": "pages,ingest,sizes",
+        "BENCH_ONLY": "pages,ingest,detection,sizes",
         "BENCH_DATABASES": engine,
     }
     try:
@@ -303,4 +303,5 @@ def test_tiny_run_from_the_archive_to_the_page(tmp_path: Path) -> None:
     compared = kept["pages"]["found"]["compared"]
     assert compared["calls"]["ours, whole page"] > compared["calls"]["ours, table and form"] > 500
     assert compared["whole / ours"] > 1
+    assert kept["detection"]["found"]["first"]["events/s"] > 0
     assert "### Flatness" in (tmp_path / "benchmarks-2000.md").read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ from events.models import AuditEvent, LegalHold
 from events.sync import state
 from tests.tools.browser import BROWSER, PAGES_ALONE, axe, log_in
 
-pytestmark = BROWSER
+pytestmark = [*BROWSER, PAGES_ALONE]
 
 
 @pytest.fixture
@@ -40,7 +40,6 @@ def pages(events: dict[str, AuditEvent], cast: dict[str, Any]) -> list[str]:
     ]
 
 
-@PAGES_ALONE
 def test_axe_finds_nothing_wrong_with_what_administrators_manage(
     pages: list[str], open_page: Callable[..., Any]
 ) -> None:
@@ -54,7 +53,6 @@ def test_axe_finds_nothing_wrong_with_what_administrators_manage(
     assert {path: wrong for path, wrong in found.items() if wrong} == {}
 
 
-@PAGES_ALONE
 def test_no_page_of_the_admin_scrolls_sideways_on_a_phone(pages: list[str], open_page: Callable[..., Any]) -> None:
     page = open_page("/login/", viewport={"width": 390, "height": 844})
     log_in(page, "admin")
@@ -65,7 +63,6 @@ def test_no_page_of_the_admin_scrolls_sideways_on_a_phone(pages: list[str], open
     assert {path: width for path, width in widths.items() if width > 390} == {}
 
 
-@PAGES_ALONE
 def test_fields_have_an_edge_that_is_seen(pages: list[str], open_page: Callable[..., Any]) -> None:
     page = open_page("/login/")
     log_in(page, "admin")
@@ -107,7 +104,6 @@ def test_account_is_switched_off_instead_of_deleted(
     assert not account.is_active
 
 
-@PAGES_ALONE
 def test_many_boxes_have_a_field_to_find_some(cast: dict[str, Any], open_page: Callable[..., Any]) -> None:
     User.objects.bulk_create(User(username=f"person{number:02}") for number in range(20))
     team = Group.objects.get(name="Messaging team")

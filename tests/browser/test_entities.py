@@ -10,7 +10,7 @@ import pytest
 from accounts.models import NexmoAccount
 from tests.tools.browser import BROWSER, PAGES_ALONE, axe, log_in
 
-pytestmark = BROWSER
+pytestmark = [*BROWSER, PAGES_ALONE]
 
 IP, NUMBER = "203.0.113.66", "447700900123"
 
@@ -63,7 +63,6 @@ def test_follow_one_address_over_three_accounts(attack: None, open_page: Callabl
     assert "bought" in settings and "AU" in settings and "released" not in settings
 
 
-@PAGES_ALONE
 def test_axe_finds_nothing_wrong_with_entity_pages(
     attack: None,
     add_event: Callable[..., Any],

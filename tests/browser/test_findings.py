@@ -52,11 +52,11 @@ def test_several_are_handled_without_scripts(findings: list[Finding], open_page:
     page = open_page("/events/", java_script_enabled=False)
     log_in(page, "alice")
     page.goto("/findings/")
-    page.get_by_label(f"Choose finding {findings[1].pk}", exact=True).check()
-    page.get_by_label(f"Choose finding {findings[2].pk}", exact=True).check()
-    page.get_by_label("With the chosen findings").select_option("Resolve: Benign")
-    page.get_by_role("button", name="Do it").click()
-    page.get_by_text("2 findings were changed.").wait_for()
+    page.get_by_label(f"Select finding {findings[1].pk}", exact=True).check()
+    page.get_by_label(f"Select finding {findings[2].pk}", exact=True).check()
+    page.get_by_label("With selected findings").select_option("Resolve: Benign")
+    page.get_by_role("button", name="Go").click()
+    page.get_by_text("2 findings updated.").wait_for()
 
     assert set(Finding.objects.filter(state="resolved")) == {findings[1], findings[2]}
     assert page.locator("#findings tbody tr").count() == 3

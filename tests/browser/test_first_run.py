@@ -12,9 +12,9 @@ from accounts.models import NexmoAccount
 from auditsite import first_run
 from events.operations import tasks
 from events.sandbox import Sandbox
-from tests.tools.browser import BROWSER, axe
+from tests.tools.browser import BROWSER, PAGES_ALONE, axe
 
-pytestmark = BROWSER
+pytestmark = [*BROWSER, PAGES_ALONE]
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])

@@ -8,10 +8,9 @@ from typing import Any
 from tests.tools.browser import BROWSER, PAGES_ALONE, log_in
 from tests.tools.rules import rule_text
 
-pytestmark = BROWSER
+pytestmark = [*BROWSER, PAGES_ALONE]
 
 
-@PAGES_ALONE
 def test_message_leads_to_its_line_which_is_marked(cast: dict[str, Any], open_page: Callable[..., Any]) -> None:
     page = open_page("/events/")
     log_in(page, "admin")

@@ -10,7 +10,7 @@ import pytest
 from events.models import SavedView
 from tests.tools.browser import BROWSER, PAGES_ALONE, axe, log_in
 
-pytestmark = BROWSER
+pytestmark = [*BROWSER, PAGES_ALONE]
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
@@ -86,7 +86,6 @@ def test_changed_view_is_updated_saved_as_another_and_reset(
     assert title.inner_text() == "What I did"
 
 
-@PAGES_ALONE
 def test_axe_finds_nothing_wrong_with_views(
     many_events: None,
     open_page: Callable[..., Any],
@@ -110,7 +109,6 @@ def test_axe_finds_nothing_wrong_with_views(
     assert {path: wrong for path, wrong in found.items() if wrong} == {}
 
 
-@PAGES_ALONE
 def test_no_page_of_views_scrolls_sideways_on_a_phone(
     many_events: None,
     open_page: Callable[..., Any],

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import NexmoAccount
-from events.detection import own_rules
+from events.detection.rules import own_rules
 from events.models import AuditEvent, EvidencePack, Hunt
 from events.sync import state
 from tests.conftest import NOON

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from accounts.models import NexmoAccount
-    from events.detection.find import Found
+    from events.detection.evaluation.find import Found
     from events.detection.sigma.rule import Rule
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

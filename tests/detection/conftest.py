@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from events.detection.sight import Sight
+from events.detection.findings.sight import Sight
 
 SightOf = Callable[[str], Sight]
 

@@ -10,9 +10,10 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import NexmoAccount
-from events.detection import jobs as detection_jobs  # noqa: F401 - declares jobs
-from events.detection import triage, watching
-from events.detection.sight import Sight
+from events.detection import watching
+from events.detection.evaluation import jobs as detection_jobs  # noqa: F401 - declares jobs
+from events.detection.findings import triage
+from events.detection.findings.sight import Sight
 from events.models import AuditEvent, Finding, FindingAccount, FindingChange, SyncState
 from events.models.detection import Severity
 from events.operations import jobs

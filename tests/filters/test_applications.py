@@ -168,7 +168,7 @@ def test_too_many_applications_are_refused(client: Client, named: None, monkeypa
     monkeypatch.setattr(applications, "MOST_MEANT", 1)
 
     page = client.get("/events/?application=order")
-    assert "order stands in the names of more than 1 applications" in text_of(page)
+    assert "More than 1 applications have order in their names" in text_of(page)
     assert not shown_ids(page)
     assert client.get("/events/?search_text=order").status_code == 200
 

@@ -18,7 +18,7 @@ from tests.tools.export import body
 from tests.tools.filters import Add, Login, found, refusal
 from tests.tools.scope import shown_ids
 
-OUT_OF_RANGE = "Years from 1969 to 9998 can be asked for."
+OUT_OF_RANGE = "The year must be from 1969 to 9998."
 DATE_HINT = "Enter a date such as 2026-01-31, or a time such as 2026-01-31T14:05."
 
 

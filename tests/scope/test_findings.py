@@ -10,8 +10,8 @@ from django.contrib.auth.models import Group
 
 from accounts.models import NexmoAccount
 from accounts.roles import RESPONDERS
-from events.detection import triage
-from events.detection.sight import Sight
+from events.detection.findings import triage
+from events.detection.findings.sight import Sight
 from events.models import Finding, FindingChange, Suppression
 from tests.conftest import NOON
 from tests.tools.findings import RULE, make_finding

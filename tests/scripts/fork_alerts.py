@@ -16,11 +16,16 @@ django.setup()
 
 from django.conf import settings
 from django.db import connection
+from django.urls import reverse
 
 from events.alerts import deliver, route
+from events.detection.rules import ruleset
 
 settings.ALERT_TARGETS = ["127.0.0.1"]
 connection.settings_dict["NAME"] = settings.DATABASES["default"]["NAME"] = sys.argv[1]
+# Read once, not by every child: the rules, and the site's addresses.
+ruleset.shipped()
+reverse("events:findings")
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 for _ in sys.stdin:
     child = os.fork()

@@ -18,7 +18,7 @@ django.setup()
 from django.conf import settings
 from django.db import connection
 
-from events.detection import follow
+from events.detection.evaluation import follow
 from tests.detection.archives import random_rules
 
 connection.settings_dict["NAME"] = settings.DATABASES["default"]["NAME"] = sys.argv[1]

@@ -297,13 +297,13 @@ def test_account_page_says_that_it_is_watched_and_with_which_requests(client: Cl
     state.watch(account, until)
     SyncState.objects.update(watch_hour=pace.hour_of(now), watch_requests=17)
     assert asked(client) == (
-        f"Watched until {show(until)}: checked for new events every 15 seconds. "
-        "Requests used for that this hour: 17 of 300."
+        f"Watched closely until {show(until)}: checked for new events every 15 seconds. "
+        "Extra requests this hour: 17 of 300."
     )
     SyncState.objects.update(watch_requests=301)
     hour = show(pace.hour_of(now) + timedelta(hours=1))
     assert asked(client) == (
-        f"Watched until {show(until)}, but this hour's requests for that are used up (301 of 300): "
+        f"Watched closely until {show(until)}, but this hour's extra requests are used up (301 of 300): "
         f"checked for new events every 5 minutes until {hour}."
     )
 

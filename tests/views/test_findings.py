@@ -14,7 +14,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import NexmoAccount
-from events.detection import triage
+from events.detection.findings import triage
+from events.detection.findings.inbox_table import short_names
 from events.models import Finding, FindingAccount, FindingChange, Suppression
 from tests.conftest import NOON
 from tests.tools.findings import OTHER_RULE, RULE, make_finding
@@ -106,12 +107,12 @@ def test_filter_finds(client: Client, various: dict[str, Finding], query: str, e
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ("?severity=dreadful", "There is no dreadful here."),
-        ("?state=open,odd", "There is no odd here."),
+        ("?severity=dreadful", "“dreadful” is not one of the choices."),
+        ("?state=open,odd", "“odd” is not one of the choices."),
         ("?account=demo0003", "No account demo0003 is visible to you."),
-        ("?assignee=charlie", "There is no charlie here."),
-        ("?rule=%3Cb%3E", "There is no <b> here."),
-        ("?period=soon", "There is no period soon."),
+        ("?assignee=charlie", "“charlie” is not one of the choices."),
+        ("?rule=%3Cb%3E", "“<b>” is not one of the choices."),
+        ("?period=soon", "There is no period “soon”."),
         ("?date_from=x", "Enter a date such as"),
         ("?date_from=2026-03-20&date_to=2026-03-01", "This is before the start"),
     ],
@@ -219,27 +220,65 @@ def test_one_finding_tells_what_where_who_and_when(client: Client, account: Nexm
         "yourname@example.com from 192.0.2.1 in Quillfern Parcel: logged in to the dashboard; "
         "created an API secret s-1 (× 2). 3 events within 5 min." in words
     )
-    assert 'What was compared seen before: ["DE"] ' in words
-    assert "empty" not in words.partition("What was compared")[2].partition("Handle")[0]
+    assert 'What it was compared with seen before: ["DE"] ' in words
+    assert "empty" not in words.partition("What it was compared with")[2].partition("Triage")[0]
     assert [f'data-event-id="{event.event_id}"' in text for event in events] == [True] * 3
-    assert '<span class="step">login</span>' in text
+    assert '<span class="step" title="login">login</span>' in text
     assert "+ 2 min" in words
     for address in ("/about/user/yourname@example.com", "/about/ip/192.0.2.1"):
         assert f'href="{address}"' in text
     assert violations(page) == []
 
 
+def test_steps_are_told_without_what_they_all_begin_with() -> None:
+    assert short_names({"leaked_key_secret", "leaked_key_numbers_abroad"}) == {
+        "leaked_key_secret": "secret",
+        "leaked_key_numbers_abroad": "numbers abroad",
+    }
+    assert short_names({"a_b", "a_b_c", "x"}) == {"a_b": "a b", "a_b_c": "a b c", "x": "x"}
+    assert short_names({"a_b", "a_b_c"}) == {"a_b": "b", "a_b_c": "c"}
+    assert short_names({"only_one"}) == {"only_one": "only one"}
+    assert short_names(set()) == {}
+
+
+def test_one_account_and_one_step_take_no_columns(
+    client: Client, account: NexmoAccount, second: NexmoAccount, add_event: Add
+) -> None:
+    same = [add_event(account, number) for number in (1, 2)]
+    page = client.get(f"/findings/{make_finding(same, steps=['one', 'one']).pk}/").content.decode()
+    assert 'class="account"' not in page and 'class="step"' not in page
+
+    both = [add_event(account, 3), add_event(second, 4)]
+    page = client.get(f"/findings/{make_finding(both, steps=['one', 'two']).pk}/").content.decode()
+    assert 'class="account"' in page and 'class="step"' in page
+
+
+@pytest.mark.parametrize(("days", "told"), [(0, False), (3, True)])
+def test_list_tells_when_it_happened_where_that_was_long_before(
+    client: Client, account: NexmoAccount, days: int, told: bool
+) -> None:
+    make_finding(accounts=[account], found_at=NOON + timedelta(days=days))
+    page = client.get("/findings/").content.decode()
+    assert ("Happened" in page, f'<time datetime="{NOON.date()}">' in page) == (told, told)
+
+
+def test_amount_in_a_story_holds_no_mark_of_ours(client: Client, account: NexmoAccount, add_event: Add) -> None:
+    event = add_event(account, 1, event_type="AUTORELOAD_ENABLE", context={"amount": 2000, "threshold": 1500})
+    page = client.get(f"/findings/{make_finding([event]).pk}/", headers={"accept-language": "es"})
+    assert "recargar 2 000 cuando quede menos de 1 500" in text_of(page)
+
+
 @pytest.mark.parametrize(
     ("details", "sentence"),
     [
-        ({"previous_at": "2026-03-01T10:00:00+00:00"}, "The event before was at 2026-03-01 10:00:00 UTC."),
-        ({"previous": 30, "previous_at": "2026-03-01T10:00:00+00:00"}, "The value before was 30, set at 2026-03-01"),
+        ({"previous_at": "2026-03-01T10:00:00+00:00"}, "The previous event was at 2026-03-01 10:00:00 UTC."),
+        ({"previous": 30, "previous_at": "2026-03-01T10:00:00+00:00"}, "The previous value was 30, set at 2026-03-01"),
         (
             {"previous_country": "DE", "previous_at": "2026-03-01T10:00:00+00:00"},
-            "The same user's event before came from Germany, at 2026-03-01 10:00:00 UTC.",
+            "The same user's previous event came from Germany, at 2026-03-01 10:00:00 UTC.",
         ),
         ({"near": 1, "known": 110}, "Of 110 earlier events, 1 were within an hour of that time of day."),
-        ({"previous_at": "soon", "other": "<b>"}, "What was compared other: <b>"),
+        ({"previous_at": "soon", "other": "<b>"}, "What it was compared with other: <b>"),
     ],
 )
 def test_what_was_compared_is_told_in_words(
@@ -254,7 +293,7 @@ def test_events_that_are_kept_no_longer_are_named(client: Client, account: Nexmo
     finding = make_finding([add_event(account, 1)])
     finding.evidence.update(event=987_654, nexmo_id="gone-1")
 
-    assert "No longer kept, by the retention of their account: gone-1" in text_of(
+    assert "No longer kept, under the retention of their account: gone-1" in text_of(
         client.get(f"/findings/{finding.pk}/")
     )
 
@@ -280,11 +319,11 @@ def test_hostile_texts_are_harmless(client: Client, account: NexmoAccount, add_e
 @pytest.mark.parametrize(
     ("deed", "state", "said"),
     [
-        ("acknowledge", "acknowledged", "1 finding was changed."),
-        ("resolve:true", "resolved", "1 finding was changed."),
-        ("assign:alice", "open", "1 finding was changed."),
-        ("assign:", "open", "1 finding was so already."),
-        ("reopen", "open", "1 finding was so already."),
+        ("acknowledge", "acknowledged", "1 finding updated."),
+        ("resolve:true", "resolved", "1 finding updated."),
+        ("assign:alice", "open", "1 finding updated."),
+        ("assign:", "open", "1 finding needed no change."),
+        ("reopen", "open", "1 finding needed no change."),
         ("note", "open", "Write a note first."),
         ("assign:charlie", "open", "Choose what to do."),
         ("", "open", "Choose what to do."),
@@ -308,7 +347,7 @@ def test_several_are_handled_at_once(client: Client, various: dict[str, Finding]
 
     page = client.post("/findings/triage", {"finding": chosen, "deed": "resolve:benign", "note": "test"}, follow=True)
 
-    assert "2 findings were changed." in messages_of(page)
+    assert "2 findings updated." in messages_of(page)
     assert f"#{various['withdrawn'].pk}: It was withdrawn" in messages_of(page)
     assert various["plain"].changes.latest("pk").note == "test"
     assert page.redirect_chain == [("/findings/", 302)]
@@ -429,7 +468,7 @@ def test_suppressing_shows_first_what_it_covers(client: Client, account: NexmoAc
 
     blind = client.post(path, form | {"save": "1", "version": triage.version_of(finding)})
     assert not Suppression.objects.exists()
-    assert "It covers 2 findings of today" in text_of(blind)
+    assert "It covers 2 existing findings" in text_of(blind)
     shown = re.findall(r'name="shown" value="(\w+)"', blind.content.decode())[0]
     version = re.findall(r'name="version" value="(\w+)"', blind.content.decode())[0]
 

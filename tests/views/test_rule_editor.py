@@ -11,8 +11,8 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from accounts.models import NexmoAccount
-from events.detection import jobs as detection_jobs  # noqa: F401 - declares jobs
-from events.detection import own_rules
+from events.detection.evaluation import jobs as detection_jobs  # noqa: F401 - declares jobs
+from events.detection.rules import own_rules
 from events.models import BackgroundJob, Finding, Hunt, OwnRule
 from events.operations import jobs
 from tests.tools.pages import Add, Login, text_of, violations
@@ -129,14 +129,26 @@ def test_trial_shows_what_would_have_been_found_with_its_events_and_saves_nothin
     text = text_of(page)
 
     assert "It would have found 2 cases" in text
-    assert "It looked through the whole archive, from 2026-03-15 to" in text
-    assert "It had to look at 3 of 3 events." in text
+    assert "The whole archive was searched, from 2026-03-15 to" in text
+    assert "3 of 3 events had to be examined." in text
     for number in range(3):
         assert f'href="/accounts/demo0001/events/bought-{number}/"' in page.content.decode()
     assert re.search(r"2026-03 2 ", text)
     assert violations(page) == []
     assert not Finding.objects.exists()
     assert not OwnRule.objects.exists()
+
+
+def test_trial_says_which_types_of_event_nobody_knows(client: Client, account: NexmoAccount, add_event: Add) -> None:
+    add_event(account, 1, event_type="NUMBER_NEW_AT_NEXMO")
+    pages = []
+    for code in ("NUMBER_ASSIGN", "number_new_at_nexmo", "NUMBER_ASIGN"):
+        address = tried(client, rule_text(event_type=code))
+        work()
+        pages.append(text_of(client.get(address)))
+
+    assert ["is known." in page for page in pages] == [False, False, True]
+    assert "No event type NUMBER_ASIGN is known. Did you mean NUMBER_ASSIGN?" in pages[2]
 
 
 def test_page_of_a_trial_asks_for_itself_until_it_is_done(client: Client, cast: dict[str, Any]) -> None:
@@ -177,7 +189,7 @@ def test_next_trial_takes_the_place_of_one_that_is_not_finished(client: Client) 
 def test_rule_about_syncing_has_nothing_to_preview_but_can_be_saved(client: Client) -> None:
     address = tried(client, SYNC_RULE)
 
-    assert "The archive says nothing of that." in text_of(client.get(address))
+    assert "which the archive does not record." in text_of(client.get(address))
     assert b"replay" not in client.get(address).content
     assert not BackgroundJob.objects.exists()
     client.post(f"/rules/trial/{trial().pk}/save")
@@ -235,7 +247,7 @@ def test_change_of_a_rule_is_tried_and_saved_as_its_next_version(client: Client,
     assert typed(client.get(f"/rules/{ONE}/edit")) == rule_text()
     address = tried(client, rule_text(level="high"), f"/rules/{ONE}/edit", version=1)
     page = client.get(address).content.decode()
-    assert "Save; it stays on" in page
+    assert "Save and keep on" in page
     (back,) = re.findall(r'href="([^"]*trial=[^"]*)"', page)
     assert typed(client.get(html.unescape(back))) == rule_text(level="high")
     client.post(f"/rules/trial/{trial().pk}/save", {"version": "1"})

@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import NexmoAccount
-from events.detection import own_rules
+from events.detection.rules import own_rules
 from events.models import Finding, FindingAccount, OwnRule, RuleSwitch
 from tests.conftest import NOON
 from tests.tools.pages import Login, text_of
@@ -92,7 +92,7 @@ def test_list_is_narrowed_by_words_severity_origin_and_state(client: Client, own
     assert listed(client, "origin=own") == {ONE}
     assert listed(client, "state=off") == set()
     page = client.get("/rules/?severity=urgent")
-    assert "There is no severity urgent." in text_of(page)
+    assert "There is no severity “urgent”." in text_of(page)
     assert b"data-rule" not in page.content
 
 
@@ -178,6 +178,8 @@ def test_versions_are_listed_and_compared(login: Login, own: OwnRule, cast: dict
     )
     page = client.get(f"/rules/{ONE}/versions/2/").content.decode()
     assert "<del>- level: medium</del><ins>+ level: high</ins>" in page
+    assert "Version 2 Text changed by admin" in text_of(client.get(f"/rules/{ONE}/versions/2/"))
+    assert "Version 1 Created and switched on by admin" in text_of(client.get(f"/rules/{ONE}/versions/1/"))
     assert client.get(f"/rules/{ONE}/versions/3/").status_code == 404
 
 
@@ -186,7 +188,7 @@ def test_own_rule_that_cannot_be_read_any_more_says_why(login: Login, own: OwnRu
     client = login("admin")
 
     assert "Numbers bought" in row(client, ONE)
-    assert "This rule cannot be read and finds nothing. Line 1:" in text_of(client.get(f"/rules/{ONE}/"))
+    assert "This rule cannot be read, so it finds nothing. Line 1:" in text_of(client.get(f"/rules/{ONE}/"))
     assert client.get(f"/rules/{ONE}/edit").status_code == 200
 
 

@@ -11,7 +11,7 @@ from django.utils import translation
 from django.utils.html import strip_tags
 
 from accounts.models import NexmoAccount, Profile
-from events.detection import own_rules
+from events.detection.rules import own_rules
 from events.filters.search_box import BadQuery, read
 from events.models import EventType, Hunt, SyncRun
 from events.wording.codes import grouped, source_title, type_words

@@ -14,7 +14,7 @@ from auditsite import demo
 from auditsite.demo_alerts import make_demo_alerts, webhook_secrets
 from auditsite.demo_catcher import Catcher
 from auditsite.supervisor import ProcessEnded, Supervisor, port_is_free
-from events.detection.follow import follow
+from events.detection.evaluation.follow import follow
 from events.management.progress import stages
 from events.models import Finding, Severity
 from events.operations.demo_data import PASSWORD, USERS, make_demo_data

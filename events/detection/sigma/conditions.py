@@ -23,7 +23,7 @@ _TOKEN = re.compile(r"[()]|[\w*-]+|\S", re.ASCII)
 _NAME = re.compile(r"[\w-]{1,100}", re.ASCII)
 _WORDS = ("and", "or", "not", "of", "them", "all", "any", "1")
 
-NOTHING_IN_IT = gettext_noop("There is nothing in “%(name)s”.")
+NOTHING_IN_IT = gettext_noop("“%(name)s” is empty.")
 
 
 def detection(part: Part, service: Service) -> Node:
@@ -41,9 +41,9 @@ def detection(part: Part, service: Service) -> Node:
             gettext_noop("Add one, such as “condition: selection”.")
         )
     if "timeframe" in sections:
-        raise Wrong(sections["timeframe"].line, gettext_noop("“timeframe” is of an older Sigma.")).instead(
-            gettext_noop("Add a second document with a correlation.")
-        )
+        raise Wrong(
+            sections["timeframe"].line, gettext_noop("“timeframe” belongs to an older version of Sigma.")
+        ).instead(gettext_noop("Add a second document with a correlation."))
     named: dict[str, Node] = {}
     for name, section in sections.items():
         if not _NAME.fullmatch(name) or name in _WORDS:
@@ -116,7 +116,7 @@ class _Reader:
     def _unexpected(self) -> Wrong:
         word = self._next()
         if word == "|":
-            return Wrong(self.line, gettext_noop("A condition with | is of an older Sigma.")).instead(
+            return Wrong(self.line, gettext_noop("A condition with | belongs to an older version of Sigma.")).instead(
                 gettext_noop("Add a second document with a correlation.")
             )
         if not word:
@@ -141,7 +141,9 @@ class _Reader:
     def _single(self) -> Node:
         self.depth += 1
         if self.depth > DEEPEST:
-            raise Wrong(self.line, gettext_noop("The condition is nested more than %(most)s deep."), most=DEEPEST)
+            raise Wrong(
+                self.line, gettext_noop("The condition is nested more than %(most)s levels deep."), most=DEEPEST
+            )
         node = self._operand()
         self.depth -= 1
         return node
@@ -152,7 +154,7 @@ class _Reader:
         if self._take("("):
             node = self._alternatives()
             if not self._take(")"):
-                raise Wrong(self.line, gettext_noop("A parenthesis is not closed in the condition."))
+                raise Wrong(self.line, gettext_noop("The condition has a parenthesis that is not closed."))
             return node
         word = self._next()
         if self.tokens[self.place + 1 : self.place + 2] == ["of"]:
@@ -170,8 +172,8 @@ class _Reader:
     def _some(self, quantity: str) -> Node:
         """`1 of x*`, `all of them`."""
         if quantity not in ("1", "any", "all"):
-            raise Wrong(self.line, gettext_noop("“%(name)s of” is not read."), name=quantity).instead(
-                gettext_noop("It is “1 of” or “all of”.")
+            raise Wrong(self.line, gettext_noop("“%(name)s of” is not supported."), name=quantity).instead(
+                gettext_noop("Write “1 of” or “all of”.")
             )
         self.place += 2
         pattern = self._next()
@@ -181,7 +183,7 @@ class _Reader:
         is_like = Pattern.read("*" if pattern == "them" else pattern).test(cased=True)
         names = [name for name in self.named if is_like(name) and (pattern.startswith("_") or not name.startswith("_"))]
         if not names:
-            raise Wrong(self.line, gettext_noop("No selection is called like “%(name)s”."), name=pattern)
+            raise Wrong(self.line, gettext_noop("No selection has a name like “%(name)s”."), name=pattern)
         self.used.update(names)
         nodes = tuple(self.named[name] for name in names)
         if len(nodes) == 1:

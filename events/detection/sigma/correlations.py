@@ -44,9 +44,9 @@ def named_rules(part: Part) -> list[Part]:
     seen: set[str] = set()
     for one in parts:
         if not isinstance(one.value, str) or not one.value:
-            raise Wrong(one.line, gettext_noop("“rules” names other rules by their name or id."))
+            raise Wrong(one.line, gettext_noop("“rules” must list other rules by their name or id."))
         if one.value in seen:
-            raise Wrong(one.line, gettext_noop("“%(name)s” stands there twice."), name=one.value)
+            raise Wrong(one.line, gettext_noop("“%(name)s” is listed twice."), name=one.value)
         seen.add(one.value)
     return parts
 
@@ -86,7 +86,7 @@ def correlation(part: Part, names: Sequence[Sequence[str]]) -> Correlation:
     if minimum is None:
         line = members["condition"].line
         raise Wrong(line, gettext_noop("No window can satisfy this condition.")).instead(
-            gettext_noop("A window has %(least)s to %(most)s."), least=figures[0], most=figures[-1]
+            gettext_noop("A window is from %(least)s to %(most)s long."), least=figures[0], most=figures[-1]
         )
     return Correlation(
         kind=kind,
@@ -106,9 +106,9 @@ def _kind(members: Mapping[str, Part], part: Part) -> Correlating:
         raise Wrong(part.line, NEEDS, name="correlation", option="type")
     told = members["type"]
     if told.value in UNKNOWN_KINDS:
-        raise Wrong(told.line, gettext_noop("Correlations of the type “%(name)s” are not read."), name=told.value).of(
-            "", KINDS
-        )
+        raise Wrong(
+            told.line, gettext_noop("Correlations of the type “%(name)s” are not supported."), name=told.value
+        ).of("", KINDS)
     kind = one_of(told, "type", KINDS)
     return next(known for known in KINDS if known == kind)
 
@@ -136,7 +136,7 @@ def _condition(part: Part | None, kind: Correlating, section: Part, rules: int) 
             return {"gte": rules}, ""
         raise Wrong(section.line, NEEDS, name="correlation", option="condition").instead(_EXAMPLE)
     if not part.is_map:
-        raise Wrong(part.line, gettext_noop("The condition of a correlation is a comparison.")).instead(_EXAMPLE)
+        raise Wrong(part.line, gettext_noop("The condition of a correlation must be a comparison.")).instead(_EXAMPLE)
     known = (*COMPARISONS, "field") if kind == "value_count" else tuple(COMPARISONS)
     members = dict(check_keys(part, known, "condition"))
     told = members.pop("field", None)

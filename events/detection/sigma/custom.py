@@ -1,7 +1,7 @@
 """The key `custom`: what Sigma has no word for.
 
 Some keys narrow what a detection selects and are decided from what else the archive holds
-(`events.detection.history`); the others say how findings are made and shown.
+(`events.detection.evaluation.custom`); the others say how findings are made and shown.
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ NARROWING = {
         },
     ),
     "impossible_travel": Narrowing(
-        gettext_noop("The user's event before came from another country."),
-        {"within": Option(span, timedelta(hours=3), gettext_noop("That event was at most so long before."))},
+        gettext_noop("The user's previous event came from another country."),
+        {"within": Option(span, timedelta(hours=3), gettext_noop("That event was at most this long before."))},
     ),
     "dormant": Narrowing(
         gettext_noop("The value was known in this account, and came back after a silence."),
@@ -99,7 +99,7 @@ NARROWING = {
             "field": Option(
                 _column, "user_email", gettext_noop("Whose silence: a field of the event, but not its context.")
             ),
-            "for": Option(span, timedelta(days=90), gettext_noop("How long nothing was seen of it.")),
+            "for": Option(span, timedelta(days=90), gettext_noop("For how long nothing was seen of it.")),
         },
     ),
     "shared_without_team": Narrowing(
@@ -110,21 +110,21 @@ NARROWING = {
         },
     ),
     "raised": Narrowing(
-        gettext_noop("The number is so many times what it was before in this account."),
+        gettext_noop("The number is this many times what it was before in this account."),
         {
             "field": Option(_amount, None, gettext_noop("`autoreload_amount` or `autoreload_threshold`.")),
-            "factor": Option(_factor, 2.0, gettext_noop("How many times as much at least.")),
+            "factor": Option(_factor, 2.0, gettext_noop("At least how many times as much.")),
         },
     ),
 }
 # What the documentation says of each (docs/detection-rules.md; a test keeps them in step).
 SHAPING = {
     "merge": gettext_noop(
-        "Matches of one group are one finding where each comes at most so long after the one before; `1h` unless "
-        "it is said. Not in correlations, which have `timespan`."
+        "Matches of one group are one finding as long as each comes at most this long after the one before; `1h` by "
+        "default. Not in correlations, which have `timespan`."
     ),
     "group_by": gettext_noop(
-        "Fields whose values tell findings apart; `[account, user_email]` unless it is said, and "
+        "Fields whose values tell findings apart; `[account, user_email]` by default, and "
         "`[account, source_ip]` for events without a user. Not in correlations, which have `group-by`."
     ),
     "next_steps": gettext_noop("What to do now, as a list."),

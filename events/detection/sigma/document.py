@@ -24,7 +24,7 @@ _FRACTION = re.compile(r"-?(0|[1-9][0-9]{0,17})\.[0-9]{1,18}")
 _TAG = "tag:yaml.org,2002:"
 
 NOT_TEXT = gettext_noop("“%(name)s” must be text.")
-QUOTES = gettext_noop("Put it in quotes if text is meant: '%(text)s'.")
+QUOTES = gettext_noop("Put it in quotes if you mean text: '%(text)s'.")
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def parse(text: str) -> Part:
     return _part(node)
 
 
-TOO_DEEP = gettext_noop("It is nested more than %(most)s deep.")
+TOO_DEEP = gettext_noop("It is nested more than %(most)s levels deep.")
 
 
 def _refuse_unseen(text: str) -> None:
@@ -111,7 +111,7 @@ def _refuse_unseen(text: str) -> None:
         for char in line:
             if is_unseen(char):
                 code = f"U+{ord(char):04X}"
-                problem = Wrong(number, gettext_noop("There is a character that cannot be seen: %(code)s."), code=code)
+                problem = Wrong(number, gettext_noop("There is an invisible character: %(code)s."), code=code)
                 raise problem.instead(gettext_noop("Remove it, or write it as an escape within double quotes."))
 
 
@@ -126,8 +126,10 @@ def _refuse_extras(text: str) -> None:
     for event in yaml.parse(text, Loader=_Loader):
         line = event.start_mark.line + 1 if event.start_mark else 1
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise Wrong(line, gettext_noop("Anchors and aliases (& and *) are not read.")).instead(
-                gettext_noop("Write the values out, and put text that begins with such a sign in quotes.")
+            raise Wrong(line, gettext_noop("Anchors and aliases (& and *) are not supported.")).instead(
+                gettext_noop(
+                    "Write the values out in full, and put text that begins with one of these characters in quotes."
+                )
             )
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
@@ -144,7 +146,7 @@ def _syntax(error: yaml.YAMLError, text: str) -> Wrong:
     problem = Wrong(line, gettext_noop("This is not YAML: %(why)s."), why=f"{why}")
     written = (text.split("\n")[line - 1 : line] or [""])[0]
     if re.search(r"(^|[:\-,\[{])\s*[*&@`%!]\S", written):
-        problem.instead(gettext_noop("Put text that begins with such a sign in quotes."))
+        problem.instead(gettext_noop("Put text that begins with such a character in quotes."))
     return problem
 
 
@@ -171,7 +173,7 @@ def _members(node: yaml.MappingNode) -> Iterator[tuple[str, Part]]:
         if name in known:
             raise Wrong(
                 line,
-                gettext_noop("“%(name)s” stands here a second time; the first is in line %(first)s."),
+                gettext_noop("“%(name)s” is here a second time; the first is on line %(first)s."),
                 name=name,
                 first=_Line(known[name]),
             ).instead(gettext_noop("Make one list of both."))
@@ -193,7 +195,7 @@ def line_of_file(values: Mapping[str, object], first_line: int) -> Mapping[str, 
 def _scalar(node: yaml.Node, line: int) -> Any:
     kind, text = node.tag.removeprefix(_TAG), node.value
     if "\0" in text:
-        raise Wrong(line, gettext_noop("Text cannot hold NUL."))
+        raise Wrong(line, gettext_noop("Text cannot contain NUL."))
     if kind in ("str", "timestamp", "value"):
         return text
     if kind == "null":
@@ -205,10 +207,14 @@ def _scalar(node: yaml.Node, line: int) -> Any:
     if kind == "float" and _FRACTION.fullmatch(text):
         return float(text)
     if kind in ("int", "float"):
-        problem = Wrong(line, gettext_noop("“%(text)s” would be read as another number than it looks like."), text=text)
+        problem = Wrong(
+            line, gettext_noop("“%(text)s” would be read as a different number than it looks like."), text=text
+        )
         raise problem.instead(QUOTES, text=text)
     raise _tagged(node, line)
 
 
 def _tagged(node: yaml.Node, line: int) -> Wrong:
-    return Wrong(line, gettext_noop("The tag %(tag)s is not read; plain YAML is."), tag=node.tag.replace(_TAG, "!!"))
+    return Wrong(
+        line, gettext_noop("The tag %(tag)s is not supported; use plain YAML."), tag=node.tag.replace(_TAG, "!!")
+    )

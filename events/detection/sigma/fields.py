@@ -26,22 +26,24 @@ PROBLEMS = ("silent", "failing", "behind", "gap", "vanished", "altered")
 # What the documentation says of each (docs/detection-rules.md; a test keeps them in step).
 TAXONOMY: dict[Service, dict[str, str]] = {
     "audit": {
-        "event_type": gettext_noop("The type's code, such as `NUMBER_ASSIGN`."),
+        "event_type": gettext_noop("The code of the event type, such as `NUMBER_ASSIGN`."),
         "source": gettext_noop("Where it was done: `CD` is the dashboard, `DEVAPI` an API."),
         "source_ip": gettext_noop("The address it came from, as Nexmo gives it."),
         "source_country": gettext_noop("That address's country, such as `GB`. Put `'NO'` in quotes."),
         "user_email": gettext_noop("Who did it; events of an API have no user."),
-        "user_id": gettext_noop("Nexmo's number of that user."),
+        "user_id": gettext_noop("Nexmo's number for that user."),
         "account": gettext_noop("The account's API key."),
         "event_id": gettext_noop("Nexmo's id of the event."),
         "context.*": gettext_noop(
-            "What the event says of itself, by its path: `context.msisdn`, `context.created.answer_url.url`. "
+            "The event's own details, by path: `context.msisdn`, `context.created.answer_url.url`. "
             "An object is its JSON text."
         ),
-        "context": gettext_noop("All of that, as JSON text."),
+        "context": gettext_noop("All of these details, as JSON text."),
         "context_hosts": gettext_noop("The hosts of all URLs and SIP addresses in the context, in lower case."),
-        "autoreload_amount": gettext_noop("What auto-reload tops up by, as a number; only of `AUTORELOAD_*`."),
-        "autoreload_threshold": gettext_noop("The balance below which it does, as a number; only of `AUTORELOAD_*`."),
+        "autoreload_amount": gettext_noop("How much auto-reload tops up, as a number; only for `AUTORELOAD_*`."),
+        "autoreload_threshold": gettext_noop(
+            "The balance below which it tops up, as a number; only for `AUTORELOAD_*`."
+        ),
     },
     "sync": {
         "problem": gettext_noop("What the site noticed: `silent`, `failing`, `behind`, `gap`, `vanished`, `altered`."),
@@ -50,7 +52,6 @@ TAXONOMY: dict[Service, dict[str, str]] = {
 }
 COLUMNS = ("event_type", "source", "source_ip", "source_country", "user_email", "user_id", "account", "event_id")
 NUMBERS = ("autoreload_amount", "autoreload_threshold")
-SEVERAL = ("context_hosts",)  # fields that may have several values
 
 # Of a change told from both sides, rules mean what it is now.
 OLD_SIDES = frozenset({"before", "old", "previous"})

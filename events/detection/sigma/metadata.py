@@ -46,8 +46,8 @@ MOST_TITLE, MOST_TEXT = 200, 10_000
 _TAG = re.compile(r"[a-z0-9_-]+\.[a-z0-9._-]+")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
 A_NEW_ONE = gettext_noop("Here is a new one: %(uuid)s")
-NO_FILTERS = gettext_noop("Sigma's filters are not read.")
-NO_COLLECTIONS = gettext_noop("“action” is of an older Sigma.")
+NO_FILTERS = gettext_noop("Sigma filters are not supported.")
+NO_COLLECTIONS = gettext_noop("“action” belongs to an older version of Sigma.")
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def service(members: Mapping[str, Part], line: int) -> Service:
     return cast(Service, one_of(told["service"], "service", SERVICES))
 
 
-EVENTS_OF = gettext_noop("Events of the audit are “product: vonage” and “service: audit”.")
+EVENTS_OF = gettext_noop("Audit events are “product: vonage” and “service: audit”.")
 
 
 def _uid(part: Part) -> str:
@@ -132,7 +132,7 @@ def _uid(part: Part) -> str:
 
 def _name(part: Part) -> str:
     if not isinstance(part.value, str) or not _NAME.fullmatch(part.value):
-        raise Wrong(part.line, gettext_noop("“name” is made of letters, digits, _ and -."))
+        raise Wrong(part.line, gettext_noop("“name” may contain letters, digits, _ and - only."))
     return part.value
 
 
@@ -171,4 +171,4 @@ def _check_date(part: Part, name: str) -> None:
     try:
         date.fromisoformat(part.written.replace("/", "-"))
     except ValueError:
-        raise Wrong(part.line, gettext_noop("“%(name)s” must be a day, such as 2026-01-31."), name=name) from None
+        raise Wrong(part.line, gettext_noop("“%(name)s” must be a date, such as 2026-01-31."), name=name) from None

@@ -27,32 +27,36 @@ if TYPE_CHECKING:
 
 # What the documentation says of each (docs/detection-rules.md; a test keeps them in step).
 MODIFIERS = {
-    "contains": gettext_noop("The text stands anywhere in the value."),
-    "startswith": gettext_noop("The value begins with it."),
-    "endswith": gettext_noop("The value ends with it."),
-    "cased": gettext_noop("Letters' case matters. Otherwise A to Z are like a to z."),
+    "contains": gettext_noop("The value contains the text."),
+    "startswith": gettext_noop("The value begins with the text."),
+    "endswith": gettext_noop("The value ends with the text."),
+    "cased": gettext_noop("Case matters. Without it, A to Z equal a to z."),
     "all": gettext_noop("All values of the list must match, not just one."),
-    "neq": gettext_noop("Not so: matches where the item without it would not, also where the field is missing."),
-    "re": gettext_noop("A regular expression is found in the value. Letters' case matters. It runs in re2."),
-    "i": gettext_noop("After `re`: letters' case does not matter."),
-    "m": gettext_noop("After `re`: `^` and `$` stand for each line's ends."),
-    "s": gettext_noop("After `re`: a dot stands for line breaks too."),
-    "cidr": gettext_noop("The address lies in this network."),
+    "neq": gettext_noop(
+        "Not equal: matches where the item without it would not, including where the field is missing."
+    ),
+    "re": gettext_noop("The regular expression is found in the value. Case matters. It runs in re2."),
+    "i": gettext_noop("After `re`: case does not matter."),
+    "m": gettext_noop("After `re`: `^` and `$` match at the ends of each line."),
+    "s": gettext_noop("After `re`: a dot matches line breaks too."),
+    "cidr": gettext_noop("The address is in this network."),
     "exists": gettext_noop("`true`: the field is there; `false`: it is not."),
     "gt": gettext_noop("The number is greater."),
-    "gte": gettext_noop("The number is greater, or the same."),
+    "gte": gettext_noop("The number is greater or equal."),
     "lt": gettext_noop("The number is less."),
-    "lte": gettext_noop("The number is less, or the same."),
-    "fieldref": gettext_noop("The value is that of another field, which is named here."),
+    "lte": gettext_noop("The number is less or equal."),
+    "fieldref": gettext_noop("The value equals that of another field, named here."),
 }
 LONG_NAMES = {"ignorecase": "i", "multiline": "m", "dotall": "s"}
-_ENCODED = gettext_noop("Audit events hold no encoded text, so “%(name)s” is not read.")
-_TIMES = gettext_noop("Events' times are no field, so “%(name)s” is not read; “custom” has unusual_hours.")
+_ENCODED = gettext_noop("Audit events contain no encoded text, so “%(name)s” is not supported.")
+_TIMES = gettext_noop(
+    "The time of an event is not a field, so “%(name)s” is not supported; “custom” has unusual_hours."
+)
 REFUSED = {
     **dict.fromkeys(("base64", "base64offset", "wide", "utf16", "utf16le", "utf16be"), _ENCODED),
     **dict.fromkeys(("minute", "hour", "day", "week", "month", "year"), _TIMES),
-    "windash": gettext_noop("Audit events hold no command lines, so “%(name)s” is not read."),
-    "expand": gettext_noop("There is nothing here to fill placeholders with, so “%(name)s” is not read."),
+    "windash": gettext_noop("Audit events contain no command lines, so “%(name)s” is not supported."),
+    "expand": gettext_noop("There is nothing here to fill placeholders with, so “%(name)s” is not supported."),
 }
 _SHAPES = ("contains", "startswith", "endswith")
 _FLAGS = ("i", "m", "s")
@@ -62,8 +66,8 @@ _KINDS = ("re", "cidr", "exists", *COMPARISONS, "fieldref")
 _COSTS = {"re": 40, "cidr": 20, "fieldref": 10}
 _MANY = 1_000
 NO_VALUE = gettext_noop("“%(name)s” has no value.")
-EMPTY_TEXT = gettext_noop("An empty text matches nothing here: a field without text is not there.")
-WRITE_NULL = gettext_noop("Write null for fields that are not there.")
+EMPTY_TEXT = gettext_noop("Empty text matches nothing here: a field without text counts as missing.")
+WRITE_NULL = gettext_noop("Write null for missing fields.")
 
 
 @dataclass
@@ -96,7 +100,7 @@ def item(key: str, part: Part, service: Service) -> Node:
         raise Wrong(part.line, gettext_noop("An item has at most %(most)s values."), most=_MANY)
     for value in parts:
         if value.is_map or value.is_list:
-            raise Wrong(value.line, gettext_noop("The values of “%(name)s” must be plain."), name=key)
+            raise Wrong(value.line, gettext_noop("The values of “%(name)s” must be plain text or numbers."), name=key)
     node = _every(asked, parts) if asked.every else _one_of(asked, parts)
     return Not(node) if asked.negated else node
 
@@ -109,7 +113,7 @@ def _asked(key: str, line: int, service: Service) -> Asked:
         known = [field for field in FIELDS[service] if not field.endswith("*")]
         problem = Wrong(line, gettext_noop("There is no field “%(name)s”."), name=name).of(name, known)
         if service == "audit":
-            problem.instead(gettext_noop("What an event says of itself is “context.” and a key."))
+            problem.instead(gettext_noop("An event's own details are “context.” and a key."))
         raise problem
     asked = Asked(name, service, line)
     for modifier in modifiers:
@@ -135,7 +139,7 @@ def _apply(asked: Asked, modifier: str) -> None:
         known = MODIFIERS
         raise Wrong(asked.line, gettext_noop("There is no modifier “%(name)s”."), name=modifier).of(modifier, known)
     if modifier in asked.seen:
-        raise Wrong(asked.line, gettext_noop("“%(name)s” stands there twice."), name=modifier)
+        raise Wrong(asked.line, gettext_noop("“%(name)s” is listed twice."), name=modifier)
     asked.seen.append(modifier)
     if modifier in _KINDS:
         if asked.kind:
@@ -147,7 +151,7 @@ def _apply(asked: Asked, modifier: str) -> None:
         asked.shape = modifier
     elif modifier in _FLAGS:
         if asked.kind != "re":
-            raise Wrong(asked.line, gettext_noop("“%(name)s” stands after “re” only."), name=modifier)
+            raise Wrong(asked.line, gettext_noop("“%(name)s” is allowed only after “re”."), name=modifier)
         asked.flags += modifier
     elif modifier == "cased":
         asked.cased = True
@@ -160,7 +164,7 @@ def _apply(asked: Asked, modifier: str) -> None:
 def _apart(asked: Asked, first: str, second: str) -> Wrong:
     return Wrong(
         asked.line,
-        gettext_noop("“%(first)s” and “%(second)s” do not go together."),
+        gettext_noop("“%(first)s” and “%(second)s” cannot be combined."),
         first=first,
         second=second,
     )
@@ -306,7 +310,7 @@ def _check_null(asked: Asked, part: Part) -> None:
         if asked.name == WHOLE_TEXT:
             raise Wrong(part.line, gettext_noop("Keywords must be text."))
         modifier = asked.kind or asked.shape or "cased"
-        raise Wrong(part.line, gettext_noop("“%(name)s” takes no null."), name=modifier)
+        raise Wrong(part.line, gettext_noop("“%(name)s” does not accept null."), name=modifier)
 
 
 def _value(asked: Asked, part: Part) -> tuple[str, Test | None]:
@@ -341,7 +345,7 @@ def _text(asked: Asked, value: str, part: Part) -> tuple[str, Test | None]:
     if plain is None or asked.cased:
         return "", pattern.test(cased=asked.cased)
     if asked.service == "sync" and asked.name == "problem" and fold(plain) not in PROBLEMS:
-        raise Wrong(part.line, gettext_noop("The site notices no problem “%(name)s”."), name=plain).of(plain, PROBLEMS)
+        raise Wrong(part.line, gettext_noop("The site knows no problem “%(name)s”."), name=plain).of(plain, PROBLEMS)
     return fold(plain), None
 
 

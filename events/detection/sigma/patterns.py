@@ -124,7 +124,7 @@ def cidr_test(text: str, line: int) -> Test:
         network = ipaddress.ip_network(text)
     except ValueError:
         problem = Wrong(
-            line, gettext_noop("“%(text)s” is no network, such as 192.0.2.0/24 or 2001:db8::/32."), text=text
+            line, gettext_noop("“%(text)s” is not a network such as 192.0.2.0/24 or 2001:db8::/32."), text=text
         )
         try:
             meant = str(ipaddress.ip_network(text, strict=False))

@@ -121,7 +121,7 @@ class _File:
                     key = "id" if name == draft.told.uid else "name"
                     raise Wrong(
                         part.value[key].line,
-                        gettext_noop("“%(name)s” is what the rule in line %(line)s is called already."),
+                        gettext_noop("The rule on line %(line)s is already called “%(name)s”."),
                         name=name,
                         line=other.line + other.document.first_line - 1,
                     )
@@ -158,9 +158,9 @@ class _File:
         bases = [self._base(draft, part) for part in correlations.named_rules(section)]
         for place, base in enumerate(bases):
             if any(base.selection is other.selection for other in bases[:place]):
-                raise Wrong(base.line, gettext_noop("“%(name)s” stands there twice."), name=base.reference)
+                raise Wrong(base.line, gettext_noop("“%(name)s” is listed twice."), name=base.reference)
             if base.selection.service != "audit":
-                told = gettext_noop("“%(name)s” is not about events of the audit, so it cannot be correlated.")
+                told = gettext_noop("“%(name)s” is not about audit events, so it cannot be correlated.")
                 raise Wrong(base.line, told, name=base.reference)
         return bases
 
@@ -174,12 +174,12 @@ class _File:
                 return _Base(name, part.line, other.selection, other.names, place)
             if other is draft:
                 raise Wrong(part.line, gettext_noop("A correlation cannot name itself.")).instead(NAME_DETECTIONS)
-            nested = gettext_noop("“%(name)s” is a correlation, and they do not nest.")
+            nested = gettext_noop("“%(name)s” is a correlation, and correlations cannot be nested.")
             raise Wrong(part.line, nested, name=name).instead(NAME_DETECTIONS)
         for one in called & {*self.known}:
             return _Base(name, part.line, self.known[one], (self.known[one].name,), None)
         if called & self.unread:
-            raise Wrong(part.line, gettext_noop("“%(name)s”, which it names, cannot be read."), name=name)
+            raise Wrong(part.line, gettext_noop("It names “%(name)s”, which cannot be read."), name=name)
         names = [other.names[0] for other in self.drafts if other is not draft and other.names]
         problem = Wrong(part.line, gettext_noop("There is no rule “%(name)s”."), name=name)
         raise problem.of(name, [*names, *self.known]) if names or self.known else problem
@@ -223,7 +223,7 @@ class _File:
         )
 
 
-NAME_DETECTIONS = gettext_noop("Name rules with a detection.")
+NAME_DETECTIONS = gettext_noop("Name rules that have a detection.")
 
 
 def _draft(document: Document, part: Part) -> _Draft:

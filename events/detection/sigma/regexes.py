@@ -30,13 +30,13 @@ LOOKAROUND = gettext_noop(
 BACK_REFERENCE = gettext_noop(
     "The regular expression refers back to what a group matched (\\1, (?P=name)), which cannot run in linear time."
 )
-POSSESSIVE = gettext_noop("The regular expression has atomic groups or possessive repeats; plain ones do here.")
+POSSESSIVE = gettext_noop("The regular expression has atomic groups or possessive repeats. Plain ones will do here.")
 TOO_LARGE = gettext_noop("The regular expression would take too much memory.")
 ENDLESS = gettext_noop(
-    "The regular expression repeats “%(part)s”, which can match the same text in many ways: other engines could run "
-    "for ever."
+    "The regular expression repeats “%(part)s”, which can match the same text in many ways: other engines might "
+    "never finish."
 )
-NO_REGEX = gettext_noop("“%(text)s” is no regular expression: %(why)s.")
+NO_REGEX = gettext_noop("“%(text)s” is not a regular expression: %(why)s.")
 
 
 def compiled(text: str) -> Any:
@@ -67,7 +67,9 @@ def regex_test(text: str, flags: str, line: int) -> Callable[[Any], bool]:
     reader = _Reader(text)
     ambiguous = _ambiguous(reader.group())
     if reader.is_too_deep:
-        raise Wrong(line, gettext_noop("The regular expression is nested more than %(most)s deep."), most=DEEPEST)
+        raise Wrong(
+            line, gettext_noop("The regular expression is nested more than %(most)s levels deep."), most=DEEPEST
+        )
     if ambiguous:
         raise Wrong(line, ENDLESS, part=ambiguous).instead(gettext_noop("Repeat it once."))
     return lambda value: found_by(search, value if isinstance(value, str) else str(value))
@@ -89,7 +91,7 @@ def _problem(text: str, error: Exception, line: int) -> Wrong:
     if why.startswith("bad repetition operator") and why.endswith("+"):
         return Wrong(line, POSSESSIVE)
     if why.startswith("invalid repetition size"):
-        return Wrong(line, TOO_LARGE).instead(gettext_noop("Nothing is repeated more than 1000 times, in all."))
+        return Wrong(line, TOO_LARGE).instead(gettext_noop("Nothing may be repeated more than 1000 times in total."))
     if "too large" in why:
         return Wrong(line, TOO_LARGE)
     return Wrong(line, NO_REGEX, text=text, why=why)

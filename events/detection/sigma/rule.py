@@ -49,7 +49,7 @@ class Selection:
         given: `matches` for events of one type alone, without what the type decides; None: none can match. `Dispatch`
             keeps them.
         custom: the parts of `custom` that narrow it further, by name ("first_seen", "dormant", ...), already checked;
-            `events.detection.history` decides them from what else the archive holds.
+            `events.detection.evaluation.custom` decides them from what else the archive holds.
     """
 
     name: str

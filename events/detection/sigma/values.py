@@ -29,7 +29,7 @@ def check_keys(part: Part, known: Iterable[str], name: str) -> Mapping[str, Part
     words = list(known)
     for key, value in members.items():
         if key not in words:
-            raise Wrong(value.line, gettext_noop("“%(name)s” knows no “%(key)s”."), name=name, key=key).of(key, words)
+            raise Wrong(value.line, gettext_noop("“%(name)s” has no “%(key)s”."), name=name, key=key).of(key, words)
     return members
 
 
@@ -44,13 +44,13 @@ def text(part: Part, name: str, most: int, *, is_line: bool = False) -> str:
     if len(value) > most:
         raise Wrong(part.line, gettext_noop("“%(name)s” has at most %(most)s characters."), name=name, most=most)
     if is_line and "\n" in value:
-        raise Wrong(part.line, gettext_noop("“%(name)s” must be one line."), name=name)
+        raise Wrong(part.line, gettext_noop("“%(name)s” must be a single line."), name=name)
     for char in value:
         if char != "\n" and is_unseen(char):
             code = f"U+{ord(char):04X}"
             raise Wrong(
                 part.line,
-                gettext_noop("“%(name)s” has a character that cannot be seen: %(code)s."),
+                gettext_noop("“%(name)s” contains an invisible character: %(code)s."),
                 name=name,
                 code=code,
             )
@@ -102,9 +102,9 @@ def span(part: Part, name: str, *, least: int = 1) -> timedelta:
         raise problem
     seconds = int(match[1]) * SECONDS[match[2]]
     if seconds < least:
-        raise Wrong(part.line, gettext_noop("“%(name)s” must be longer than nothing."), name=name)
+        raise Wrong(part.line, gettext_noop("“%(name)s” must be more than zero."), name=name)
     if seconds > LONGEST.total_seconds():
-        raise Wrong(part.line, gettext_noop("“%(name)s” is at most %(most)s days."), name=name, most=LONGEST.days)
+        raise Wrong(part.line, gettext_noop("“%(name)s” may be at most %(most)s days."), name=name, most=LONGEST.days)
     return timedelta(seconds=seconds)
 
 
@@ -144,5 +144,5 @@ def field_names(part: Part, name: str, service: Service, *, most: int, also: Col
     names = tuple(one.value if one.value in also else field_name(one, name, service) for one in parts)
     for place, one in enumerate(names):
         if one in names[:place]:
-            raise Wrong(parts[place].line, gettext_noop("“%(name)s” stands there twice."), name=one)
+            raise Wrong(parts[place].line, gettext_noop("“%(name)s” is listed twice."), name=one)
     return names

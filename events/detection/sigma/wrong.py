@@ -18,7 +18,7 @@ def gettext_noop(text: str) -> str:
 
 DID_YOU_MEAN = gettext_noop("Did you mean %(near)s?")
 NEEDS = gettext_noop("“%(name)s” needs “%(option)s”.")
-ONE_OF = gettext_noop("It is one of: %(known)s.")
+ONE_OF = gettext_noop("Use one of: %(known)s.")
 
 
 class Wrong(Exception):

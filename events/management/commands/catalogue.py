@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from events.detection import catalogue_page
+from events.detection.rules import catalogue_page
 
 
 class Command(BaseCommand):

@@ -15,8 +15,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from accounts.models import NexmoAccount
-from events.detection import hunt
-from events.detection.ruleset import ENDINGS, current_rules, read
+from events.detection.evaluation import hunt
+from events.detection.rules.ruleset import ENDINGS, current_rules, read
 from events.management.filtering import choose_accounts
 from events.operations import jobs
 from events.wording.printable import printable
@@ -24,7 +24,7 @@ from events.wording.printable import printable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from events.detection.find import Found
+    from events.detection.evaluation.find import Found
     from events.detection.sigma.rule import Rule
 
 LARGEST_FILE = 1_000_000  # characters that are read; the reader refuses far less, in words

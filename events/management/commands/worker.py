@@ -15,7 +15,7 @@ from huey.consumer import Consumer
 
 from events.alerts import jobs as alert_jobs  # noqa: F401 - declares jobs
 from events.alerts.deliver import MOST_THREADS
-from events.detection import jobs as detection_jobs  # noqa: F401 - declares jobs
+from events.detection.evaluation import jobs as detection_jobs  # noqa: F401 - declares jobs
 from events.evidence import packs as packs  # declares jobs
 from events.operations import jobs, tasks
 from events.operations import sealing as sealing  # declares jobs

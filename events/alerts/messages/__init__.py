@@ -1,0 +1,1 @@
+"""What a message says, and what its receivers may know."""

@@ -1,0 +1,101 @@
+"""The inbox: the findings that a reader may see, page by page, each as that reader may know it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from events.models import Finding
+from events.reading import BadCursor, Count, Cursor
+from events.reading import findings as reading
+from events.reading.findings import Question
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from accounts.models import NexmoAccount
+    from events.detection.findings.sight import Part, Sight
+
+
+@dataclass
+class Line:
+    """A finding as its reader may know it."""
+
+    finding: Finding
+    part: Part
+    accounts: list[NexmoAccount]
+    assignee: str  # "" for nobody whom the reader knows
+
+    @property
+    def pk(self) -> int:
+        return self.finding.pk
+
+
+@dataclass(frozen=True)
+class InboxPage:
+    """As `events.reading.Page`: lines newest first, and the cursors of the neighbouring pages."""
+
+    rows: list[Line] = field(default_factory=list)
+    newer: Cursor | None = None
+    older: Cursor | None = None
+    searched_back_to: datetime | None = None
+    searched_up_to: datetime | None = None
+
+
+def read_page(
+    sight: Sight, question: Question, size: int, *, before: Cursor | None = None, after: Cursor | None = None
+) -> InboxPage:
+    """The page of findings older than `before`, or newer than `after`, or the newest."""
+    back = after is None or before is not None
+    beyond = before or after
+    keys, reached = reading.find(question, size + 1, beyond=beyond, back=back)
+    more = len(keys) > size
+    keys = keys[:size]
+    if not back:
+        keys.reverse()
+    rows = lines(sight, [key.pk for key in keys])
+    reached = None if more else reached
+    first, last = (Cursor(keys[0].at, keys[0].pk), Cursor(keys[-1].at, keys[-1].pk)) if keys else (None, None)
+    going_on = Cursor(reached.at, reached.pk) if reached else (last if back else first) if more else None
+    end = reached.at if reached else None
+    if back:
+        newer = first or Cursor(before.created_at, before.pk - 1) if before else None
+        return InboxPage(rows, newer=newer, older=going_on, searched_back_to=end)
+    older = last or (Cursor(after.created_at, after.pk + 1) if after else None)
+    return InboxPage(rows, newer=going_on, older=older, searched_up_to=end)
+
+
+def read_page_at(params: Mapping[str, Any], sight: Sight, question: Question, size: int) -> tuple[InboxPage, str]:
+    """The page that a URL's markers name, and what is wrong with them, if anything is."""
+    before, after = params.get("before"), params.get("after")
+    try:
+        upper = Cursor.parse(before) if before else None
+        lower = Cursor.parse(after) if after and not before else None
+    except BadCursor as error:
+        return InboxPage(), str(error)
+    return read_page(sight, question, size, before=upper, after=lower), ""
+
+
+def lines(sight: Sight, keys: Sequence[int]) -> list[Line]:
+    """These findings in their order, without those that the reader may not see."""
+    if not keys:
+        return []
+    parts = sight.parts_of(keys)
+    found = Finding.objects.select_related("assigned_to").defer("details").order_by().in_bulk(keys)
+    return [line_of(sight, found[key], parts[key]) for key in keys if key in found and key in parts]
+
+
+def line_of(sight: Sight, finding: Finding, part: Part) -> Line:
+    """One finding as its reader may know it."""
+    who = finding.assigned_to
+    name = who.get_username() if who and sight.knows(who.pk) else ""
+    return Line(finding, part, [sight.accounts[key] for key in part.accounts], name)
+
+
+def count(question: Question, page: InboxPage, *, is_first: bool) -> Count:
+    """How many findings match, up to a thousand. Nothing is asked where all stand on the first page, nor where it would
+    take as long as the page did: then it is known how many there are at least."""
+    if is_first and not page.older:
+        return Count(len(page.rows))
+    return reading.count(question) or Count(len(page.rows), at_least=True)

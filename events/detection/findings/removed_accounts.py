@@ -1,0 +1,24 @@
+"""What becomes of findings when an account is deleted, as one can be that was never archived anything of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Exists, OuterRef
+
+from events.detection.findings import writing
+from events.models import Finding, FindingAccount
+
+if TYPE_CHECKING:
+    from accounts.models import NexmoAccount
+
+
+def forget(instance: NexmoAccount, **_: Any) -> None:
+    """Delete the findings that lie in this account alone: nobody could open them, and they would count for ever.
+
+    Called before the account is deleted, in the same transaction.
+    """
+    mine = FindingAccount.objects.filter(account=instance.pk)
+    others = FindingAccount.objects.filter(finding=OuterRef("pk")).exclude(account=instance.pk)
+    with writing.turn():
+        Finding.objects.filter(~Exists(others), pk__in=mine.values("finding")).delete()

@@ -1,0 +1,30 @@
+"""What the rules of findings are called and what they advise, in the reader's language."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.utils.translation import get_language
+
+from events.detection.rules.ruleset import current_rules
+
+if TYPE_CHECKING:
+    from events.detection.sigma.rule import Advice, Rule
+
+
+def rule_of(uid: str) -> Rule | None:
+    """The rule that a finding is of, as it is now; None where there is none any more."""
+    return current_rules().get(uid)
+
+
+def advice_of(rule: Rule | None) -> Advice | None:
+    """What a rule tells people."""
+    return rule.advice_in(get_language() or "en") if rule else None
+
+
+def titles(*, only_on: bool = False) -> dict[str, str]:
+    """All rules that can be read, or those that are on, by id, in the order of their titles."""
+    language, rules = get_language() or "en", current_rules()
+    chosen = rules.rules if only_on else rules.all
+    known = {uid: rule.advice_in(language).title for uid, rule in chosen.items()}
+    return dict(sorted(known.items(), key=lambda pair: pair[1].casefold()))

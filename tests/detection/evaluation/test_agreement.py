@@ -1,0 +1,50 @@
+"""What arrives is evaluated, the archive is hunted through, and a hunt is replayed: all find exactly the same."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from accounts.models import NexmoAccount
+from events.detection.evaluation import custom
+from events.detection.evaluation import follow as following
+from events.detection.evaluation.follow import follow
+from events.detection.evaluation.hunt import Hunting, replay
+from events.models import Finding, FindingChange
+from tests.detection.archives import add, random_event, random_rules, stored, told
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_order_of_arrival_changes_nothing_and_hunt_and_replay_agree(
+    seed: int, cast: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = Random(seed)
+    monkeypatch.setattr(following, "BATCH", chance.choice((1, 3, 10, 1000)))
+    monkeypatch.setattr(custom, "LEAST_KNOWN", 3)
+    rules = random_rules(chance)
+    accounts = list(NexmoAccount.objects.order_by("api_key")[:3])
+    events = [random_event(chance, number) for number in range(chance.choice((20, 60)))]
+    while events:
+        size = chance.choice((1, 4, 20))
+        add(chance.choice(accounts), events[:size])
+        events = events[size:]
+        if chance.random() < 0.7:
+            follow(rules=rules)
+    follow(rules=rules)
+
+    for rule in rules:
+        found = told(Hunting(rule).run())
+        assert stored(rule) == found, rule.text
+        before = (Finding.objects.count(), FindingChange.objects.count())
+        monkeypatch.setattr("events.detection.evaluation.hunt.follow", lambda tick: None)
+        again, done = replay(rule)
+        assert told(again) == found
+        assert (done.made, done.extended, done.withdrawn) == (0, 0, 0)
+        assert (Finding.objects.count(), FindingChange.objects.count()) == before
+        Finding.objects.filter(rule=rule.uid).delete()
+        assert replay(rule)[1].made == len(found)
+        assert stored(rule) == found
