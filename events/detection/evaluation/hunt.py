@@ -39,11 +39,13 @@ SLICE = 5_000  # events read at a time
 MOST_HITS = 200_000  # a rule that matches more says nothing
 # Kept with the trial, and translated where it is shown.
 TOO_MANY = gettext_noop("It matches more than 200,000 events. A useful rule matches far fewer: narrow it.")
+MOST_FINDINGS = 10_000  # of a replay: they are written together, and nobody else writes meanwhile
+TOO_MANY_FINDINGS = gettext_noop("It would put more than 10,000 findings into the inbox. Nobody reads so many.")
 NEWEST, EVENTS_SHOWN = 50, 20  # of a result that is kept
 
 
 class TooMany(Exception):
-    """The rule matches more events than can be looked at together."""
+    """The rule matches more events than can be looked at together, or finds more than anybody reads."""
 
 
 @dataclass
@@ -191,7 +193,7 @@ def replay(
         What was found, and what was done.
 
     Raises:
-        TooMany: it matches too many events.
+        TooMany: it matches too many events, or finds too much.
     """
     follow(lambda done, total: still() if still else None)
     hunting = Hunting(rule, tick=tick)
@@ -199,6 +201,8 @@ def replay(
     with writing.turn():
         hunting.catch_up()
         found = hunting.hits.found()
+        if len(found) > MOST_FINDINGS:
+            raise TooMany(TOO_MANY_FINDINGS)
         stored = reconcile.load(list(Finding.objects.filter(rule=rule.uid).order_by("pk").values_list("pk", flat=True)))
         return found, reconcile.reconcile(rule, found, stored, whole=True)
 

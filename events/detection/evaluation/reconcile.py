@@ -23,7 +23,7 @@ from events.detection.sigma.windows import folded
 from events.models import AuditEvent, Finding, FindingChange, FindingEvent, Suppression
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from events.detection.evaluation.facts import Fact
@@ -145,12 +145,15 @@ def reconcile(rule: Rule, found: Sequence[Found], stored: Sequence[Stored], *, w
     """
     act = _Act(rule, timezone.now(), is_whole=whole)
     wanted = [_wanted(one) for one in found]
-    by_identity: dict[Group, list[Stored]] = defaultdict(list)
+    # Looked up by group and by event throughout: a replay may be of 100,000 findings, and others wait for its lock.
+    wanted_by: dict[Group, list[Wanted]] = defaultdict(list)
+    stored_by: dict[Group, list[Stored]] = defaultdict(list)
+    for piece in wanted:
+        wanted_by[piece.found.identity].append(piece)
     for one in stored:
-        by_identity[one.identity].append(one)
-    for identity in {one.found.identity for one in wanted} | (by_identity.keys() if whole else set()):
-        mine = [one for one in wanted if one.found.identity == identity]
-        (act.replace if whole else act.grow)(mine, by_identity[identity])
+        stored_by[one.identity].append(one)
+    for identity in wanted_by.keys() | (stored_by.keys() if whole else set()):
+        (act.replace if whole else act.grow)(wanted_by[identity], stored_by[identity])
     act.write()
     return act.outcome
 
@@ -171,6 +174,7 @@ class _Act:
         self.outcome = Outcome()
         self.may_suppress: bool | None = None  # not looked up yet
         self.wanted: list[Wanted] = []
+        self.revived: set[int] = set()
         self.obsolete: list[Stored] = []
 
     def grow(self, wanted: Sequence[Wanted], stored: Sequence[Stored]) -> None:
@@ -199,45 +203,58 @@ class _Act:
                 first.stored = one
             elif first.stored is not one:
                 self.obsolete.append(one)
+        withdrawn = _by_event(one for one in stored if not one.is_live)
         for piece in pieces:
             if len(piece.met) > 1:  # one takes the events of the others
                 for one in piece.met:
                     one.complete()
                     piece.evidence |= one.evidence
-            self._revive(piece, stored)
+            self._revive(piece, withdrawn)
         self.wanted += pieces
 
     def replace(self, wanted: Sequence[Wanted], stored: Sequence[Stored]) -> None:
         """What is found is all there is: each finding becomes one of them, or is withdrawn."""
         looked_at = {pk for one in wanted for pk in one.events}
         there = looked_at | _still_there({pk for one in stored for pk in one.events} - looked_at)
-        free = sorted((one for one in stored if one.is_live), key=lambda one: one.finding.pk)
+        holders = _by_event(one for one in stored if one.is_live)
+        withdrawn = _by_event(one for one in stored if not one.is_live)
+        free = {one.finding.pk for one in stored if one.is_live}
+        heirs: dict[int, Wanted] = {}  # by the key of the finding that each becomes
         for piece in sorted(wanted, key=lambda piece: min(_places(piece.evidence))):
-            piece.stored = next((one for one in free if one.events & piece.events), None)
-            if piece.stored:
-                free.remove(piece.stored)
+            sharing = {one.finding.pk: one for event in piece.events for one in holders.get(event, ())}
+            if oldest := min(sharing.keys() & free, default=None):
+                piece.stored = sharing[oldest]
+                free.remove(oldest)
             else:
-                self._revive(piece, stored)
+                self._revive(piece, withdrawn)
+            if piece.stored:
+                heirs[piece.stored.finding.pk] = piece
+        by_event: dict[int, int] = {}  # the first piece that has an event
+        for place, piece in enumerate(wanted):
+            for event in piece.events:
+                by_event.setdefault(event, place)
         for one in stored:
-            if not one.is_live and not any(piece.stored is one for piece in wanted):
+            heir = heirs.get(one.finding.pk)
+            if not one.is_live and heir is None:
                 continue
             removed = {key: each for key, each in one.evidence.items() if each.event not in there}
-            heir = next((piece for piece in wanted if piece.stored is one), None) or next(
-                (piece for piece in wanted if piece.events & one.events), None
-            )
+            if heir is None:
+                places = [by_event[event] for event in one.events if event in by_event]
+                heir = wanted[min(places)] if places else None
             if heir is not None:
                 heir.evidence |= {key: each for key, each in removed.items() if key not in heir.evidence}
-            if one in free and (heir is not None or not removed):
+            if one.finding.pk in free and (heir is not None or not removed):
                 self.obsolete.append(one)
         self.wanted += wanted
 
-    def _revive(self, piece: Wanted, stored: Sequence[Stored]) -> None:
+    def _revive(self, piece: Wanted, withdrawn: Mapping[int, Sequence[Stored]]) -> None:
         """A finding that was withdrawn comes back, where no other has its events."""
-        if piece.stored is None:
-            taken = {id(other.stored) for other in self.wanted}
-            piece.stored = next(
-                (one for one in stored if not one.is_live and one.events & piece.events and id(one) not in taken), None
-            )
+        if piece.stored is not None:
+            return
+        sharing = {one.finding.pk: one for event in piece.events for one in withdrawn.get(event, ())}
+        if oldest := min(sharing.keys() - self.revived, default=None):
+            piece.stored = sharing[oldest]
+            self.revived.add(oldest)
 
     def write(self) -> None:
         for one in self.obsolete:
@@ -369,6 +386,14 @@ def come_up(
     for name, value in values.items():
         setattr(finding, name, value)
     return values
+
+
+def _by_event(stored: Iterable[Stored]) -> dict[int, list[Stored]]:
+    holders: dict[int, list[Stored]] = defaultdict(list)
+    for one in stored:
+        for event in one.events:
+            holders[event].append(one)
+    return holders
 
 
 def _places(evidence: dict[tuple[int, str], Evidence]) -> Iterable[tuple[datetime, int]]:

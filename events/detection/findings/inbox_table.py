@@ -12,7 +12,7 @@ import django_tables2 as tables
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, gettext
+from django.utils.translation import get_language, gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from events.detection.findings.suppress import ACCOUNT
@@ -159,7 +159,7 @@ class FindingTable(tables.Table):
     happened = Happened(_("Happened"))
     what = Title(_("Finding"))
     account = AccountNames(_("Account"))
-    about = About(_("About"))
+    about = About(pgettext_lazy("finding", "About"))
     number = Events(_("Events"))
     state = StateColumn(_("State"))
     assignee = Assignee(_("Assigned to"))

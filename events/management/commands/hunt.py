@@ -69,8 +69,9 @@ class Command(BaseCommand):
             jobs.enqueue("route_alerts")
         names = dict(NexmoAccount.objects.values_list("pk", "api_key"))
         for one in sorted(found, key=lambda one: (one.last_at, one.key), reverse=True):
-            line = _as_json(one, names) if options["format"] == "json" else _in_words(one, names)
-            self.stdout.write(printable(line))
+            lines = [_as_json(one, names)] if options["format"] == "json" else _in_words(one, names)
+            for line in lines:  # events' own text breaks none
+                self.stdout.write(printable(line))
         if options["format"] == "json":
             return
         count = f"{len(found):,} finding{'' if len(found) == 1 else 's'}"
@@ -133,14 +134,15 @@ def _as_json(found: Found, names: dict[int, str]) -> str:
     return json.dumps({"rule": found.rule.uid, **told}, default=str)
 
 
-def _in_words(found: Found, names: dict[int, str]) -> str:
+def _in_words(found: Found, names: dict[int, str]) -> list[str]:
+    """The lines that tell a finding."""
     group = ", ".join(f"{name} {value}" for name, value in found.group.items() if value is not None)
     span = f"{found.first_at:%Y-%m-%d %H:%M:%S}"
     if found.last_at != found.first_at:
         span += f" to {found.last_at:%Y-%m-%d %H:%M:%S}"
-    events = "\n".join(
+    events = [
         f"    {fact.at:%Y-%m-%d %H:%M:%S}  {names.get(fact.account_id, '')}  {fact.event_type}  {fact.event_id}"
         for fact in dict.fromkeys(fact for fact, _ in found.events[: hunt.EVENTS_SHOWN])
-    )
+    ]
     more = len(found.events) - hunt.EVENTS_SHOWN
-    return f"{span} UTC  {group}\n{events}" + (f"\n    and {more:,} more" if more > 0 else "")
+    return [f"{span} UTC  {group}", *events, *([f"    and {more:,} more"] if more > 0 else [])]

@@ -12,7 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.models import NexmoAccount
-from events.detection.evaluation import hunt
+from events.detection.evaluation import hunt, reconcile
 from events.detection.evaluation import jobs as detection_jobs  # noqa: F401 - declares jobs
 from events.detection.evaluation.follow import follow
 from events.detection.evaluation.hunt import Hunting, TooMany, replay
@@ -269,3 +269,38 @@ def test_what_is_followed_during_a_replay_counts_too(account: NexmoAccount, monk
     assert [len(one.events) for one in found] == [2]
     assert (done.made, done.withdrawn) == (0, 0)
     assert stored(rule) == told(Hunting(rule).run())
+
+
+def test_command_tells_an_event_a_line_whatever_is_in_it(archive: NexmoAccount, tmp_path: Path) -> None:
+    file = tmp_path / "odd.yml"
+    file.write_text(detection("odd", "source: ODD"))
+    add(archive, [event(7, source="ODD", id="e7\n2026-01-01 forged\x1b[31m")])
+
+    lines = command(str(file)).splitlines()
+
+    assert len(lines) == 3
+    assert lines[0].startswith("2026-01-02 10:00:00 UTC  account ")
+    assert lines[1].endswith("e7[U+000A]2026-01-01 forged[U+001B][31m")
+    assert lines[2] == "odd: 1 finding."
+
+
+def test_replay_of_more_findings_than_anybody_reads_is_refused(
+    archive: NexmoAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hunt, "MOST_FINDINGS", 1)
+    with pytest.raises(TooMany, match="more than 10,000 findings"):
+        replay(rule_of(SECRETS))
+    assert not Finding.objects.exists()
+
+
+def test_replay_of_many_findings_compares_each_with_few(account: NexmoAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = rule_of(detection("many", "source: CD", "merge: 1s, group_by: [account]"))
+    add(account, [event(number, f"2026-01-02T10:{number // 60:02}:{number % 60:02}") for number in range(0, 600, 5)])
+    asked = []
+    for kind in (reconcile.Wanted, reconcile.Stored):
+        events = kind.events.fget
+        monkeypatch.setattr(kind, "events", property(lambda one, events=events: asked.append(one) or events(one)))
+
+    assert [replay(rule)[1].made for _ in range(2)] == [120, 0]
+
+    assert len(asked) < 120 * 15
