@@ -20,7 +20,7 @@ from tests.tools.browser import BROWSER, PAGES_ALONE, axe, log_in
 from tests.tools.rules import ONE, rule_text
 from tests.tools.scope import Login
 
-pytestmark = BROWSER
+pytestmark = [*BROWSER, PAGES_ALONE]
 
 # States of pages beyond their plain addresses.
 STATES = (
@@ -80,7 +80,6 @@ def _of_a_rule() -> list[str]:
     return [f"/rules/{ONE}/", f"/rules/{ONE}/edit", f"/rules/{ONE}/versions/2/", *trials]
 
 
-@PAGES_ALONE
 def test_axe_finds_nothing_wrong_on_any_page(site: list[str], open_page: Callable[..., Any]) -> None:
     page = open_page("/login/")
     found = {"/login/": axe(page)}
@@ -93,7 +92,6 @@ def test_axe_finds_nothing_wrong_on_any_page(site: list[str], open_page: Callabl
     assert {path: wrong for path, wrong in found.items() if wrong} == {}
 
 
-@PAGES_ALONE
 def test_no_page_scrolls_sideways_on_a_phone(site: list[str], open_page: Callable[..., Any]) -> None:
     page = open_page("/events/", viewport={"width": 390, "height": 844})
     log_in(page, "admin")
