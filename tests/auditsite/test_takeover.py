@@ -43,7 +43,7 @@ def work(account: NexmoAccount) -> None:
         pass
 
 
-def until(done: Callable[[], bool], account: NexmoAccount, seconds: float = 30) -> None:
+def until(done: Callable[[], bool], account: NexmoAccount, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < deadline
