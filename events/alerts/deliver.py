@@ -87,7 +87,7 @@ def _serve(channel: int) -> None:
     close_old_connections()
     try:
         serve(channel)
-    except Exception:
+    except Exception:  # the thread of one channel: whatever it is must not be lost with it
         logger.exception("Alerts of channel %s could not be sent; they are tried again", channel)
     finally:
         connection.close()
@@ -130,7 +130,7 @@ def deliver(delivery: Delivery) -> bool:
     except compose.NotNeeded as error:
         outcome.drop(delivery, owner, str(error))
         return False
-    except Exception:
+    except Exception:  # of one event's or rule's text: noted and tried again, while other messages go on
         logger.exception("Alert %s could not be written", delivery.key)
         outcome.note(delivery, owner, send.Outcome(sent=False, problem=problems.CRASHED))
         return False
@@ -138,7 +138,7 @@ def deliver(delivery: Delivery) -> bool:
         connection.close()  # not kept from others while somebody else's server takes its time
     try:
         result = send.attempt(delivery, message)
-    except Exception:
+    except Exception:  # of whatever library sends it: noted and tried again
         logger.exception("Alert %s could not be sent", delivery.key)
         result = send.Outcome(sent=False, problem=problems.CRASHED)
     outcome.note(delivery, owner, result)
