@@ -21,6 +21,7 @@ from events.detection.evaluation import reconcile
 from events.detection.evaluation.facts import Reader
 from events.detection.evaluation.find import Found, key_of
 from events.detection.evaluation.follow import Followed, is_away
+from events.detection.evaluation.opening import come_up
 from events.detection.findings import writing
 from events.detection.rules.ruleset import current_rules
 from events.detection.sigma.fields import PlainFields
@@ -131,7 +132,7 @@ def _lasting(rule: Rule, one: Noticed, group: Group, now: datetime, done: Follow
             found_at=now,
         )
         writing.fill(finding, group=dict(group), details={"problem": one.problem})
-        reconcile.come_up(finding, dict(group), (), (one.account,), now)
+        come_up(finding, dict(group), (), (one.account,), now)
         writing.make([(finding, ())], accounts=(one.account,))
     done.made += 1
     done.accounts.add(one.account)

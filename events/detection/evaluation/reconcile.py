@@ -10,14 +10,13 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
 from events.detection.evaluation.find import key_of
+from events.detection.evaluation.opening import come_up
 from events.detection.findings import writing
-from events.detection.findings.suppress import matching
 from events.detection.findings.writing import Evidence
 from events.detection.sigma.windows import folded
 from events.models import AuditEvent, Finding, FindingChange, FindingEvent, Suppression
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
     from events.detection.sigma.windows import Group
 
 ACTIONS, STATES = FindingChange.Action, Finding.State
-# Findings of events that are older when they are found are history: they are kept, and announced to nobody.
-ANNOUNCED_WITHIN = timedelta(days=30)
 CHUNK = 500  # keys in one statement
 
 
@@ -354,38 +351,6 @@ class _Act:
         writing.update(finding, state=STATES.WITHDRAWN, key=_spare_key(finding.pk))
         self.outcome.withdrawn += 1
         self.outcome.accounts |= {each.account for each in stored.evidence.values()}
-
-
-def come_up(
-    finding: Finding,
-    group: dict[str, Any],
-    facts: Sequence[Fact],
-    accounts: Sequence[int],
-    now: datetime,
-    *,
-    is_news: bool = False,
-    may_suppress: bool = True,
-) -> dict[str, Any]:
-    """Set what a finding is when it comes up: open, or suppressed; and whether alerts look at it.
-
-    Args:
-        may_suppress: there are suppressions of its rule.
-        accounts: its accounts, where it has no events.
-        is_news: it is told, however old its events are.
-
-    Returns:
-        What was set.
-    """
-    suppression = matching(finding, group, facts, accounts) if may_suppress else None
-    is_news = is_news or finding.last_at >= now - ANNOUNCED_WITHIN
-    values = {
-        "state": STATES.SUPPRESSED if suppression else STATES.OPEN,
-        "suppression": suppression,
-        "routed_at": None if is_news else now,
-    }
-    for name, value in values.items():
-        setattr(finding, name, value)
-    return values
 
 
 def _by_event(stored: Iterable[Stored]) -> dict[int, list[Stored]]:
