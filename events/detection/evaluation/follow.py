@@ -84,9 +84,10 @@ def follow(tick: Callable[[int, int], None] | None = None, rules: Iterable[Rule]
         rules: instead of those that are on.
     """
     done = Followed()
+    given = None if rules is None else Follower(rules)
     while waiting := {account: span for account, span in behind().items() if account not in done.failed}:
         # Rules may be switched, changed or written while a long archive is followed.
-        follower = _current() if rules is None else Follower(rules)
+        follower = given or _current()
         total = done.events + sum(end - start for start, end in waiting.values())
         for account, (seq, head) in sorted(waiting.items(), key=lambda entry: entry[1][1] - entry[1][0]):
             try:
