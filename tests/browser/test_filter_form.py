@@ -276,9 +276,7 @@ def test_what_has_the_focus_is_not_under_the_open_panel(
             assert box["top"] >= box["heading"] - 1 and box["bottom"] <= viewport["height"], box
     assert seen > 30
     page.locator("#beside").get_by_role("button", name="Close").click()
-    assert page.evaluate("document.documentElement.scrollWidth") == page.evaluate(
-        "document.documentElement.clientWidth"
-    )
+    page.wait_for_function("document.documentElement.scrollWidth === document.documentElement.clientWidth")
 
 
 def test_browsers_zone_is_offered_and_set(many_events: None, open_page: Callable[..., Any]) -> None:

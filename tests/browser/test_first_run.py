@@ -34,7 +34,7 @@ def test_first_run_leads_from_nobody_to_the_first_events(
     page.get_by_label("Password", exact=True).fill("correct-horse-9")
     page.get_by_label("Password again").fill("something-else-9")
     page.get_by_role("button", name="Create administrator").click()
-    assert page.locator("#error-password2").is_visible()
+    page.locator("#error-password2").wait_for()
     assert page.get_by_label("Email address").input_value() == "ada@example.com"
     looks_right(page, width, scripts)
 
