@@ -82,7 +82,8 @@ def test_takeover_is_told_within_a_minute_and_once(
     assert seconds < 60
     assert told("mail")[0].details[1] == ("To", "alice@example.com")
     assert {message.verdict for message in told("webhook")} == {"verified"}
-    # Within the budget, at the fast pace.
+    # Within the budget, at the fast pace. The alert may have been quicker than the next request.
+    until(lambda: SyncState.objects.get(account=account).watch_requests > 0, account)
     state = SyncState.objects.get(account=account)
     assert state.watched_until is not None
     assert 0 < state.watch_requests <= len(sandbox.requests) - asked_before <= settings.WATCH_REQUESTS_PER_HOUR

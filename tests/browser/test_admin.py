@@ -43,7 +43,7 @@ def pages(events: dict[str, AuditEvent], cast: dict[str, Any]) -> list[str]:
 def test_axe_finds_nothing_wrong_with_what_administrators_manage(
     pages: list[str], open_page: Callable[..., Any]
 ) -> None:
-    page = open_page("/login/", reduced_motion="reduce")  # else axe sees colours on their way from scheme to scheme
+    page = open_page("/login/")
     log_in(page, "admin")
     found = {}
     for path in pages:
