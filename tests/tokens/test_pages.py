@@ -8,6 +8,7 @@ from html import unescape
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.test import Client, RequestFactory
@@ -307,3 +308,36 @@ def test_deleted_person_takes_their_tokens_along(cast: dict[str, Any]) -> None:
     cast["bob"].delete()
 
     assert list(ApiToken.objects.values_list("pk", "revoked_by")) == [(other.pk, None)]
+
+
+# --- in the admin -----------------------------------------------------------------------------------------------------
+
+
+def test_superuser_revokes_in_the_admin_and_it_is_on_record(
+    login: Login, cast: dict[str, Any], tokens: dict[str, ApiToken]
+) -> None:
+    client, chosen = login("admin"), tokens["audrey, all"]
+    action = {"action": "revoke", "_selected_action": [chosen.pk, tokens["bob, one"].pk]}
+
+    page = client.get("/admin/accounts/apitoken/")
+    assert chosen.identifier in page.content.decode()
+    client.post("/admin/accounts/apitoken/", action)
+    assert "2 tokens were revoked" in text_of(client.get("/admin/accounts/apitoken/"))
+    client.post("/admin/accounts/apitoken/", action)
+
+    chosen.refresh_from_db()
+    assert chosen.revoked_by == cast["admin"]
+    logged = LogEntry.objects.filter(object_id=str(chosen.pk), content_type__model="apitoken")
+    assert [entry.get_change_message() for entry in logged] == ["Revoked."]
+    assert chosen.digest not in client.get(f"/admin/accounts/apitoken/{chosen.pk}/change/").content.decode()
+
+
+def test_person_with_tokens_is_deleted_in_the_admin(login: Login, cast: dict[str, Any]) -> None:
+    make_token(cast["bob"])
+    client = login("admin")
+
+    assert "Their API tokens," in text_of(client.get(f"/admin/auth/user/{cast['bob'].pk}/delete/"))
+    client.post(f"/admin/auth/user/{cast['bob'].pk}/delete/", {"post": "yes"})
+
+    assert not ApiToken.objects.exists()
+    assert not type(cast["bob"]).objects.filter(username="bob").exists()
