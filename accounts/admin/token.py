@@ -58,8 +58,8 @@ class ApiTokenAdmin(EnglishLog):
                 with override("en"):
                     self.log_change(request, token, "Revoked.")
         text = ngettext(
-            "%(count)s token was revoked. It is refused from now on.",
-            "%(count)s tokens were revoked. They are refused from now on.",
+            "%(count)s token was revoked and is refused from now on.",
+            "%(count)s tokens were revoked and are refused from now on.",
             done,
         )
         self.message_user(request, text % {"count": done}, messages.SUCCESS if done else messages.INFO)

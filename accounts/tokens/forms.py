@@ -41,11 +41,11 @@ class TokenForm(forms.ModelForm):
         fields = ("name", "days", "all_accounts", "accounts", "may_acknowledge")
         labels = {
             "name": _("Name"),
-            "all_accounts": _("All accounts I may see, including new ones"),
+            "all_accounts": _("All accounts I can see, including new ones"),
             "may_acknowledge": _("May acknowledge findings"),
         }
         help_texts = {
-            "may_acknowledge": _("Where you may do so yourself. Otherwise the token can only read."),
+            "may_acknowledge": _("If you may do so yourself. Without this, the token can only read."),
             "all_accounts": "",
         }
 
@@ -68,7 +68,7 @@ class TokenForm(forms.ModelForm):
         if not cleaned.get("all_accounts") and not cleaned.get("accounts") and "accounts" not in self.errors:
             self.add_error("accounts", _("Choose accounts, or all of them."))
         if self.user.api_tokens.standing(timezone.now()).count() >= lifecycle.MOST:
-            text = _("You have %(count)s API tokens already. Revoke one that is not needed first.")
+            text = _("You already have %(count)s API tokens. Revoke one that is no longer needed first.")
             raise ValidationError(text, code="too_many", params={"count": lifecycle.MOST})
         return cleaned
 

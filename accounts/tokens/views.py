@@ -93,7 +93,7 @@ def revoke_token(request: HttpRequest, identifier: str) -> HttpResponse:
     back = "accounts:tokens" if is_own else "accounts:others_tokens"
     if request.method == "POST":
         if lifecycle.revoke(token, cast("User", request.user)):
-            messages.success(request, _("%(name)s was revoked. It is refused from now on.") % {"name": token.name})
+            messages.success(request, _("%(name)s was revoked and is refused from now on.") % {"name": token.name})
         else:
             messages.info(request, _("%(name)s had already been revoked.") % {"name": token.name})
         return redirect(back)

@@ -144,7 +144,7 @@ def test_there_is_an_end_to_the_tokens_of_a_person(
 ) -> None:
     monkeypatch.setattr(lifecycle, "MOST", 1)
     token, _ = make_token(cast["alice"])
-    assert "You have 1 API tokens already" in browser.post("/profile/tokens/new", ASKED).content.decode()
+    assert "You already have 1 API tokens" in browser.post("/profile/tokens/new", ASKED).content.decode()
 
     lifecycle.revoke(token, cast["alice"])
 
