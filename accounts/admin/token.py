@@ -22,7 +22,7 @@ class ApiTokenAdmin(EnglishLog):
     """Superusers revoke whosever tokens. Nothing of a token can be changed, and none is deleted but with its person:
     that there was one is part of the record."""
 
-    list_display = ("name", "identifier", "person", "all_accounts", "last_used_at", "expires_at", "revoked_at")
+    list_display = ("name", "identifier", "person", "last_used_at", "expires_at", "revoked_at")
     list_filter: ClassVar[Any] = (("person", admin.RelatedOnlyFieldListFilter),)
     list_select_related = ("person",)
     search_fields = ("name", "identifier", "person__username")
