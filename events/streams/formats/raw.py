@@ -1,0 +1,120 @@
+"""Raw: the event as received, letter by letter, in an envelope that says whose it is and where in the chain."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from events.streams.formats import flat
+from events.streams.formats.declared import Field, Format, Shape, encode, time
+
+if TYPE_CHECKING:
+    from events.streams.record import EventRecord, FindingRecord
+
+DEEPEST = 100  # as in `nexmo.parse`: what is nested deeper, many programs refuse
+
+ENVELOPE: Shape[EventRecord] = Shape(
+    (
+        Field("account", "**account**: API key", lambda event: event.account),
+        Field("account_name", "name of the account here", lambda event: event.account_name),
+        Field("sequence", "**sequence number** in the account's chain", lambda event: event.sequence),
+        Field("previous_sequence", "sequence number sent before this one", lambda event: event.previous_sequence),
+        Field("digest", "**digest** of the chain", lambda event: event.digest),
+        Field("record_hash", "hash of the event's record", lambda event: event.record_hash),
+        Field("received_at", "when Auditsite fetched the event", lambda event: time(event.received_at)),
+        Field("test", "`true` for a test", lambda event: event.is_test or None),
+    )
+)
+# What comes last in the envelope, in one of two shapes.
+BODY: Shape[EventRecord] = Shape(
+    (
+        Field("event", "the event as received, not masked", lambda event: _value(event)),
+        Field(
+            "event_text",
+            f"in its place the same as text, where it is not valid JSON or nested deeper than {DEEPEST}",
+            lambda event: None if may_stand(event.raw) else event.raw,
+        ),
+    )
+)
+
+
+def event_text(record: EventRecord) -> str:
+    """The envelope, with the event's own text in it: numbers, order and repeated names stay as they were received.
+
+    Lean, because a stream of raw events should cost little more than reading them: `ENVELOPE` says the same.
+    """
+    previous = record.previous_sequence
+    numbers = f'"sequence":{record.sequence}' + ("" if previous is None else f',"previous_sequence":{previous}')
+    hashes = f'"digest":"{record.digest}"' + (f',"record_hash":"{record.record_hash}"' if record.record_hash else "")
+    received = f',"received_at":"{_time(record.received_at)}"' if record.received_at else ""
+    test = ',"test":true' if record.is_test else ""
+    # What was fetched and not odd was read by `nexmo.parse`: it need not be read once more.
+    body = _body(record.raw, was_read=record.received_at is not None and not record.odd_fields)
+    return f"{{{_account(record.account, record.account_name)},{numbers},{hashes}{received}{test},{body}}}"
+
+
+def _body(raw: str, *, was_read: bool) -> str:
+    if was_read and _is_plain(raw):
+        return f'"event":{raw}'
+    if not may_stand(raw):
+        return encode({"event_text": raw})[1:-1]
+    # Within valid JSON, ends of lines only stand between values.
+    return f'"event":{raw.replace(chr(13), " ").replace(chr(10), " ")}'
+
+
+@lru_cache(maxsize=1024)
+def _account(key: str, name: str) -> str:
+    members = {"account": key, "account_name": name} if name else {"account": key}
+    return encode(members)[1:-1]
+
+
+_time = lru_cache(maxsize=1024)(time)  # all events of a page have the same
+
+
+def _is_plain(raw: str) -> bool:
+    """Whether what Python could read is JSON in one line: it also reads control characters, and words for numbers."""
+    return raw[:1] == "{" and raw.isprintable() and "NaN" not in raw and "Infinity" not in raw
+
+
+def may_stand(raw: str) -> bool:
+    """Whether every receiver can read it as a part of its JSON."""
+    try:
+        value = _strict.decode(raw)
+    except (ValueError, RecursionError):
+        return False
+    return raw.count("[") + raw.count("{") <= DEEPEST or _depth(value) <= DEEPEST
+
+
+def _event(record: EventRecord) -> dict[str, Any]:
+    return ENVELOPE.make(record) | BODY.make(record)
+
+
+def _finding(record: FindingRecord) -> dict[str, Any]:
+    return {"finding": flat.FINDING.make(record)}
+
+
+def _value(record: EventRecord) -> Any:
+    return json.loads(record.raw) if may_stand(record.raw) else None
+
+
+def _depth(value: Any) -> int:
+    depth, level = 0, [value]
+    while level:
+        depth += 1
+        level = [
+            item
+            for part in level
+            if isinstance(part, (dict, list))
+            for item in (part.values() if isinstance(part, dict) else part)
+        ]
+    return depth - 1
+
+
+def _refuse(word: str) -> None:
+    raise ValueError(word)  # NaN and Infinity are no JSON
+
+
+_strict = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_refuse)
+
+RAW = Format("raw", "Raw", _event, _finding, event_text)
