@@ -15,7 +15,7 @@ from events.models import EvidencePack
 from tests.tools.export import KINDS, Login, add_many
 from tests.tools.pages import text_of, violations
 
-SAID = "There is no filter evnt_type; did you mean event_type?"
+SAID = "There is no filter “evnt_type”; did you mean “event_type”?"
 
 
 @pytest.mark.parametrize(
@@ -31,11 +31,11 @@ SAID = "There is no filter evnt_type; did you mean event_type?"
     ],
 )
 def test_nearest_known_name_is_told(name: str, near: str) -> None:
-    assert unknown([name]) == [f"There is no filter {name}; did you mean {near}?"]
+    assert unknown([name]) == [f"There is no filter “{name}”; did you mean “{near}”?"]
 
 
 def test_name_like_no_other_is_told_alone() -> None:
-    assert unknown(["q", *KNOWN, "xyzzy"]) == ["There is no filter q.", "There is no filter xyzzy."]
+    assert unknown(["q", *KNOWN, "xyzzy"]) == ["There is no filter “q”.", "There is no filter “xyzzy”."]
 
 
 @pytest.mark.parametrize("place", ["/events", "/accounts/demo0001/events"])

@@ -130,7 +130,7 @@ def test_wrong_value_shows_its_error_and_no_rows(
 def test_name_that_nobody_reads_is_told(client: Client, various: dict[str, Finding]) -> None:
     words = text_of(client.get("/findings/?severty=high"))
 
-    assert "There is no filter severty; did you mean severity?" in words
+    assert "There is no filter “severty”; did you mean “severity”?" in words
 
 
 @pytest.mark.parametrize(
