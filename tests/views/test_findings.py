@@ -130,7 +130,7 @@ def test_wrong_value_shows_its_error_and_no_rows(
 def test_name_that_nobody_reads_is_told(client: Client, various: dict[str, Finding]) -> None:
     words = text_of(client.get("/findings/?severty=high"))
 
-    assert "There is no filter severty; did you mean severity?" in words
+    assert "There is no filter “severty”; did you mean “severity”?" in words
 
 
 @pytest.mark.parametrize(
@@ -449,14 +449,16 @@ def test_events_that_led_to_findings_are_marked(
     assert "high: API secret created at an unusual hour" in page
 
 
-def test_events_page_names_its_findings(client: Client, account: NexmoAccount, add_event: Add) -> None:
+def test_events_page_names_its_findings_the_worst_first(client: Client, account: NexmoAccount, add_event: Add) -> None:
     event = add_event(account, 1)
-    finding = make_finding([event], state="resolved")
+    finding = make_finding([event], state="resolved", severity=4)
+    newest = make_finding([event], severity=2)
     make_finding([event], state="withdrawn", title="Withdrawn one")
 
     words = text_of(client.get(event.get_absolute_url()))
 
     assert f"Part of finding #{finding.pk}: API secret created at an unusual hour Resolved" in words
+    assert words.index(f"finding #{finding.pk}") < words.index(f"finding #{newest.pk}")
     assert "Withdrawn one" not in words
 
 
@@ -465,6 +467,8 @@ def test_suppressing_shows_first_what_it_covers(client: Client, account: NexmoAc
     finding, like = make_finding(events[:1]), make_finding(events[1:])
     path = f"/findings/{finding.pk}/suppress"
     form = {"fields_": ["user_email"], "account": "demo0001", "span": "7", "reason": "a test"}
+    offered = text_of(client.get(path))
+    assert "Country: United Kingdom" in offered and "Source: Dashboard" in offered
 
     blind = client.post(path, form | {"save": "1", "version": triage.version_of(finding)})
     assert not Suppression.objects.exists()

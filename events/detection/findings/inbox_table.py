@@ -22,7 +22,7 @@ from events.display.cells import NOTHING
 from events.display.drawing import EventColumn
 from events.display.event_table import USUAL, EventTable
 from events.models import Finding
-from events.wording.marking import coded, marked
+from events.wording.marking import coded, marked, marked_address
 from events.wording.severity import badge, slug
 from events.wording.times import ago, length, offset
 
@@ -115,7 +115,7 @@ class About(EventColumn):
     def render(self, record: Line, table: FindingTable) -> SafeString:  # type: ignore[override]
         group = record.finding.group
         values = [str(value) for name, value in group.items() if value and name != ACCOUNT] if group else []
-        return SafeString(" · ".join(marked(value) for value in values[:MOST_VALUES])) if values else NOTHING
+        return SafeString(" · ".join(marked_address(value) for value in values[:MOST_VALUES])) if values else NOTHING
 
 
 class Events(EventColumn):
