@@ -15,7 +15,8 @@ from events.detection import watching
 from events.detection.evaluation import checks
 from events.detection.evaluation.follow import Followed, follow
 from events.detection.evaluation.hunt import KIND, Hunting, TooMany, replay, summary
-from events.detection.rules.ruleset import read
+from events.detection.evaluation.levels import apply_levels
+from events.detection.rules.ruleset import current_rules, read
 from events.models import Hunt
 from events.operations import jobs
 
@@ -31,7 +32,8 @@ NOTED_EVERY = timedelta(seconds=1)  # how often a trial's progress is noted
 
 @jobs.handler("detect", every=EVERY, urgent=True)
 def detect(job: jobs.Claim) -> None:
-    """Evaluate all that came since."""
+    """Evaluate all that came since; first, open findings follow rules whose level has changed."""
+    watching.watch(apply_levels(current_rules()))
     done = follow(lambda events, total: job.renew(done=events, total=total))
     _tell(done)
 
