@@ -102,8 +102,8 @@ def _route(pk: int, listeners: Listeners) -> bool:
         grown_in = _grown_in(finding, accounts)
         for subscription in listeners.of(finding, accounts):
             # Who sees only what has not grown is not told that the rest has.
-            if grown_in & listeners.accounts(subscription) or routed is None and not _was_told(subscription, finding):
-                _tell(finding, subscription, listeners.reader(subscription), now)
+            if grown_in & listeners.accounts(subscription) or routed is None and not was_told(subscription, finding):
+                tell(finding, subscription, listeners.reader(subscription), now)
     # Not the present: what is being added to it at this moment carries an earlier time, and is told next.
     Finding.objects.filter(pk=pk).update(routed_at=finding.extended_at or finding.found_at)
     return True
@@ -124,7 +124,7 @@ def _grown_in(finding: Finding, accounts: set[int]) -> set[int]:
     return {account for each in noted for account in (accounts if each is None else each)} & accounts
 
 
-def _was_told(subscription: Subscription, finding: Finding) -> bool:
+def was_told(subscription: Subscription, finding: Finding) -> bool:
     """Whether the subscription has a message about the finding already, by itself or in a digest."""
     told = Delivery.objects.filter(subscription=subscription, finding=finding)
     return bool(told.exists() or _is_in_digest(subscription, finding))
@@ -134,7 +134,8 @@ def _is_in_digest(subscription: Subscription, finding: Finding) -> bool:
     return bool(DigestItem.objects.filter(delivery__subscription=subscription, finding=finding).exists())
 
 
-def _tell(finding: Finding, subscription: Subscription, reader: Reader, now: datetime) -> None:
+def tell(finding: Finding, subscription: Subscription, reader: Reader, now: datetime) -> None:
+    """Write down that a subscription is to be told of a finding, or that it has grown. Within a transaction."""
     due = times.due_at(subscription, finding.severity, reader.zone, now)
     if subscription.pace != Subscription.Pace.AT_ONCE:
         add_to_digest(subscription, due, now, finding=finding)

@@ -190,6 +190,7 @@ class FindingChange(models.Model):
         REOPENED = "reopened", _("Reopened")
         SUPPRESSED = "suppressed", _("Suppressed")
         WITHDRAWN = "withdrawn", _("Withdrawn")
+        LEVELLED = "levelled", _("Severity changed with the rule")
         NOTED = "noted", _("Note added")
 
     finding = models.ForeignKey(Finding, on_delete=models.CASCADE, related_name="changes")

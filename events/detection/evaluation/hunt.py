@@ -1,7 +1,6 @@
-"""A rule tried over the whole archive: what it would have found, with progress; and putting that into the inbox.
+"""A rule tried over the archive: what it would have found, with progress.
 
-A trial and the evaluation of what arrives agree exactly, because both call `find.py`. Events that were followed during
-a replay are counted before its findings are written, under the lock of all who write findings.
+A trial and the evaluation of what arrives agree exactly, because both call `find.py`.
 """
 
 from __future__ import annotations
@@ -15,15 +14,13 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Sum
 from django.utils.translation import gettext_noop
 
-from events.detection.evaluation import reconcile
 from events.detection.evaluation.facts import Reader
 from events.detection.evaluation.find import Found, Hits, candidates, types_of
-from events.detection.evaluation.follow import follow, types
+from events.detection.evaluation.follow import types
 from events.detection.evaluation.history import History
 from events.detection.evaluation.increment import touched
 from events.detection.evaluation.seen import noted_for
-from events.detection.findings import writing
-from events.models import AuditEvent, ChainHead, DayCount, DetectionCursor, Finding
+from events.models import AuditEvent, ChainHead, DayCount, DetectionCursor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,13 +36,11 @@ SLICE = 5_000  # events read at a time
 MOST_HITS = 200_000  # a rule that matches more says nothing
 # Kept with the trial, and translated where it is shown.
 TOO_MANY = gettext_noop("It matches more than 200,000 events. A useful rule matches far fewer: narrow it.")
-MOST_FINDINGS = 10_000  # of a replay: they are written together, and nobody else writes meanwhile
-TOO_MANY_FINDINGS = gettext_noop("It would put more than 10,000 findings into the inbox. Nobody reads so many.")
 NEWEST, EVENTS_SHOWN = 50, 20  # of a result that is kept
 
 
 class TooMany(Exception):
-    """The rule matches more events than can be looked at together, or finds more than anybody reads."""
+    """The rule matches more events than can be looked at together."""
 
 
 @dataclass
@@ -144,12 +139,16 @@ class Hunting:
         for account, event_type in product(chosen, each):
             yield from reader.stream(account, event_type, self.since, self.until, SLICE)
 
-    def catch_up(self) -> None:
-        """Count what was followed since: in the transaction that writes."""
+    def catch_up(self) -> bool:
+        """Count what was followed since: in the transaction that writes. Returns whether any concerns the rule."""
+        concerned, chosen = False, set(self.accounts or ())
         now = dict(DetectionCursor.objects.values_list("account", "seq"))
         for account, seq in sorted(now.items()):
             before = self.upto.get(account, 0)
             if seq <= before:
+                continue
+            if self.accounts is not None and account not in chosen:
+                self.upto[account] = seq
                 continue
             reader = Reader(now | {account: seq})
             new = reader.in_chain(account, before, seq)
@@ -158,8 +157,14 @@ class Hunting:
             history.seen = self.history.seen
             for what in noted_for(self.rule):
                 history.load_seen(what, account).follow(new, seq)
-            self._take(history, touched(self.rule, history, new))
+            about = [(slot, fact) for slot, fact in touched(self.rule, history, new) if self._is_within(fact)]
+            self._take(history, about)
             self.upto[account] = seq
+            concerned |= bool(about)
+        return concerned
+
+    def _is_within(self, fact: Fact) -> bool:
+        return (self.since is None or self.since <= fact.at) and (self.until is None or fact.at <= self.until)
 
     def _take(self, history: History, about: Sequence[tuple[int, Fact]]) -> None:
         for slot in range(len(self.rule.selections)):
@@ -179,32 +184,6 @@ def _beginnings(upto: dict[int, int]) -> dict[int, datetime | None]:
         if seq <= upto[account] and (found[account] is None or began < found[account]):
             found[account] = began
     return found
-
-
-def replay(
-    rule: Rule, tick: Tick | None = None, still: Callable[[], None] | None = None
-) -> tuple[list[Found], reconcile.Outcome]:
-    """Put all that a rule finds in the archive into the inbox. What is there already is not added again.
-
-    Args:
-        still: called now and then while the archive is followed to its end first; may raise to stop.
-
-    Returns:
-        What was found, and what was done.
-
-    Raises:
-        TooMany: it matches too many events, or finds too much.
-    """
-    follow(lambda done, total: still() if still else None)
-    hunting = Hunting(rule, tick=tick)
-    hunting.run(dict(DetectionCursor.objects.values_list("account", "seq")))
-    with writing.turn():
-        hunting.catch_up()
-        found = hunting.hits.found()
-        if len(found) > MOST_FINDINGS:
-            raise TooMany(TOO_MANY_FINDINGS)
-        stored = reconcile.load(list(Finding.objects.filter(rule=rule.uid).order_by("pk").values_list("pk", flat=True)))
-        return found, reconcile.reconcile(rule, found, stored, whole=True)
 
 
 def summary(found: Sequence[Found]) -> dict[str, Any]:

@@ -75,6 +75,7 @@ WORLDS = (1, 2, 3, 4)
 NOISE: dict[str, dict[int, int]] = {
     "api_from_new_country": {3: 1},
     "application_created_and_deleted": {1: 1, 2: 1},
+    "dormant_user_returns": {1: 1, 2: 1, 4: 2},
     "impossible_travel": {1: 1},
     "repointed_to_new_host": {4: 1},
 }
