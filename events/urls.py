@@ -11,6 +11,10 @@ from events.views import (
     accounts,
     alert_channels,
     alerts,
+    api_events,
+    api_findings,
+    api_nexmo,
+    api_reference,
     detail,
     entity,
     evidence,
@@ -110,4 +114,26 @@ urlpatterns = [
     path("accounts/<str:api_key>/events/evidence.zip", evidence.evidence, name="account_evidence"),
     path("accounts/<str:api_key>/events/<event_id:event_id>/check", integrity.check, name="check"),
     path("accounts/<str:api_key>/events/<event_id:event_id>/", detail.event_page, name="event"),
+    # For programs. With and without a slash at the end: a redirect would make some of them forget their token.
+    path("beta/audit/events", api_nexmo.events, name="nexmo_events"),
+    path("beta/audit/events/<event_id:event_id>", api_nexmo.event, name="nexmo_event"),
+    path("beta/<event_id:rest>", api_nexmo.nothing, name="nexmo_nothing"),
+    path("api/", api_reference.reference, name="api_reference"),
+    path("api/openapi.json", api_reference.document, name="api_document"),
+    *(
+        path(f"api/v1/{route}{slash}", view, name=f"api_{name}")
+        for route, view, name in (
+            ("events", api_events.events, "events"),
+            ("accounts", api_events.accounts, "accounts"),
+            ("accounts/<str:api_key>", api_events.account, "account"),
+            ("findings", api_findings.findings, "findings"),
+            ("findings/<int:number>", api_findings.finding, "finding"),
+            ("findings/<int:number>/acknowledge", api_findings.acknowledgement, "acknowledge"),
+            ("views", api_events.views, "views"),
+            ("views/<event_id:name>/events", api_events.events_of_view, "view_events"),
+            ("token", api_events.token, "token"),
+        )
+        for slash in ("", "/")
+    ),
+    path("api/<event_id:rest>", api_events.nothing, name="api_nothing"),
 ]

@@ -61,6 +61,16 @@ def fetch_in_order(pks: Sequence[int]) -> list[Row]:
     return [rows[pk] for pk in pks if pk in rows]
 
 
+def fetch_raw(pks: Sequence[int]) -> list[tuple[int, str]]:
+    """The accounts and the verbatim texts of the events with these keys, in their order."""
+    if not pks:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT id, account_id, raw FROM {TABLE} WHERE id IN ({', '.join(map(str, pks))})")
+        rows = {pk: (account, raw) for pk, account, raw in cursor.fetchall()}
+    return [rows[pk] for pk in pks if pk in rows]
+
+
 def as_time(value: Any) -> datetime:
     """A time as a database's driver hands it over, in any of the forms that queries here ask for."""
     if isinstance(value, int):
