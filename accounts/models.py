@@ -261,11 +261,11 @@ class ApiToken(models.Model):
     # makes hashes of passwords slow would only make every request slow.
     digest = models.CharField(max_length=64, editable=False)
     all_accounts = models.BooleanField(
-        _("all accounts"), default=True, help_text=_("Whatever its person may see, also later.")
+        _("all accounts"), default=True, help_text=_("All accounts its owner can see, including new ones.")
     )
     accounts = models.ManyToManyField(NexmoAccount, blank=True, related_name="api_tokens")  # where it is not for all
     may_acknowledge = models.BooleanField(
-        _("may acknowledge findings"), default=False, help_text=_("All else it can do is read.")
+        _("may acknowledge findings"), default=False, help_text=_("Otherwise it can only read.")
     )
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()

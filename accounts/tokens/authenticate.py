@@ -112,7 +112,7 @@ def authenticate(request: HttpRequest) -> TokenAccess:
         raise _unauthorized(_("Credentials are wrong"), _("No API token has this identifier and secret."))
     _refuse_ended(token, now)
     if wait := _requests.take(str(token.pk), settings.API_REQUESTS_PER_MINUTE):
-        text = _("This API token has made %(count)s requests in this minute, and may not make more.")
+        text = _("This API token has used up its %(count)s requests for this minute.")
         raise _too_many(wait, text % {"count": settings.API_REQUESTS_PER_MINUTE})
     _note_use(token, now, address)
     access = TokenAccess(token, token.person)
@@ -229,11 +229,11 @@ def _refuse_foreign_pages(request: HttpRequest) -> None:
 def _refuse_ended(token: ApiToken, now: datetime) -> None:
     """Only whoever has the right secret is told why it does not help."""
     if token.revoked_at is not None:
-        why, what = _("Token revoked"), _("This API token was revoked. Make another on your profile's page.")
+        why, what = _("Token revoked"), _("This API token was revoked. Create a new one under “API tokens”.")
     elif token.expires_at <= now:
-        why, what = _("Token expired"), _("This API token has expired. Make another on your profile's page.")
+        why, what = _("Token expired"), _("This API token has expired. Create a new one under “API tokens”.")
     elif not token.person.is_active:
-        why, what = _("Token not in use"), _("The person this API token belongs to can no longer log in.")
+        why, what = _("Owner cannot log in"), _("The owner of this API token can no longer log in.")
     else:
         return
     raise _unauthorized(why, what)

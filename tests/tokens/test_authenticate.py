@@ -150,7 +150,7 @@ def test_only_the_right_secret_is_told_why_it_no_longer_helps(cast: dict[str, An
 
     assert refused(**basic(revoked[1])).title == "Token revoked"
     assert refused(**basic(expired[1])).title == "Token expired"
-    assert refused(**basic(idle[1])).title == "Token not in use"
+    assert refused(**basic(idle[1])).title == "Owner cannot log in"
     for token, credentials in (revoked, expired, idle):
         assert refused(**basic(credentials)).status == 401
         other = secret.make().secret[:43]
