@@ -6,7 +6,6 @@ import json
 from datetime import UTC
 from typing import TYPE_CHECKING
 
-from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 
 from events.api import texts
@@ -73,11 +72,10 @@ def acknowledge(request: HttpRequest, access: Access, number: int) -> HttpRespon
     line = visible_finding(sight, number)
     if not access.token.may_acknowledge:
         raise ApiError(403, _("This token can only read. Make one that may acknowledge findings."))
+    if not sight.may_triage:
+        raise ApiError(403, _("You can read findings but not change them. Ask an administrator for a role that can."))
     deed = Deed(FindingChange.Action.ACKNOWLEDGED, note=_note(request))
-    try:
-        outcome = triage.act(sight, deed, {number: triage.version_of(line.finding)})
-    except PermissionDenied as refused:
-        raise ApiError(403, str(refused)) from None
+    outcome = triage.act(sight, deed, {number: triage.version_of(line.finding)})
     if refusal := outcome.refused.get(number):
         raise ApiError(409, refusal)
     return _finding(request, access, visible_finding(access.sight, number))
