@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from django.core.cache import cache
 
 WINDOW = 60  # seconds
+NAMES = 3  # of counters, for each key
 PORTIONS = 20  # of a limit: the fewer, the fewer writes, and the more may stay unused in other processes
 
 
@@ -65,8 +66,9 @@ class Limit:
     def _fetch(self, key: str, window: int, most: int) -> None:
         """Take a portion from the shared counter. Not under the lock: other keys need not wait for the cache."""
         portion = max(1, most // PORTIONS)
-        name = f"limit:{self._kind}:{window}:{key}"
-        cache.add(name, 0, 2 * WINDOW)
+        # Names come round again, after their entries have ended: a key leaves no more than these behind.
+        name = f"limit:{self._kind}:{window % NAMES}:{key}"
+        cache.add(name, 0, (window + NAMES - 1) * WINDOW - time.time())
         try:
             taken = cache.incr(name, portion)
         except ValueError:  # pushed out of a full cache since the line before

@@ -11,8 +11,9 @@ import pytest
 import time_machine
 from django.core.cache import cache
 from django.core.management import call_command
+from django.db import connection
 
-from accounts.tokens.limits import PORTIONS, Limit
+from accounts.tokens.limits import NAMES, PORTIONS, Limit
 from auditsite import env
 
 NOON = datetime(2026, 3, 15, 12, 0, 10, tzinfo=UTC)
@@ -69,14 +70,29 @@ def test_threads_of_a_process_never_pass_more_than_may() -> None:
     assert sum(found) == 100
 
 
-@pytest.mark.django_db
-@pytest.mark.usefixtures("_at_noon")
-def test_in_the_database_most_requests_ask_nothing(settings: Any, django_assert_max_num_queries: Any) -> None:
+@pytest.fixture
+def _in_database(settings: Any, db: None) -> Iterator[None]:
     settings.CACHES = settings.CACHES | {"default": env.cache("database")}
     call_command("createcachetable", verbosity=0)
+    yield
+    cache.clear()
+
+
+@pytest.mark.usefixtures("_at_noon", "_in_database")
+def test_in_the_database_most_requests_ask_nothing(django_assert_max_num_queries: Any) -> None:
     limit = Limit("test")
 
-    with django_assert_max_num_queries(PORTIONS * 7) as queries:
+    with django_assert_max_num_queries(PORTIONS * 7):
         assert passed(limit, 700, 600) == 600
-    assert len(queries) <= PORTIONS * 7 < 700
-    cache.clear()
+
+
+@pytest.mark.usefixtures("_in_database")
+def test_in_the_database_few_counters_are_left_behind() -> None:
+    for minutes in range(10):
+        for seconds in (0, 49):  # the first and the last of a minute
+            limit = Limit("test")
+            with time_machine.travel(NOON + timedelta(minutes=minutes, seconds=seconds), tick=False):
+                assert passed(limit, 4, 5) == (4 if seconds == 0 else 1), (minutes, seconds)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM auditsite_cache WHERE cache_key LIKE '%limit:test%'")
+        assert cursor.fetchone()[0] <= NAMES
