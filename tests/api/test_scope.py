@@ -78,9 +78,7 @@ def test_hidden_and_nonexistent_are_told_apart_by_nothing(
     for reader in (program("bob"), program("audrey", accounts=["demo0001"])):
         for hidden, missing in pairs:
             answers = [reader.get(path) for path in (hidden, missing)]
-            texts = [
-                re.sub(r"demo0003|nosuch|[0-9a-f-]{36}", "…", answer.content.decode()) for answer in answers
-            ]
+            texts = [re.sub(r"demo0003|nosuch|[0-9a-f-]{36}", "…", answer.content.decode()) for answer in answers]
             assert answers[0].status_code == answers[1].status_code
             assert answers[0].status_code in (400, 404)
             assert texts[0] == texts[1]

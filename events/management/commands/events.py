@@ -35,14 +35,15 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--follow", action="store_true", help="Go on with events as they arrive, late ones too.")
         parser.add_argument(
-            "--from-now", action="store_true", dest="from_now", help="With --follow: leave out what is archived already."
+            "--from-now",
+            action="store_true",
+            dest="from_now",
+            help="With --follow: leave out what is archived already.",
         )
         parser.add_argument(
             "--interval", type=float, default=2.0, metavar="SECONDS", help="How often to look for more; 2 by default."
         )
-        parser.add_argument(
-            "--user", metavar="NAME", help="Only what this person may see; all accounts without it."
-        )
+        parser.add_argument("--user", metavar="NAME", help="Only what this person may see; all accounts without it.")
         add_filter_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
