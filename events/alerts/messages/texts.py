@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from events.alerts.messages.safe_text import prose, quoted, subject
+from events.filters.names import country_title
 from events.models import Delivery, Severity
 from events.wording.times import show
 
@@ -72,7 +73,7 @@ def who(facts: Facts) -> str:
     people = [quoted(value) for value in facts.different("user_email")[:MOST_NAMED]]
     countries = {event.values["source_ip"]: event.values["source_country"] for event in facts.events}
     places = [
-        f"{quoted(ip, 45)} ({quoted(countries[ip], 8)})" if countries.get(ip) else quoted(ip, 45)
+        f"{quoted(ip, 45)} ({quoted(country_title(countries[ip]), 60)})" if countries.get(ip) else quoted(ip, 45)
         for ip in facts.different("source_ip")[:MOST_NAMED]
     ]
     return "; ".join(filter(None, (", ".join(people), ", ".join(places))))
