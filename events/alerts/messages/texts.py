@@ -25,15 +25,31 @@ MOST_PROSE = 600  # characters of an explanation
 
 def finding_title(facts: Facts, kind: str) -> str:
     """Such as "Reminder: [High] API secret created: Shop production"."""
+    return subject(
+        f"{_before(kind)}[{severity_in_words(facts)}] {quoted(facts.title)}: {where(accounts_in(facts), short=True)}"
+    )
+
+
+def _before(kind: str) -> str:
+    """What a title begins with."""
     words = {
         Delivery.Kind.EXTENDED: _("More events"),
         Delivery.Kind.REMINDER: _("Reminder"),
         Delivery.Kind.ESCALATED: _("Escalation"),
     }
-    before = f"{words[Delivery.Kind(kind)]}: " if kind in words else ""
-    return subject(
-        f"{before}[{severity_in_words(facts)}] {quoted(facts.title)}: {where(accounts_in(facts), short=True)}"
-    )
+    return f"{words[Delivery.Kind(kind)]}: " if kind in words else ""
+
+
+def many_title(findings: int, kind: str) -> str:
+    """Such as "Reminder: 120 findings"."""
+    counted = ngettext("%(count)s finding", "%(count)s findings", findings) % {"count": findings}
+    return subject(f"{_before(kind)}{counted}")
+
+
+def many_body(findings: Sequence[Facts], count: int, url: str) -> str:
+    """Findings that went out together and that nobody has acknowledged: the worst of them, and how many there are."""
+    listed = listed_findings(findings, count)
+    return bounded([_("Nobody has acknowledged these findings yet:"), *listed], url)
 
 
 def severity_in_words(facts: Facts) -> str:
@@ -129,6 +145,11 @@ def digest_title(findings: int, events: int) -> str:
 def digest_body(findings: Sequence[Facts], count: int, events: Iterable[str], url: str) -> str:
     """The findings of an hour or a day, a line and a link each, and how many more of `count` there are; then lines
     about events."""
+    return bounded([*listed_findings(findings, count), *events], url)
+
+
+def listed_findings(findings: Sequence[Facts], count: int) -> list[str]:
+    """The first of some findings, a line and a link each, and how many more of `count` there are."""
     lines: list[str] = []
     for facts in findings[:MOST_OF_A_DIGEST]:
         lines.append(
@@ -137,7 +158,7 @@ def digest_body(findings: Sequence[Facts], count: int, events: Iterable[str], ur
         lines.append(f"  {facts.url}")
     if (more := count - min(len(findings), MOST_OF_A_DIGEST)) > 0:
         lines.append("- " + ngettext("%(count)s more finding", "%(count)s more findings", more) % {"count": more})
-    return bounded([*lines, *events], url)
+    return lines
 
 
 def view_title(name: str, count: int) -> str:
