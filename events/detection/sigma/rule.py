@@ -48,6 +48,8 @@ class Selection:
             `[code for code in types of the archive if takes(code)]` is always the best list for an index.
         given: `matches` for events of one type alone, without what the type decides; None: none can match. `Dispatch`
             keeps them.
+        only: by field, values in lower case of which an event must have one to match; fields of which no list can tell
+            are left out.
         custom: the parts of `custom` that narrow it further, by name ("first_seen", "dormant", ...), already checked;
             `events.detection.evaluation.custom` decides them from what else the archive holds.
     """
@@ -59,6 +61,7 @@ class Selection:
     custom: Mapping[str, Any] = field(default_factory=dict)
     takes: Callable[[str], bool] = lambda event_type: True
     given: Callable[[str], Callable[[Fields], bool] | None] | None = None
+    only: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
