@@ -250,6 +250,7 @@ def _draft(document: Document, part: Part) -> _Draft:
         custom=own.narrowing,
         takes=partial(takes, node) if is_audit else (lambda event_type: True),
         given=partial(given, node) if is_audit else None,
+        titles={language: advice.title for language, advice in own.advice(told.title, "", ()).items()},
         only={name: values for name in LISTED if is_audit and (values := only_values(node, name)) is not None},
     )
     return _Draft(document, told, own, selection, None, part.line)
