@@ -144,7 +144,8 @@ def tell(finding: Finding, subscription: Subscription, reader: Reader, now: date
     if not earlier.filter(occasion=Delivery.Kind.OPENED).exists() and not _is_in_digest(subscription, finding):
         if are_too_many(subscription, now, kind=Delivery.Kind.OPENED, finding__rule=finding.rule):
             due = times.due_at(subscription, finding.severity, reader.zone, now, Subscription.Pace.HOURLY)
-            add_to_digest(subscription, due, now, finding=finding)
+            digest = add_to_digest(subscription, due, now, finding=finding)
+            Delivery.objects.filter(pk=digest.pk).update(**follow_ups_of(subscription, due))
             return
         _create(subscription, finding, Delivery.Kind.OPENED, Delivery.Kind.OPENED, now, due)
         return
@@ -163,8 +164,7 @@ def tell(finding: Finding, subscription: Subscription, reader: Reader, now: date
 def _create(
     subscription: Subscription, finding: Finding, kind: str, occasion: str, now: datetime, due: datetime
 ) -> None:
-    every, after = subscription.remind_every, subscription.escalate_after
-    first = kind == Delivery.Kind.OPENED
+    follows = follow_ups_of(subscription, due) if kind == Delivery.Kind.OPENED else {}
     Delivery.objects.bulk_create(
         [
             Delivery(
@@ -175,14 +175,20 @@ def _create(
                 occasion=occasion,
                 created_at=now,
                 due_at=due,
-                remind_at=due + timedelta(minutes=every) if every and first else None,
-                escalate_at=(
-                    due + timedelta(minutes=after) if after and first and subscription.escalate_to_id else None
-                ),
+                **follows,
             )
         ],
         ignore_conflicts=True,
     )
+
+
+def follow_ups_of(subscription: Subscription, due: datetime) -> dict[str, datetime | None]:
+    """When a reminder and an escalation follow what is told then, unless somebody acknowledges it."""
+    every, after = subscription.remind_every, subscription.escalate_after
+    return {
+        "remind_at": due + timedelta(minutes=every) if every else None,
+        "escalate_at": due + timedelta(minutes=after) if after and subscription.escalate_to_id else None,
+    }
 
 
 def are_too_many(subscription: Subscription, now: datetime, **same: Any) -> bool:
@@ -201,12 +207,13 @@ def add_to_digest(
     *,
     finding: Finding | None = None,
     content: dict[str, Any] | None = None,
-) -> None:
-    """Have something told with others, by the digest that goes out then. Within a transaction."""
+) -> Delivery:
+    """Have something told with others, by the digest that goes out then. Within a transaction. Returns the digest."""
     digest = _open_digest(subscription, due, now)
     item = DigestItem(delivery=digest, finding=finding)
     item.content = content
     DigestItem.objects.bulk_create([item], ignore_conflicts=True)
+    return digest
 
 
 def _open_digest(subscription: Subscription, due: datetime, now: datetime) -> Delivery:

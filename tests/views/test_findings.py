@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import NexmoAccount
+from accounts.models import NexmoAccount, Profile
 from events.detection.findings import triage
 from events.detection.findings.inbox_table import short_names
 from events.models import Finding, FindingAccount, FindingChange, Suppression
@@ -228,6 +228,21 @@ def test_one_finding_tells_what_where_who_and_when(client: Client, account: Nexm
     for address in ("/about/user/yourname@example.com", "/about/ip/192.0.2.1"):
         assert f'href="{address}"' in text
     assert violations(page) == []
+
+
+def test_steps_of_a_rule_are_called_by_their_titles_in_the_readers_language(
+    cast: dict[str, Any], client: Client, account: NexmoAccount, add_event: Add
+) -> None:
+    events = [add_event(account, number) for number in (1, 2)]
+    uid = "4c0e84b8-b28f-4cea-adce-81e209acdb54"
+    finding = make_finding(events, steps=["leaked_key_secret", "gone_since"], rule=uid)
+    page = client.get(f"/findings/{finding.pk}/").content.decode()
+    assert '<span class="step" title="leaked_key_secret">API secret created</span>' in page
+    assert ">gone since</span>" in page
+
+    Profile.objects.update_or_create(user=cast["alice"], defaults={"language": "es"})
+    assert ">Secreto de API creado</span>" in client.get(f"/findings/{finding.pk}/").content.decode()
+    assert "API usada desde una dirección nunca vista allí; " in client.get(f"/rules/{uid}/").content.decode()
 
 
 def test_steps_are_told_without_what_they_all_begin_with() -> None:

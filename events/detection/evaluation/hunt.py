@@ -20,6 +20,7 @@ from events.detection.evaluation.follow import types
 from events.detection.evaluation.history import History
 from events.detection.evaluation.increment import touched
 from events.detection.evaluation.seen import noted_for
+from events.detection.evaluation.ways import accounts_of, ways_to
 from events.models import AuditEvent, ChainHead, DayCount, DetectionCursor
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from events.detection.evaluation.facts import Fact
+    from events.detection.evaluation.ways import Way
     from events.detection.sigma.rule import Rule
 
 
@@ -80,9 +82,10 @@ class Hunting:
         reader = Reader(self.upto)
         history = self.history = History(reader, types(), _beginnings(self.upto))
         wanted = types_of(self.rule, history)
-        self.total = self._expected(wanted, history)
+        values = ways_to(self.rule) if wanted is None else None
+        self.total = self._expected(wanted, values, history)
         self._prepare(history)
-        for facts in self._slices(reader, wanted):
+        for facts in self._slices(reader, wanted, values):
             self._add(history, facts)
             self._advance(len(facts))
             reader.forget()
@@ -103,9 +106,17 @@ class Hunting:
     def _chosen(self) -> list[int]:
         return [account for account in self.upto if self.accounts is None or account in self.accounts]
 
-    def _expected(self, wanted: Sequence[str] | None, history: History) -> int:
+    def _named(self) -> list[int] | None:
+        """Keys of the accounts that events can be of; None: all."""
+        named = accounts_of(self.rule, self.history.reader.keys)
+        if named is None:
+            return None if self.accounts is None else self._chosen()
+        return [account for account in self._chosen() if account in named]
+
+    def _expected(self, wanted: Sequence[str] | None, values: Sequence[Way] | None, history: History) -> int:
         """About how many events there are to look at: those of the days in question."""
-        rows = DayCount.objects.filter(account__in=self._chosen())
+        named = self._named()
+        rows = DayCount.objects.filter(account__in=self._chosen() if named is None else named)
         if wanted is not None:
             rows = rows.filter(event_type__in=wanted)
         if self.since:
@@ -117,7 +128,10 @@ class Hunting:
             for what in noted_for(self.rule)
             for account in self._chosen()
         )
-        return (rows.aggregate(total=Sum("count"))["total"] or 0) + to_note
+        if values is None:
+            return (rows.aggregate(total=Sum("count"))["total"] or 0) + to_note
+        counted = (history.reader.count_with(way, named, self.since, self.until) for way in values)
+        return sum(counted) + to_note
 
     def _prepare(self, history: History) -> None:
         """Read which values came when first, where the table does not say so yet."""
@@ -132,9 +146,16 @@ class Hunting:
 
                 seen.read(Reader(self.upto, history.reader.keys), self.upto[account], advance)
 
-    def _slices(self, reader: Reader, wanted: Sequence[str] | None) -> Iterator[list[Fact]]:
+    def _slices(
+        self, reader: Reader, wanted: Sequence[str] | None, values: Sequence[Way] | None
+    ) -> Iterator[list[Fact]]:
         """All events that the rule can use, a part at a time, each along an index."""
-        chosen: list[int | None] = [None] if self.accounts is None else list(self._chosen())
+        named = self._named()
+        if values is not None:
+            for way in values:
+                yield from reader.stream_with(way, named, self.since, self.until, SLICE)
+            return
+        chosen: list[int | None] = [None] if named is None else list(named)
         each: list[str | None] = [None] if wanted is None else list(wanted)
         for account, event_type in product(chosen, each):
             yield from reader.stream(account, event_type, self.since, self.until, SLICE)

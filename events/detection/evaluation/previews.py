@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from accounts.models import NexmoAccount
 from events.detection.evaluation.hunt import KIND
 from events.detection.rules import ruleset
+from events.detection.rules.known_rules import steps_of
 from events.models import AuditEvent, ChainHead, EventType, Hunt, Severity
 from events.nexmo.catalog import EVENT_TYPES
 from events.operations import jobs
@@ -272,7 +273,7 @@ class Trial:
         listed = self._result.get("newest", ())
         keys = {key for one in listed for key in one["accounts"]}
         accounts = _accounts(keys)
-        return [_shown(one, accounts) for one in listed]
+        return [_shown(one, accounts, steps_of(self.rule)) for one in listed]
 
 
 def _accounts(keys: set[int]) -> dict[int, tuple[str, str]]:
@@ -281,8 +282,8 @@ def _accounts(keys: set[int]) -> dict[int, tuple[str, str]]:
     return {pk: (api_key, name) for pk, api_key, name in rows}
 
 
-def _shown(one: dict[str, Any], accounts: dict[int, tuple[str, str]]) -> Shown:
-    events = [_event(event, accounts) for event in one["events"]]
+def _shown(one: dict[str, Any], accounts: dict[int, tuple[str, str]], steps: dict[str, str]) -> Shown:
+    events = [_event(event, accounts, steps) for event in one["events"]]
     return Shown(
         datetime.fromisoformat(one["first_at"]),
         datetime.fromisoformat(one["last_at"]),
@@ -293,13 +294,13 @@ def _shown(one: dict[str, Any], accounts: dict[int, tuple[str, str]]) -> Shown:
     )
 
 
-def _event(event: dict[str, Any], accounts: dict[int, tuple[str, str]]) -> Event:
+def _event(event: dict[str, Any], accounts: dict[int, tuple[str, str]], steps: dict[str, str]) -> Event:
     api_key, name = accounts.get(event["account"], ("", ""))
     code = event["event_type"]
     return Event(
         datetime.fromisoformat(event["at"]),
         type_words(code) or code,
         name,
-        event["step"],
+        steps.get(event["step"], event["step"]),
         reverse("events:event", args=[api_key, event["event_id"]]) if api_key else "",
     )

@@ -23,6 +23,12 @@ def advice_of(rule: Rule | None) -> Advice | None:
     return rule.advice_in(get_language() or "en") if rule else None
 
 
+def steps_of(rule: Rule | None) -> dict[str, str]:
+    """What the steps of a correlation are called, by the names that findings keep of them."""
+    steps = rule.steps_in(get_language() or "en") if rule else {}
+    return {name[:100]: title for name, title in steps.items()}
+
+
 def titles(*, only_on: bool = False) -> dict[str, str]:
     """All rules that can be read, or those that are on, by id, in the order of their titles."""
     language, rules = get_language() or "en", current_rules()
