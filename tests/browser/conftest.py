@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from accounts.models import NexmoAccount
+from tests.conftest import add_numbered
 from tests.tools.browser import CHROMIUM
 from tests.tools.skips import NO_CHROMIUM
 
@@ -56,10 +57,14 @@ def open_page(chromium: Any, live_server: Any) -> Iterator[Callable[..., Any]]:
 
 
 @pytest.fixture
-def many_events(cast: Any, add_event: Callable[..., Any]) -> None:
+def many_events(cast: Any) -> None:
     shop = NexmoAccount.objects.get(api_key="demo0001")
     other = NexmoAccount.objects.get(api_key="demo0003")
-    for number in range(1, 61):
-        kind = ("APP_CREATE", "Application created") if number % 10 == 0 else ("NUMBER_UPDATED", "Number updated")
-        add_event(shop, number, event_type=kind[0], event_type_description=kind[1], context={"n": number})
-    add_event(other, 500, user_email="stranger@example.com")
+    add_numbered(
+        shop,
+        range(1, 61),
+        event_type=lambda number: "NUMBER_UPDATED" if number % 10 else "APP_CREATE",
+        event_type_description=lambda number: "Number updated" if number % 10 else "Application created",
+        context=lambda number: {"n": number},
+    )
+    add_numbered(other, [500], user_email="stranger@example.com")
