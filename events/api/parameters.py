@@ -172,7 +172,8 @@ def read_conditions(
     Raises:
         ApiError: a value is wrong.
     """
-    asked = {name for name in (*PARAMETERS, "account_id") if params.get(name)} - {"order"}
+    # Of one that is given several times any may have the value, not only the last.
+    asked = {name for name in (*PARAMETERS, "account_id") if any(params.getlist(name))} - {"order"}
     scope = None if everything else tuple(account.pk for account in accounts)
     if not asked:
         return Conditions(accounts=scope)
