@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from django.http import QueryDict
     from django_stubs_ext import StrPromise
 
-    from accounts.models import NexmoAccount
+    from events.api.operation import Access
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,11 @@ def _list(**schema: Any) -> dict[str, Any]:
     return {"type": "array", "items": {"type": "string"} | schema}
 
 
+SEARCH_TEXT = _("A piece of the event's JSON; under /api/v1/ words that it must contain, as in the site's search.")
 FILTERS: tuple[Parameter, ...] = tuple(
     Parameter(
         name,
-        parameter.help,
+        SEARCH_TEXT if name == "search_text" else parameter.meaning or parameter.help,
         _list() if name in DIMENSIONS else {"type": "string"},
     )
     for name, parameter in PARAMETERS.items()
@@ -160,13 +161,10 @@ def read_place(params: Mapping[str, Any]) -> Place | None:
         raise wrong_parameters([("cursor", str(error))]) from None
 
 
-def read_conditions(
-    params: QueryDict, accounts: Sequence[NexmoAccount], *, everything: bool = False, as_nexmo: bool = False
-) -> Conditions:
-    """What is asked for among these accounts, by the one meaning that filters have.
+def read_conditions(params: QueryDict, access: Access, *, as_nexmo: bool = False) -> Conditions:
+    """What is asked for among the accounts of a token, by the one meaning that filters have.
 
     Args:
-        everything: these are all accounts there are.
         as_nexmo: `search_text` is a piece of the event's JSON, as the Audit API has it, and no search in words.
 
     Raises:
@@ -174,16 +172,15 @@ def read_conditions(
     """
     # Of one that is given several times any may have the value, not only the last.
     asked = {name for name in (*PARAMETERS, "account_id") if any(params.getlist(name))} - {"order"}
-    scope = None if everything else tuple(account.pk for account in accounts)
     if not asked:
-        return Conditions(accounts=scope)
+        return Conditions(accounts=None if access.everything else tuple(access.keys))
     params = params.copy()
     params.pop("order", None)
     aliases = params.pop("account_id", [])
     if aliases:
         params.setlist("account", [*params.getlist("account"), *aliases])
     text = params.pop("search_text", [""])[-1] if as_nexmo else ""
-    event_filter = EventFilter(params, accounts=accounts, everything=everything)
+    event_filter = EventFilter(params, accounts=access.accounts, everything=access.everything)
     wrong = [
         ("account_id" if aliases and name == "account" else name, " ".join(map(str, errors)))
         for name, errors in event_filter.errors.items()

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 def list_events(request: HttpRequest, access: Access) -> HttpResponse:
     """Events of all accounts that the token may see, by cursor."""
     check(request.GET, EVENTS)
-    conditions = read_conditions(request.GET, access.accounts, everything=access.everything)
+    conditions = read_conditions(request.GET, access)
     return _events(request, access, conditions)
 
 
@@ -63,7 +63,7 @@ def _events(request: HttpRequest, access: Access, conditions: Conditions, usual_
     else:
         order = place.order if place else usual_order or read_choice(params, ORDER)
     try:
-        page = read_events(conditions, access.by_pk, place, order, size)
+        page = read_events(conditions, access.keys, place, order, size)
     except WrongCursor as error:
         raise wrong_parameters([("cursor", str(error))]) from None
     headers = {"X-Has-More": "true" if page.has_more else "false"}
@@ -120,7 +120,7 @@ def view_events(request: HttpRequest, access: Access, name: str) -> HttpResponse
     asked = QueryDict(view.query)
     with timezone.override(profile_of(access.person).zone):  # a view's days are its reader's, as on the site
         try:
-            conditions = read_conditions(asked, access.accounts, everything=access.everything)
+            conditions = read_conditions(asked, access)
         except ApiError as error:
             sentence = _("This view cannot be asked by this token. %(why)s") % {"why": error.detail}
             raise ApiError(409, sentence) from None
@@ -147,6 +147,7 @@ def introspect(request: HttpRequest, access: Access) -> HttpResponse:
 
 
 def _nothing(request: HttpRequest, access: Access, **_kwargs: str) -> HttpResponse:
+    """404 as a problem document, for all other addresses."""
     raise Http404
 
 

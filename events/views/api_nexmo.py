@@ -55,7 +55,7 @@ def list_events(request: HttpRequest, access: Access) -> HttpResponse:
     params = request.GET
     check(params, COMPATIBLE)
     size = read_number(params, "size", USUAL_NEXMO, MOST_NEXMO)
-    conditions = read_conditions(params, access.accounts, everything=access.everything, as_nexmo=True)
+    conditions = read_conditions(params, access, as_nexmo=True)
     if "cursor" in params:
         return _by_cursor(request, access, size)
     order = read_choice(params, ORDER)
@@ -72,7 +72,7 @@ def list_events(request: HttpRequest, access: Access) -> HttpResponse:
     links = numbered_links(request, params, number, about["totalPages"], size)
     headers = {"X-Total-Count": str(page.total)} if page.exact else {}
     return answer(
-        request, hal(texts_of(page.pks, access.by_pk), {"_links": links, "page": about}), JSON, headers=headers
+        request, hal(texts_of(page.pks, access.keys), {"_links": links, "page": about}), JSON, headers=headers
     )
 
 
@@ -80,11 +80,11 @@ def _by_cursor(request: HttpRequest, access: Access, size: int) -> HttpResponse:
     params = request.GET
     if "page" in params:
         raise wrong_parameters([("cursor", _("Use either page or cursor."))])
-    conditions = read_conditions(params, access.accounts, everything=access.everything, as_nexmo=True)
+    conditions = read_conditions(params, access, as_nexmo=True)
     place = read_place(params)
     order = read_choice(params, ORDER) if place is None or params.get("order") else place.order
     try:
-        page = read_events(conditions, access.by_pk, place, order, size)
+        page = read_events(conditions, access.keys, place, order, size)
     except WrongCursor as error:
         raise wrong_parameters([("cursor", str(error))]) from None
     links: dict[str, object] = {"self": {"href": request.build_absolute_uri()}}
@@ -108,17 +108,17 @@ def one_event(request: HttpRequest, access: Access, event_id: str) -> HttpRespon
     """One event, as received."""
     params = request.GET
     check(params, (ACCOUNT_ID,))
-    conditions = read_conditions(params, access.accounts)
-    found = AuditEvent.objects.with_id(event_id).filter(account__in=conditions.accounts or ())
+    chosen = read_conditions(params, access).accounts
+    found = AuditEvent.objects.with_id(event_id).filter(account__in=access.keys if chosen is None else chosen)
     rows = list(found.order_by("account").values_list("account", "raw"))
     if not rows:
         raise ApiError(404, f"Event with provided id: {event_id} was not found")
     if len(rows) > 1:
-        keys = ", ".join(access.by_pk[account].api_key for account, _raw in rows)
+        keys = ", ".join(access.keys[account] for account, _raw in rows)
         sentence = _("Several accounts have an event with this id: name one of %(keys)s with account_id.")
         raise ApiError(409, sentence % {"keys": keys})
     account, raw = rows[0]
-    return answer(request, with_account(raw, access.by_pk[account].api_key).encode(), JSON)
+    return answer(request, with_account(raw, access.keys[account]).encode(), JSON)
 
 
 events = operations(nexmo_body, {"GET": list_events, "OPTIONS": list_types}, zone=_zone)
@@ -126,6 +126,7 @@ event = operations(nexmo_body, {"GET": one_event}, zone=_zone)
 
 
 def _nothing(request: HttpRequest, access: Access, **_kwargs: str) -> HttpResponse:
+    """404 as Nexmo's API has it, for all other addresses."""
     raise ApiError(404, "No message available")
 
 

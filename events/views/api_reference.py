@@ -30,7 +30,7 @@ def document(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def reference(request: HttpRequest) -> HttpResponse:
-    """The same for people: how to log in, each operation with its parameters, and an example."""
+    """What the API is, for people: how to log in, each operation with its parameters, and an example."""
     operations = [(operation, json.dumps(operation.example, indent=2, ensure_ascii=False)) for operation in OPERATIONS]
     context = {
         "groups": [
