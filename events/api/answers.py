@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING
 
 from django.http import HttpResponse
@@ -59,6 +60,15 @@ def _knows(request: HttpRequest, tag: str) -> bool:
 
 
 def _may_compress(request: HttpRequest, body: bytes) -> bool:
-    if len(body) < LEAST_COMPRESSED or "gzip" not in request.headers.get("Accept-Encoding", ""):
+    if len(body) < LEAST_COMPRESSED or not _takes_gzip(request.headers.get("Accept-Encoding", "")):
         return False
     return "Sec-Fetch-Site" not in request.headers and not request.COOKIES
+
+
+def _takes_gzip(accepted: str) -> bool:
+    """Whether gzip is named, and not with the weight of nothing, which forbids it."""
+    for coding in accepted.lower().split(","):
+        name, _semicolon, weight = coding.partition(";")
+        if name.strip() == "gzip":
+            return not re.fullmatch(r"\s*q=0(\.0*)?\s*", weight)
+    return False

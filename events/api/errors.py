@@ -64,7 +64,8 @@ def wrong_parameters(wrong: Sequence[tuple[str, str]]) -> ApiError:
 
 def nexmo_body(error: ApiError) -> tuple[str, bytes]:
     """The media type and the body that Nexmo's clients know."""
-    name = "BadRequest" if error.status == 400 else error.title
+    # Programs compare this name: it is the status's own, whatever the language.
+    name = "BadRequest" if error.status == 400 else HTTPStatus(error.status).phrase
     return JSON, json.dumps({"status": error.status, "error": name, "message": error.detail}).encode()
 
 

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property, update_wrapper
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.core.signals import got_request_exception
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpResponse
 from django.utils import timezone
+from django.utils.log import log_response
 from django.utils.translation import gettext as _
 
 from accounts.models import NexmoAccount
@@ -114,6 +117,18 @@ def operations(
                     headers={"Retry-After": str(AGAIN_AFTER)},
                 )
                 return _refusal(request, busy, body_of)
+            except RequestDataTooBig:
+                return _refusal(request, ApiError(413, _("What was sent is too large.")), body_of)
+            except SuspiciousOperation as error:
+                logger.warning("A request was refused: %s: %s", type(error).__name__, error)
+                return _refusal(request, ApiError(400, _("This request cannot be read; it may be too long.")), body_of)
+            except Exception as error:  # a program is told so in the shape that it reads
+                got_request_exception.send(sender=view, request=request)
+                response = _refusal(request, ApiError(500, _("Something went wrong here. It was logged.")), body_of)
+                log_response(
+                    "%s: %s", response.reason_phrase, request.path, response=response, request=request, exception=error
+                )
+                return response
 
     update_wrapper(view, next(iter(handlers.values())), assigned=("__module__", "__name__", "__doc__"), updated=())
     view.login_required = False  # type: ignore[attr-defined]

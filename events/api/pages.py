@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext
 
-from events.api.cursors import ARRIVAL, MOST_ACCOUNTS, NEWEST, OLDEST, Place, WrongCursor
+from events.api.cursors import ARRIVAL, MOST_ACCOUNTS, NEWEST, OLDEST, ORDERS, Place, WrongCursor
 from events.reading import Cursor
 from events.reading.arrivals import read_arrivals
 from events.reading.pages import find
@@ -49,6 +49,8 @@ def read_events(
     Raises:
         WrongCursor: the place is one of another order, or it would be too long to be told.
     """
+    if place is not None and place.order not in ORDERS:
+        raise WrongCursor(gettext("This is not a cursor of events."))
     if place is not None and place.order != order:
         raise WrongCursor(
             gettext("This cursor belongs to order=%(order)s; go on with that, or leave the cursor out.")

@@ -170,7 +170,8 @@ def read_conditions(params: QueryDict, access: Access, *, as_nexmo: bool = False
     Raises:
         ApiError: a value is wrong.
     """
-    asked = {name for name in (*PARAMETERS, "account_id") if params.get(name)} - {"order"}
+    # Of one that is given several times any may have the value, not only the last.
+    asked = {name for name in (*PARAMETERS, "account_id") if any(params.getlist(name))} - {"order"}
     if not asked:
         return Conditions(accounts=None if access.everything else tuple(access.keys))
     params = params.copy()

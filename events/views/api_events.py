@@ -106,10 +106,11 @@ def one_account(request: HttpRequest, access: Access, api_key: str) -> HttpRespo
 
 
 def list_views(request: HttpRequest, access: Access) -> HttpResponse:
-    """The saved views that the token's person may open, and the built-in ones."""
+    """The saved views that the token's person may open, and the built-in ones. One that names an account which the
+    token is not for is left out."""
     check(request.GET, ())
     views = views_of(access.person)
-    listed = [texts.view(view) for view in (*views.saved, *views.builtin)]
+    listed = [texts.view(view) for view in (*views.saved, *views.builtin) if _is_for(access, view)]
     return answer(request, texts.as_json({"views": listed}), JSON)
 
 
@@ -129,14 +130,27 @@ def view_events(request: HttpRequest, access: Access, name: str) -> HttpResponse
 
 def _view(access: Access, name: str) -> View:
     views = views_of(access.person)
-    if view := views.named(name):
+    view = views.named(name)
+    if view and _is_for(access, view):
         return view
     called = [view for view in (*views.saved, *views.builtin) if str(view.name).casefold() == name.casefold()]
     # An own one before a team's of the same name.
     called.sort(key=lambda view: not view.mine)
-    if not called:
-        raise Http404
-    return called[0]
+    for view in called:
+        if _is_for(access, view):
+            return view
+    raise Http404
+
+
+def _is_for(access: Access, view: View) -> bool:
+    """Whether all accounts that a view names are the token's."""
+    named = QueryDict(mutable=True)
+    named.setlist("account", QueryDict(view.query).getlist("account"))
+    try:
+        read_conditions(named, access)
+    except ApiError:
+        return False
+    return True
 
 
 def introspect(request: HttpRequest, access: Access) -> HttpResponse:

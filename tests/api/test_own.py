@@ -125,11 +125,25 @@ def test_views_run_by_number_name_and_code(
         is_problem(client.get(f"/api/v1/views/{name}/events"), 404)
 
 
-def test_a_view_of_an_account_that_the_token_is_not_for_says_so(cast: dict[str, Any], program: Program) -> None:
-    view = SavedView.objects.create(owner=cast["alice"], name="x", query="account=demo0002")
+def test_a_view_of_an_account_that_the_token_is_not_for_is_hidden(cast: dict[str, Any], program: Program) -> None:
+    queries = ("account=demo0002", "account=demo0001,-demo0002", "account=demo0001")
+    views = [SavedView.objects.create(owner=cast["alice"], name=query, query=query) for query in queries]
+    client = program("alice", accounts=["demo0001"])
 
-    told = is_problem(program("alice", accounts=["demo0001"]).get(f"/api/v1/views/{view.pk}/events"), 409)
-    assert "No account demo0002 is visible" in told["detail"]
+    listed = client.get("/api/v1/views/").json()["views"]
+    assert [view["name"] for view in listed if view["name"] in queries] == ["account=demo0001"]
+    for view in views[:2]:
+        for name in (str(view.pk), view.name):
+            is_problem(client.get(f"/api/v1/views/{name}/events"), 404)
+    assert client.get(f"/api/v1/views/{views[2].pk}/events").status_code == 200
+    assert program("alice").get(f"/api/v1/views/{views[0].pk}/events").status_code == 200
+
+
+def test_a_view_that_cannot_be_asked_says_why(cast: dict[str, Any], program: Program) -> None:
+    view = SavedView.objects.create(owner=cast["alice"], name="x", query="source_ip=nonsense")
+
+    told = is_problem(program("alice").get(f"/api/v1/views/{view.pk}/events"), 409)
+    assert "nonsense is not an IP address" in told["detail"]
 
 
 @pytest.mark.parametrize("path", ["accounts/", "findings/", "views/", "token", "events"])
