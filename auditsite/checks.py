@@ -11,7 +11,7 @@ from cryptography.fernet import Fernet
 
 from auditsite import database_url
 from auditsite.env import BASE_DIR, SETTINGS, refuse
-from events.alerts.sending.targets import read_rule
+from events.outbound.targets import read_rule
 
 if TYPE_CHECKING:
     from pathlib import Path

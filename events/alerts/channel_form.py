@@ -11,10 +11,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from events.alerts.holders import teams_of
-from events.alerts.sending import addresses, send, signing
+from events.alerts.sending import addresses, send
 from events.display import zones
 from events.display.forms import ZoneField
 from events.models import Channel
+from events.outbound import signing
 from events.wording.marking import coded
 
 if TYPE_CHECKING:

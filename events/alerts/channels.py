@@ -9,10 +9,10 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from events.alerts.sending import signing
 from events.models import Channel, Delivery
 from events.models.alerts import new_delivery_key
 from events.operations import jobs
+from events.outbound import signing
 
 if TYPE_CHECKING:
     from accounts.models import AnyUser

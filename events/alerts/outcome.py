@@ -16,7 +16,7 @@ from events.wording import alert_problems as problems
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from events.alerts.sending.send import Outcome
+    from events.outbound.results import Outcome
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
 JITTER = 0.25  # of a pause, either way: many channels of one service do not come back together

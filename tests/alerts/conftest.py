@@ -17,7 +17,6 @@ from django.utils import timezone
 from pytest_httpserver import HTTPServer
 
 from accounts.models import NexmoAccount
-from events.alerts.sending import signing
 from events.models import (
     AuditEvent,
     ChainHead,
@@ -29,6 +28,7 @@ from events.models import (
     Severity,
     Subscription,
 )
+from events.outbound import signing
 from tests.conftest import NOON
 
 RULE = "11111111-1111-4111-8111-111111111111"

@@ -11,8 +11,8 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from events.alerts.sending.apprise_process import DENIED, PARAMETERS
-from events.alerts.sending.targets import WEB_PORTS, literal_address, normal, read_targets
 from events.models import Channel, Severity
+from events.outbound.targets import WEB_PORTS, literal_address, normal, read_targets
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult

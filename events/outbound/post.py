@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import requests.utils
 
-from events.alerts.sending.targets import Refused, Targets, normal
+from events.outbound.targets import Refused, Targets, normal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
