@@ -5,8 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
 
 from django.utils import timezone
+
+from events.outbound.post import NoAnswer
+from events.outbound.targets import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from events.outbound.post import Answer
 
 LONGEST_PAUSE = timedelta(hours=1)  # that a receiver may ask for
 SOON = (408, 425, 429)  # answers that may be another one later, beside those from 500 on
@@ -59,3 +68,14 @@ def read_pause(text: str) -> timedelta | None:
         except (TypeError, ValueError, OverflowError):
             return None
     return min(pause, LONGEST_PAUSE) if pause > timedelta() else None
+
+
+def attempt(call: Callable[[], Answer]) -> tuple[Answer | None, Outcome]:
+    """Post something, and say how it went. The answer is None where there was none."""
+    try:
+        answer = call()
+    except Refused as error:
+        return None, Outcome(sent=False, problem=f"refused {error}", is_final=True)
+    except NoAnswer as error:
+        return None, Outcome(sent=False, problem=error.kind)
+    return answer, of_status("http", answer.status, answer.retry_after)

@@ -17,9 +17,10 @@ from events.alerts.messages import bodies
 from events.alerts.sending import addresses
 from events.fields import dump_json
 from events.models import Channel, Severity
-from events.outbound import post, signing
+from events.outbound import post, results, signing
+from events.outbound.entered import NotUsable
 from events.outbound.results import SENT, Outcome, of_status
-from events.outbound.targets import Refused, read_targets
+from events.outbound.targets import read_targets
 from events.wording import alert_problems as problems
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def attempt(delivery: Delivery, message: Message) -> Outcome:
         return _through_apprise(channel, message)
     except SecretUnreadable:
         return Outcome(sent=False, problem=problems.SECRET)
-    except addresses.NotUsable:
+    except NotUsable:
         if channel.kind == Channel.Kind.MAIL:
             return Outcome(sent=False, problem=problems.MAIL)
         return Outcome(sent=False, problem=problems.UNKNOWN, is_final=True)
@@ -58,13 +59,8 @@ def _post(key: str, channel: Channel, message: Message) -> Outcome:
         "User-Agent": "Auditsite",
         **signing.headers(key, int(now.timestamp()), body, secrets_in_force(channel)),
     }
-    try:
-        answer = post.post(channel.address, body, headers, read_targets(settings.ALERT_TARGETS))
-    except Refused as error:
-        return Outcome(sent=False, problem=f"{problems.REFUSED} {error}", is_final=True)
-    except post.NoAnswer as error:
-        return Outcome(sent=False, problem=error.kind)
-    return of_status(problems.HTTP, answer.status, answer.retry_after)
+    targets = read_targets(settings.ALERT_TARGETS)
+    return results.attempt(lambda: post.post(channel.address, body, headers, targets))[1]
 
 
 def secrets_in_force(channel: Channel) -> list[str]:
