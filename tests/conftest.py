@@ -31,7 +31,7 @@ from events.sandbox import Sandbox
 from events.storage import triggers
 from tests.tools import skips
 
-EVENTS_ROLES = ("events.migrations.0002_default_roles", "events.migrations.0015_detection_roles")
+EVENTS_ROLES = ("events.migrations.0002_default_roles", "events.migrations.0015_detection")
 NOON = datetime(2026, 3, 15, 12, 0, tzinfo=UTC)
 
 

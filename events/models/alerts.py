@@ -186,7 +186,9 @@ class Delivery(models.Model):
 
     key = models.CharField(max_length=40, unique=True, default=new_delivery_key)
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="deliveries")
-    subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, null=True, related_name="deliveries")
+    subscription = models.ForeignKey(
+        Subscription, on_delete=models.CASCADE, null=True, related_name="deliveries", db_index=False
+    )
     finding = models.ForeignKey(Finding, on_delete=models.CASCADE, null=True, related_name="+")
     kind = models.CharField(max_length=10, choices=Kind.choices)
     occasion = models.CharField(max_length=80, help_text=_("With subscription and finding: what it is sent for."))

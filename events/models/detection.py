@@ -108,7 +108,7 @@ class Finding(models.Model):
         indexes = (
             models.Index(fields=("found_at", "id"), name="finding_time"),
             models.Index(fields=("state", "found_at", "id"), name="finding_state_time"),
-            models.Index(fields=("rule", "found_at", "id"), name="finding_rule_time"),
+            models.Index(fields=("rule", "state", "found_at", "id"), name="finding_rule_state_time"),
             models.Index(fields=("severity", "state", "found_at", "id"), name="finding_severity_time"),
             models.Index(fields=("assigned_to", "found_at", "id"), name="finding_assignee_time"),
             models.Index(fields=("id",), condition=Q(routed_at=None), name="finding_unrouted"),
@@ -132,7 +132,8 @@ class FindingAccount(models.Model):
     event_count = models.PositiveIntegerField(default=0)
     # When the finding came to hold events of this account: later than the finding itself, where others had it first.
     found_at = models.DateTimeField()
-    # As in the finding, so that an index serves one account's open findings in order.
+    # As in the finding, so that an index serves one account's open findings, or those of a rule, in order.
+    rule = models.CharField(max_length=36)
     state = models.CharField(max_length=12, choices=Finding.State.choices)
     severity = models.PositiveSmallIntegerField(choices=Severity.choices)
 
@@ -144,6 +145,7 @@ class FindingAccount(models.Model):
             models.Index(fields=("account", "found_at", "finding"), name="part_account_time"),
             models.Index(fields=("account", "state", "found_at", "finding"), name="part_account_state_time"),
             models.Index(fields=("account", "state", "severity", "found_at", "finding"), name="part_account_severity"),
+            models.Index(fields=("account", "rule", "state", "found_at", "finding"), name="part_account_rule_state"),
         )
 
     def __str__(self) -> str:

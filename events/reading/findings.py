@@ -79,6 +79,14 @@ class _Branch:
     where: tuple[tuple[str, Any], ...]
 
 
+@dataclass(frozen=True)
+class _Test:
+    """What remains to be checked row by row: an expression that is 1 where it holds."""
+
+    sql: str
+    values: list[Any]
+
+
 def find(question: Question, wanted: int, *, beyond: Cursor | None, back: bool) -> tuple[list[Key], Key | None]:
     """The keys of the first findings that match, and where the search ended with more left to look through."""
     keys: list[Key] = []
@@ -118,22 +126,22 @@ def _once(question: Question, rows: list[Key]) -> list[Key]:
 
 def _rows(question: Question, wanted: int, beyond: Cursor | None, back: bool) -> tuple[list[Key], Key | None]:
     """The first rows that match, of all branches in order."""
-    branches, rest, values = _plan(question)
+    branches, test = _plan(question)
     if not branches:
         return [], None
-    if not rest and len(branches) > MOST_BRANCHES:
+    if not test and len(branches) > MOST_BRANCHES:
         branches = _leading(branches, question, wanted, beyond, back)
-    if not rest:
+    if not test:
         turn = " DESC" if back else ""
         found = _walked(
-            branches, question, beyond, back, wanted, [], [], f" ORDER BY found_at{turn}, id{turn} LIMIT {wanted}"
+            branches, question, beyond, back, wanted, None, f" ORDER BY found_at{turn}, id{turn} LIMIT {wanted}"
         )
         return [key for _, key, _ in found[:wanted]], None
     matching: list[Key] = []
     reached: Key | None = None
     for most in (min(FIRST_WALKED, MOST_WALKED), MOST_WALKED):
         walk = max(most // len(branches), LEAST_WALKED)
-        matching, reached = _merged(_walked(branches, question, beyond, back, walk, rest, values), walk, wanted)
+        matching, reached = _merged(_walked(branches, question, beyond, back, walk, test), walk, wanted)
         if reached is None:
             break
     return matching, reached
@@ -145,19 +153,18 @@ def _walked(
     beyond: Cursor | None,
     back: bool,
     walk: int,
-    rest: list[str],
-    values: list[Any],
+    test: _Test | None,
     order: str = "",
 ) -> list[tuple[int, Key, bool]]:
     """The first rows of all branches, so many of each, in order."""
     found: list[tuple[int, Key, bool]] = []
     if connection.vendor == "postgresql" and len(branches) > 1:
-        found = _execute(*_side_by_side(branches, question, beyond, back, walk, rest, values), order)
+        found = _execute(*_side_by_side(branches, question, beyond, back, walk, test), order)
     else:
         for start in range(0, len(branches), MOST_TOGETHER):
             some = branches[start : start + MOST_TOGETHER]
             parts = [
-                _select(branch, question, beyond, back, walk, rest, values, str(start + number))
+                _select(branch, question, beyond, back, walk, test, str(start + number))
                 for number, branch in enumerate(some)
             ]
             found += _execute(*_all_of(parts), order)
@@ -182,65 +189,76 @@ def _merged(found: list[tuple[int, Key, bool]], walk: int, wanted: int) -> tuple
     return matching, reached
 
 
-def _plan(question: Question) -> tuple[list[_Branch], list[str], list[Any]]:
+def _plan(question: Question) -> tuple[list[_Branch], _Test | None]:
     """The branches of the index that serves a question, and what remains to be checked row by row."""
     if question.nothing or question.accounts == ():
-        return [], [], []
-    rest: list[str] = []
-    values: list[Any] = []
+        return [], None
+    rest: list[tuple[str, Sequence[Any]]] = []
 
-    def check(column: str, allowed: Iterable[Any]) -> None:
-        its = list(allowed)
-        rest.append(f"{column} IN ({', '.join(['%s'] * len(its))})")
-        values.extend(its)
+    def check(column: str, allowed: Sequence[Any]) -> None:
+        rest.append((f"{column} IN ({', '.join(['%s'] * len(allowed))})", allowed))
 
     states, severities = question.states, question.severities
     every_state = states or STATES
     names: tuple[str, ...]
     firsts: list[tuple[tuple[str, Any], ...]]
     if question.accounts is not None:
-        if severities:
+        if question.rules:
+            index, names = "part_account_rule_state", ("account_id", "rule", "state")
+            firsts = _each(names, question.accounts, question.rules, every_state)
+            if severities:
+                check("t.severity", severities)
+        elif severities:
             index, names = "part_account_severity", ("account_id", "state", "severity")
-            firsts = [
-                tuple(zip(names, its, strict=True)) for its in product(question.accounts, every_state, severities)
-            ]
+            firsts = _each(names, question.accounts, every_state, severities)
         elif states:
             index, names = "part_account_state_time", ("account_id", "state")
-            firsts = [tuple(zip(names, its, strict=True)) for its in product(question.accounts, states)]
+            firsts = _each(names, question.accounts, states)
         else:
             index, firsts = "part_account_time", [(("account_id", key),) for key in question.accounts]
-        if question.rules:
-            check("f.rule", question.rules)
-    elif question.rules or question.assignees:
-        index, name, its = (
-            ("finding_rule_time", "rule", question.rules)
-            if question.rules
-            else ("finding_assignee_time", "assigned_to_id", question.assignees)
-        )
-        firsts = [((name, value),) for value in its]
-        if states:
-            check("f.state", states)
+    elif question.rules:
+        index, firsts = "finding_rule_state_time", _each(("rule", "state"), question.rules, every_state)
         if severities:
-            check("f.severity", severities)
+            check("t.severity", severities)
+    elif question.assignees:
+        index, firsts = "finding_assignee_time", [(("assigned_to_id", key),) for key in question.assignees]
+        if states:
+            check("t.state", states)
+        if severities:
+            check("t.severity", severities)
     elif severities:
         index = "finding_severity_time"
-        firsts = [(("severity", severity), ("state", state)) for severity, state in product(severities, every_state)]
+        firsts = _each(("severity", "state"), severities, every_state)
     elif states:
         index, firsts = "finding_state_time", [(("state", state),) for state in states]
     else:
         index, firsts = "finding_time", [()]
-    whose = _whose(question)
-    if whose and index != "finding_assignee_time":
-        rest.append(whose[0])
-        values.extend(whose[1])
+    if index != "finding_assignee_time" and (whose := _whose(question)):
+        rest.append(whose)
     if question.text:
-        titled = ["LOWER(f.title) LIKE LOWER(%s) ESCAPE '!'"]
+        titled, values = ["LOWER(f.title) LIKE LOWER(%s) ESCAPE '!'"], []
         values.append("%" + "".join(f"!{letter}" if letter in "!%_" else letter for letter in question.text) + "%")
         if question.text_rules:
             titled.append(f"f.rule IN ({', '.join(['%s'] * len(question.text_rules))})")
             values.extend(question.text_rules)
-        rest.append(f"({' OR '.join(titled)})")
-    return [_Branch(index, first) for first in firsts], rest, values
+        rest.append((f"({' OR '.join(titled)})", values))
+    return [_Branch(index, first) for first in firsts], _tested(rest, of_parts=question.accounts is not None)
+
+
+def _tested(rest: list[tuple[str, Sequence[Any]]], *, of_parts: bool) -> _Test | None:
+    """All of these conditions, on rows `t` and their findings `f`."""
+    if not rest:
+        return None
+    sql, values = " AND ".join(condition for condition, _ in rest), [value for _, its in rest for value in its]
+    if not of_parts:
+        return _Test(f"CASE WHEN {sql} THEN 1 ELSE 0 END".replace("f.", "t."), values)
+    # As EXISTS it would be answered by PostgreSQL for all findings at once, which takes far longer.
+    return _Test(f"COALESCE((SELECT 1 FROM {FINDINGS} AS f WHERE f.id = t.finding_id AND {sql}), 0)", values)
+
+
+def _each(names: Sequence[str], *values: Iterable[Any]) -> list[tuple[tuple[str, Any], ...]]:
+    """The first columns of an index with each combination of values."""
+    return [tuple(zip(names, its, strict=True)) for its in product(*values)]
 
 
 def _whose(question: Question) -> tuple[str, list[Any]] | None:
@@ -265,8 +283,7 @@ def _select(
     beyond: Cursor | None,
     back: bool,
     limit: int,
-    rest: list[str],
-    rest_values: list[Any],
+    test: _Test | None,
     number: str,
     of: Sequence[str] = (),
 ) -> tuple[str, list[Any]]:
@@ -297,15 +314,9 @@ def _select(
     if oldest is not None:
         where.append("t.found_at >= %s")
         values.append(oldest)
-    matches = "1"
-    if rest and not of_parts:
-        matches = f"CASE WHEN {' AND '.join(rest)} THEN 1 ELSE 0 END".replace("f.", "t.")
-        values = [*rest_values, *values]
-    elif rest:
-        tested = f"SELECT 1 FROM {FINDINGS} AS f WHERE f.id = t.{key} AND {' AND '.join(rest)}"
-        # As EXISTS it would be answered by PostgreSQL for all findings at once, which takes far longer.
-        matches, values = f"COALESCE(({tested}), 0)", [*rest_values, *values]
+    values = [*(test.values if test else ()), *values]
     turn = " DESC" if back else ""
+    matches = test.sql if test else "1"
     return (
         f"SELECT {number} AS branch, t.found_at AS found_at, t.{key} AS id, {matches} AS matches FROM {source} "
         f"{'WHERE ' + ' AND '.join(where) if where else ''} ORDER BY t.found_at{turn}, t.{key}{turn} LIMIT {limit}"
@@ -324,15 +335,14 @@ def _side_by_side(
     beyond: Cursor | None,
     back: bool,
     limit: int,
-    rest: list[str],
-    rest_values: list[Any],
+    test: _Test | None,
 ) -> tuple[str, list[Any]]:
     """The same as one select that is asked for each branch: PostgreSQL plans it once, and not each of them."""
     columns = [column for column, _ in branches[0].where]
     numbered = [(number, *(value for _, value in branch.where)) for number, branch in enumerate(branches)]
     row = f"({', '.join(['%s'] * (len(columns) + 1))})"
     one = _Branch(branches[0].index, tuple((column, None) for column in columns))
-    select, values = _select(one, question, beyond, back, limit, rest, rest_values, "v.number", of=columns)
+    select, values = _select(one, question, beyond, back, limit, test, "v.number", of=columns)
     names = ", ".join(("number", *columns))
     sql = (
         f"SELECT k.* FROM (VALUES {', '.join([row] * len(branches))}) AS v({names}) CROSS JOIN LATERAL ({select}) AS k"
@@ -350,7 +360,7 @@ def _leading(
     branches: list[_Branch], question: Question, wanted: int, beyond: Cursor | None, back: bool
 ) -> list[_Branch]:
     """Of many branches those whose first rows can be among the first of all."""
-    heads = _walked(branches, question, beyond, back, 1, [], [])
+    heads = _walked(branches, question, beyond, back, 1, None)
     return [branches[number] for number, _, _ in heads[:wanted]]
 
 
@@ -358,10 +368,10 @@ def _counted(branches: list[_Branch], question: Question) -> Count:
     """How many there are in these branches, each finding once. It stops at the first row too many."""
     most = MOST_COUNTED + 1
     if connection.vendor == "postgresql" and len(branches) > 1:
-        rows_of_all, values = _side_by_side(branches, question, None, True, most, [], [])
+        rows_of_all, values = _side_by_side(branches, question, None, True, most, None)
     else:
         rows_of_all, values = _all_of(
-            [_select(branch, question, None, True, most, [], [], str(at)) for at, branch in enumerate(branches)]
+            [_select(branch, question, None, True, most, None, str(at)) for at, branch in enumerate(branches)]
         )
     with connection.cursor() as cursor:
         cursor.execute(
@@ -374,7 +384,7 @@ def _counted(branches: list[_Branch], question: Question) -> Count:
 
 def count(question: Question) -> Count | None:
     """How many findings match, counted up to a thousand; None where an index alone does not tell."""
-    branches, rest, _ = _plan(question)
-    if rest:
+    branches, test = _plan(question)
+    if test:
         return None
     return _counted(branches[:MOST_TOGETHER], question) if branches else Count(0)

@@ -69,6 +69,7 @@ def make_finding(cast: Any) -> Callable[..., Finding]:
                 last_at=told["last_at"],
                 event_count=sum(event.account_id == account.pk for event in events or ()),
                 found_at=told["found_at"],
+                rule=finding.rule,
                 state=finding.state,
                 severity=finding.severity,
             )

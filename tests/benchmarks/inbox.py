@@ -65,6 +65,7 @@ def fill(total: int) -> None:
                         last_at=found,
                         event_count=2,
                         found_at=found,
+                        rule=finding.rule,
                         state=state,
                         severity=finding.severity,
                     )

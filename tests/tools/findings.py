@@ -62,6 +62,7 @@ def make_finding(
             last_at=max(its_times),
             event_count=len(its),
             found_at=(joined_at or {}).get(account, found),
+            rule=rule,
             state=state,
             severity=severity,
         )

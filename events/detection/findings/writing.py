@@ -91,6 +91,7 @@ def _parts(finding: Finding, evidence: Sequence[Evidence], accounts: Iterable[in
             last_at=last,
             event_count=count,
             found_at=finding.found_at,
+            rule=finding.rule,
             state=finding.state,
             severity=finding.severity,
         )
