@@ -25,7 +25,7 @@ from events.operations.queue import STOP
 from events.outbound.results import Outcome
 from events.storage import leases
 from events.storage.side_threads import SideThreads
-from events.wording import alert_problems as problems
+from events.wording import delivery_problems as problems
 
 if TYPE_CHECKING:
     import threading

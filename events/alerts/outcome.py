@@ -11,7 +11,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from events.models import Channel, Delivery
-from events.wording import alert_problems as problems
+from events.wording import delivery_problems as problems
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -20,6 +20,7 @@ class HeldQuerySet(models.QuerySet[Any]):
     """Rows that belong to a person or to a team."""
 
     prefix: ClassVar[str] = ""
+    permission: ClassVar[str] = "events.triage_finding"  # what it takes to change those of a team
 
     def visible_to(self, user: AnyUser) -> Self:
         """Own ones, and those of teams that the user is in; a superuser sees every team's."""
@@ -35,7 +36,7 @@ class HeldQuerySet(models.QuerySet[Any]):
     def changeable_by(self, user: AnyUser) -> Self:
         """Of these, own ones, and those of teams where the user may triage findings."""
         visible = self.visible_to(user)
-        if user.has_perm("events.triage_finding"):  # type: ignore[union-attr]
+        if user.has_perm(self.permission):  # type: ignore[union-attr]
             return visible
         return visible.filter(**{f"{self.prefix}owner": user.pk})
 

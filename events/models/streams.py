@@ -6,7 +6,7 @@ only: cursors and states by `events.streams.progress`.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
@@ -16,8 +16,20 @@ from accounts.fields import EncryptedTextField
 from accounts.models import NexmoAccount
 from accounts.validators import name_validator
 from events.fields import JSONTextField
-from events.models.held import Held, one_holder
+from events.models.held import Held, HeldQuerySet, one_holder
 from events.models.view import SavedView
+
+if TYPE_CHECKING:
+    from accounts.models import AnyUser
+
+
+class StreamQuerySet(HeldQuerySet):
+    """Streams leave the site: also one's own needs the permission."""
+
+    permission = "events.manage_stream"
+
+    def changeable_by(self, user: AnyUser) -> Self:
+        return self.visible_to(user) if user.has_perm(self.permission) else self.none()  # type: ignore[union-attr]
 
 
 class Stream(Held):
@@ -80,6 +92,8 @@ class Stream(Held):
     sent_count = models.PositiveBigIntegerField(default=0, help_text=_("Events or findings that were taken."))
     failed_count = models.PositiveBigIntegerField(default=0, help_text=_("Attempts that failed."))
     refused_count = models.PositiveBigIntegerField(default=0, help_text=_("Events that the receiver refused for good."))
+
+    objects: ClassVar[Any] = StreamQuerySet.as_manager()
 
     class Meta:
         ordering = ("name", "id")

@@ -26,7 +26,7 @@ class Outcome:
     """How an attempt went.
 
     Attributes:
-        problem: a code of `events.wording.alert_problems`; empty where it was sent.
+        problem: a code of `events.wording.delivery_problems`; empty where it was sent.
         status: what the receiver answered, where it is known.
         is_final: trying again would change nothing.
         pause: how long the receiver asked to be left alone.

@@ -20,7 +20,7 @@ from events.operations.queue import STOP
 from events.outbound.results import Outcome
 from events.storage import leases
 from events.storage.side_threads import SideThreads
-from events.streams import progress, read
+from events.streams import findings, progress, read
 from events.streams.batch import Batch, Item
 from events.streams.destinations.destination import Place
 from events.streams.destinations.kinds import DESTINATIONS
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from accounts.models import NexmoAccount
-    from events.filters.form import EventFilter
     from events.models import StreamCursor
     from events.streams.record import EventRecord
 
@@ -80,41 +79,62 @@ def serve(pk: int) -> int:
         return 0
     except progress.Lost:
         return 0
+    except Exception:
+        progress.fail(stream, Outcome(sent=False, problem="crashed"))
+        raise
     finally:
         progress.release(stream)
 
 
 def _follow(stream: Stream) -> int:
-    """Go round the accounts, a batch of each in turn, as long as there is something."""
-    accounts = read.accounts_of(stream)
-    heads = read.heads_of(accounts)
-    known = progress.cursors(stream, accounts, heads)
+    """Send what is there: events account by account, a batch of each in turn, or findings."""
     try:
+        accounts = read.accounts_of(stream)
         narrowing = read.narrowing_of(stream, accounts)
     except read.NothingMayBeSent as error:
         progress.stop(stream, str(error))
         return 0
+    if stream.contents == Stream.Contents.FINDINGS:
+        return _follow_findings(stream, accounts)
+    heads = read.heads_of(accounts)
+    known = progress.cursors(stream, heads, [account.pk for account in accounts])
     sent = 0
     waiting = [account for account in accounts if heads.get(account.pk, 0) > known[account.pk].seq]
     while waiting and not STOP.is_set():
         for account in list(waiting):
-            cursor = known[account.pk]
-            taken = _send_next(stream, account, cursor, heads[account.pk], narrowing)
+            cursor, head = known[account.pk], heads[account.pk]
+            piece = read.read(stream, account, cursor, head, narrowing, read.MOST_AT_ONCE)
+            taken = _send(stream, cursor, account.api_key, events_as_items(stream, piece.records), piece.upto)
             if taken is None:
                 return sent
             sent += taken
-            if cursor.seq >= heads[account.pk]:
+            if cursor.seq >= head:
                 waiting.remove(account)
     return sent
 
 
-def _send_next(
-    stream: Stream, account: NexmoAccount, cursor: StreamCursor, head: int, narrowing: EventFilter | None
-) -> int | None:
-    """Send an account's next batch. Returns how many events were taken; None where an attempt failed."""
-    piece = read.read(stream, account, cursor, head, narrowing, read.MOST_AT_ONCE)
-    if not piece.records:
-        progress.move(stream, cursor, piece.upto, refused={})
+def _follow_findings(stream: Stream, accounts: Sequence[NexmoAccount]) -> int:
+    head = findings.head()
+    cursor = progress.cursors(stream, {None: head}, [None])[None]
+    sent = 0
+    while cursor.seq < head and not STOP.is_set():
+        items, upto = findings.read(stream, accounts, cursor.seq)
+        taken = _send(stream, cursor, findings.SOURCE, items, upto)
+        if taken is None:
+            break
+        sent += taken
+    return sent
+
+
+def _send(stream: Stream, cursor: StreamCursor, source: str, items: list[Item], upto: int) -> int | None:
+    """Send items, and move the cursor as far as they were taken. Returns how many were; None where an attempt failed.
+
+    Args:
+        source: whose they are.
+        upto: where the cursor stands once all are taken.
+    """
+    if not items:
+        progress.move(stream, cursor, upto)
         return 0
     try:
         place = place_of(stream)
@@ -122,34 +142,35 @@ def _send_next(
         progress.fail(stream, Outcome(sent=False, problem="secret"))
         return None
     destination = DESTINATIONS[stream.kind]
-    taken, left = 0, items_of(stream, piece.records)
+    count, left = 0, items
     while left:
         some, left = _fitting(left, destination.most_bytes)
-        key = f"{stream.pk}_{account.api_key}_{some[0].seq}_{some[-1].seq}"
         if connection.vendor != "sqlite" and not connection.in_atomic_block:
             connection.close()  # not kept from others while somebody else's server takes its time
-        delivered = destination.send(place, Batch(key, account.api_key, some))
-        if delivered.taken:
-            last = some[delivered.taken - 1].seq
-            all_of_it = not left and delivered.taken == len(some)
+        delivered = destination.send(place, Batch(f"{stream.pk}_{source}_{some[0].seq}_{some[-1].seq}", source, some))
+        taken, left = some[: delivered.taken], some[delivered.taken :] + left
+        if taken:
             refused = {some[at].seq: why for at, why in delivered.refused.items()}
-            upto = piece.upto if all_of_it else last
-            progress.move(stream, cursor, upto, sent=delivered.taken, sent_seq=last, refused=refused)
-            stream.failures = 0
-            taken += delivered.taken
+            end = taken[-1].seq if left else upto
+            progress.move(stream, cursor, end, sent=len(taken), sent_seq=taken[-1].seq, refused=refused)
+            count += len(taken)
         if not delivered.outcome.sent:
             progress.fail(stream, delivered.outcome)
             logger.warning("Stream %s could not send: %s", stream.pk, delivered.outcome.problem)
             return None
-        left = some[delivered.taken :] + left
-    return taken
+    return count
 
 
-def items_of(stream: Stream, records: Sequence[EventRecord]) -> list[Item]:
+def events_as_items(stream: Stream, records: Sequence[EventRecord]) -> list[Item]:
     """Events, written in the stream's format."""
     written = FORMATS[stream.format]
     return [
-        Item(f"{record.account}-{record.sequence}", record.sequence, record.created_at, written.line(record))
+        Item(
+            f"{record.account}-{record.sequence}",
+            record.sequence,
+            record.created_at,
+            written.event_json(record).encode(),
+        )
         for record in records
     ]
 
@@ -174,10 +195,8 @@ def _test(stream: Stream) -> None:
     """Send one event that says that it is none."""
     record = sample(stream)
     try:
-        delivered = DESTINATIONS[stream.kind].send(
-            place_of(stream),
-            Batch(f"test_{stream.pk}_{record.sequence}", record.account, items_of(stream, [record]), is_test=True),
-        )
+        batch = Batch(f"test_{stream.pk}", record.account, events_as_items(stream, [record]), is_test=True)
+        delivered = DESTINATIONS[stream.kind].send(place_of(stream), batch)
         problem = delivered.outcome.problem or next(iter(delivered.refused.values()), "")
     except SecretUnreadable:
         problem = "secret"

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from events.models import Stream, StreamCursor, StreamRefusal
 from events.storage import leases
+from events.streams import findings
 from events.streams.read import accounts_of, heads_of
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-    from accounts.models import NexmoAccount
     from events.outbound.results import Outcome
 
 LEASE = timedelta(minutes=5)  # more than any batch takes
@@ -70,23 +70,31 @@ def release(stream: Stream) -> None:
     Stream.objects.filter(pk=stream.pk, lease_owner=stream.lease_owner).update(lease_until=None, lease_owner="")
 
 
-def cursors(stream: Stream, accounts: Sequence[NexmoAccount], heads: Mapping[int, int]) -> dict[int, StreamCursor]:
-    """The stream's cursors by account, begun where there is none yet."""
+def cursors(stream: Stream, heads: Mapping[Any, int], wanted: Sequence[int | None]) -> dict[int | None, StreamCursor]:
+    """The stream's cursors by account, begun where there is none yet.
+
+    Args:
+        heads: where those begin that send only what arrives from now on.
+        wanted: keys of accounts; None: the cursor of findings.
+    """
     known = {cursor.account_id: cursor for cursor in stream.cursors.all()}
-    fresh = [account.pk for account in accounts if account.pk not in known]
+    fresh = [key for key in wanted if key not in known]
     if fresh:
         from_now = stream.start == Stream.Start.NOW
-        begun = [
-            StreamCursor(stream=stream, account_id=pk, seq=heads.get(pk, 0) if from_now else 0, sent_seq=0)
-            for pk in fresh
-        ]
+        begun = [StreamCursor(stream=stream, account_id=key, seq=heads.get(key, 0) if from_now else 0) for key in fresh]
         StreamCursor.objects.bulk_create(begun, ignore_conflicts=True)
         known = {cursor.account_id: cursor for cursor in stream.cursors.all()}
     return known
 
 
 def move(
-    stream: Stream, cursor: StreamCursor, upto: int, *, sent: int = 0, sent_seq: int = 0, refused: Mapping[int, str]
+    stream: Stream,
+    cursor: StreamCursor,
+    upto: int,
+    *,
+    sent: int = 0,
+    sent_seq: int = 0,
+    refused: Mapping[int, str] | None = None,
 ) -> None:
     """Note that everything up to a sequence number was taken, or was not to be sent.
 
@@ -97,7 +105,7 @@ def move(
     Raises:
         Lost: nothing was noted.
     """
-    now = timezone.now()
+    now, refused = timezone.now(), refused or {}
     values: dict[str, Any] = {"lease_until": now + LEASE}
     if sent:
         values |= {
@@ -130,6 +138,7 @@ def move(
     cursor.seq, cursor.moved_at = upto, now
     if sent:
         cursor.sent_seq = sent_seq
+        stream.failures = 0
 
 
 def fail(stream: Stream, outcome: Outcome) -> None:
@@ -160,6 +169,13 @@ def pause_after(failures: int, asked: timedelta | None = None) -> timedelta:
     return max(pause, min(asked, LONGEST_ASKED)) if asked else pause
 
 
+def ask_for_test(stream: Stream) -> None:
+    """Have one event sent that says that it is a test. Asking again before it went changes nothing."""
+    Stream.objects.filter(pk=stream.pk, test_asked_at=None).update(
+        test_asked_at=timezone.now(), tested_at=None, test_problem=""
+    )
+
+
 def note_test(stream: Stream, problem: str) -> None:
     """Note how a test went."""
     Stream.objects.filter(pk=stream.pk, lease_owner=stream.lease_owner).update(
@@ -169,8 +185,11 @@ def note_test(stream: Stream, problem: str) -> None:
 
 def begin(stream: Stream) -> None:
     """Set a new stream's cursors, so that “from now on” means the moment at which it was made."""
-    accounts = accounts_of(stream)
-    cursors(stream, accounts, heads_of(accounts))
+    if stream.contents == Stream.Contents.FINDINGS:
+        cursors(stream, {None: findings.head()}, [None])
+    else:
+        accounts = accounts_of(stream)
+        cursors(stream, heads_of(accounts), [account.pk for account in accounts])
 
 
 def pause(stream: Stream) -> None:

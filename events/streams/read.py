@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 MOST_AT_ONCE = 1_000  # events in a batch
 MOST_LOOKED_AT = 20_000  # sequence numbers in one query, where a filter leaves most events out
 
-HIDDEN, UNREADABLE = "hidden", "unreadable"  # why a stream has nothing to send: its view
+# Why a stream sends nothing: its view, or its owner.
+HIDDEN, UNREADABLE, NOT_ALLOWED = "hidden", "unreadable", "not_allowed"
 
 _COLUMNS = (
     "seq",
@@ -48,7 +49,8 @@ _COLUMNS = (
 
 
 class NothingMayBeSent(Exception):
-    """The stream's view is gone, or its holder may no longer open it, or it cannot be read. The text is a code."""
+    """The stream's view is gone, cannot be read, or its holder may not open it; or its owner may not set up streams any
+    more. The text is a code."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,13 @@ class Piece:
 
 
 def accounts_of(stream: Stream) -> list[NexmoAccount]:
-    """The accounts that the stream sends now: those chosen of which its holder still may see."""
+    """The accounts that the stream sends now: those chosen, as far as its holder still may see them.
+
+    Raises:
+        NothingMayBeSent: its owner may not set up streams any more.
+    """
+    if stream.owner and not stream.owner.has_perm("events.manage_stream"):
+        raise NothingMayBeSent(NOT_ALLOWED)
     seen = stream.accounts_in_sight()
     if stream.all_accounts:
         return seen
@@ -82,7 +90,7 @@ def narrowing_of(stream: Stream, accounts: list[NexmoAccount]) -> EventFilter | 
     """The filter of the stream's view, as its holder would see it; None where it has none. Raises NothingMayBeSent."""
     if not stream.narrowed:
         return None
-    views = SavedView.objects.filter(pk=stream.view_id)
+    views = SavedView.objects.filter(pk=stream.view_id or 0)
     own = views.visible_to(stream.owner) if stream.owner else views.filter(team=stream.team_id)
     view = own.first()
     if view is None:
@@ -125,20 +133,7 @@ def _records(rows: Sequence[tuple[Any, ...]], account: NexmoAccount, sent_before
     key, name = account.api_key, account.name
     address = f"{settings.SITE_URL}/accounts/{quote(key, safe='')}/events/"
     records, previous = [], sent_before
-    for seq, digest, raw, event_id, *rest, fetched_at in rows:
-        records.append(
-            EventRecord(
-                key,
-                name,
-                seq,
-                digest,
-                raw,
-                event_id,
-                *rest,
-                received_at=fetched_at,
-                previous_sequence=previous,
-                url=f"{address}{quote(event_id, safe='')}/",
-            )
-        )
-        previous = seq
+    for row in rows:  # its columns are in the order of the record's fields; the hash of its record is not read
+        records.append(EventRecord(*(key, name, *row, "", previous, f"{address}{quote(row[3], safe='')}/")))
+        previous = row[0]
     return records

@@ -21,7 +21,7 @@ from events.outbound import post, results, signing
 from events.outbound.entered import NotUsable
 from events.outbound.results import SENT, Outcome, of_status
 from events.outbound.targets import read_targets
-from events.wording import alert_problems as problems
+from events.wording import delivery_problems as problems
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
