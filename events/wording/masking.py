@@ -1,6 +1,7 @@
 """Hiding credentials that contexts carry: webhook addresses may hold tokens and passwords.
 
-For lists, the context's tree, and the CSV and XLSX exports. The event as received stays as it is: it is the evidence.
+For lists, the context's tree, the CSV and XLSX exports, and streams. The event as received stays as it is on its page,
+in NDJSON and in streams of raw events: it is the evidence.
 Contexts may be as long and as hostile as they like: every pattern here reads a text once.
 """
 
@@ -19,6 +20,8 @@ _CREDENTIAL = re.compile(
     r"token|secret|passw(?:or)?d|pwd|signature|apikey|api_key|auth|\A(?:key|sig|code)\Z", re.IGNORECASE
 )
 _VALUE = re.compile(r"[^&;#\s\"'<>]++")
+# One that does not end is a string to the end of the text.
+_JSON_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _USERINFO = re.compile(r"(://)[^/@\s\"'<>]++@")
 
 
@@ -62,3 +65,20 @@ def mask_json(text: str) -> str:
         return text
     # What is masked ends before a quote, so that the JSON stays whole; where a quote is escaped it would not.
     return dump_json(mask_all(read_json(text))) if "\\" in text else mask(text)
+
+
+def mask_as_received(text: str) -> str:
+    """JSON with the credentials in its texts hidden, and letter by letter as it was received otherwise, JSON or not."""
+    return _JSON_STRING.sub(_masked_string, text) if "\\" in text else mask(text)
+
+
+def _masked_string(string: re.Match[str]) -> str:
+    written = string[0]
+    if "\\" not in written:
+        return mask(written)
+    try:
+        meant = json.loads(written, strict=False)
+    except ValueError:  # an escape that JSON does not have
+        return mask(written.replace("\\/", "/"))
+    masked = mask(meant)
+    return written if masked == meant else dump_json(masked)

@@ -98,7 +98,7 @@ def _sentence(event_type: str, context: Any, application: str, draw: Draw) -> st
     pattern = SENTENCES.get(event_type)
     if pattern is None:
         return ""
-    values = _flat(context)
+    values = plain_values(context, MOST)
     if application:
         values[APP[0]] = application
         if values.get(applications.CALLS_GO[0]) == applications.CALLS_GO[1]:
@@ -136,16 +136,16 @@ def _filled(text: str, values: Mapping[str, str], draw: Draw) -> str | None:
     return None if missing else filled
 
 
-def _flat(context: Any, depth: int = 0) -> dict[str, str]:
-    """The plain values of a context by their names in lower case; outer ones win."""
+def plain_values(context: Any, longest: int, depth: int = 0) -> dict[str, str]:
+    """The plain values of a context by their names in lower case, masked, each cut to this length; outer ones win."""
     if not isinstance(context, dict) or depth > 2:
         return {}
     outer: dict[str, str] = {}
     inner: dict[str, str] = {}
     for name, value in context.items():
         if isinstance(value, dict):
-            inner = _flat(value, depth + 1) | inner
+            inner = plain_values(value, longest, depth + 1) | inner
         elif isinstance(value, (str, int, float)) and not isinstance(value, bool) and str(value).strip():
             text = mask(" ".join(str(value).split()))
-            outer[name.lower()] = text if len(text) <= MOST else f"{text[: MOST - 1]}…"
+            outer[name.lower()] = text if len(text) <= longest else f"{text[: longest - 1]}…"
     return inner | outer

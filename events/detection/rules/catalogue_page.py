@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from events.detection.sigma.attack import TACTICS, TECHNIQUES
 from events.detection.sigma.read import read_rules
 from events.detection.sigma.rule import LEVELS
 
@@ -18,43 +19,6 @@ if TYPE_CHECKING:
     from events.detection.sigma.rule import Rule
 
 CATALOGUE = Path(__file__).parents[1] / "catalogue"
-
-# What the rules' tags are called in MITRE ATT&CK 18.
-TACTICS = {
-    "initial-access": "Initial Access",
-    "persistence": "Persistence",
-    "defense-evasion": "Defense Evasion",
-    "credential-access": "Credential Access",
-    "discovery": "Discovery",
-    "collection": "Collection",
-    "exfiltration": "Exfiltration",
-    "impact": "Impact",
-}
-TECHNIQUES = {
-    "t1070": "Indicator Removal",
-    "t1078.004": "Valid Accounts: Cloud Accounts",
-    "t1098": "Account Manipulation",
-    "t1098.001": "Account Manipulation: Additional Cloud Credentials",
-    "t1110": "Brute Force",
-    "t1111": "Multi-Factor Authentication Interception",
-    "t1136.003": "Create Account: Cloud Account",
-    "t1213": "Data from Information Repositories",
-    "t1485": "Data Destruction",
-    "t1489": "Service Stop",
-    "t1496": "Resource Hijacking",
-    "t1496.003": "Resource Hijacking: SMS Pumping",
-    "t1531": "Account Access Removal",
-    "t1538": "Cloud Service Dashboard",
-    "t1552.001": "Unsecured Credentials: Credentials In Files",
-    "t1556": "Modify Authentication Process",
-    "t1556.006": "Modify Authentication Process: Multi-Factor Authentication",
-    "t1557": "Adversary-in-the-Middle",
-    "t1562.007": "Impair Defenses: Disable or Modify Cloud Firewall",
-    "t1562.008": "Impair Defenses: Disable or Modify Cloud Logs",
-    "t1565.001": "Data Manipulation: Stored Data Manipulation",
-    "t1567": "Exfiltration Over Web Service",
-    "t1657": "Financial Theft",
-}
 
 _HEAD = """\
 # The rules that ship
@@ -158,7 +122,7 @@ def _techniques(rule: Rule) -> list[str]:
 def _rule(rule: Rule) -> str:
     advice = rule.advice["en"]
     by_technique = [f"{TECHNIQUES[code]} ({code.upper()})" for code in _techniques(rule)]
-    tactics = [TACTICS[tag.removeprefix("attack.")] for tag in rule.tags if tag.removeprefix("attack.") in TACTICS]
+    tactics = [TACTICS[tag.removeprefix("attack.")][1] for tag in rule.tags if tag.removeprefix("attack.") in TACTICS]
     lines = [
         f"### {rule.title}",
         "",

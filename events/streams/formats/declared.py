@@ -1,0 +1,109 @@
+"""How a format is declared: one line for each field, from which both the output and its documentation are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from events.fields import dump_json, readable
+from events.nexmo.values import plain_address
+from events.streams.record import EventRecord, FindingRecord
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+Record = TypeVar("Record", EventRecord, FindingRecord)
+
+# What a field may not be said to be: it is left out.
+_NOTHING: tuple[Any, ...] = (None, "", [], {})
+
+
+@dataclass(frozen=True)
+class Field(Generic[Record]):
+    """One field of a format.
+
+    Attributes:
+        path: its name; dots lead into objects.
+        source: where its value comes from, for the documentation (Markdown).
+        value: its value for a record. Nothing, an empty text, list or object: the field is left out.
+    """
+
+    path: str
+    source: str
+    value: Callable[[Record], Any]
+
+
+class Shape(Generic[Record]):
+    """Fields, ready to make objects of."""
+
+    def __init__(self, fields: Sequence[Field[Record]]) -> None:
+        self.fields: tuple[Field[Record], ...] = tuple(fields)
+        self._steps: list[tuple[list[str], Callable[[Record], Any]]] = [
+            (field.path.split("."), field.value) for field in fields
+        ]
+
+    def make(self, record: Record) -> dict[str, Any]:
+        """The object of a record, its fields in the order in which they are declared."""
+        made: dict[str, Any] = {}
+        for path, read in self._steps:
+            value = read(record)
+            if value in _NOTHING:
+                continue
+            part = made
+            for name in path[:-1]:
+                part = part.setdefault(name, {})
+            part[path[-1]] = value
+        return made
+
+
+@dataclass(frozen=True)
+class Format:
+    """A way to write events and findings for other systems.
+
+    Attributes:
+        name: as in settings and addresses.
+        title: as people call it.
+        event, finding: what a record becomes, as an object.
+        event_text: the same as JSON in one line, where that is made in another way.
+        media_type, extension: of one object in a line after another.
+    """
+
+    name: str
+    title: str
+    event: Callable[[EventRecord], dict[str, Any]]
+    finding: Callable[[FindingRecord], dict[str, Any]]
+    event_text: Callable[[EventRecord], str] | None = None
+    media_type: str = "application/x-ndjson"
+    extension: str = "ndjson"
+
+    def event_json(self, record: EventRecord) -> str:
+        """An event as JSON in one line, without the line's end. It is always valid and can be encoded."""
+        return self.event_text(record) if self.event_text else encode(self.event(record))
+
+    def finding_json(self, record: FindingRecord) -> str:
+        """A finding likewise."""
+        return encode(self.finding(record))
+
+
+def encode(value: dict[str, Any]) -> str:
+    """JSON in one line that every receiver can read: halves of surrogate pairs, which some refuse, are replaced."""
+    text = dump_json(value)
+    return dump_json(readable(value)) if "\\ud" in text and text.isascii() else text
+
+
+def time(at: datetime | None) -> str:
+    """A time as text: UTC, with microseconds only where there are some."""
+    return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat()}Z" if at else ""
+
+
+def milliseconds(at: datetime | None) -> int | None:
+    """A time as milliseconds since 1970."""
+    return int(at.timestamp() * 1_000) if at else None
+
+
+def ip(text: str) -> str:
+    """An address as receivers can read it; "" where the text is none, or belongs to one network card (`%eth0`)."""
+    address = plain_address(text) if "%" not in text else None
+    return str(address) if address else ""

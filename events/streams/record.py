@@ -1,0 +1,151 @@
+"""What a stream has in hand: one event of the archive, or one finding, as plain values.
+
+The engine makes these, and formats read them. A format looks nothing else up, so that what it needs stands here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from events.fields import load_json
+from events.wording.masking import mask_as_received, mask_json
+from events.wording.sentences import plain_values
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+LONGEST_VALUE = 1_000  # characters; what is longer stands whole in the event as received
+
+
+@dataclass(frozen=True)
+class EventRecord:
+    """One archived event on its way out. Its names are those of `AuditEvent`, where there are such.
+
+    Attributes:
+        account, account_name: its account's API key and what people call it.
+        sequence: its place in the account's chain, from 1 (`AuditEvent.seq`).
+        digest: the chain's digest at that place, in hex (`AuditEvent.digest`).
+        raw: the event as received.
+        context: JSON text as stored, or None.
+        odd_fields: fields that were not as documented, comma-separated.
+        reported_account: the account_id within the event, if it is another account's.
+        received_at: when it was fetched (`AuditEvent.fetched_at`).
+        record_hash: the hash of its record, in hex. SHA-256 of the digest before it and of this, as bytes, is `digest`.
+        previous_sequence: the sequence number of the account's event that the same stream sent before this one; 0 for
+            the first, None where the engine does not say. By it a loss shows although a filter leaves events out.
+        url: where the site shows it.
+        is_test: that this is not an event, but a test of the destination.
+    """
+
+    account: str
+    account_name: str
+    sequence: int
+    digest: str
+    raw: str
+    event_id: str
+    event_type: str
+    event_type_description: str
+    created_at: datetime
+    created_at_basis: str
+    user_email: str
+    user_id: str
+    source: str
+    source_description: str
+    source_ip: str
+    source_country: str
+    context: str | None
+    odd_fields: str = ""
+    reported_account: str = ""
+    received_at: datetime | None = None
+    record_hash: str = ""
+    previous_sequence: int | None = None
+    url: str = ""
+    is_test: bool = False
+
+    @cached_property
+    def masked_raw(self) -> str:
+        """The event as received, with the credentials in its addresses hidden."""
+        return mask_as_received(self.raw)
+
+    @cached_property
+    def masked_context(self) -> str:
+        """The context as JSON text, masked as in exports; "" for none."""
+        return mask_json(self.context) if self.context else ""
+
+    @cached_property
+    def details(self) -> Any:
+        """The context as a value, masked; None for none."""
+        return load_json(self.masked_context)
+
+    @cached_property
+    def values(self) -> dict[str, str]:
+        """The plain values of the context by their names in lower case, masked."""
+        return plain_values(self.details, LONGEST_VALUE)
+
+
+@dataclass(frozen=True)
+class FoundEvent:
+    """One of the events that led to a finding.
+
+    Attributes:
+        account: its account's API key.
+        step: which of a correlation's selections it matched.
+        sequence, digest: its place in the account's chain; 0 and "" where retention has removed it.
+    """
+
+    account: str
+    event_id: str
+    event_type: str
+    created_at: datetime
+    user_email: str = ""
+    source_ip: str = ""
+    source_country: str = ""
+    step: str = ""
+    sequence: int = 0
+    digest: str = ""
+
+
+@dataclass(frozen=True)
+class FindingRecord:
+    """One finding on its way out, as far as the stream may see it.
+
+    Attributes:
+        number: the finding's own (`Finding.pk`).
+        rule: the rule's id, a UUID.
+        severity: from 0, informational, to 4, critical.
+        state, resolution: codes of `Finding`.
+        explanation: what the rule says about it.
+        next_steps: what to do now, in order.
+        tags: the rule's, such as "attack.t1098.001".
+        accounts: API key and name of each.
+        events: the first of them; `event_count` counts all.
+        changed_at: when it was last extended or its state changed; None for a new one.
+        url: where the site shows it.
+        is_test: that this is not a finding, but a test of the destination.
+    """
+
+    number: int
+    rule: str
+    title: str
+    severity: int
+    state: str
+    found_at: datetime
+    first_at: datetime
+    last_at: datetime
+    event_count: int
+    resolution: str = ""
+    explanation: str = ""
+    next_steps: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    accounts: tuple[tuple[str, str], ...] = ()
+    events: tuple[FoundEvent, ...] = ()
+    changed_at: datetime | None = None
+    url: str = ""
+    is_test: bool = False
+
+    @property
+    def at(self) -> datetime:
+        """When what this says became true."""
+        return self.changed_at or self.found_at
