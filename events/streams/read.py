@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from django.conf import settings
+from django.db.models import TextField
+from django.db.models.functions import Cast
 from django.http import QueryDict
 from django.utils import timezone
 
@@ -41,7 +43,7 @@ _COLUMNS = (
     "source_description",
     "source_ip",
     "source_country",
-    "context",
+    "context_text",
     "odd_fields",
     "reported_account",
     "fetched_at",
@@ -123,6 +125,7 @@ def read(
         # Of what was sent before, only what is asked for again.
         end = min(end, cursor.replay_upto)
         found = found.filter(seq__lte=end, created_at__gte=cursor.replay_since)
+    found = found.annotate(context_text=Cast("context", TextField()))  # as stored: it is written on, not read
     rows = list(found.order_by("seq").values_list(*_COLUMNS)[:most])
     if len(rows) == most:
         end = rows[-1][0]
