@@ -22,6 +22,8 @@ _CREDENTIAL = re.compile(
 _VALUE = re.compile(r"[^&;#\s\"'<>]++")
 # One that does not end is a string to the end of the text.
 _JSON_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+# Of signs that addresses are made of.
+_ESCAPE = re.compile(r"\\u00([2-7][0-9a-fA-F])|\\/")
 _USERINFO = re.compile(r"(://)[^/@\s\"'<>]++@")
 
 
@@ -78,7 +80,9 @@ def _masked_string(string: re.Match[str]) -> str:
         return mask(written)
     try:
         meant = json.loads(written, strict=False)
-    except ValueError:  # an escape that JSON does not have
-        return mask(written.replace("\\/", "/"))
+    except ValueError:  # it does not end, or has an escape that JSON does not have
+        meant = _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)) if escape[1] else "/", written)
+        masked = mask(meant)
+        return written if masked == meant else masked
     masked = mask(meant)
     return written if masked == meant else dump_json(masked)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from events.fields import dump_json, readable
@@ -89,13 +91,22 @@ class Format:
 
 def encode(value: dict[str, Any]) -> str:
     """JSON in one line that every receiver can read: halves of surrogate pairs, which some refuse, are replaced."""
-    text = dump_json(value)
-    return dump_json(readable(value)) if "\\ud" in text and text.isascii() else text
+    try:
+        text = _encode(value)
+        if not text.isascii():
+            text.encode()
+    except ValueError:  # half a pair, or a number beyond floats
+        return dump_json(readable(value))
+    return text
+
+
+# Made once: json.dumps makes one for each call.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
 def time(at: datetime | None) -> str:
     """A time as text: UTC, with microseconds only where there are some."""
-    return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat()}Z" if at else ""
+    return f"{at.astimezone(UTC).isoformat()[: -len('+00:00')]}Z" if at else ""
 
 
 def milliseconds(at: datetime | None) -> int | None:
@@ -103,6 +114,7 @@ def milliseconds(at: datetime | None) -> int | None:
     return int(at.timestamp() * 1_000) if at else None
 
 
+@lru_cache(maxsize=4096)
 def ip(text: str) -> str:
     """An address as receivers can read it; "" where the text is none, or belongs to one network card (`%eth0`)."""
     address = plain_address(text) if "%" not in text else None

@@ -158,7 +158,7 @@ EVENT: Shape[EventRecord] = Shape(
         Field("metadata.uid", "`id`", lambda event: event.event_id),
         Field("metadata.sequence", "**sequence number** in the account's chain", lambda event: event.sequence),
         Field("metadata.event_code", "`event_type`", lambda event: event.event_type),
-        Field("metadata.log_name", "`event_type_description`", lambda event: event.event_type_description),
+        Field("metadata.log_name", "always `audit`", lambda _: "audit"),
         Field("metadata.log_provider", "always `Auditsite`", lambda _: "Auditsite"),
         Field(
             "metadata.logged_time", "when Auditsite fetched the event", lambda event: milliseconds(event.received_at)
@@ -192,6 +192,11 @@ EVENT: Shape[EventRecord] = Shape(
             _of(API_ACTIVITY)(_resources),
         ),
         Field("raw_data", "the event as received, masked", lambda event: event.masked_raw),
+        Field(
+            "unmapped.event_type_description",
+            "`event_type_description`",
+            lambda event: event.event_type_description,
+        ),
         Field("unmapped.context", "`context`, masked", lambda event: event.details),
         Field(
             "unmapped.auditsite",

@@ -28,11 +28,11 @@ ENVELOPE: Shape[EventRecord] = Shape(
 # What comes last in the envelope, in one of two shapes.
 BODY: Shape[EventRecord] = Shape(
     (
-        Field("event", "the event as received, not masked", lambda event: _value(event.raw)),
+        Field("event", "the event as received, not masked", lambda event: _value(event)),
         Field(
             "event_text",
             f"in its place the same as text, where it is not valid JSON or nested deeper than {DEEPEST}",
-            lambda event: None if _may_stand(event.raw) else event.raw,
+            lambda event: None if may_stand(event.raw) else event.raw,
         ),
     )
 )
@@ -40,12 +40,36 @@ BODY: Shape[EventRecord] = Shape(
 
 def event_text(record: EventRecord) -> str:
     """The envelope, with the event's own text in it: numbers, order and repeated names stay as they were received."""
-    if _may_stand(record.raw):
-        # Within valid JSON, a line's end can only stand between values.
-        body = f'"event":{record.raw.replace(chr(13), " ").replace(chr(10), " ")}'
-    else:
-        body = encode({"event_text": record.raw})[1:-1]
-    return f"{encode(ENVELOPE.make(record))[:-1]},{body}}}"
+    return enclosed(encode(ENVELOPE.make(record)), record.raw)
+
+
+def enclosed(envelope: str, raw: str, *, was_read: bool = False) -> str:
+    """An event in its envelope, a JSON object with at least one member.
+
+    Args:
+        was_read: that `nexmo.parse` read it without finding anything odd (`AuditEvent.odd_fields` is empty), so that it
+            need not be read once more: a stream of raw events then costs little more than reading them.
+    """
+    if was_read and _is_plain(raw):
+        return f'{envelope[:-1]},"event":{raw}}}'
+    if not may_stand(raw):
+        return f"{envelope[:-1]},{encode({'event_text': raw})[1:]}"
+    # Within valid JSON, ends of lines only stand between values.
+    return f'{envelope[:-1]},"event":{raw.replace(chr(13), " ").replace(chr(10), " ")}}}'
+
+
+def _is_plain(raw: str) -> bool:
+    """Whether what Python could read is JSON in one line: it also reads control characters, and words for numbers."""
+    return raw[:1] == "{" and raw.isprintable() and "NaN" not in raw and "Infinity" not in raw
+
+
+def may_stand(raw: str) -> bool:
+    """Whether every receiver can read it as a part of its JSON."""
+    try:
+        value = _strict.decode(raw)
+    except (ValueError, RecursionError):
+        return False
+    return raw.count("[") + raw.count("{") <= DEEPEST or _depth(value) <= DEEPEST
 
 
 def _event(record: EventRecord) -> dict[str, Any]:
@@ -56,17 +80,8 @@ def _finding(record: FindingRecord) -> dict[str, Any]:
     return {"finding": flat.FINDING.make(record)}
 
 
-def _may_stand(raw: str) -> bool:
-    """Whether every receiver can read it as a part of its JSON."""
-    try:
-        value = _strict.decode(raw)
-    except (ValueError, RecursionError):
-        return False
-    return raw.count("[") + raw.count("{") <= DEEPEST or _depth(value) <= DEEPEST
-
-
-def _value(raw: str) -> Any:
-    return json.loads(raw) if _may_stand(raw) else None
+def _value(record: EventRecord) -> Any:
+    return json.loads(record.raw) if may_stand(record.raw) else None
 
 
 def _depth(value: Any) -> int:
