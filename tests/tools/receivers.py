@@ -83,9 +83,10 @@ class HttpReceiver:
             return Response(status=fault, headers={"Retry-After": "1"} if fault in (429, 503) else None)
         told = json.loads(body)
         self.taken.bodies += told["data"]
-        numbers = [item.get("sequence", 0) for item in told["data"]]
-        assert (told["first"], told["last"]) == (numbers[0], numbers[-1])
-        self.taken.items += [(told["source"], number) for number in numbers]
+        if told["source"] != "findings":
+            numbers = [item.get("sequence", 0) for item in told["data"]]
+            assert (told["first"], told["last"]) == (numbers[0], numbers[-1])
+            self.taken.items += [(told["source"], number) for number in numbers]
         return Response("ok")
 
 
