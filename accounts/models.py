@@ -21,7 +21,7 @@ from accounts.prepared import Prepared
 from accounts.validators import name_validator
 
 if TYPE_CHECKING:
-    from datetime import tzinfo
+    from datetime import datetime, tzinfo
 
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
@@ -236,3 +236,52 @@ def profile_of(user: AnyUser) -> Profile:
         return user.profile  # type: ignore[union-attr, no-any-return]
     except (AttributeError, Profile.DoesNotExist):
         return Profile() if user.pk is None else Profile(user_id=user.pk)
+
+
+class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
+    """Which tokens there are, and who may see and end them."""
+
+    def standing(self, now: datetime) -> ApiTokenQuerySet:
+        """Tokens that are neither revoked nor expired."""
+        return self.filter(revoked_at=None, expires_at__gt=now)
+
+
+class ApiToken(models.Model):
+    """What a program logs in to the API with, in the name of a person. It never reaches further than that person does.
+
+    The secret itself is shown once and is not here: see `accounts.tokens`.
+    """
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(
+        max_length=100, help_text=_("What uses it, such as SIEM or nightly report."), validators=[name_validator]
+    )
+    identifier = models.CharField(max_length=12, unique=True, editable=False)  # public: names the token in lists, logs
+    # SHA-256 of the secret, in hex. The secret is 256 random bits, so nobody can guess their way to it from here; what
+    # makes hashes of passwords slow would only make every request slow.
+    digest = models.CharField(max_length=64, editable=False)
+    all_accounts = models.BooleanField(
+        _("all accounts"), default=True, help_text=_("All accounts its owner can see, including new ones.")
+    )
+    accounts = models.ManyToManyField(NexmoAccount, blank=True, related_name="api_tokens")  # where it is not for all
+    may_acknowledge = models.BooleanField(
+        _("may acknowledge findings"), default=False, help_text=_("Otherwise it can only read.")
+    )
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    last_used_address = models.CharField(max_length=45, blank=True, default="")
+
+    objects: ClassVar[Any] = ApiTokenQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("API token")
+        verbose_name_plural = _("API tokens")
+        ordering = ("-created_at", "-id")
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.identifier})"

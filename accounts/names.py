@@ -17,12 +17,18 @@ if TYPE_CHECKING:
 # Here only so that translators find them; a test says which are missing.
 TO_TRANSLATE = (
     gettext_noop("Nexmo accounts"),
+    gettext_noop("accounts"),
     gettext_noop("created at"),
+    gettext_noop("expires at"),
+    gettext_noop("identifier"),
+    gettext_noop("last used address"),
     gettext_noop("last used at"),
     gettext_noop("name"),
     gettext_noop("owner"),
     gettext_noop("profile"),
     gettext_noop("profiles"),
+    gettext_noop("revoked at"),
+    gettext_noop("revoked by"),
     gettext_noop("teams"),
     gettext_noop("type"),
 )

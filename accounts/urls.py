@@ -1,14 +1,20 @@
-"""The paths of teams."""
+"""The paths of teams and of API tokens."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from accounts.teams import views
+from accounts.teams import views as teams
+from accounts.tokens import views as tokens
 
 app_name = "accounts"
 
 urlpatterns = [
-    path("teams/", views.team_list, name="teams"),
-    path("teams/<int:pk>/", views.team_page, name="team"),
+    path("teams/", teams.team_list, name="teams"),
+    path("teams/<int:pk>/", teams.team_page, name="team"),
+    path("profile/tokens/", tokens.own_tokens, name="tokens"),
+    path("profile/tokens/new", tokens.new_token, name="token_new"),
+    path("tokens/", tokens.others_tokens, name="others_tokens"),
+    path("tokens/<str:identifier>/revoke", tokens.revoke_token, name="token_revoke"),
+    path("accounts/<str:api_key>/tokens/", tokens.others_tokens, name="account_tokens"),
 ]

@@ -32,6 +32,7 @@ STYLES = (
     "css/pills",
     "css/views",
     "css/alerts",
+    "css/api-tokens",
     "css/findings",
     "css/export",
     "css/rules",

@@ -93,6 +93,30 @@ class SignedDatabaseCache(DatabaseCache):
             stored, present = self._entry(cursor, table, key)  # one that counts as missing makes room
             return present is REFUSED and self._replace(cursor, table, key, stored, value, expires)
 
+    def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
+        """As Django's, which reads and then writes; here none of several that count at once is lost, and the entry ends
+        when it was to end. Raises ValueError where there is none."""
+        name = self.make_and_validate_key(key, version=version)
+        connection = connections[router.db_for_write(self.cache_model_class)]
+        table = self._quoted(connection)
+        with connection.cursor() as cursor:
+            while True:
+                cursor.execute(
+                    f"SELECT value FROM {table} WHERE cache_key = %s AND expires > %s",  # noqa: S608
+                    [name, _stored_time(connection, timezone.now())],
+                )
+                row = cursor.fetchone()
+                value = read(name, row[0]) if row else REFUSED
+                if type(value) is not int:
+                    raise ValueError(f"Key {key!r} not found")
+                counted = value + delta
+                cursor.execute(
+                    f"UPDATE {table} SET value = %s WHERE cache_key = %s AND value = %s",  # noqa: S608
+                    [write(name, counted), name, row[0]],
+                )
+                if cursor.rowcount:
+                    return counted
+
     def _entry(self, cursor: Any, table: str, key: str) -> tuple[str | None, Any]:
         """What is stored under a key, however old, and what it says."""
         cursor.execute(f"SELECT value FROM {table} WHERE cache_key = %s", [key])  # noqa: S608

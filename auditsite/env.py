@@ -149,6 +149,8 @@ SETTINGS = {
         Setting("TIME_ZONE", "UTC", "The zone in which pages show times and read dates."),
         Setting("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."),
         Setting("LOG_FORMAT", "line", "line: for people. json: one object a line, for machines."),
+        Setting("API_REQUESTS_PER_MINUTE", "600", "Maximum requests a minute with one API token."),
+        Setting("API_TOKEN_DAYS", "365", "Longest life of an API token, in days: none is for ever."),
         Setting("METRICS_TOKEN", "", "What Prometheus sends as Bearer token to read /metrics; empty: only logged in."),
         Setting("WEB_PROCESSES", "2", "Processes of the web server on this machine; about one for each core."),
         Setting("WEB_THREADS", "4", "Threads of each: how many pages are served at once."),

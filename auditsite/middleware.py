@@ -113,6 +113,8 @@ def _view(request: HttpRequest) -> str:
 
 
 def _user(request: HttpRequest) -> str:
+    if access := getattr(request, "api_access", None):
+        return f"{access.person.get_username()}/{access.token.identifier}"
     # Only who was looked up anyway: request.user would ask the database for the sake of a health check.
     user = getattr(request, "_cached_user", None)
     return user.get_username() if user is not None and user.is_authenticated else "-"

@@ -83,6 +83,10 @@ STREAM_FILES = checks.stream_files(read.text("STREAM_FILES"))
 # --- detection ------------------------------------------------------------------------------------------------
 DETECTION_RULES = checks.rules_folder(read.text("DETECTION_RULES"))
 
+# --- the API --------------------------------------------------------------------------------------------------
+API_REQUESTS_PER_MINUTE = read.whole("API_REQUESTS_PER_MINUTE", least=1, most=1_000_000)
+API_TOKEN_DAYS = read.whole("API_TOKEN_DAYS", least=1, most=3650)
+
 # --- where things are kept ------------------------------------------------------------------------------------
 DATABASES: dict[str, Any] = {"default": read.database("DATABASE_URL")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):

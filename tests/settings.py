@@ -16,6 +16,8 @@ for name in (
     "ALERT_MAIL_SERVER",
     "ALERT_TARGETS",
     "ALLOWED_HOSTS",
+    "API_REQUESTS_PER_MINUTE",
+    "API_TOKEN_DAYS",
     "DEBUG",
     "EVENT_TIME_ZONE",
     "EVIDENCE_DIR",

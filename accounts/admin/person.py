@@ -175,14 +175,19 @@ class PersonAdmin(RightsAdmin, UserAdmin):
         teams = [group.name for group in obj.groups.all() if group.name not in roles.ROLES]
         if teams:
             said.append(gettext("%(person)s is removed from: %(teams)s.") % {"person": person, "teams": listed(teams)})
-        said.append(gettext("Their display settings, second factor and log of changes made here are deleted too."))
+        said.append(
+            gettext("Their API tokens, display settings, second factor and log of changes made here are deleted too.")
+        )
         return said
 
     def switch_off_refusal(self, request: HttpRequest, obj: User) -> str:
         return gettext("You cannot switch yourself off.") if obj == request.user else ""
 
     def switched_off(self, request: HttpRequest, obj: User) -> str:
-        text = gettext("%(person)s is switched off and can no longer log in; open sessions end at their next request.")
+        text = gettext(
+            "%(person)s is switched off and can no longer log in; open sessions end at their next request, and API "
+            "tokens are refused."
+        )
         return text % {"person": obj}
 
 

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.models import NexmoAccount
+from accounts.tokens.sight import may_see_those_of
 from events.detection import watching
 from events.detection.findings.open_findings import by_severity
 from events.filters.query_string import days_address
@@ -77,6 +78,7 @@ def account_page(request: HttpRequest, api_key: str) -> HttpResponse:
         "removed": RemovedEvent.objects.filter(account=account).count(),
         "teams": account.teams.order_by("name"),
         "may_sync": NexmoAccount.objects.syncable_by(request.user).filter(pk=account.pk).exists(),
+        "may_see_tokens": may_see_those_of(request.user, account),
         "may_manage": request.user.is_staff
         and NexmoAccount.objects.manageable_by(request.user).filter(pk=account.pk).exists(),
     }

@@ -21,6 +21,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from auditsite import caches as caches_module
 from auditsite import env
 from tests.conftest import PASSWORD
 from tests.tools.processes import ROOT
@@ -235,3 +236,29 @@ def stored_under(key: str) -> str:
     with connection.cursor() as cursor:
         cursor.execute("SELECT value FROM auditsite_cache WHERE cache_key = %s", [key])
         return str(cursor.fetchone()[0])
+
+
+def test_counting_loses_nothing_to_another_process(database_cache: BaseCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    database_cache.set("count", 1, 60)
+    write, meanwhile = caches_module.write, iter([10])
+
+    def write_late(key: str, value: Any) -> str:
+        for delta in meanwhile:  # another process counts between reading and writing
+            assert database_cache.incr("count", delta) == 11
+        return write(key, value)
+
+    monkeypatch.setattr(caches_module, "write", write_late)
+    assert database_cache.incr("count", 2) == 13
+    assert database_cache.get("count") == 13
+
+
+def test_counting_keeps_when_an_entry_ends(cache: BaseCache) -> None:
+    cache.set("count", 1, 1000)
+    cache.set("ended", 1, 0)
+    assert cache.incr("count", 2) == 3
+    with time_machine.travel(timezone.now() + timedelta(seconds=500), tick=False):
+        assert cache.get("count") == 3
+    with pytest.raises(ValueError, match="not found"):
+        cache.incr("ended")
+    with pytest.raises(ValueError, match="not found"):
+        cache.incr("never")

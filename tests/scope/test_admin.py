@@ -14,6 +14,7 @@ from events.models import AuditEvent, Discrepancy, EventType, LegalHold, OwnRule
 from events.sync import state
 from tests.conftest import NOON
 from tests.tools.scope import KEYS, SEES, Login, names
+from tests.tools.tokens import make_token
 
 # --- the admin: paths and, for its staff (alice, audrey, admin), the status of a GET -------------------------------
 STAFF = ("alice", "audrey", "admin")
@@ -36,6 +37,7 @@ ADMIN_MODELS: dict[str, dict[str, tuple[int, int, int]]] = {
         "change": (200, 200, 200),
         "delete": (200, 403, 200),
     },
+    "accounts/apitoken": SUPERUSERS | {"add": (403,) * 3, "delete": (403,) * 3},
     "auth/group": SUPERUSERS,
     "auth/user": SUPERUSERS,
     "mfa/authenticator": SUPERUSERS | {"add": (403,) * 3},
@@ -108,6 +110,7 @@ def admin_paths(events: dict[str, AuditEvent], cast: dict[str, Any]) -> dict[str
             "events/ownrule": OwnRule.objects.create(uid=str(UUID(int=0)), title="x", text="x", changed_at=NOON).pk,
             "events/syncrun": state.claim(account, SyncRun.Trigger.COMMAND).pk,
             "accounts/nexmoaccount": account.pk,
+            "accounts/apitoken": make_token(cast["bob"])[0].pk,
             "auth/group": account.teams.get().pk,
             "auth/user": cast["bob"].pk,
             "mfa/authenticator": Authenticator.objects.create(user=cast["bob"], type="totp", data={"secret": "x"}).pk,

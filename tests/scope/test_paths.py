@@ -122,6 +122,16 @@ EXPECTED: dict[str, Statuses] = {
     # Teams that somebody is in have tests of their own: tests/scope/test_teams.
     "accounts:teams": {"/teams/": everybody(200)},
     "accounts:team": {f"/teams/{pk}/": everybody(404) for pk in (98765, "9" * 30)},
+    # Tokens that somebody has have tests of their own: tests/tokens/test_pages.
+    "accounts:tokens": {"/profile/tokens/": everybody(200)},
+    "accounts:token_new": {"/profile/tokens/new": everybody(302)},  # asks for the password first
+    "accounts:others_tokens": {"/tokens/": everybody(200)},
+    "accounts:token_revoke": {"/tokens/abcdefghjkmn/revoke": everybody(404)},
+    "accounts:account_tokens": {
+        "/accounts/demo0001/tokens/": (302, 200, 404, 404, 200, 200),  # its owner, and who sees everything
+        "/accounts/demo0003/tokens/": (302, 404, 404, 200, 200, 200),
+        "/accounts/nosuchkey/tokens/": everybody(404),
+    },
     "events:account": by_account("/accounts/{}/"),
     "events:sync": {f"/accounts/{key}/sync/": everybody(405) for key in ("demo0001", "nosuchkey")},  # POST: see below
     "events:account_list": by_account("/accounts/{}/events/"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -70,20 +71,25 @@ def test_raw_is_letter_by_letter_too() -> None:
     "text", ['{"id":"e1","context":NaN}', "not JSON", f'{{"id":"e1","context":{"[" * 120}{"]" * 120}}}', '{"a":"\x01"}']
 )
 def test_what_would_break_a_receivers_json_goes_as_text(text: str) -> None:
-    was_read = not record_of(text).odd_fields
-
-    made = _read(raw.enclosed('{"account":"abcd1234"}', text, was_read=was_read))
-
-    assert made == {"account": "abcd1234", "event_text": text}
-    assert _read(FORMATS["raw"].event_json(record_of(text)))["event_text"] == text
+    for record in (record_of(text), record_of(text, odd_fields="", received_at=None)):
+        assert _read(FORMATS["raw"].event_json(record))["event_text"] == text
 
 
 def test_what_was_read_already_needs_no_second_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     record = event("APP_CREATE", {"name": "Café", "deep": [[1]]})
-    expected = FORMATS["raw"].event_json(record)
+    read_again = FORMATS["raw"].event_json(replace(record, odd_fields="user_id"))
     monkeypatch.setattr(raw, "may_stand", None)
 
-    assert raw.enclosed(raw.encode(raw.ENVELOPE.make(record)), record.raw, was_read=True) == expected
+    assert FORMATS["raw"].event_json(record) == read_again
+
+
+def test_raw_envelope_is_the_declared_one() -> None:
+    marked = {"is_test": True, "account_name": 'a "shop" \ud83d', "received_at": NOON.replace(microsecond=5)}
+    bare: dict[str, Any] = {"record_hash": "", "previous_sequence": None, "received_at": None, "account_name": ""}
+    for record in (event(), event(record=marked), event(record=bare), event(record={"previous_sequence": 0})):
+        text = FORMATS["raw"].event_json(record)
+
+        assert text.startswith(raw.encode(raw.ENVELOPE.make(record))[:-1])
 
 
 SECRET_CONTEXTS = (
