@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from events.outbound.results import SENT
+from events.reading.rows import as_time
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
 
     from events.outbound.results import Outcome
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(NamedTuple):
     """One event or finding, written in the stream's format.
 
     Attributes:
@@ -28,7 +30,36 @@ class Item:
     key: str
     seq: int
     at: datetime
-    body: bytes = field(repr=False)
+    body: bytes
+
+
+class Items(Sequence[Item]):
+    """Items in order. Kept column by column, because many destinations need no more than the bodies."""
+
+    def __init__(self, source: str, seqs: Sequence[int], ats: Sequence[Any], bodies: Sequence[bytes]) -> None:
+        """
+        Args:
+            source: what their keys begin with.
+            ats: their times, in any form that `reading.rows.as_time` reads.
+        """
+        self.source, self.seqs, self.ats, self.bodies = source, seqs, ats, bodies
+
+    def __len__(self) -> int:
+        return len(self.seqs)
+
+    @overload
+    def __getitem__(self, at: int) -> Item: ...
+    @overload
+    def __getitem__(self, at: slice) -> Items: ...
+    def __getitem__(self, at: int | slice) -> Item | Items:
+        if isinstance(at, slice):
+            return Items(self.source, self.seqs[at], self.ats[at], self.bodies[at])
+        seq = self.seqs[at]
+        return Item(f"{self.source}-{seq}", seq, as_time(self.ats[at]), self.bodies[at])
+
+    def fitting(self, most_bytes: int) -> int:
+        """How many of the first bodies are not longer than this together; at least one."""
+        return max(bisect_right(list(accumulate(map(len, self.bodies))), most_bytes), 1)
 
 
 @dataclass(frozen=True)
@@ -42,7 +73,7 @@ class Batch:
 
     key: str
     source: str
-    items: Sequence[Item]
+    items: Items
     is_test: bool = False
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import logging
 import time
+from functools import cache
 from typing import TYPE_CHECKING
 
 from django.db import close_old_connections, connection
@@ -19,9 +20,9 @@ from events.models import Stream
 from events.operations.queue import STOP
 from events.outbound.results import Outcome
 from events.storage import leases
-from events.storage.side_threads import SideThreads
+from events.storage.side_threads import Beside, SideThreads
 from events.streams import findings, progress, read
-from events.streams.batch import Batch, Item
+from events.streams.batch import Batch, Delivered, Items
 from events.streams.destinations.destination import Place
 from events.streams.destinations.kinds import DESTINATIONS
 from events.streams.formats import FORMATS
@@ -29,15 +30,17 @@ from events.streams.sample import sample
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
-    from accounts.models import NexmoAccount
-    from events.models import StreamCursor
-    from events.streams.record import EventRecord
+    from events.streams.destinations.destination import Destination
+    from events.streams.read import Portion
 
 logger = logging.getLogger(__name__)
 
 MOST_THREADS = 16
+TURN = 30.0  # seconds: then others have theirs, a test is sent, and what may be seen is looked at anew
+AT_HAND = 1.0  # seconds for which a connection to the database is kept while a destination is busy
+TOO_LARGE = 413
 LAST_WAIT = 5.0  # seconds, when the process ends
 
 _threads = SideThreads("stream")
@@ -59,7 +62,9 @@ def start_ready() -> list[threading.Thread]:
 def _serve(pk: int) -> None:
     close_old_connections()
     try:
-        serve(pk)
+        # Turn by turn, unless others wait for a thread.
+        while serve(pk) and not STOP.is_set() and len(_threads.running()) < MOST_THREADS:
+            pass
     except Exception:  # the thread of one stream: whatever it is must not be lost with it
         logger.exception("Stream %s failed; it is tried again", pk)
     finally:
@@ -67,16 +72,15 @@ def _serve(pk: int) -> None:
 
 
 def serve(pk: int) -> int:
-    """Send all that a stream has, until nothing is left or an attempt fails. Returns how many events were taken."""
+    """Send what a stream has, until nothing is left, an attempt fails or its turn is over. Returns how many events
+    were taken."""
     stream = progress.claim(pk)
     if stream is None:
         return 0
     try:
         if stream.test_asked_at is not None:
             _test(stream)
-        if stream.is_active and stream.paused_at is None:
-            return _follow(stream)
-        return 0
+        return _follow(stream) if progress.is_due(stream) else 0
     except progress.Lost:
         return 0
     except Exception:
@@ -87,92 +91,78 @@ def serve(pk: int) -> int:
 
 
 def _follow(stream: Stream) -> int:
-    """Send what is there: events account by account, a batch of each in turn, or findings."""
+    """Send what is there: events account by account, a portion of each in turn, or findings. While one portion is sent
+    the next is read."""
     try:
         accounts = read.accounts_of(stream)
-        narrowing = read.narrowing_of(stream, accounts)
+        if stream.contents == Stream.Contents.FINDINGS:
+            head = findings.head()
+            cursor = progress.cursors(stream, {None: head}, [None])[None]
+            portions = findings.portions(stream, accounts, head, cursor)
+        else:
+            heads = read.heads_of(accounts)
+            cursors = progress.cursors(stream, heads, [account.pk for account in accounts])
+            portions = read.portions(stream, accounts, heads, cursors)
+        portion = next(portions, None)
     except read.NothingMayBeSent as error:
         progress.stop(stream, str(error))
         return 0
-    if stream.contents == Stream.Contents.FINDINGS:
-        return _follow_findings(stream, accounts)
-    heads = read.heads_of(accounts)
-    known = progress.cursors(stream, heads, [account.pk for account in accounts])
-    sent = 0
-    waiting = [account for account in accounts if heads.get(account.pk, 0) > known[account.pk].seq]
-    while waiting and not STOP.is_set():
-        for account in list(waiting):
-            cursor, head = known[account.pk], heads[account.pk]
-            piece = read.read(stream, account, cursor, head, narrowing, read.MOST_AT_ONCE)
-            taken = _send(stream, cursor, account.api_key, events_as_items(stream, piece.records), piece.upto)
-            if taken is None:
-                return sent
-            sent += taken
-            if cursor.seq >= head:
-                waiting.remove(account)
-    return sent
-
-
-def _follow_findings(stream: Stream, accounts: Sequence[NexmoAccount]) -> int:
-    head = findings.head()
-    cursor = progress.cursors(stream, {None: head}, [None])[None]
-    sent = 0
-    while cursor.seq < head and not STOP.is_set():
-        items, upto = findings.read(stream, accounts, cursor.seq)
-        taken = _send(stream, cursor, findings.SOURCE, items, upto)
-        if taken is None:
+    progress.go_on(stream)
+    sent, over = 0, time.monotonic() + TURN
+    while portion is not None and not STOP.is_set() and time.monotonic() < over:
+        following = cache(lambda: next(portions, None))
+        if not _send(stream, portion, following):
             break
-        sent += taken
+        sent += len(portion.items)
+        portion = following()
     return sent
 
 
-def _send(stream: Stream, cursor: StreamCursor, source: str, items: list[Item], upto: int) -> int | None:
-    """Send items, and move the cursor as far as they were taken. Returns how many were; None where an attempt failed.
+def _send(stream: Stream, portion: Portion, following: Callable[[], object]) -> bool:
+    """Send a portion, and move the cursor as far as it was taken. Returns whether all of it was.
 
     Args:
-        source: whose they are.
-        upto: where the cursor stands once all are taken.
+        following: reads what comes next; called while the destination has something to do.
     """
-    if not items:
-        progress.move(stream, cursor, upto)
-        return 0
+    if not portion.items:
+        progress.move(stream, portion.cursor, portion.upto)
+        return True
     try:
         place = place_of(stream)
     except SecretUnreadable:
         progress.fail(stream, Outcome(sent=False, problem="secret"))
-        return None
+        return False
     destination = DESTINATIONS[stream.kind]
-    count, left = 0, items
+    left, most = portion.items, destination.most_bytes
     while left:
-        some, left = _fitting(left, destination.most_bytes)
-        if connection.vendor != "sqlite" and not connection.in_atomic_block:
-            connection.close()  # not kept from others while somebody else's server takes its time
-        delivered = destination.send(place, Batch(f"{stream.pk}_{source}_{some[0].seq}_{some[-1].seq}", source, some))
-        taken, left = some[: delivered.taken], some[delivered.taken :] + left
+        some = left[: left.fitting(most)]
+        batch = Batch(f"{stream.pk}_{portion.source}_{some.seqs[0]}_{some.seqs[-1]}", portion.source, some)
+        delivered = _deliver(destination, place, batch, following)
+        if delivered.outcome.status == TOO_LARGE:
+            most = sum(map(len, some.bodies)) // 2
+            # By itself it is refused for good; several go in halves, and so does the rest of the portion.
+            delivered = Delivered(1, refused={0: f"http {TOO_LARGE}"}) if len(some) == 1 else Delivered(0)
+        taken, left = some[: delivered.taken], left[delivered.taken :]
         if taken:
-            refused = {some[at].seq: why for at, why in delivered.refused.items()}
-            end = taken[-1].seq if left else upto
-            progress.move(stream, cursor, end, sent=len(taken), sent_seq=taken[-1].seq, refused=refused)
-            count += len(taken)
+            refused = {some.seqs[at]: why for at, why in delivered.refused.items()}
+            upto = taken.seqs[-1] if left else portion.upto
+            progress.move(stream, portion.cursor, upto, sent=len(taken), sent_seq=taken.seqs[-1], refused=refused)
         if not delivered.outcome.sent:
             progress.fail(stream, delivered.outcome)
             logger.warning("Stream %s could not send: %s", stream.pk, delivered.outcome.problem)
-            return None
-    return count
+            return False
+    return True
 
 
-def events_as_items(stream: Stream, records: Sequence[EventRecord]) -> list[Item]:
-    """Events, written in the stream's format."""
-    written = FORMATS[stream.format]
-    return [
-        Item(
-            f"{record.account}-{record.sequence}",
-            record.sequence,
-            record.created_at,
-            written.event_json(record).encode(),
-        )
-        for record in records
-    ]
+def _deliver(
+    destination: Destination, place: Place, batch: Batch, meanwhile: Callable[[], object] = lambda: None
+) -> Delivered:
+    """Deliver a batch, and have something else done until the destination answers."""
+    delivering = Beside("stream-send", lambda: destination.send(place, batch))
+    meanwhile()
+    if not delivering.is_done(AT_HAND) and connection.vendor != "sqlite" and not connection.in_atomic_block:
+        connection.close()  # not kept from others while somebody else's server takes its time
+    return delivering.result()
 
 
 def place_of(stream: Stream) -> Place:
@@ -180,23 +170,14 @@ def place_of(stream: Stream) -> Place:
     return Place(stream.address, stream.secret, stream.options, name=f"stream {stream.pk}")
 
 
-def _fitting(items: list[Item], most_bytes: int) -> tuple[list[Item], list[Item]]:
-    """As many of the first items as fit, and the others; one at least."""
-    size, count = 0, 0
-    for item in items:
-        size += len(item.body)
-        if count and size > most_bytes:
-            break
-        count += 1
-    return items[:count], items[count:]
-
-
 def _test(stream: Stream) -> None:
     """Send one event that says that it is none."""
     record = sample(stream)
+    body = FORMATS[stream.format].event_json(record).encode()
+    items = Items(record.account, [record.sequence], [record.created_at], [body])
     try:
-        batch = Batch(f"test_{stream.pk}", record.account, events_as_items(stream, [record]), is_test=True)
-        delivered = DESTINATIONS[stream.kind].send(place_of(stream), batch)
+        batch = Batch(f"test_{stream.pk}", record.account, items, is_test=True)
+        delivered = _deliver(DESTINATIONS[stream.kind], place_of(stream), batch)
         problem = delivered.outcome.problem or next(iter(delivered.refused.values()), "")
     except SecretUnreadable:
         problem = "secret"

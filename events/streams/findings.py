@@ -14,18 +14,20 @@ from django.utils import translation
 
 from events.detection.rules import known_rules
 from events.models import AuditEvent, Finding, FindingAccount, FindingChange, FindingEvent
-from events.streams.batch import Item
+from events.streams.batch import Items
 from events.streams.formats import FORMATS
+from events.streams.read import Portion
 from events.streams.record import FindingRecord, FoundEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from accounts.models import NexmoAccount
-    from events.models import Stream
+    from events.models import Stream, StreamCursor
 
 SOURCE = "findings"  # what their batches come from, in place of an account
+KEY = "finding"  # what keys of their items begin with; the number of the change follows
 MOST_AT_ONCE = 100
 MOST_EVENTS = 50  # of one finding
 
@@ -36,26 +38,40 @@ def head() -> int:
     return newest or 0
 
 
-def read(stream: Stream, accounts: Sequence[NexmoAccount], beyond: int) -> tuple[list[Item], int]:
+def portions(stream: Stream, accounts: Sequence[NexmoAccount], upto: int, cursor: StreamCursor) -> Iterator[Portion]:
+    """What the stream sends of these accounts' findings, each portion read when it is asked for, as if all before it
+    were taken.
+
+    Args:
+        upto: the last change that counts.
+    """
+    at = cursor.seq
+    while at < upto:
+        items, at = read(stream, accounts, at)
+        yield Portion(cursor, SOURCE, items, at)
+
+
+def read(stream: Stream, accounts: Sequence[NexmoAccount], beyond: int) -> tuple[Items, int]:
     """The next findings beyond a change, and up to which change was looked at. One that changed often within a batch
     stands in it once, at its last change."""
     changes = list(
         FindingChange.objects.filter(pk__gt=beyond).order_by("pk").values_list("pk", "finding", "at")[:MOST_AT_ONCE]
     )
     if not changes:
-        return [], beyond
+        return Items(KEY, [], [], []), beyond
     last = {finding: (pk, at) for pk, finding, at in changes}
     known = Finding.objects.in_bulk(list(last))
     by_key = {account.pk: account for account in accounts}
     written = FORMATS[stream.format]
-    items = []
+    seqs, ats, bodies = [], [], []
     with translation.override("en"):  # programs read it
         for pk, (change, at) in sorted(last.items(), key=lambda entry: entry[1][0]):
             record = record_of(known[pk], by_key, at) if pk in known else None
             if record is not None and (stream.since is None or record.last_at >= stream.since):
-                body = written.finding_json(record).encode()
-                items.append(Item(f"finding-{pk}-{change}", change, record.last_at, body))
-    return items, changes[-1][0]
+                seqs.append(change)
+                ats.append(record.last_at)
+                bodies.append(written.finding_json(record).encode())
+    return Items(KEY, seqs, ats, bodies), changes[-1][0]
 
 
 def record_of(finding: Finding, accounts: Mapping[int, NexmoAccount], changed_at: datetime) -> FindingRecord | None:

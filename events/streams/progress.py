@@ -13,7 +13,7 @@ from django.utils import timezone
 from events.models import Stream, StreamCursor, StreamRefusal
 from events.storage import leases
 from events.streams import findings
-from events.streams.read import accounts_of, heads_of
+from events.streams.read import HIDDEN, NOT_ALLOWED, UNREADABLE, accounts_of, heads_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 LEASE = timedelta(minutes=5)  # more than any batch takes
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=15)
+STOPPING = (HIDDEN, UNREADABLE, NOT_ALLOWED)  # problems of the stream's own, not of its destination
 JITTER = 0.25  # of a pause, either way
 LONGEST_ASKED = timedelta(hours=1)  # that a receiver can ask to be left alone
 
@@ -42,11 +43,16 @@ def ready() -> QuerySet[Stream]:
     """Streams that may be served now, the longest unserved first."""
     now = timezone.now()
     free = Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_until__gt=now + 2 * LEASE)
+    asked = Q(test_asked_at__isnull=False)
+    return Stream.objects.filter(free).filter(_due() | asked).order_by(F("last_sent_at").asc(nulls_first=True), "id")
+
+
+def _due() -> Q:
+    """What may send: neither off, nor paused, nor waiting for its next attempt."""
+    now = timezone.now()
     # Later than any pause can be: written under a wrong clock.
     waited = Q(retry_at=None) | Q(retry_at__lte=now) | Q(retry_at__gt=now + 2 * LONGEST_ASKED)
-    works = Q(is_active=True, paused_at=None) & waited & (Q(owner=None) | Q(owner__is_active=True))
-    asked = Q(test_asked_at__isnull=False)
-    return Stream.objects.filter(free).filter(works | asked).order_by(F("last_sent_at").asc(nulls_first=True), "id")
+    return Q(is_active=True, paused_at=None) & waited & (Q(owner=None) | Q(owner__is_active=True))
 
 
 def claim(pk: int) -> Stream | None:
@@ -156,10 +162,21 @@ def fail(stream: Stream, outcome: Outcome) -> None:
     )
 
 
+def is_due(stream: Stream) -> bool:
+    """Whether a stream that is held may send: one may also be held for a test alone."""
+    return Stream.objects.filter(_due(), pk=stream.pk).exists()
+
+
 def stop(stream: Stream, problem: str) -> None:
     """Note why a stream has nothing that it may send. It is looked at again at the next turn."""
     if stream.problem != problem:
         mine(stream).update(problem=problem)
+
+
+def go_on(stream: Stream) -> None:
+    """Note that what had stopped a stream does so no more."""
+    if stream.problem in STOPPING:
+        mine(stream).update(problem="")
 
 
 def pause_after(failures: int, asked: timedelta | None = None) -> timedelta:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from django.utils import timezone
 
 from events.models import AuditEvent, Stream, StreamCursor
-from events.streams import findings, read
+from events.streams import findings, progress, read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +96,7 @@ def _level(stream: Stream, waiting: int, oldest: datetime | None, stopped: str) 
         return "off"
     if stream.paused_at:
         return "paused"
-    if stopped or stream.problem in (read.HIDDEN, read.UNREADABLE, read.NOT_ALLOWED):
+    if stopped or stream.problem in progress.STOPPING:
         return "stopped"
     if stream.failures:
         return "failing"

@@ -51,7 +51,7 @@ class HttpReceiver:
         self.taken, self.faults = Taken(), deque[Any]()
         self._over = threading.Event()
         self._server = make_server("127.0.0.1", 0, Request.application(self._answer), threaded=True)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
     @property

@@ -47,7 +47,7 @@ class Files:
         if not settings.STREAM_FILES:
             return Delivered(0, Outcome(sent=False, problem="no_folder", is_final=True))
         try:
-            _append(Path(settings.STREAM_FILES) / place.address, b"".join(item.body + b"\n" for item in batch.items))
+            _append(Path(settings.STREAM_FILES) / place.address, b"\n".join([*batch.items.bodies, b""]))
         except OSError as error:
             return Delivered(0, Outcome(sent=False, problem=f"disk {os.strerror(error.errno or 0)}"[:200]))
         return Delivered(len(batch.items))
