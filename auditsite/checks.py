@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -11,7 +12,7 @@ from cryptography.fernet import Fernet
 
 from auditsite import database_url
 from auditsite.env import BASE_DIR, SETTINGS, refuse
-from events.alerts.sending.targets import read_rule
+from events.outbound.targets import read_rule
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -202,18 +203,25 @@ def site_url(value: str, hosts: list[str], *, https: bool) -> str:
     return value.rstrip("/")
 
 
-def alert_targets(values: list[str]) -> list[str]:
+def targets(setting: str, values: list[str]) -> list[str]:
     """Refuse an entry that is neither a host nor a network."""
     for value in values:
         try:
             read_rule(value)
         except ValueError:
             raise refuse(
-                "ALERT_TARGETS",
+                setting,
                 f"holds {value!r}: expected a host (chat.internal), a network (10.1.0.0/16), or one with a port "
                 "(127.0.0.1:8025).",
             ) from None
     return values
+
+
+def stream_files(value: str) -> str:
+    """Refuse a folder that is not there, or that nothing can be written to."""
+    if value and not os.access(value, os.W_OK | os.X_OK):
+        raise refuse("STREAM_FILES", f"is {value!r}, which is not a folder that the site may write to.")
+    return value
 
 
 def mail_server(value: str) -> str:

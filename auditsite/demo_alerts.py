@@ -9,8 +9,9 @@ from django.db import connection
 
 from auditsite import demo
 from events.alerts.route import route_findings
-from events.alerts.sending import addresses, signing
+from events.alerts.sending import addresses
 from events.models import Channel, Severity, Subscription
+from events.outbound import signing
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

@@ -107,6 +107,16 @@ SETTINGS = {
             "(chat.internal, 10.1.0.0/16, 127.0.0.1:8025).",
         ),
         Setting(
+            "STREAM_TARGETS",
+            "",
+            "Where events may be streamed besides public addresses: entries as in ALERT_TARGETS (siem.internal:6514).",
+        ),
+        Setting(
+            "STREAM_FILES",
+            "",
+            "A folder in which streams may write files, for a log shipper on the same machine; empty: none may.",
+        ),
+        Setting(
             "ALERT_MAIL_SERVER",
             "",
             "What sends alerts by e-mail: smtps://user:password@host:465, smtp+starttls://... or, unencrypted, "

@@ -72,9 +72,13 @@ CHECK_INTERVAL = read.duration("CHECK_INTERVAL")
 
 # --- alerts ---------------------------------------------------------------------------------------------------
 SITE_URL = checks.site_url(read.text("SITE_URL"), ALLOWED_HOSTS, https=HTTPS)
-ALERT_TARGETS = checks.alert_targets(read.list("ALERT_TARGETS"))
+ALERT_TARGETS = checks.targets("ALERT_TARGETS", read.list("ALERT_TARGETS"))
 ALERT_MAIL_SERVER = checks.mail_server(read.text("ALERT_MAIL_SERVER"))
 ALERT_MAIL_FROM = checks.mail_from(read.text("ALERT_MAIL_FROM"), needed=bool(ALERT_MAIL_SERVER))
+
+# --- streams --------------------------------------------------------------------------------------------------
+STREAM_TARGETS = checks.targets("STREAM_TARGETS", read.list("STREAM_TARGETS"))
+STREAM_FILES = checks.stream_files(read.text("STREAM_FILES"))
 
 # --- detection ------------------------------------------------------------------------------------------------
 DETECTION_RULES = checks.rules_folder(read.text("DETECTION_RULES"))

@@ -28,6 +28,8 @@ for name in (
     "METRICS_TOKEN",
     "SEAL_PUBLIC_KEYS",
     "SITE_URL",
+    "STREAM_FILES",
+    "STREAM_TARGETS",
     "SYNC_INTERVAL",
     "TIME_ZONE",
     "WATCH_INTERVAL",

@@ -11,10 +11,12 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from events.alerts.holders import teams_of
-from events.alerts.sending import addresses, send, signing
+from events.alerts.sending import addresses, send
 from events.display import zones
 from events.display.forms import ZoneField
 from events.models import Channel
+from events.outbound import signing
+from events.outbound.entered import LONGEST, NotUsable
 from events.wording.marking import coded
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ class ChannelForm(forms.ModelForm):
         help_text=_("A team’s channel receives alerts about the accounts shared with that team."),
     )
     secret_address = forms.CharField(
-        max_length=addresses.LONGEST,
+        max_length=LONGEST,
         widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "off"}),
     )
     secret_signing = forms.CharField(
@@ -131,7 +133,7 @@ class ChannelForm(forms.ModelForm):
             raise ValidationError(_("No mail server is configured (ALERT_MAIL_SERVER)."))
         try:
             self.address, self.shown = addresses.checked(self.kind, entered)
-        except addresses.NotUsable as error:
+        except NotUsable as error:
             raise ValidationError(str(error)) from None
         if self.kind == KIND.OTHER:
             told = send.ask_apprise({"do": "check", "address": self.address})

@@ -8,10 +8,10 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from events.alerts.sending import signing
 from events.models import Channel, Delivery
 from events.models.alerts import new_delivery_key
 from events.operations import jobs
+from events.outbound import signing
 
 TESTS_A_MINUTE = 5  # of one person's channels, or one team's
 BOTH_SECRETS = timedelta(hours=24)  # for receivers to change over

@@ -22,9 +22,10 @@ from events.alerts.messages import compose
 from events.alerts.sending import send
 from events.models import Delivery
 from events.operations.queue import STOP
+from events.outbound.results import Outcome
 from events.storage import leases
 from events.storage.side_threads import SideThreads
-from events.wording import alert_problems as problems
+from events.wording import delivery_problems as problems
 
 if TYPE_CHECKING:
     import threading
@@ -132,7 +133,7 @@ def deliver(delivery: Delivery) -> bool:
         return False
     except Exception:  # of one event's or rule's text: noted and tried again, while other messages go on
         logger.exception("Alert %s could not be written", delivery.key)
-        outcome.note(delivery, owner, send.Outcome(sent=False, problem=problems.CRASHED))
+        outcome.note(delivery, owner, Outcome(sent=False, problem=problems.CRASHED))
         return False
     if connection.vendor != "sqlite" and not connection.in_atomic_block:
         connection.close()  # not kept from others while somebody else's server takes its time
@@ -140,7 +141,7 @@ def deliver(delivery: Delivery) -> bool:
         result = send.attempt(delivery, message)
     except Exception:  # of whatever library sends it: noted and tried again
         logger.exception("Alert %s could not be sent", delivery.key)
-        result = send.Outcome(sent=False, problem=problems.CRASHED)
+        result = Outcome(sent=False, problem=problems.CRASHED)
     outcome.note(delivery, owner, result)
     if not result.sent:
         logger.warning("Alert %s through channel %s failed: %s", delivery.key, delivery.channel_id, result.problem)

@@ -13,7 +13,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from events.alerts import times
-from events.alerts.messages.receivers import accounts_of, accounts_of_holder, reader_of
+from events.alerts.messages.receivers import accounts_of, reader_of
 from events.alerts.route import Listeners, add_to_digest, are_too_many
 from events.filters.form import EventFilter
 from events.models import AuditEvent, ChainHead, Delivery, SavedView, Severity, Subscription, SubscriptionCursor
@@ -48,7 +48,7 @@ class Matches:
 
 def begin(subscription: Subscription) -> None:
     """Follow from now on: what is archived already is not told."""
-    accounts = [account.pk for account in accounts_of_holder(subscription)]
+    accounts = [account.pk for account in subscription.accounts_in_sight()]
     _begin(subscription, accounts)
 
 
@@ -121,7 +121,7 @@ def _matches(subscription: Subscription, behind: dict[int, tuple[int, int]]) -> 
         return found, HIDDEN
     zone = reader_of(subscription.channel).zone
     with timezone.override(zone):  # days are the holder's
-        event_filter = EventFilter(QueryDict(subscription.view.query), accounts=accounts_of_holder(subscription))
+        event_filter = EventFilter(QueryDict(subscription.view.query), accounts=subscription.accounts_in_sight())
         if not event_filter.is_valid():
             return found, UNREADABLE
         for account, (before, upto) in sorted(behind.items()):

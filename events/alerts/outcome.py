@@ -11,12 +11,12 @@ from django.db.models import F
 from django.utils import timezone
 
 from events.models import Channel, Delivery
-from events.wording import alert_problems as problems
+from events.wording import delivery_problems as problems
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from events.alerts.sending.send import Outcome
+    from events.outbound.results import Outcome
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
 JITTER = 0.25  # of a pause, either way: many channels of one service do not come back together

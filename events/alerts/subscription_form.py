@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import NexmoAccount
 from accounts.widgets import TickList
 from events.alerts import follow
-from events.alerts.messages.receivers import accounts_of_holder
 from events.detection.rules import known_rules
 from events.models import Channel, SavedView, Subscription
 from events.wording.marking import coded
@@ -154,7 +153,7 @@ class SubscriptionForm(forms.ModelForm):
         if other and other.pk == channel.pk:
             self.add_error("escalate_to", _("Choose a different channel from the first."))
         chosen = {account.pk for account in cleaned.get("accounts") or ()}
-        if chosen - {account.pk for account in accounts_of_holder(channel)}:
+        if chosen - {account.pk for account in channel.accounts_in_sight()}:
             self.add_error("accounts", _("Not all of these accounts are shared with the team."))
 
     def _clean_nagging(self, cleaned: dict[str, Any]) -> dict[str, Any]:

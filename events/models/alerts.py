@@ -7,10 +7,8 @@ channels and the states of deliveries by `events.alerts.outcome`.
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from django.conf import settings
-from django.contrib.auth.models import Group
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -21,10 +19,11 @@ from accounts.models import NexmoAccount
 from accounts.validators import name_validator
 from events.fields import JSONTextField
 from events.models.detection import Finding, Severity
+from events.models.held import Held, HeldQuerySet, one_holder
 from events.models.view import SavedView
 
 if TYPE_CHECKING:
-    from accounts.models import AnyUser
+    pass
 
 DAY = 24 * 60  # minutes
 
@@ -32,56 +31,6 @@ DAY = 24 * 60  # minutes
 def new_delivery_key() -> str:
     """What receivers know a message by, however often it is sent."""
     return f"msg_{secrets.token_hex(16)}"
-
-
-class HeldQuerySet(models.QuerySet[Any]):
-    """Rows that belong to a person or to a team."""
-
-    prefix: ClassVar[str] = ""
-
-    def visible_to(self, user: AnyUser) -> Self:
-        """Own ones, and those of teams that the user is in; a superuser sees every team's."""
-        if not (user.is_authenticated and user.is_active):
-            return self.none()
-        teams = Group.objects.all()
-        if not getattr(user, "is_superuser", False):
-            teams = teams.filter(user=user.pk)
-        return self.filter(
-            Q(**{f"{self.prefix}owner": user.pk}) | Q(**{f"{self.prefix}team__in": teams.order_by().values("pk")})
-        )
-
-    def changeable_by(self, user: AnyUser) -> Self:
-        """Of these, own ones, and those of teams where the user may triage findings."""
-        visible = self.visible_to(user)
-        if user.has_perm("events.triage_finding"):  # type: ignore[union-attr]
-            return visible
-        return visible.filter(**{f"{self.prefix}owner": user.pk})
-
-
-class Held(models.Model):
-    """What belongs to a person, who then alone knows of it, or to a team."""
-
-    owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
-    )
-    team = models.ForeignKey(
-        Group, verbose_name=_("team"), on_delete=models.CASCADE, null=True, blank=True, related_name="+"
-    )
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
-    is_active = models.BooleanField(_("active"), default=True)
-
-    objects: ClassVar[Any] = HeldQuerySet.as_manager()
-
-    class Meta:
-        abstract = True
-
-
-def _one_holder(name: str) -> models.CheckConstraint:
-    return models.CheckConstraint(
-        condition=Q(owner=None, team__isnull=False) | Q(owner__isnull=False, team=None), name=name
-    )
 
 
 class Channel(Held):
@@ -120,7 +69,7 @@ class Channel(Held):
     class Meta:
         verbose_name = _("alert channel")
         ordering = ("name", "id")
-        constraints = (_one_holder("channel_of_one"),)
+        constraints = (one_holder("channel_of_one"),)
 
     def __str__(self) -> str:
         return self.name
@@ -177,7 +126,7 @@ class Subscription(Held):
         verbose_name = _("alert subscription")
         ordering = ("id",)
         constraints = (
-            _one_holder("subscription_of_one"),
+            one_holder("subscription_of_one"),
             models.CheckConstraint(condition=~Q(what="view") | Q(view__isnull=False), name="subscription_has_view"),
             models.CheckConstraint(condition=~Q(what="rule") | ~Q(rule=""), name="subscription_has_rule"),
         )

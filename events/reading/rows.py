@@ -36,11 +36,11 @@ class Row(NamedTuple):
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def time_column() -> str:
-    """The time, in a form that is read fast: text on SQLite, microseconds since 1970 on PostgreSQL. Django's own
+def time_column(name: str = "created_at") -> str:
+    """A time, in a form that is read fast: text on SQLite, microseconds since 1970 on PostgreSQL. Django's own
     conversions take longer than reading the rest of the row."""
     on_postgresql = connection.vendor == "postgresql"
-    return "(extract(epoch FROM created_at) * 1000000)::bigint" if on_postgresql else "created_at || ''"
+    return f"(extract(epoch FROM {name}) * 1000000)::bigint" if on_postgresql else f"{name} || ''"
 
 
 def columns() -> str:

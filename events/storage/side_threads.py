@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
+
+T = TypeVar("T")
 
 
 class SideThreads:
@@ -36,3 +38,31 @@ class SideThreads:
         with self._lock:
             self._running = {key: thread for key, thread in self._running.items() if thread.is_alive()}
             return list(self._running)
+
+
+class Beside(Generic[T]):
+    """A call that is being made in a thread of its own. The process does not wait for it when it ends."""
+
+    def __init__(self, name: str, call: Callable[[], T]) -> None:
+        self._answers, self._errors = list[T](), list[BaseException]()
+        self._call = call
+        self._thread = threading.Thread(target=self._run, daemon=True, name=name)
+        self._thread.start()
+
+    def is_done(self, within: float) -> bool:
+        """Whether it has come back, or does so within some seconds."""
+        self._thread.join(within)
+        return not self._thread.is_alive()
+
+    def result(self) -> T:
+        """What it returned, once it has. Raises what it raised."""
+        self._thread.join()
+        if self._errors:
+            raise self._errors[0]
+        return self._answers[0]
+
+    def _run(self) -> None:
+        try:
+            self._answers.append(self._call())
+        except BaseException as error:  # raised where it is waited for
+            self._errors.append(error)

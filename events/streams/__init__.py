@@ -1,1 +1,1 @@
-"""Events and findings, sent on to other systems as they arrive."""
+"""Events and findings sent on to other systems as they are archived: read, formatted, delivered, and how far it got."""

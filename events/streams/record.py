@@ -8,14 +8,37 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from events.fields import load_json
 from events.wording.masking import mask_as_received, mask_json
 from events.wording.sentences import plain_values
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
+# What a whole record takes from `AuditEvent`; from the fifth on, the names are those of the record's fields.
+COLUMNS = (
+    "seq",
+    "created_at",
+    "fetched_at",
+    "event_id",
+    "digest",
+    "raw",
+    "event_type",
+    "event_type_description",
+    "created_at_basis",
+    "user_email",
+    "user_id",
+    "source",
+    "source_description",
+    "source_ip",
+    "source_country",
+    "context",
+    "odd_fields",
+    "reported_account",
+)
 LONGEST_VALUE = 1_000  # characters; what is longer stands whole in the event as received
 
 
@@ -83,6 +106,44 @@ class EventRecord:
     def values(self) -> dict[str, str]:
         """The plain values of the context by their names in lower case, masked."""
         return plain_values(self.details, LONGEST_VALUE)
+
+
+@dataclass(frozen=True)
+class Lot:
+    """Events of one account that go out together, in the order of its chain, as they were read.
+
+    Attributes:
+        columns: names of `AuditEvent`'s columns, the first of them `seq` and `created_at`.
+        rows: their values; times as the database hands them over, read by `as_time`.
+        sent_before: the sequence number of the event that the same stream sent before these; 0 for none.
+        pages: the address under which the site shows the account's events.
+    """
+
+    account: str
+    account_name: str
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[Any, ...]]
+    sent_before: int
+    pages: str
+    as_time: Callable[[Any], datetime]
+
+    def records(self) -> Iterator[EventRecord]:
+        """The events one by one; needs all of `COLUMNS`."""
+        previous = self.sent_before
+        for seq, created_at, fetched_at, event_id, *others in self.rows:
+            values = dict(zip(COLUMNS[4:], others, strict=True))
+            yield EventRecord(
+                account=self.account,
+                account_name=self.account_name,
+                sequence=seq,
+                created_at=self.as_time(created_at),
+                received_at=None if fetched_at is None else self.as_time(fetched_at),
+                event_id=event_id,
+                previous_sequence=previous,
+                url=f"{self.pages}{quote(event_id, safe='')}/",
+                **values,
+            )
+            previous = seq
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from events.wording import alert_problems, marking, severity
+from events.wording import delivery_problems, marking, severity
 from events.wording.masking import mask
 from events.wording.times import show
 
@@ -24,7 +24,8 @@ register.filter("marked_address", marking.marked_address)
 register.filter("marked_lines", marking.marked_lines)
 register.filter("coded", marking.coded)
 register.filter("with_code", marking.with_code)
-register.filter("alert_problem", alert_problems.in_words)
+register.filter("alert_problem", delivery_problems.in_words)
+register.filter("stream_problem", delivery_problems.of_stream)
 register.filter("severity_badge", severity.badge)
 
 DEEPEST = 12

@@ -14,7 +14,7 @@ from events.detection.findings.inbox import line_of
 from events.detection.findings.sight import Sight
 from events.detection.rules import own_rules
 from events.filters.form import EventFilter
-from events.models import AuditEvent, Channel, Delivery, EvidencePack, Finding, SavedView, Subscription
+from events.models import AuditEvent, Channel, Delivery, EvidencePack, Finding, SavedView, Stream, Subscription
 
 if TYPE_CHECKING:
     import uuid
@@ -130,3 +130,23 @@ def own_delivery(request: HttpRequest, pk: int) -> Delivery:
     deliveries = Delivery.objects.changeable_by(request.user).select_related("channel")
     delivery: Delivery = get_object_or_404(deliveries, pk=pk)
     return delivery
+
+
+def visible_stream(request: HttpRequest, pk: int) -> Stream:
+    """The stream with this key, or 404 when it is neither the reader's own nor one of the reader's teams'."""
+    streams = Stream.objects.visible_to(request.user).select_related("team", "owner__profile", "view")
+    stream: Stream = get_object_or_404(streams, pk=pk)
+    return stream
+
+
+def own_stream(request: HttpRequest, pk: int) -> Stream:
+    """The same for those whom the reader may change."""
+    streams = Stream.objects.changeable_by(request.user).select_related("team", "owner__profile", "view")
+    stream: Stream = get_object_or_404(streams, pk=pk)
+    return stream
+
+
+def require_streams(request: HttpRequest) -> None:
+    """Stop whoever may not set up streams."""
+    if not request.user.has_perm("events.manage_stream"):
+        raise PermissionDenied(_("Setting up streams requires a permission. Ask an administrator."))

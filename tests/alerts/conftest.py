@@ -15,7 +15,6 @@ from django.utils import timezone
 from pytest_httpserver import HTTPServer
 
 from accounts.models import NexmoAccount
-from events.alerts.sending import signing
 from events.models import (
     AuditEvent,
     ChainHead,
@@ -25,6 +24,7 @@ from events.models import (
     Severity,
     Subscription,
 )
+from events.outbound import signing
 from tests.conftest import NOON
 from tests.tools import findings
 

@@ -15,9 +15,9 @@ from pytest_httpserver import HTTPServer
 from events.alerts import deliver, outcome
 from events.alerts.messages import compose
 from events.alerts.sending import send
-from events.alerts.sending.send import Outcome
 from events.models import Channel, Delivery
 from events.operations import jobs
+from events.outbound.results import SENT, Outcome
 
 pytestmark = pytest.mark.django_db
 MakeChannel = Callable[..., Channel]
@@ -45,7 +45,7 @@ def _composed(monkeypatch: pytest.MonkeyPatch) -> None:
 def answers(monkeypatch: pytest.MonkeyPatch) -> list[Outcome]:
     """What the next attempts come to; afterwards all are sent."""
     given: list[Outcome] = []
-    monkeypatch.setattr(send, "attempt", lambda *_: given.pop(0) if given else send.SENT)
+    monkeypatch.setattr(send, "attempt", lambda *_: given.pop(0) if given else SENT)
     return given
 
 
@@ -189,7 +189,7 @@ def test_delivery_is_claimed_by_one_alone_until_its_lease_ends(make_channel: Mak
         assert second.key == first.key
         # The first comes back after all: what it notes counts for nothing.
         assert not outcome.note(first, first.lease_owner, failed())
-        assert outcome.note(second, second.lease_owner, send.SENT)
+        assert outcome.note(second, second.lease_owner, SENT)
     assert Delivery.objects.get().state == "sent"
 
 

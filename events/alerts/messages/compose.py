@@ -15,7 +15,7 @@ from events.alerts.messages.message import Message
 from events.alerts.messages.receivers import accounts_of, reader_of
 from events.alerts.messages.safe_text import quoted, subject
 from events.models import Delivery, DigestItem, Finding, FindingAccount
-from events.wording import alert_problems as problems
+from events.wording import delivery_problems as problems
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -35,7 +35,7 @@ EVENT_TYPES = {
 
 
 class NotNeeded(Exception):
-    """There is nothing to send, or nobody to tell. Its text is a code of `events.wording.alert_problems`."""
+    """There is nothing to send, or nobody to tell. Its text is a code of `events.wording.delivery_problems`."""
 
 
 def compose(delivery: Delivery) -> Message:

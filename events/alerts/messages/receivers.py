@@ -4,32 +4,25 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils import timezone, translation
 
-from accounts.models import NexmoAccount, profile_of
+from accounts.models import profile_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import tzinfo
 
+    from accounts.models import NexmoAccount
     from events.models import Channel, Subscription
-
-
-def accounts_of_holder(held: Any) -> list[NexmoAccount]:
-    """The accounts that whoever a channel or subscription belongs to may see now, without secrets: a person's own
-    sight, or what is shared with all of a team."""
-    if held.owner_id:
-        return NexmoAccount.objects.list_visible_to(held.owner)
-    return list(NexmoAccount.objects.filter(teams=held.team_id).defer("api_secret", "api_secret_secondary"))
 
 
 def accounts_of(subscription: Subscription) -> list[NexmoAccount]:
     """Of these, the accounts that the subscription is about."""
-    seen = accounts_of_holder(subscription)
+    seen = subscription.accounts_in_sight()
     if subscription.all_accounts:
         return seen
     chosen = set(subscription.accounts.values_list("pk", flat=True))

@@ -11,8 +11,9 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from events.alerts.sending.apprise_process import DENIED, PARAMETERS
-from events.alerts.sending.targets import WEB_PORTS, literal_address, normal, read_targets
 from events.models import Channel, Severity
+from events.outbound.entered import NotUsable, cleaned, split, web_address
+from events.outbound.targets import read_targets
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
@@ -29,11 +30,6 @@ PAGERDUTY_LEVELS = {
     Severity.LOW: "warning",
     Severity.INFORMATIONAL: "info",
 }
-LONGEST = 2_000
-
-
-class NotUsable(ValueError):
-    """An address that no message can be sent to. Its text is for the person who entered it."""
 
 
 @dataclass(frozen=True)
@@ -57,16 +53,14 @@ def checked(kind: str, entered: str) -> tuple[str, str]:
     Raises:
         NotUsable: it cannot be one of its kind.
     """
-    entered = entered.strip()
-    if len(entered) > LONGEST or re.search(r"[\x00-\x20\x7f]", entered):
-        raise NotUsable(_("This is too long, or contains spaces."))
+    entered = cleaned(entered)
     if kind == Channel.Kind.MAIL:
         return entered, entered
     if kind == Channel.Kind.PAGERDUTY:
         if not PAGERDUTY.fullmatch(entered):
             raise NotUsable(_("An integration key is 32 letters and digits; put eu: before it for the EU region."))
         return entered, "PagerDuty (EU)" if entered.startswith("eu:") else "PagerDuty"
-    parts = _split(entered)
+    parts = split(entered)
     if kind == Channel.Kind.SLACK:
         if not SLACK.fullmatch(entered):
             raise NotUsable(_("Expected the address of an incoming webhook: https://hooks.slack.com/services/..."))
@@ -77,40 +71,8 @@ def checked(kind: str, entered: str) -> tuple[str, str]:
             raise NotUsable(_("Expected the address of a Teams workflow that posts webhook alerts: https://..."))
         return entered, host
     if kind == Channel.Kind.WEBHOOK:
-        return _webhook(entered, parts)
+        return web_address(entered, read_targets(settings.ALERT_TARGETS), "ALERT_TARGETS")
     return _other(entered, parts)
-
-
-def _split(entered: str) -> SplitResult:
-    try:
-        parts = urlsplit(entered)
-        _port = parts.port
-    except ValueError:
-        raise NotUsable(_("This cannot be read as an address.")) from None
-    return parts
-
-
-def _webhook(entered: str, parts: SplitResult) -> tuple[str, str]:
-    if parts.scheme not in ("https", "http") or not parts.hostname:
-        raise NotUsable(_("Expected an address that begins with https://."))
-    if parts.username or parts.password or parts.fragment:
-        raise NotUsable(
-            _("A webhook address must not contain a user name, password or fragment: messages are signed instead.")
-        )
-    if not entered.isascii():
-        raise NotUsable(_("Use ASCII only; write an international host name in Punycode."))
-    host, secure = normal(parts.hostname), parts.scheme == "https"
-    port = parts.port or (443 if secure else 80)
-    targets = read_targets(settings.ALERT_TARGETS)
-    if not secure and not targets.may_be_plain(host, port):
-        raise NotUsable(_("Use https. Plain HTTP is allowed only for hosts listed in ALERT_TARGETS."))
-    literal = literal_address(host)
-    if literal is not None and not targets.allows(host, literal, port):
-        raise NotUsable(_("This is not a public address, or alerts may not use this port."))
-    named = targets.may_be_plain(host, port)
-    if literal is None and not named and (port not in WEB_PORTS or host == "localhost" or "." not in host):
-        raise NotUsable(_("This is not a public address, or alerts may not use this port."))
-    return entered, f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}"
 
 
 def _other(entered: str, parts: SplitResult) -> tuple[str, str]:

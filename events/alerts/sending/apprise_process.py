@@ -19,7 +19,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from events.alerts.sending.targets import MAIL_PORTS, WEB_PORTS, Rule, Targets, normal, read_targets
+from events.outbound.targets import MAIL_PORTS, WEB_PORTS, Rule, Targets, normal, read_targets
 
 MOST_READ = 65_536  # bytes of one answer
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 10.0

@@ -20,6 +20,8 @@ from events.evidence import packs as packs  # declares jobs
 from events.operations import jobs, tasks
 from events.operations import sealing as sealing  # declares jobs
 from events.operations.queue import QUEUE, STOP, prepare
+from events.streams import deliver as streams
+from events.streams import jobs as stream_jobs  # noqa: F401 - declares jobs
 from events.sync.pool import room_for
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ class Command(BaseCommand):
         name = tasks.worker_name(os.getpid())
         threads = max(1, options["threads"])
         # Some jobs note their progress beside their work.
-        room_for(threads + 2 * jobs.THREADS + jobs.URGENT_THREADS + MOST_THREADS)
+        room_for(threads + 2 * jobs.THREADS + jobs.URGENT_THREADS + MOST_THREADS + streams.MOST_THREADS)
         prepare()
         consumer = _Consumer(QUEUE, workers=threads, periodic=False, max_delay=0.5)
         loops = [threading.Thread(target=_beat_until_stopped, args=(name,), daemon=True, name="beat")]

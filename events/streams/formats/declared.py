@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from events.fields import dump_json, readable
 from events.nexmo.values import plain_address
-from events.streams.record import EventRecord, FindingRecord
+from events.streams.record import COLUMNS, EventRecord, FindingRecord, Lot
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -68,8 +68,9 @@ class Format:
         name: as in settings and addresses.
         title: as people call it.
         event, finding: what a record becomes, as an object.
-        event_text: the same as JSON in one line, where that is made in another way.
-        media_type, extension: of one object in a line after another.
+        event_text: an event as JSON in one line, where that is made in another way.
+        columns: what of `AuditEvent` it needs.
+        lot: many events at once as JSON, where that is made in another way; with `columns` alone.
     """
 
     name: str
@@ -77,12 +78,16 @@ class Format:
     event: Callable[[EventRecord], dict[str, Any]]
     finding: Callable[[FindingRecord], dict[str, Any]]
     event_text: Callable[[EventRecord], str] | None = None
-    media_type: str = "application/x-ndjson"
-    extension: str = "ndjson"
+    columns: tuple[str, ...] = COLUMNS
+    lot: Callable[[Lot], list[bytes]] | None = None
 
     def event_json(self, record: EventRecord) -> str:
         """An event as JSON in one line, without the line's end. It is always valid and can be encoded."""
         return self.event_text(record) if self.event_text else encode(self.event(record))
+
+    def event_bodies(self, lot: Lot) -> list[bytes]:
+        """Each event of a lot likewise, in UTF-8."""
+        return self.lot(lot) if self.lot else [self.event_json(record).encode() for record in lot.records()]
 
     def finding_json(self, record: FindingRecord) -> str:
         """A finding likewise."""

@@ -10,7 +10,9 @@ from events.streams.formats import flat
 from events.streams.formats.declared import Field, Format, Shape, encode, time
 
 if TYPE_CHECKING:
-    from events.streams.record import EventRecord, FindingRecord
+    from collections.abc import Iterable, Sequence
+
+    from events.streams.record import EventRecord, FindingRecord, Lot
 
 DEEPEST = 100  # as in `nexmo.parse`: what is nested deeper, many programs refuse
 
@@ -39,24 +41,56 @@ BODY: Shape[EventRecord] = Shape(
 )
 
 
+COLUMNS = ("seq", "created_at", "digest", "raw", "odd_fields", "fetched_at")  # what `lot_bodies` reads
+_CONTROLS = bytes(range(0x20))  # within a string they must not stand as they are
+
+
 def event_text(record: EventRecord) -> str:
     """The envelope, with the event's own text in it: numbers, order and repeated names stay as they were received.
 
-    Lean, because a stream of raw events should cost little more than reading them: `ENVELOPE` says the same.
+    Put together as text, because a stream of raw events should cost little more than reading them: `ENVELOPE` says the
+    same.
     """
     previous = record.previous_sequence
     numbers = f'"sequence":{record.sequence}' + ("" if previous is None else f',"previous_sequence":{previous}')
     hashes = f'"digest":"{record.digest}"' + (f',"record_hash":"{record.record_hash}"' if record.record_hash else "")
-    received = f',"received_at":"{_time(record.received_at)}"' if record.received_at else ""
+    received = f',"received_at":"{time(record.received_at)}"' if record.received_at else ""
     test = ',"test":true' if record.is_test else ""
-    # What was fetched and not odd was read by `nexmo.parse`: it need not be read once more.
-    body = _body(record.raw, was_read=record.received_at is not None and not record.odd_fields)
-    return f"{{{_account(record.account, record.account_name)},{numbers},{hashes}{received}{test},{body}}}"
+    account = _account(record.account, record.account_name)
+    return f"{{{account},{numbers},{hashes}{received}{test},{_body(record.raw)}}}"
 
 
-def _body(raw: str, *, was_read: bool) -> str:
-    if was_read and _is_plain(raw):
-        return f'"event":{raw}'
+def lot_bodies(lot: Lot) -> list[bytes]:
+    """The same of many events. What was fetched and is not odd was read as JSON by `nexmo.parse`, which takes control
+    characters and words for numbers too: these are looked for in all of the texts at once."""
+    if not lot.rows:
+        return []
+    seqs, _, digests, raws, odd_fields, fetched = zip(*lot.rows, strict=True)
+    if not any(odd_fields) and None not in fetched:
+        bodies = _put_together(lot, seqs, digests, fetched, '"event":', raws)
+        together = b"\n".join(bodies)
+        controls = len(together) - len(together.translate(None, _CONTROLS))
+        if controls == len(bodies) - 1 and b"NaN" not in together and b"Infinity" not in together:
+            return bodies
+    return _put_together(lot, seqs, digests, fetched, "", map(_body, raws))
+
+
+def _put_together(
+    lot: Lot, seqs: Sequence[int], digests: Sequence[str], fetched: Sequence[Any], name: str, events: Iterable[str]
+) -> list[bytes]:
+    account = f"{{{_account(lot.account, lot.account_name)}"
+    # All events of a page were fetched at the same time.
+    received = {at: f',"received_at":"{time(lot.as_time(at))}"' if at is not None else "" for at in set(fetched)}
+    return [
+        f'{account},"sequence":{seq},"previous_sequence":{previous},"digest":"{digest}"{received[at]},'
+        f"{name}{event}}}".encode()
+        for seq, previous, digest, at, event in zip(
+            seqs, (lot.sent_before, *seqs[:-1]), digests, fetched, events, strict=True
+        )
+    ]
+
+
+def _body(raw: str) -> str:
     if not may_stand(raw):
         return encode({"event_text": raw})[1:-1]
     # Within valid JSON, ends of lines only stand between values.
@@ -67,14 +101,6 @@ def _body(raw: str, *, was_read: bool) -> str:
 def _account(key: str, name: str) -> str:
     members = {"account": key, "account_name": name} if name else {"account": key}
     return encode(members)[1:-1]
-
-
-_time = lru_cache(maxsize=1024)(time)  # all events of a page have the same
-
-
-def _is_plain(raw: str) -> bool:
-    """Whether what Python could read is JSON in one line: it also reads control characters, and words for numbers."""
-    return raw[:1] == "{" and raw.isprintable() and "NaN" not in raw and "Infinity" not in raw
 
 
 def may_stand(raw: str) -> bool:
@@ -117,4 +143,4 @@ def _refuse(word: str) -> None:
 
 _strict = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_refuse)
 
-RAW = Format("raw", "Raw", _event, _finding, event_text)
+RAW = Format("raw", "Raw", _event, _finding, event_text, COLUMNS, lot_bodies)

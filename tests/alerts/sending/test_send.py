@@ -14,10 +14,12 @@ from pytest_httpserver import HTTPServer
 from standardwebhooks import Webhook
 
 from events.alerts.messages.message import Message
-from events.alerts.sending import send, signing
+from events.alerts.sending import send
 from events.alerts.sending.addresses import call
-from events.alerts.sending.send import Outcome, attempt, of_status, read_pause
+from events.alerts.sending.send import attempt
 from events.models import Channel, Delivery, Severity
+from events.outbound import signing
+from events.outbound.results import SENT, Outcome, of_status, read_pause
 from tests.alerts.conftest import SECRET, Mails
 
 MESSAGE = Message(
@@ -104,7 +106,7 @@ def test_mail_goes_through_the_sites_server_as_plain_text(
     settings.ALERT_TARGETS = []  # the settings' own server needs no rule
     channel = make_channel(kind="mail", address="bob@example.com")
 
-    assert attempt(of(channel), MESSAGE) == send.SENT
+    assert attempt(of(channel), MESSAGE) == SENT
 
     mail = email.message_from_bytes(mails.taken[0], policy=email.policy.default)
     assert mail["Subject"] == "[High] Title: Shop"

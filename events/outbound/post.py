@@ -14,14 +14,14 @@ from urllib.parse import urlsplit
 
 import requests.utils
 
-from events.alerts.sending.targets import Refused, Targets, normal
+from events.outbound.targets import Refused, Targets, normal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 10.0  # seconds without anything happening
 PATIENCE = 30.0  # seconds for all of it
-MOST_READ = 16_384  # bytes of an answer; nothing in it is used
+MOST_READ = 16_384  # bytes of an answer, where the status says it all
 
 
 class NoAnswer(Exception):
@@ -35,20 +35,35 @@ class NoAnswer(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a receiver said: the status, and when to come again."""
+    """What a receiver said: the status, when to come again, and as much of the body as was read."""
 
     status: int
     retry_after: str = ""
+    body: bytes = b""
 
 
-@lru_cache(maxsize=1)
-def _tls() -> ssl.SSLContext:
+@lru_cache(maxsize=32)
+def tls(authorities: str = "") -> ssl.SSLContext:
+    """What checks a receiver's certificate: by the authorities that browsers trust, or only by these, in PEM."""
+    if authorities:
+        return ssl.create_default_context(cadata=authorities)
     return ssl.create_default_context(cafile=requests.utils.DEFAULT_CA_BUNDLE_PATH)
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str], targets: Targets) -> Answer:
+def post(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    targets: Targets,
+    *,
+    authorities: str = "",
+    most_read: int = MOST_READ,
+) -> Answer:
     """Send a body to an address. Redirects are not followed, proxies not used, cookies not kept.
 
+    Args:
+        authorities: whose certificates are believed, in PEM; empty: those that browsers trust.
+        most_read: bytes of the answer's body.
     Raises:
         Refused: the address is not allowed.
         NoAnswer: whatever else went wrong.
@@ -67,7 +82,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], targets: Targets) ->
     connection = http.client.HTTPConnection(host, port)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     authority = (f"[{host}]" if ":" in host else host) + (f":{parts.port}" if parts.port else "")
-    wires = [_connected(places)]
+    wires = [connect(places)]
     # Whoever answers a byte at a time is cut off all the same.
     late = threading.Event()
     clock = threading.Timer(PATIENCE, _cut, (wires, late))
@@ -76,19 +91,19 @@ def post(url: str, body: bytes, headers: Mapping[str, str], targets: Targets) ->
     closing = contextlib.ExitStack()
     try:
         if secure:
-            wires.append(_tls().wrap_socket(wires[0], server_hostname=host))
+            wires.append(tls(authorities).wrap_socket(wires[0], server_hostname=host))
         connection.sock = wires[-1]
         connection.request("POST", path, body, {**headers, "Host": authority, "Connection": "close"})
         response = closing.enter_context(contextlib.closing(connection.getresponse()))
         if late.is_set():
             raise TimeoutError  # what was read of its head until then looks whole
-        answer = Answer(response.status, response.headers.get("Retry-After", ""))
         # Read, so that a receiver which answers as it goes is not cut off; the status stands, whatever becomes of it.
+        pieces, left = [], most_read
         with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
-            read = 0
-            while read < MOST_READ and (piece := response.read1(4096)):
-                read += len(piece)
-        return answer
+            while left > 0 and (piece := response.read1(min(left, 65_536))):
+                pieces.append(piece)
+                left -= len(piece)
+        return Answer(response.status, response.headers.get("Retry-After", ""), b"".join(pieces))
     except ssl.SSLCertVerificationError:
         raise NoAnswer("certificate") from None
     except TimeoutError:
@@ -103,8 +118,8 @@ def post(url: str, body: bytes, headers: Mapping[str, str], targets: Targets) ->
             wire.close()
 
 
-def _connected(places: list[tuple[Any, ...]]) -> socket.socket:
-    """A connection to the first of these places that takes one."""
+def connect(places: list[tuple[Any, ...]]) -> socket.socket:
+    """A connection to the first of these places that takes one. Raises NoAnswer."""
     kind = "unreachable"
     for family, kind_of_socket, protocol, _, place in places[:3]:
         wire = socket.socket(family, kind_of_socket, protocol)

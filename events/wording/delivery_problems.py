@@ -1,4 +1,4 @@
-"""Why a message was not sent: codes, as the log keeps them, and words for whoever reads it."""
+"""Why an alert was not sent, or a stream stands: codes, as they are kept, and words for whoever reads them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from django.utils.translation import gettext as _
 TIMEOUT, UNREACHABLE, NAME, CERTIFICATE, BROKEN = "timeout", "unreachable", "name", "certificate", "broken"
 REFUSED, UNKNOWN, SECRET, MAIL, HTTP, SMTP = "refused", "unknown", "secret", "mail", "http", "smtp"
 CRASHED, GONE, SETTLED, PAUSED, OFF, PLUGIN = "crashed", "gone", "settled", "paused", "off", "plugin"
+
+# Of streams alone.
+NO_ACK, NO_GOODBYE, NO_FOLDER, DISK = "no_ack", "no_goodbye", "no_folder", "disk"
+HIDDEN, UNREADABLE, NOT_ALLOWED, SPLUNK, BULK = "hidden", "unreadable", "not_allowed", "splunk", "bulk"
 
 TRANSIENT = frozenset({TIMEOUT, UNREACHABLE, NAME, CERTIFICATE, BROKEN, PLUGIN, SECRET, MAIL, CRASHED})
 
@@ -39,6 +43,33 @@ def in_words(code: str) -> str:
         OFF: _("The channel or the subscription was switched off."),
     }
     return words.get(kind, code)
+
+
+def of_stream(code: str) -> str:
+    """The same for streams, which know some more."""
+    kind, _space, value = code.partition(" ")
+    words = {
+        REFUSED: _(
+            "%(target)s is not a public address, or streams may not use its port. "
+            "An administrator can allow it in STREAM_TARGETS."
+        )
+        % {"target": value or "?"},
+        SECRET: _("The address or secret cannot be decrypted. Enter it again."),
+        CRASHED: _("Sending was interrupted. It goes on where it stood."),
+        NO_ACK: _("Splunk did not confirm in time that the events are indexed."),
+        NO_GOODBYE: _(
+            "The receiver closed the connection without TLS’s close_notify, so that it is not sure that it has read "
+            "everything. If it always does so, say so in the stream’s settings."
+        ),
+        NO_FOLDER: _("No folder is configured for files (STREAM_FILES)."),
+        DISK: _("The file could not be written: %(why)s.") % {"why": value},
+        HIDDEN: _("Nothing is sent: its view was deleted, or its owner may no longer open it. Choose another one."),
+        UNREADABLE: _("Nothing is sent: the view’s filter cannot be read, or names an account that is not sent."),
+        NOT_ALLOWED: _("Nothing is sent: its owner may no longer set up streams."),
+        SPLUNK: _("Splunk could not read it (code %(code)s).") % {"code": value},
+        BULK: _("The index refused it (%(code)s).") % {"code": value},
+    }
+    return words.get(kind) or in_words(code)
 
 
 def _answer(kind: str, value: str) -> str:

@@ -7,7 +7,7 @@ import time
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from events.alerts.sending import signing
+from events.outbound import signing
 
 BODY = b'{"type":"test"}'
 

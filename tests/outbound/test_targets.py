@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from events.alerts.sending import targets
-from events.alerts.sending.targets import (
+from events.outbound import targets
+from events.outbound.targets import (
     Refused,
     Targets,
     Unresolved,

@@ -11,9 +11,9 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
-from events.alerts.sending import post, targets
-from events.alerts.sending.post import NoAnswer
-from events.alerts.sending.targets import Refused, Targets, read_targets
+from events.outbound import post, targets
+from events.outbound.post import NoAnswer
+from events.outbound.targets import Refused, Targets, read_targets
 
 LOOPBACK = read_targets(["127.0.0.1"])
 

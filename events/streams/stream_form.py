@@ -1,0 +1,301 @@
+"""The form of a stream. What may hold a secret is taken and never shown again."""
+
+from __future__ import annotations
+
+import ssl
+from datetime import datetime, time
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import NexmoAccount
+from accounts.teams.sight import all_teams
+from accounts.widgets import TickList
+from events.models import SavedView, Stream
+from events.outbound import post, signing
+from events.outbound.entered import LONGEST, NotUsable
+from events.streams import progress
+from events.streams.destinations.bulk import checked_index
+from events.streams.destinations.kinds import DESTINATIONS
+from events.wording.marking import coded
+
+if TYPE_CHECKING:
+    from accounts.models import AnyUser
+
+KIND, START, CONTENTS = Stream.Kind, Stream.Start, Stream.Contents
+ADDRESSES = {
+    KIND.WEBHOOK: (_("Address"), _("Batches of JSON, signed as Standard Webhooks, are sent here by POST.")),
+    KIND.SPLUNK: (_("Address of the collector"), _("For example https://splunk.example.com:8088.")),
+    KIND.BULK: (_("Address of the cluster"), _("For example https://search.example.com:9200.")),
+    KIND.SYSLOG: (_("Host and port"), _("For example siem.example.com:6514.")),
+    KIND.FILES: (_("Folder"), _("A name for the folder; it is made within the folder that STREAM_FILES names.")),
+}
+SECRETS = {
+    KIND.WEBHOOK: (_("Signing secret"), _("Leave empty to generate one. It is shown only once.")),
+    KIND.SPLUNK: (_("Token"), _("The token of the HTTP Event Collector.")),
+    KIND.BULK: (_("API key, or name:password"), _("Needs the right to create documents in the index, and no other.")),
+}
+# What a kind needs besides: names of fields of the form, which are the keys of `Stream.options`.
+OPTIONS = {
+    KIND.WEBHOOK: ("authorities",),
+    KIND.SPLUNK: ("acknowledged", "index", "sourcetype", "authorities"),
+    KIND.BULK: ("index", "authorities"),
+    KIND.SYSLOG: ("lenient", "authorities"),
+    KIND.FILES: (),
+}
+KEPT = _("Stored encrypted and never shown again. Leave empty to keep the stored one.")
+
+
+class Accounts(forms.ModelMultipleChoiceField):
+    """Accounts by name and API key."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{coded(obj.name)} ({obj.api_key})"
+
+
+class StreamForm(forms.ModelForm):
+    """A stream of one kind. `user` is who fills it in."""
+
+    holder = forms.ChoiceField(
+        label=_("Owner"),
+        required=False,
+        help_text=_("A team’s stream sends the events of accounts shared with that team, whoever set it up."),
+    )
+    address = forms.CharField(max_length=LONGEST, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    secret = forms.CharField(
+        max_length=LONGEST, widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "off"})
+    )
+    accounts = Accounts(
+        NexmoAccount.objects.none(),
+        label=_("Accounts"),
+        required=False,
+        widget=TickList(label=_("Accounts"), empty=_("You cannot see any accounts yet.")),
+    )
+    view = forms.ModelChoiceField(SavedView.objects.none(), label=_("Only events of a view"), required=False)
+    since = forms.DateField(
+        label=_("Date"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    index = forms.CharField(label=_("Index"), max_length=200, required=False)
+    sourcetype = forms.CharField(
+        label=_("Source type"), max_length=80, required=False, help_text=_("If left empty, auditsite:json.")
+    )
+    acknowledged = forms.BooleanField(
+        label=_("Wait until Splunk has indexed each batch"),
+        required=False,
+        help_text=_(
+            "Needs indexer acknowledgement, which is switched on for the token. Without it, what Splunk has "
+            "taken but not written is lost if it fails."
+        ),
+    )
+    lenient = forms.BooleanField(
+        label=_("The receiver ends connections without TLS’s close_notify"),
+        required=False,
+        help_text=_(
+            "Only if the stream reports so: what the receiver had read but not kept when it failed is then lost."
+        ),
+    )
+    authorities = forms.CharField(
+        label=_("Certificate authority"),
+        required=False,
+        max_length=100_000,
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
+        help_text=_(
+            "In PEM, where the receiver’s certificate comes from your own authority. Leave empty for public ones."
+        ),
+    )
+
+    new_secret = ""  # what to show once, where one was made
+
+    class Meta:
+        model = Stream
+        fields = ("name", "contents", "format", "all_accounts", "accounts", "view", "start", "since", "is_active")
+        widgets = {"contents": forms.RadioSelect, "start": forms.RadioSelect}
+        labels = {"all_accounts": _("All accounts, including new ones"), "start": _("Begin")}
+
+    GROUPS = (
+        (
+            "where",
+            _("Destination"),
+            ("name", "holder", "address", "secret", "index", "sourcetype", "acknowledged", "lenient", "authorities"),
+        ),
+        ("what", _("What"), ("contents", "format", "all_accounts", "accounts", "view")),
+        ("start", _("Begin"), ("start", "since")),
+        ("state", _("State"), ("is_active",)),
+    )
+
+    def __init__(self, data: Any = None, *, user: AnyUser, instance: Stream) -> None:
+        """
+        Args:
+            instance: the stream, or a new one with its kind.
+        """
+        initial: dict[str, Any] = {name: instance.options.get(name) for name in OPTIONS[KIND(instance.kind)]}
+        if not instance.pk:
+            initial["name"] = str(KIND(instance.kind).label)
+        super().__init__(data, instance=instance, initial=initial, label_suffix="")
+        self.user, self.kind, self.is_new = user, KIND(instance.kind), not instance.pk
+        fields: dict[str, Any] = self.fields
+        for name in {option for options in OPTIONS.values() for option in options} - set(OPTIONS[self.kind]):
+            del fields[name]
+        self._destination_fields(fields)
+        self._holder_field(fields)
+        fields["accounts"].queryset = NexmoAccount.objects.visible_to(user)
+        fields["view"].queryset = SavedView.objects.visible_to(user)
+        fields["view"].empty_label = _("All events")
+        fields["format"].choices = Stream.Format.choices
+        if self.is_new:
+            del fields["is_active"]
+        else:  # where it began is past, and what it sends stays of one kind
+            del fields["start"], fields["since"], fields["contents"]
+        for name, field in fields.items():
+            if self.is_bound and name in self.errors:
+                field.widget.attrs |= {"aria-invalid": "true", "aria-describedby": f"error-{name}"}
+
+    def _destination_fields(self, fields: dict[str, Any]) -> None:
+        address = fields["address"]
+        address.label, address.help_text = ADDRESSES[self.kind]
+        if self.kind == KIND.WEBHOOK:  # its address may be a secret
+            address.widget = forms.PasswordInput(render_value=False, attrs={"autocomplete": "off"})
+            if not self.is_new:
+                address.required, address.help_text = False, KEPT
+        elif not self.is_new:
+            self.initial["address"] = self.instance.address
+        if self.kind not in SECRETS:
+            del fields["secret"]
+        else:
+            secret = fields["secret"]
+            secret.label, secret.help_text = SECRETS[self.kind]
+            secret.required = self.is_new and self.kind == KIND.SPLUNK
+            if not self.is_new:
+                secret.help_text = KEPT
+        if self.kind == KIND.BULK:
+            fields["index"].required = True
+            fields["index"].help_text = _("Of an index or a data stream. Documents are created, never overwritten.")
+        elif "index" in fields:
+            fields["index"].help_text = _("If left empty, the token’s default index.")
+
+    def _holder_field(self, fields: dict[str, Any]) -> None:
+        teams = teams_of(self.user) if self.is_new else []
+        if not teams:
+            del fields["holder"]
+        else:
+            fields["holder"].choices = [("", _("Only me")), *((str(team.pk), coded(team.name)) for team in teams)]
+
+    @property
+    def groups(self) -> list[tuple[str, Any, list[Any]]]:
+        """The fields as the page shows them."""
+        return [
+            (slug, title, [self[name] for name in names if name in self.fields])
+            for slug, title, names in self.GROUPS
+            if set(names) & set(self.fields)
+        ]
+
+    def clean_name(self) -> str:
+        return " ".join(self.cleaned_data["name"].split())
+
+    def clean_address(self) -> str:
+        entered: str = self.cleaned_data["address"]
+        if entered:
+            try:
+                self.kept_address, self.shown = DESTINATIONS[self.kind].checked(entered)
+            except NotUsable as error:
+                raise ValidationError(str(error)) from None
+        return entered
+
+    def clean_secret(self) -> str:
+        secret: str = self.cleaned_data["secret"].strip()
+        if secret and self.kind == KIND.WEBHOOK:
+            try:
+                signing.key_of(secret)
+            except ValueError:
+                raise ValidationError(_("A secret is whsec_ followed by 24 to 64 bytes in base64.")) from None
+        if not secret.isascii() or not secret.isprintable():
+            raise ValidationError(_("Use printable ASCII only."))
+        return secret
+
+    def clean_index(self) -> str:
+        index: str = self.cleaned_data["index"].strip()
+        if index:
+            try:
+                checked_index(index)
+            except NotUsable as error:
+                raise ValidationError(str(error)) from None
+        return index
+
+    def clean_authorities(self) -> str:
+        text: str = self.cleaned_data["authorities"].strip()
+        if text:
+            try:
+                post.tls(text)
+            except (ssl.SSLError, ValueError):
+                raise ValidationError(_("This is not a certificate in PEM.")) from None
+        return text
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("start") == START.DATE and not cleaned.get("since") and "since" not in self.errors:
+            self.add_error("since", _("Choose the date."))
+        if cleaned.get("all_accounts"):
+            cleaned["accounts"] = NexmoAccount.objects.none()
+        elif not cleaned.get("accounts") and "accounts" not in self.errors:
+            self.add_error("accounts", _("Choose accounts, or all of them."))
+        self._clean_for_holder(cleaned)
+        view, contents = cleaned.get("view"), cleaned.get("contents") or self.instance.contents
+        if view and contents == CONTENTS.FINDINGS:
+            self.add_error("view", _("A view narrows events; findings are not narrowed."))
+        return cleaned
+
+    def _clean_for_holder(self, cleaned: dict[str, Any]) -> None:
+        """What a team's stream sends must be the team's: its accounts, its views."""
+        team = int(cleaned.get("holder") or 0) if self.is_new else self.instance.team_id
+        if not team:
+            return
+        view = cleaned.get("view")
+        if view and view.team_id != team:
+            self.add_error("view", _("Share this view with the team first, so that all its members can open it."))
+        shared = set(NexmoAccount.objects.filter(teams=team).values_list("pk", flat=True))
+        if {account.pk for account in cleaned.get("accounts") or ()} - shared:
+            self.add_error("accounts", _("Not all of these accounts are shared with the team."))
+
+    @transaction.atomic
+    def keep(self) -> Stream:
+        """Write it; a new one begins now."""
+        stream: Stream = self.save(commit=False)
+        cleaned = self.cleaned_data
+        if cleaned.get("address"):
+            stream.address, stream.shown = self.kept_address, self.shown
+        stream.secret = cleaned.get("secret") or self._stored_secret()
+        stream.options = {name: cleaned[name] for name in OPTIONS[self.kind] if cleaned.get(name)}
+        stream.view, stream.narrowed = cleaned.get("view"), bool(cleaned.get("view"))
+        # Whatever was wrong may have been mended: it is tried again at once.
+        stream.failures, stream.problem, stream.status, stream.retry_at = 0, "", None, None
+        if self.is_new:
+            team = cleaned.get("holder")
+            stream.owner_id, stream.team_id = (None, int(team)) if team else (self.user.pk, None)
+            stream.created_by_id = self.user.pk
+            day = cleaned.get("since") if stream.start == START.DATE else None
+            stream.since = timezone.make_aware(datetime.combine(day, time.min)) if day else None
+        stream.save()
+        self.save_m2m()
+        if self.is_new:
+            progress.begin(stream)
+        return stream
+
+    def _stored_secret(self) -> str:
+        if not self.is_new:
+            stored: str = Stream.objects.values_list("secret", flat=True).get(pk=self.instance.pk)
+            return stored
+        if self.kind == KIND.WEBHOOK:
+            self.new_secret = signing.new_secret()
+        return self.new_secret
+
+
+def teams_of(user: AnyUser) -> list[Any]:
+    """Teams whose streams the user may set up: those that the user is in, all for a superuser."""
+    teams = all_teams()
+    if not user.is_superuser:  # type: ignore[union-attr]
+        teams = teams.filter(user=user.pk)
+    return list(teams.order_by("name"))
