@@ -146,6 +146,7 @@ class FindingAccount(models.Model):
             models.Index(fields=("account", "state", "found_at", "finding"), name="part_account_state_time"),
             models.Index(fields=("account", "state", "severity", "found_at", "finding"), name="part_account_severity"),
             models.Index(fields=("account", "rule", "state", "found_at", "finding"), name="part_account_rule_state"),
+            models.Index(fields=("account", "rule", "found_at", "finding"), name="part_account_rule_time"),
         )
 
     def __str__(self) -> str:

@@ -197,12 +197,14 @@ def _plan(question: Question) -> tuple[list[_Branch], _Test | None]:
     firsts: list[tuple[tuple[str, Any], ...]]
     # Many rules have too many stretches of their index: whatever else is asked for is walked, and most rows match.
     by_rule = bool(rules) and (
-        len(rules) == 1 or len(accounts or [0]) * len(rules) * len(every_state) <= MOST_STRETCHES_BY_RULE
+        len(rules) == 1 or len(accounts or [0]) * len(rules) * len(states or [0]) <= MOST_STRETCHES_BY_RULE
     )
     if accounts is not None:
-        if by_rule:
+        if by_rule and states:
             index, names = "part_account_rule_state", ("account_id", "rule", "state")
-            firsts = _each(names, accounts, rules, every_state)
+            firsts = _each(names, accounts, rules, states)
+        elif by_rule:
+            index, firsts = "part_account_rule_time", _each(("account_id", "rule"), accounts, rules)
         elif severities:
             index, names = "part_account_severity", ("account_id", "state", "severity")
             firsts = _each(names, accounts, every_state, severities)
