@@ -14,7 +14,7 @@ from tests.tools.browser import CHROMIUM
 from tests.tools.skips import NO_CHROMIUM
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")  # each start takes seconds
 def chromium() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
@@ -30,7 +30,10 @@ def chromium() -> Iterator[Any]:
 
 @pytest.fixture
 def open_page(chromium: Any, live_server: Any) -> Iterator[Callable[..., Any]]:
-    """A page of the site in a fresh browser profile; fails the test on any console message or script error."""
+    """A page of the site in a fresh browser profile; fails the test on any console message or script error.
+
+    Nothing moves by itself there, so that what is looked at is at rest; a test of movement says `reduced_motion`.
+    """
     complaints: list[str] = []
     contexts = []
 
@@ -40,10 +43,10 @@ def open_page(chromium: Any, live_server: Any) -> Iterator[Callable[..., Any]]:
             complaints.append(message.text)
 
     def open_(path: str = "/", **options: Any) -> Any:
-        context = chromium.new_context(base_url=live_server.url, **options)
+        context = chromium.new_context(base_url=live_server.url, **({"reduced_motion": "reduce"} | options))
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(60_000)  # of a busy machine
         page.on("console", lambda message: note(page, message))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(path)
