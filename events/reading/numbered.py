@@ -103,9 +103,7 @@ def count_gone(conditions: Conditions, walk: Walk) -> int:
     return 0 if now.at_least or not walk.exact else max(walk.total - (now.number - arrived), 0)
 
 
-def read_numbered(
-    conditions: Conditions, walk: Walk, place: int, size: int, near: Near, gone: int = 0
-) -> NumberedPage:
+def read_numbered(conditions: Conditions, walk: Walk, place: int, size: int, near: Near, gone: int = 0) -> NumberedPage:
     """The page that begins after `place` events.
 
     Args:
