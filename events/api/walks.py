@@ -13,7 +13,7 @@ import threading
 import time
 import uuid
 from collections import OrderedDict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,21 +23,23 @@ from events.reading import numbered
 from events.reading.numbered import Near, Walk
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from events.reading.conditions import Conditions
 
 KEPT = 24 * 3600  # seconds that a walk may rest
 MOST_WALKS, MOST_PLACES = 200, 50  # that a process remembers, and places of each
+MOST_TRIES = 5  # to read a page while events are being removed
 RENEWED = 3600  # seconds after which a walk that goes on is written again
 
 
 @dataclass
 class Remembered:
-    """A walk and its name. `near` is this process's own."""
+    """A walk and its name."""
 
     name: str
     walk: Walk
     written: float
-    near: Near = field(default_factory=dict)
 
 
 class _Places:
@@ -45,7 +47,20 @@ class _Places:
 
     def __init__(self) -> None:
         self._walks: OrderedDict[str, Near] = OrderedDict()
+        self._gone: OrderedDict[str, int] = OrderedDict()
         self._lock = threading.Lock()
+
+    def gone(self, name: str, count: Callable[[], int]) -> int:
+        """How many events of a walk were removed, counted once."""
+        with self._lock:
+            known = self._gone.get(name)
+        if known is None:
+            known = count()
+            with self._lock:
+                self._gone[name] = known
+                while len(self._gone) > MOST_WALKS:
+                    self._gone.popitem(last=False)
+        return known
 
     def of(self, name: str) -> Near:
         with self._lock:
@@ -88,11 +103,25 @@ def page(
     goes_on = number > 1 or remembered.walk.total > size or not remembered.walk.exact
     if goes_on and time.time() - remembered.written > RENEWED:
         _store(key, remembered)
-    remembered.near = _PLACES.of(remembered.name)
+    for _try in range(MOST_TRIES):
+        removal = numbered.last_removal()
+        read = _read(remembered, conditions, (number - 1) * size, size, removal)
+        if numbered.last_removal() == removal:  # nothing moved up while the page was read
+            break
+    return read
+
+
+def _read(remembered: Remembered, conditions: Conditions, place: int, size: int, removal: int) -> numbered.NumberedPage:
+    """The page, as after this removal."""
+    walk, gone, name = remembered.walk, 0, remembered.name
+    if removal != walk.removal:
+        name = f"{name} {removal}"  # places tell of what is left
+        gone = _PLACES.gone(name, lambda: numbered.count_gone(conditions, walk))
+    near = _PLACES.of(name)
     try:
-        return numbered.read_numbered(conditions, remembered.walk, (number - 1) * size, size, remembered.near)
+        return numbered.read_numbered(conditions, walk, place, size, near, gone)
     finally:
-        _PLACES.keep(remembered.name, remembered.near)
+        _PLACES.keep(name, near)
 
 
 def _key(token: int, question: str, conditions: Conditions, size: int) -> str:
@@ -104,7 +133,8 @@ def _load(key: str) -> Remembered | None:
     stored: dict[str, Any] | None = cache.get(key)
     if stored is None:
         return None
-    walk = Walk(stored["upto"], stored["total"], stored["exact"], _time(stored["start"]), _time(stored["end"]))
+    start, end = _time(stored["start"]), _time(stored["end"])
+    walk = Walk(stored["upto"], stored["total"], stored["exact"], start, end, stored["removal"])
     return Remembered(stored["name"], walk, stored["written"])
 
 
@@ -117,6 +147,7 @@ def _store(key: str, remembered: Remembered) -> None:
         "exact": walk.exact,
         "start": walk.start.isoformat() if walk.start else None,
         "end": walk.end.isoformat() if walk.end else None,
+        "removal": walk.removal,
         "written": time.time(),
     }
     cache.set(key, stored, KEPT)

@@ -3,6 +3,9 @@
 A walk sees the archive as it was when it began, newest first or oldest first: what is archived meanwhile moves nothing,
 and follows on pages after the last, in the order in which it came. So each event is on one page, and none on none.
 Where a page begins is remembered by whoever reads (`near`), so that no page is counted off from the first.
+
+Retention may remove events meanwhile, and what follows moves up. From then on pages begin so many events earlier: some
+events come twice, and none is passed over.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
-from events.models import DayCount, MonthCount
+from events.models import DayCount, MonthCount, RemovedEvent
 from events.reading import rollups
 from events.reading.conditions import joined
 from events.reading.counts import count_all
@@ -27,6 +30,7 @@ from events.storage.transactions import snapshot
 if TYPE_CHECKING:
     from events.reading.conditions import Conditions, Sql
 
+REMOVED = RemovedEvent._meta.db_table
 STRIDE = 5_000  # keys that are passed over by one query
 MOST_ARRIVALS = 10_000  # that are counted at a time
 SECONDS = 5.0  # that one page may take, or counting
@@ -45,6 +49,7 @@ class Walk:
         total: how many matched.
         exact: whether they are just so many; else there are more.
         start, end: the times asked for, which `today` or `7d` would move on.
+        removal: the last removal there was, as `last_removal` tells it.
     """
 
     upto: int
@@ -52,6 +57,7 @@ class Walk:
     exact: bool
     start: datetime | None = None
     end: datetime | None = None
+    removal: int = 0
 
 
 @dataclass(frozen=True)
@@ -73,18 +79,35 @@ def newest_key() -> int:
         return int(cursor.fetchone()[0] or 0)
 
 
+def last_removal() -> int:
+    """A number that changes whenever events are removed."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT MAX(id) FROM {REMOVED}")
+        return int(cursor.fetchone()[0] or 0)
+
+
 def begin(conditions: Conditions) -> Walk:
     """Begin a walk: what there is now, counted."""
     with snapshot():
-        upto = newest_key()
+        upto, removal = newest_key(), last_removal()
         counted = count_all(conditions, SECONDS)
-    return Walk(upto, counted.number, not counted.at_least, conditions.start, conditions.end)
+    return Walk(upto, counted.number, not counted.at_least, conditions.start, conditions.end, removal)
 
 
-def read_numbered(conditions: Conditions, walk: Walk, place: int, size: int, near: Near) -> NumberedPage:
+def count_gone(conditions: Conditions, walk: Walk) -> int:
+    """How many of a walk's events have been removed since it began; 0 where that takes too long to count."""
+    conditions = replace(conditions, start=walk.start, end=walk.end)
+    with snapshot():
+        now = count_all(conditions, SECONDS)
+        arrived = _arrived(conditions, walk, None)
+    return 0 if now.at_least or not walk.exact else max(walk.total - (now.number - arrived), 0)
+
+
+def read_numbered(conditions: Conditions, walk: Walk, place: int, size: int, near: Near, gone: int = 0) -> NumberedPage:
     """The page that begins after `place` events.
 
     Args:
+        gone: how many of the walk's events were removed; `near` tells of those that are left.
         near: places that are known, with the key before each; those that come to light are added.
 
     Raises:
@@ -92,6 +115,7 @@ def read_numbered(conditions: Conditions, walk: Walk, place: int, size: int, nea
     """
     conditions = replace(conditions, start=walk.start, end=walk.end)
     arrived = _arrived(conditions, walk)
+    walk, place = replace(walk, total=walk.total - gone), max(place - gone, 0)
     pks: list[int] = []
     if place < walk.total or not walk.exact:
         keys = _keys(conditions, walk, place, size, near)
@@ -103,7 +127,7 @@ def read_numbered(conditions: Conditions, walk: Walk, place: int, size: int, nea
             walk = replace(walk, total=max(walk.total, place + len(keys) + (not at_end)), exact=at_end)
     if walk.exact and arrived and len(pks) < size:
         pks += _arrivals(conditions, walk, max(place - walk.total, 0), size - len(pks))
-    return NumberedPage(pks, walk.total + arrived, walk.exact and arrived <= MOST_ARRIVALS)
+    return NumberedPage(pks, walk.total + gone + arrived, walk.exact and arrived <= MOST_ARRIVALS)
 
 
 def _keys(conditions: Conditions, walk: Walk, place: int, size: int, near: Near) -> list[Key]:
@@ -181,13 +205,14 @@ def _day_of(conditions: Conditions, place: int) -> date | None:
     return None
 
 
-def _arrived(conditions: Conditions, walk: Walk) -> int:
-    """How many events that match were archived since the walk began; one more than are counted where there are more."""
+def _arrived(conditions: Conditions, walk: Walk, most: int | None = MOST_ARRIVALS) -> int:
+    """How many events that match were archived since the walk began; one more than `most` where there are more."""
     if newest_key() <= walk.upto:
         return 0
     source, values = _since(conditions, walk)
+    limit = "" if most is None else f"LIMIT {most + 1}"
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT COUNT(*) FROM (SELECT 1 {source} LIMIT {MOST_ARRIVALS + 1}) AS arrived", values)
+        cursor.execute(f"SELECT COUNT(*) FROM (SELECT 1 {source} {limit}) AS arrived", values)
         return int(cursor.fetchone()[0])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from unittest import mock
 
@@ -12,9 +13,10 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import NexmoAccount
 from events.api import walks
+from events.archive import retention
 from events.reading import numbered
 from tests.api.conftest import Program
-from tests.conftest import event_json
+from tests.conftest import NOON, event_json
 from tests.tools.export import add_many, body, exported_ids
 from tests.tools.pages import Login
 
@@ -186,3 +188,35 @@ def test_what_takes_too_long_is_gone_on_with(accounts: list[NexmoAccount], progr
     assert statuses[0] == 503
     assert answers[0].headers["Retry-After"]
     assert statuses[-1] == 200
+
+
+@pytest.mark.parametrize("rereads", [True, False])
+@pytest.mark.parametrize("order", ["newest", "oldest"])
+@pytest.mark.parametrize("processes", [1, 2, 99])
+def test_what_is_removed_during_a_walk_hides_nothing_else(
+    accounts: list[NexmoAccount],
+    program: Program,
+    monkeypatch: pytest.MonkeyPatch,
+    rereads: bool,
+    order: str,
+    processes: int,
+) -> None:
+    """Also while events arrive, and whichever process answers which page."""
+    monkeypatch.setattr(numbered, "STRIDE", 7)
+    places = [walks._Places() for _ in range(processes)]
+    monkeypatch.setattr(walks, "_PLACES", places[0])
+
+    def remove(number: int) -> None:
+        monkeypatch.setattr(walks, "_PLACES", places[number % processes])
+        if number == 3:
+            older_than = NOON + timedelta(minutes=141)  # 20 of the second account's 30, in the middle of all
+            assert retention.apply(retention.Plan(accounts[1], older_than, count=20, held=0))
+        if number == 5:
+            add_many(accounts[0], [1_000])
+            assert retention.apply(retention.Plan(accounts[0], NOON + timedelta(minutes=5), count=3, held=0))
+
+    ids = walk(program("alice"), f"size=10&order={order}", remove, rereads=rereads)
+
+    left = {event_json(number)["id"] for number in (*range(6, 90, 2), *range(141, 161, 2))}
+    assert left <= set(ids)
+    assert len(ids) <= 80 + 20 + 3, "what comes twice is no more than what was removed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import signal
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.models import NexmoAccount
+from events.management.commands.events import Output, Stop
 from tests.conftest import event_json
 from tests.tools.export import add_many, add_raw
 from tests.tools.processes import start_command
@@ -51,6 +53,32 @@ def test_what_cannot_be_meant_is_refused(cast: Any, arguments: list[str]) -> Non
         call_command("events", *arguments)
 
 
+class _Cut(io.BytesIO):
+    """A pipe whose writes are cut short, as signals do. It tells the command to end with the first."""
+
+    def __init__(self, stop: Stop) -> None:
+        super().__init__()
+        self.stop = stop
+
+    def write(self, data: Any) -> int:
+        if not self.tell():
+            self.stop()
+        return super().write(data[:7])
+
+
+def test_a_line_is_finished_first() -> None:
+    stop = Stop()
+    output = Output(_Cut(stop))
+    output.write([f'{{"number": {number}}}' for number in range(10_000)], stop)
+
+    lines = output.file.getvalue().decode().split("\n")  # type: ignore[attr-defined]
+    assert [json.loads(line)["number"] for line in lines[:-1]] == list(range(len(lines) - 1))
+    assert lines[-1] == ""
+    assert 1 < len(lines) < 10_000, "no more than what was being written"
+    with pytest.raises(KeyboardInterrupt):
+        stop()
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, None])
 def test_following_goes_on_and_stops_cleanly(account: NexmoAccount, end: signal.Signals | None) -> None:
@@ -66,8 +94,7 @@ def test_following_goes_on_and_stops_cleanly(account: NexmoAccount, end: signal.
             process.send_signal(end)
             assert process.stdout.read() == ""
         else:
-            process.stdout.close()
-            add_many(account, [3])
+            process.stdout.close()  # which is noticed though nothing more arrives
         assert process.wait(60) == 0
     finally:
         process.kill()

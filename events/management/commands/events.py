@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 import threading
@@ -54,9 +55,11 @@ class Command(BaseCommand):
         reader = _person(options["user"])
         event_filter = _filter(options, reader)
         output = Output(sys.stdout.buffer)
-        stop = threading.Event()
+        stop = Stop()
         # A supervisor's TERM ends it as Ctrl-C does: between two lines.
-        before = signal.signal(signal.SIGTERM, lambda *_: stop.set()) if _is_main() else None
+        before = (
+            {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)} if _is_main() else {}
+        )
         try:
             if not options["follow"]:
                 output.write(stream_raw(event_filter.conditions), stop)
@@ -64,18 +67,44 @@ class Command(BaseCommand):
             places = heads(None) if options["from_now"] else {}
             while True:
                 places = _write_arrivals(event_filter, places, output, stop)
-                if stop.wait(options["interval"]):
+                if stop.wait(options["interval"], output.file):
                     return
                 close_old_connections()
                 event_filter = _filter(options, reader)  # accounts are shared and taken back, and days go on
         except KeyboardInterrupt:
-            pass  # what was printed is whole lines
+            pass  # while it waited, or for the second time
         except BrokenPipeError:
             # Whoever read has enough. Python would try to empty its buffer once more at its end, and complain.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         finally:
-            if before is not None:
-                signal.signal(signal.SIGTERM, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+class Stop:
+    """Whether it was told to end. A line is finished first, even where its reader is slow; being told again breaks off.
+
+    It handles signals, and so it takes no lock: the one of an Event may be held by the very code that is interrupted.
+    """
+
+    def __init__(self) -> None:
+        self.is_told = self._waits = False
+
+    def __call__(self, *_signal: object) -> None:
+        if self.is_told or self._waits:
+            raise KeyboardInterrupt
+        self.is_told = True
+
+    def wait(self, seconds: float, file: IO[bytes]) -> bool:
+        """Wait so long, and say whether it was told to end. Raises BrokenPipeError once nobody reads the file."""
+        self._waits = True
+        if not self.is_told:
+            poll = select.poll()
+            poll.register(file.fileno(), 0)  # errors are told without being asked for
+            if poll.poll(seconds * 1_000):
+                raise BrokenPipeError
+        self._waits = False
+        return self.is_told
 
 
 class Output:
@@ -85,26 +114,26 @@ class Output:
         self.file = file
         self.is_terminal = file.isatty()
 
-    def write(self, raws: Iterable[str], stop: threading.Event) -> None:
+    def write(self, raws: Iterable[str], stop: Stop) -> None:
         for lines in ndjson_lines(raws):
             # Foreign text must not drive a terminal.
-            text = "".join(f"{printable(line)}\n" for line in lines.splitlines()) if self.is_terminal else lines
-            self.file.write(text.encode())
+            text = "".join(f"{printable(line)}\n" for line in lines.split("\n")[:-1]) if self.is_terminal else lines
+            left = memoryview(text.encode())
+            while left:  # with PYTHONUNBUFFERED a signal cuts a write short
+                left = left[self.file.write(left) :]
             self.file.flush()
-            if stop.is_set():
+            if stop.is_told:
                 return
 
 
-def _write_arrivals(
-    event_filter: EventFilter, places: dict[int, int], output: Output, stop: threading.Event
-) -> dict[int, int]:
+def _write_arrivals(event_filter: EventFilter, places: dict[int, int], output: Output, stop: Stop) -> dict[int, int]:
     """Print what was archived beyond these places; returns how far that is."""
     while True:
         batch = read_arrivals(event_filter.conditions, places, BATCH)
         output.write((arrival.raw for arrival in batch.arrivals), stop)
         # An account that cannot be seen just now is not begun anew when it can be again.
         places = places | batch.places
-        if not batch.more or stop.is_set():
+        if not batch.more or stop.is_told:
             return places
 
 
