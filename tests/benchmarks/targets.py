@@ -188,6 +188,8 @@ def targets() -> list[Target]:
         Target("Export: memory above the idle process", False, _any(40), "MB",
                _export("MB above idle", ("csv", "ndjson", "xlsx"))),
         Target("Export: first byte", False, _any(50), "ms", _export("first byte ms", ("csv", "ndjson"))),
+        Target("Stream to a webhook, of the NDJSON export's rate", True, _any(0.60), "%",
+               _of("streams", "raw / export", remark="format raw, to a receiver on the same machine")),
         Target("A web process after 200 pages", False, _any(130), "MB", _of("web", "memory", "MB")),
         Target("8 analysts beside sync and export: 99 % of pages, of the median", False, _any(10), "×", _load),
         Target("8 analysts beside sync and export: failures", False, _any(0), "", _load_errors),
