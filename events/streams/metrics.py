@@ -34,7 +34,7 @@ class StreamCollector(Collector):
         )
         up = GaugeMetricFamily("auditsite_stream_up", "1 where nothing keeps it from sending.", labels=LABELS)
         now = timezone.now()
-        streams = Stream.objects.select_related("owner").prefetch_related("cursors").order_by("pk")
+        streams = Stream.objects.select_related("owner").order_by("pk")
         for stream in streams:
             labels, state = (str(stream.pk), stream.kind), state_of(stream)
             sent.add_metric(labels, stream.sent_count)

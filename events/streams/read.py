@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from accounts.models import NexmoAccount
 
-MOST_AT_ONCE = 5_000  # events in a portion: what is read and sent at once
+MOST_AT_ONCE = 4_000  # events in a portion: what is read and sent at once
 MOST_LOOKED_AT = 20_000  # sequence numbers in one query, where a filter leaves most events out
 
 TIMES = ("created_at", "fetched_at")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
-from events.models import AuditEvent, Stream, StreamCursor
+from events.models import AuditEvent, Stream
 from events.streams import findings, progress, read
 
 if TYPE_CHECKING:
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
     from accounts.models import AnyUser, NexmoAccount
 
 LATE_AFTER = timedelta(minutes=5)
+
+# Of a cursor: when the next event beyond it was archived.
+_OLDEST = Subquery(
+    AuditEvent.objects.filter(account=OuterRef("account"), seq__gt=OuterRef("seq"))
+    .order_by("seq")
+    .values("fetched_at")[:1]
+)
 
 
 @dataclass(frozen=True)
@@ -69,26 +77,19 @@ def state_of(stream: Stream, *, of_accounts: bool = False) -> StreamState:
         waiting = max(findings.head() - cursor.seq, 0) if cursor else 0
         return StreamState(stream, _level(stream, waiting, None, stopped), waiting)
     heads = read.heads_of(accounts)
-    known: dict[int | None, StreamCursor] = {cursor.account_id: cursor for cursor in stream.cursors.all()}
+    known: dict[int | None, Any] = {cursor.account_id: cursor for cursor in stream.cursors.annotate(oldest=_OLDEST)}
     lags = []
     for account in accounts:
         cursor, head = known.get(account.pk), heads.get(account.pk, 0)
         if cursor is None:
             continue
         waiting = max(head - cursor.seq, 0)
-        oldest = _archived_at(account.pk, cursor.seq) if waiting else None
+        oldest = cursor.oldest if waiting else None
         lags.append(AccountLag(account, cursor.sent_seq, waiting, cursor.seq < cursor.replay_upto, oldest))
     waiting = sum(lag.waiting for lag in lags)
     oldest = min((lag.oldest for lag in lags if lag.oldest), default=None)
     level = _level(stream, waiting, oldest, stopped)
     return StreamState(stream, level, waiting, oldest, tuple(lags) if of_accounts else ())
-
-
-def _archived_at(account: int, beyond: int) -> datetime | None:
-    """When the next event beyond a cursor was archived."""
-    rows = AuditEvent.objects.filter(account=account, seq__gt=beyond).order_by("seq")
-    fetched_at: datetime | None = rows.values_list("fetched_at", flat=True).first()
-    return fetched_at
 
 
 def _level(stream: Stream, waiting: int, oldest: datetime | None, stopped: str) -> str:
@@ -108,4 +109,4 @@ def _level(stream: Stream, waiting: int, oldest: datetime | None, stopped: str) 
 def states_visible_to(user: AnyUser) -> list[StreamState]:
     """All streams that the user may see."""
     streams = Stream.objects.visible_to(user).select_related("owner__profile", "team", "view")
-    return [state_of(stream) for stream in streams.prefetch_related("cursors")]
+    return [state_of(stream) for stream in streams]

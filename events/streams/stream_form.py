@@ -203,7 +203,13 @@ class StreamForm(forms.ModelForm):
                 self.kept_address, self.shown = DESTINATIONS[self.kind].checked(entered)
             except NotUsable as error:
                 raise ValidationError(str(error)) from None
+            if self.kind == KIND.FILES and self._is_taken(self.shown):
+                raise ValidationError(_("Another stream writes to this folder."))
         return entered
+
+    def _is_taken(self, folder: str) -> bool:
+        others = Stream.objects.filter(kind=KIND.FILES, shown__iexact=folder).exclude(pk=self.instance.pk)
+        return others.exists()
 
     def clean_secret(self) -> str:
         secret: str = self.cleaned_data["secret"].strip()

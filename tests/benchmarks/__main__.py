@@ -15,7 +15,10 @@ from tests.benchmarks import config, databases, history, results
 from tests.benchmarks.config import POSTGRESQL, SQLITE, Archive
 from tests.benchmarks.report import ratios, write_document
 
-SECTIONS = ("pages", "peers", "search", "findings", "ingest", "detection", "sync", "export", "api", "web", "sizes")
+SECTIONS = (
+    *("pages", "peers", "search", "findings", "ingest", "detection", "sync", "export", "streams", "api"),
+    *("web", "sizes"),
+)
 LONGEST = 3600  # seconds that one section may take
 # What `quick` asks for where the environment says nothing else.
 QUICK = {

@@ -23,6 +23,7 @@ def details(sections: dict[str, Found]) -> str:
         "sync": _sync,
         "export": _export,
         "api": _api,
+        "streams": _streams,
         "web": _web,
         "sizes": _sizes,
     }
@@ -178,6 +179,20 @@ def _export(found: Found) -> str:
     return (
         f"### Export\n\n{found['csv']['rows']:,} events; XLSX the newest {found['xlsx']['rows']:,}, written before "
         f"it is sent.\n\n{table(head, rows)}"
+    )
+
+
+def _streams(found: Found) -> str:
+    return table(
+        ["Streamed to a webhook", "events/s", "events/s of one core's time"],
+        [
+            [
+                "NDJSON export of the same, in process" if kind == "export" else kind,
+                f"{rate:,.0f}",
+                f"{found['events/s of CPU'][kind]:,.0f}",
+            ]
+            for kind, rate in found["events/s"].items()
+        ],
     )
 
 

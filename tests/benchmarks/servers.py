@@ -42,10 +42,10 @@ def gunicorn(archive: Archive, *, workers: int, threads: int = 4, log: str = "si
             stderr=subprocess.STDOUT,
         )
         try:
-            _wait_for(port, process)
+            wait_for(port, process)
             yield port, process.pid
         finally:
-            _end(process)
+            end(process)
 
 
 @contextmanager
@@ -55,10 +55,10 @@ def sandbox(*, pages: int, latency_ms: int, accounts: int = 20) -> Iterator[str]
     command = [sys.executable, "-m", "tests.benchmarks.nexmo", str(port), str(accounts), str(pages), str(latency_ms)]
     process = subprocess.Popen(command, cwd=ROOT, env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)})
     try:
-        _wait_for(port, process, seconds=60)
+        wait_for(port, process, seconds=60)
         yield f"http://127.0.0.1:{port}/beta/audit"
     finally:
-        _end(process)
+        end(process)
 
 
 def sandbox_state(address: str) -> dict[str, Any]:
@@ -73,7 +73,8 @@ def sandbox_state(address: str) -> dict[str, Any]:
     return found
 
 
-def _wait_for(port: int, process: subprocess.Popen[Any], seconds: float = 30) -> None:
+def wait_for(port: int, process: subprocess.Popen[Any], seconds: float = 30) -> None:
+    """Return once a server answers on a port. Raises RuntimeError if it ends or does not."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if process.poll() is not None:
@@ -84,7 +85,8 @@ def _wait_for(port: int, process: subprocess.Popen[Any], seconds: float = 30) ->
     raise RuntimeError(f"Nobody answers on port {port}.")
 
 
-def _end(process: subprocess.Popen[Any]) -> None:
+def end(process: subprocess.Popen[Any]) -> None:
+    """Ask a server to end; kill it if it does not."""
     process.terminate()
     try:
         process.wait(PATIENCE)

@@ -191,6 +191,8 @@ def targets() -> list[Target]:
         Target("API: a page of 100 by cursor, of SQL plus JSON", False, _any(1.5), "×", _of("api", "page / floor")),
         Target("API: a walk by page number, of one by cursor", False, _any(3), "×",
                _of("api", "by number / by cursor")),
+        Target("Stream to a webhook, of the NDJSON export's rate", True, _any(0.60), "%",
+               _of("streams", "raw / export", remark="format raw, to a receiver on the same machine")),
         Target("A web process after 200 pages", False, _any(130), "MB", _of("web", "memory", "MB")),
         Target("8 analysts beside sync and export: 99 % of pages, of the median", False, _any(10), "×", _load),
         Target("8 analysts beside sync and export: failures", False, _any(0), "", _load_errors),

@@ -81,16 +81,23 @@ def test_after_a_failure_it_goes_on_where_it_stood(
 
 def test_what_a_receiver_asks_for_is_waited(mine: list[NexmoAccount], receive: Receive) -> None:
     stream, receiver = receive("webhook")
-    receiver.faults.append(429)
-    for _ in range(3):
-        receiver.faults.append(503)
+    receiver.retry_after = "600"
+    receiver.faults.extend([500, 429])
 
-    for failures in range(1, 5):
-        serve(stream)
-        stream.refresh_from_db()
-        assert stream.failures == failures
-    assert stream.status == 503
-    assert timedelta(seconds=20) < stream.retry_at - timezone.now() < timedelta(seconds=60)
+    serve(stream)
+    stream.refresh_from_db()
+    assert (stream.failures, stream.status) == (1, 500)
+    assert stream.retry_at - timezone.now() < timedelta(seconds=60)
+    serve(stream)
+    stream.refresh_from_db()
+    assert (stream.failures, stream.status) == (2, 429)
+    assert timedelta(minutes=9) < stream.retry_at - timezone.now() <= timedelta(minutes=10)
+
+
+def test_pauses_grow_up_to_a_quarter_of_an_hour() -> None:
+    pauses = [progress.pause_after(failures) / progress.FIRST_PAUSE for failures in (1, 2, 3, 5, 50)]
+    for pause, usual in zip(pauses, (1, 2, 4, 16, 180), strict=True):
+        assert usual * 0.75 <= pause <= usual * 1.25
 
 
 def test_splunk_that_forgets_to_index_is_sent_the_batch_again(
@@ -111,11 +118,12 @@ def test_splunk_that_forgets_to_index_is_sent_the_batch_again(
 
 def test_an_event_that_splunk_cannot_read_is_kept_aside(mine: list[NexmoAccount], receive: Receive) -> None:
     stream, receiver = receive("splunk", accounts=mine[:1])
-    receiver.faults.append(("bad", 3))
+    receiver.faults.extend([("bad", 3), None, ("bad", 0)])
 
     assert serve(stream) == 25
 
-    assert receiver.taken.of(mine[0].api_key) == [1, 2, 3, *range(5, 26)]
+    # That the first three were indexed, Splunk says only if they are sent by themselves.
+    assert receiver.taken.of(mine[0].api_key) == [1, 2, 3, 1, 2, 3, *range(5, 26)]
     assert list(StreamRefusal.objects.values_list("seq", "problem")) == [(4, "splunk 6")]
     stream.refresh_from_db()
     assert (stream.sent_count, stream.refused_count) == (24, 1)
@@ -137,13 +145,27 @@ def test_partial_failures_of_bulk(mine: list[NexmoAccount], receive: Receive) ->
     assert (refusal.seq, refusal.problem) == (3, "bulk 400 mapper_parsing_exception")
 
 
-def test_a_webhook_that_takes_less_gets_less(mine: list[NexmoAccount], receive: Receive) -> None:
-    stream, receiver = receive("webhook", accounts=mine[:1])
+@pytest.mark.parametrize("kind", ["webhook", "splunk", "bulk"])
+def test_who_takes_less_gets_less(kind: str, mine: list[NexmoAccount], receive: Receive) -> None:
+    stream, receiver = receive(kind, accounts=mine[:1])
     receiver.faults.extend([413, None, 413, 413, None])
 
     assert serve(stream) == 25
 
     assert_whole(receiver.taken, mine[:1])
+
+
+def test_what_is_too_large_by_itself_is_kept_aside(
+    mine: list[NexmoAccount], receive: Receive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read, "MOST_AT_ONCE", 1)
+    stream, receiver = receive("webhook", accounts=mine[:1])
+    receiver.faults.extend([None, 413])
+
+    assert serve(stream) == 25
+
+    assert receiver.taken.of(mine[0].api_key) == [1, *range(3, 26)]
+    assert list(StreamRefusal.objects.values_list("seq", "problem")) == [(2, "http 413")]
 
 
 def test_files_hold_whole_lines_also_after_a_crash(
@@ -227,6 +249,12 @@ def test_nothing_goes_once_the_view_is_gone(cast: Any, mine: list[NexmoAccount],
 
     stream.refresh_from_db()
     assert (stream.problem, receiver.taken.requests) == ("hidden", [])
+    stream.narrowed = False
+    stream.cursors.update(seq=25)
+    stream.save()
+    serve(stream)
+    stream.refresh_from_db()
+    assert stream.problem == ""  # although there was nothing to send
 
 
 def test_an_account_that_is_no_longer_shared_is_no_longer_sent(

@@ -114,6 +114,15 @@ def test_bad_input_is_refused_in_a_sentence(
     assert not Stream.objects.exists()
 
 
+def test_two_streams_do_not_write_to_one_folder(alice: Client) -> None:
+    alice.post("/streams/new?kind=files", NEW | {"address": "audit"})
+    response = alice.post("/streams/new?kind=files", NEW | {"address": "Audit"})
+    assert errors(response) == {"address": ["Another stream writes to this folder."]}
+    stream = Stream.objects.get()
+    alice.post(f"/streams/{stream.pk}/edit", NEW | {"address": "audit", "is_active": "on", "name": "Same"})
+    assert Stream.objects.get().name == "Same"
+
+
 def test_files_are_not_offered_without_a_folder(alice: Client, settings: Any) -> None:
     settings.STREAM_FILES = ""
     assert "kind=files" not in alice.get("/streams/new").content.decode()

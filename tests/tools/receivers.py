@@ -48,7 +48,7 @@ class HttpReceiver:
     """An HTTP server that answers as `faults` say, in turn, and then takes everything."""
 
     def __init__(self) -> None:
-        self.taken, self.faults = Taken(), deque[Any]()
+        self.taken, self.faults, self.retry_after = Taken(), deque[Any](), "1"
         self._over = threading.Event()
         self._server = make_server("127.0.0.1", 0, Request.application(self._answer), threaded=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
@@ -80,7 +80,7 @@ class HttpReceiver:
 
     def take(self, request: Request, body: bytes, fault: Any) -> Response:
         if isinstance(fault, int):
-            return Response(status=fault, headers={"Retry-After": "1"} if fault in (429, 503) else None)
+            return Response(status=fault, headers={"Retry-After": self.retry_after} if fault in (429, 503) else None)
         told = json.loads(body)
         self.taken.bodies += told["data"]
         if told["source"] != "findings":

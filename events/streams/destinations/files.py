@@ -6,6 +6,8 @@ never written to again. A line that a crash cut short is removed before anything
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import re
 from pathlib import Path
@@ -21,6 +23,7 @@ from events.streams.batch import Batch, Delivered
 from events.streams.destinations.destination import Place
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import BinaryIO
 
 LARGEST = 64_000_000  # bytes, about: a file is finished after the batch that exceeds it
@@ -55,14 +58,23 @@ class Files:
 
 def _append(folder: Path, lines: bytes) -> None:
     folder.mkdir(mode=0o750, exist_ok=True)
-    with _current(folder) as file:
-        _end_at_a_line(file)
-        file.write(lines)
-        file.flush()
-        os.fsync(file.fileno())
+    with _alone(folder) as directory:
+        with _current(folder) as file:
+            _end_at_a_line(file)
+            file.write(lines)
+            file.flush()
+            os.fsync(file.fileno())
+        os.fsync(directory)  # else a new file's name might be lost
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[int]:
+    """Keep whoever has lost the stream, and does not know it yet, from writing meanwhile. Yields the folder's
+    descriptor."""
     directory = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(directory)  # else a new file's name might be lost
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        yield directory
     finally:
         os.close(directory)
 

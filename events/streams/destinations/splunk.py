@@ -44,7 +44,7 @@ class Splunk:
             return Delivered(0, outcome)
         told = _read(answer)
         if not outcome.sent:
-            return _refused(batch, told, outcome)
+            return self._refused(place, batch, told, outcome)
         if not place.options.get("acknowledged"):
             return Delivered(len(batch.items))
         ack = told.get("ackId")
@@ -52,6 +52,16 @@ class Splunk:
             return Delivered(0, Outcome(sent=False, problem="no_ack"))
         outcome = self._wait(place, ack, channel)
         return Delivered(len(batch.items) if outcome.sent else 0, outcome)
+
+    def _refused(self, place: Place, batch: Batch, told: dict[str, Any], outcome: Outcome) -> Delivered:
+        """One event that Splunk cannot read: it is refused, those after it go again. Those before it are in, but nobody
+        says whether they are indexed: where that is to be known they are sent by themselves."""
+        at, code = told.get("invalid-event-number"), told.get("code")
+        if code not in BAD_ITEM or not isinstance(at, int) or not 0 <= at < len(batch.items):
+            return Delivered(0, outcome)
+        if at and place.options.get("acknowledged"):
+            return self.send(place, Batch(f"{batch.key}_{at}", batch.source, batch.items[:at]))
+        return Delivered(at + 1, refused={at: f"splunk {code}"})
 
     def _post(self, place: Place, path: str, body: bytes, channel: str) -> tuple[Answer | None, Outcome]:
         headers = {
@@ -97,11 +107,3 @@ def _read(answer: Answer) -> dict[str, Any]:
     except ValueError:
         return {}
     return told if isinstance(told, dict) else {}
-
-
-def _refused(batch: Batch, told: dict[str, Any], outcome: Outcome) -> Delivered:
-    """One event that Splunk cannot read: those before it are in, it is refused, and those after it go again."""
-    at, code = told.get("invalid-event-number"), told.get("code")
-    if code in BAD_ITEM and isinstance(at, int) and 0 <= at < len(batch.items):
-        return Delivered(at + 1, refused={at: f"splunk {code}"})
-    return Delivered(0, outcome)

@@ -10,6 +10,7 @@ import contextlib
 import re
 import socket
 import ssl
+import time
 from datetime import UTC
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ PORT = 6514
 PRIORITY = 13 * 8 + 6  # log audit, informational
 ENTERPRISE = 32473  # IANA's number for documentation and for who has none
 CLOSING = 10.0  # seconds that the receiver may take to read the rest
+PATIENCE, PIECE = 60.0, 65_536  # seconds for all of it, in pieces of so many bytes
 WHERE = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^:/\[\]@]+))(?::(?P<port>\d{1,5}))?")
 
 
@@ -106,7 +108,11 @@ def _transmit(host: str, port: int, place: Place, data: bytes) -> None:
         wire = closing.enter_context(
             contextlib.closing(post.tls(place.authorities).wrap_socket(plain, server_hostname=host))
         )
-        wire.sendall(data)
+        over = time.monotonic() + PATIENCE
+        for start in range(0, len(data), PIECE):
+            if time.monotonic() > over:
+                raise TimeoutError
+            wire.sendall(data[start : start + PIECE])
         wire.settimeout(CLOSING)
         try:
             wire.unwrap()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.utils.translation import override
@@ -12,7 +13,7 @@ from django.utils.translation import override
 from events.export.columns import FOR_PROGRAMS
 from events.sandbox.odd import odd_events
 from events.streams.formats import FORMATS, flat, raw
-from events.streams.record import EventRecord
+from events.streams.record import EventRecord, Lot
 from tests.tools.records import DIGEST, NOON, RECORD_HASH, event, finding, of_each_type, of_the_sandbox, record_of
 
 NAMES = sorted(FORMATS)
@@ -75,12 +76,50 @@ def test_what_would_break_a_receivers_json_goes_as_text(text: str) -> None:
         assert _read(FORMATS["raw"].event_json(record))["event_text"] == text
 
 
-def test_what_was_read_already_needs_no_second_reading(monkeypatch: pytest.MonkeyPatch) -> None:
-    record = event("APP_CREATE", {"name": "Café", "deep": [[1]]})
-    read_again = FORMATS["raw"].event_json(replace(record, odd_fields="user_id"))
-    monkeypatch.setattr(raw, "may_stand", None)
+def _lot(records: list[EventRecord], columns: tuple[str, ...]) -> Lot:
+    names = {"seq": "sequence", "fetched_at": "received_at"}
+    rows = [tuple(getattr(record, names.get(column, column)) for column in columns) for record in records]
+    return Lot(records[0].account, records[0].account_name, columns, rows, 6, "https://a/", lambda at: at)
 
-    assert FORMATS["raw"].event_json(record) == read_again
+
+@pytest.mark.parametrize("name", NAMES)
+def test_many_at_once_are_as_one_by_one(name: str) -> None:
+    sent = replace(event("APP_CREATE", {"name": "Café", "deep": [[1]]}), record_hash="", is_test=False, sequence=8)
+    lots = [
+        [sent, *(replace(sent, sequence=9 + at, raw=raw, **odd) for at, (raw, odd) in enumerate(others))]
+        for others in ([], [('{"a":"plain"}', {})], *([each] for each in UNSAFE))
+    ]
+    for records in lots:
+        previous = [6, *(record.sequence for record in records[:-1])]
+        expected = [
+            FORMATS[name].event_json(
+                replace(record, previous_sequence=before, url=f"https://a/{quote(record.event_id, safe='')}/")
+            )
+            for record, before in zip(records, previous, strict=True)
+        ]
+
+        bodies = FORMATS[name].event_bodies(_lot(records, FORMATS[name].columns))
+
+        assert [body.decode() for body in bodies] == expected
+        assert not any(b"\n" in body for body in bodies)
+
+
+# What must not stand in a receiver's JSON as it is, or is not known to be JSON.
+UNSAFE: tuple[tuple[str, dict[str, Any]], ...] = (
+    ('{"a":NaN}', {}),
+    ('{"a":-Infinity}', {}),
+    ('{"a":"\x01"}', {}),
+    ('{"a":\n"\r"}', {}),
+    ('{"a":1,\n"b":2}', {}),
+    ("not JSON", {"odd_fields": "event"}),
+    ('{"a":1}', {"received_at": None}),
+)
+
+
+def test_what_was_read_already_needs_no_second_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(raw, "may_stand", None)
+    lot = _lot([event("APP_CREATE", {"name": "Café", "deep": [[1]]})], raw.COLUMNS)
+    assert len(FORMATS["raw"].event_bodies(lot)) == 1
 
 
 def test_raw_envelope_is_the_declared_one() -> None:
