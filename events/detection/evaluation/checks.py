@@ -20,7 +20,8 @@ from django.utils import timezone
 from events.detection.evaluation import reconcile
 from events.detection.evaluation.facts import Reader
 from events.detection.evaluation.find import Found, key_of
-from events.detection.evaluation.follow import Followed, is_away
+from events.detection.evaluation.follow import Followed
+from events.detection.evaluation.matching import is_away
 from events.detection.evaluation.opening import come_up
 from events.detection.findings import writing
 from events.detection.rules.ruleset import current_rules

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from events.detection.evaluation.seen import What
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from events.detection.evaluation.facts import Fact
@@ -33,6 +33,9 @@ class Condition(Protocol):
 
     def holding(self, candidates: Sequence[Fact]) -> dict[int, Details]:
         """Those for which it holds, by key, with what was compared."""
+
+    def possible(self) -> Collection[int] | None:
+        """The keys of those new events, of the batch that is held, for which it can hold; None: of any."""
 
     def affected(self, new: Sequence[Fact]) -> Iterable[Fact]:
         """Events that were there before, for which it may not hold any more, or hold now, because of new ones. Whether
@@ -72,9 +75,15 @@ class FirstSeen:
                     found[fact.pk] = {}
         return found
 
+    def possible(self) -> Collection[int] | None:
+        batch = self.history.reader.batch
+        return self.history.seen_in(self.what, batch[0].account_id).news if batch else None
+
     def affected(self, new: Sequence[Fact]) -> Iterable[Fact]:
         reader = self.history.reader
-        for account in by_account(new):
+        if self.history.is_newest(new):
+            return
+        for account in {fact.account_id for fact in new}:
             yield from reader.by_key(self.history.seen_in(self.what, account).displaced)
             before, now = self.history.began_before.get(account), self.history.began.get(account)
             if before is not None and now is not None and now < before:
@@ -88,6 +97,7 @@ class Dormant:
 
     def __init__(self, history: History, selection: Selection, parameters: Mapping[str, Any]) -> None:
         self.neighbours = history.neighbours.of(parameters["field"])
+        self.history = history
         self.least: timedelta = parameters["for"]
 
     def holding(self, candidates: Sequence[Fact]) -> dict[int, Details]:
@@ -95,12 +105,21 @@ class Dormant:
         found = {}
         for fact in candidates:
             before = self.neighbours.before(fact)
-            if before is not None and fact.at - before.at >= self.least:
+            if before is not None and self._holds(before, fact):
                 found[fact.pk] = {"previous_at": before.at.isoformat()}
         return found
 
+    def _holds(self, before: Fact, fact: Fact) -> bool:
+        return fact.at - before.at >= self.least
+
+    def possible(self) -> Collection[int] | None:
+        return {fact.pk for before, fact in self.neighbours.pairs() if self._holds(before, fact)}
+
     def affected(self, new: Sequence[Fact]) -> Iterable[Fact]:
-        return self.neighbours.following(new)
+        if not self.history.is_newest(new):
+            for before, between, fact in self.neighbours.divided(new):
+                if self._holds(before or between, fact):  # the longer of the two silences
+                    yield fact
 
 
 class ImpossibleTravel:
@@ -108,6 +127,7 @@ class ImpossibleTravel:
 
     def __init__(self, history: History, selection: Selection, parameters: Mapping[str, Any]) -> None:
         self.neighbours = history.neighbours.of("user_email", with_country=True)
+        self.history = history
         self.within: timedelta = parameters["within"]
 
     def holding(self, candidates: Sequence[Fact]) -> dict[int, Details]:
@@ -116,15 +136,23 @@ class ImpossibleTravel:
         found = {}
         for fact in candidates:
             before = self.neighbours.before(fact)
-            if before is None or fact.at - before.at > self.within:
-                continue
-            country = before.get("source_country")
-            if country.upper() != fact.get("source_country").upper():
+            if before is not None and self._holds(before, fact):
+                country = before.get("source_country")
                 found[fact.pk] = {"previous_country": country, "previous_at": before.at.isoformat()}
         return found
 
+    def _holds(self, before: Fact, fact: Fact) -> bool:
+        is_elsewhere = before.source_country.upper() != fact.source_country.upper()
+        return is_elsewhere and fact.at - before.at <= self.within
+
+    def possible(self) -> Collection[int] | None:
+        return {fact.pk for before, fact in self.neighbours.pairs() if self._holds(before, fact)}
+
     def affected(self, new: Sequence[Fact]) -> Iterable[Fact]:
-        return self.neighbours.following([fact for fact in new if fact.get("source_country")])
+        if not self.history.is_newest(new):
+            for before, between, fact in self.neighbours.divided([fact for fact in new if fact.source_country]):
+                if self._holds(between, fact) or before is not None and self._holds(before, fact):
+                    yield fact
 
 
 class UnusualHours:
@@ -154,7 +182,12 @@ class UnusualHours:
                     found[fact.pk] = {"near": near, "known": usual.known}
         return found
 
+    def possible(self) -> Collection[int] | None:
+        return None
+
     def affected(self, new: Sequence[Fact]) -> Iterable[Fact]:
+        if self.history.is_newest(new):
+            return
         types = self.history.types_of(self.selection)
         for account, facts in by_account(new).items():
             users = sorted({fact.user_email for fact in facts if fact.user_email})
@@ -215,6 +248,7 @@ class SharedWithoutTeam:
     def __init__(self, history: History, selection: Selection, parameters: Mapping[str, Any]) -> None:
         self.neighbours = history.neighbours.of(parameters["field"], everywhere=True)
         self.within: timedelta = parameters["within"]
+        self.history = history
         self.teams = history.teams
 
     def holding(self, candidates: Sequence[Fact]) -> dict[int, Details]:
@@ -230,6 +264,9 @@ class SharedWithoutTeam:
                 for other in (self.neighbours.before(fact), self.neighbours.after(fact))
             )
         }
+
+    def possible(self) -> Collection[int] | None:
+        return None if any(self.teams.strangers(fact.account_id) for fact in self.history.reader.batch[:1]) else ()
 
     def affected(self, new: Sequence[Fact]) -> Iterable[Fact]:
         new = self._doubtful(new)
@@ -267,7 +304,12 @@ class Raised:
                     found[fact.pk] = {"previous": earlier, "previous_at": before.at.isoformat()}
         return found
 
+    def possible(self) -> Collection[int] | None:
+        return None
+
     def affected(self, new: Sequence[Fact]) -> Iterable[Fact]:
+        if self.history.is_newest(new):
+            return
         for account, facts in by_account(new).items():
             keys = {fact.pk for fact in facts if self.history_counts(fact)}
             if keys:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
+from events.detection.sigma.fields import COLUMNS as FIELDS
 from events.detection.sigma.fields import EventFields
 from events.reading.rows import TABLE, as_time, time_column
 
@@ -63,7 +64,7 @@ class Fact(EventFields):
     """One event. Its context is read from the database when a rule first asks for it."""
 
     __slots__ = (
-        "_at", "_contexts", "account_id", "event_id", "event_type", "pk", "seq", "source", "source_country",
+        "_api_key", "_at", "_contexts", "account_id", "event_id", "event_type", "pk", "seq", "source", "source_country",
         "source_ip", "stored_at", "user_email", "user_id",
     )  # fmt: skip
 
@@ -72,19 +73,12 @@ class Fact(EventFields):
             self.pk, self.account_id, self.seq, self.event_type, self.stored_at, self.user_email, self.source_ip,
             self.source_country, self.source, self.user_id, self.event_id,
         ) = row  # fmt: skip
-        self._known = {
-            "event_type": self.event_type or None,
-            "source": self.source or None,
-            "source_ip": self.source_ip or None,
-            "source_country": self.source_country or None,
-            "user_email": self.user_email or None,
-            "user_id": self.user_id or None,
-            "account": api_key or None,
-            "event_id": self.event_id or None,
-        }
+        self._known = {}
         self._is_read = False
         self._context: Any = None
-        self._contexts = contexts
+        self._lowered = None
+        self._contexts: Contexts | None = contexts  # until its own is read
+        self._api_key = api_key
         self._at: datetime | None = None
 
     @property
@@ -99,9 +93,19 @@ class Fact(EventFields):
         return self.at, self.pk
 
     def _derived(self, name: str) -> Any:
-        if not self._is_read:
-            self._context = self._contexts.of(self)
+        if name in _ATTRIBUTES:
+            return getattr(self, _ATTRIBUTES[name]) or None
         return super()._derived(name)
+
+    def _text(self) -> str:
+        if self._contexts is not None:
+            self._context = self._contexts.of(self)
+            self._is_read = self._context is None
+            self._contexts = None
+        return super()._text()
+
+
+_ATTRIBUTES = {name: "_api_key" if name == "account" else name for name in FIELDS}
 
 
 def api_keys() -> dict[int, str]:
@@ -125,6 +129,7 @@ class Reader:
         self._contexts: list[Contexts] = []
         self.batch: Sequence[Fact] = ()
         self.batch_keys: set[int] = set()
+        self.is_newest = False  # whether the account has no other events since the batch's first
         self._batch_span: tuple[int, datetime, datetime] | None = None
 
     def hold(self, account: int, batch: Sequence[Fact]) -> None:
@@ -134,12 +139,19 @@ class Reader:
         self.batch_keys = {fact.pk for fact in batch}
         if not batch:
             return
-        start, end = min(fact.at for fact in batch), max(fact.at for fact in batch)
+        moments = [fact.at for fact in batch]
+        start, end = min(moments), max(moments)
+        self.is_newest = not self._has_more(account, start, None, len(batch))
+        if self.is_newest or not self._has_more(account, start, end, len(batch)):
+            self._batch_span = (account, start, end)
+
+    def _has_more(self, account: int, start: datetime, end: datetime | None, events: int) -> bool:
+        """Whether an account has more than so many events within a span."""
         where, params = self._where([account], None, start, end)
+        rows = f"SELECT 1 {_from(_INDEXES[True, False])} WHERE {where} LIMIT {events + 1:d}"
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT COUNT(*) {_from(_INDEXES[True, False])} WHERE {where}", params)
-            if cursor.fetchone()[0] == len(batch):
-                self._batch_span = (account, start, end)
+            cursor.execute(f"SELECT COUNT(*) FROM ({rows}) AS counted", params)
+            return bool(cursor.fetchone()[0] > events)
 
     def with_values(self, column: str, index: str, values: Sequence[Any], accounts: Collection[int]) -> set[Any]:
         """Those of a column's values that events of some accounts have."""
@@ -195,28 +207,27 @@ class Reader:
         self,
         accounts: Collection[int] | None,
         types: Collection[str] | None,
-        start: datetime,
-        end: datetime,
+        spans: Sequence[tuple[datetime, datetime]],
     ) -> list[Fact]:
-        """As `between`, without the events of the batch in memory."""
-        if self._batch_span is None or not self.is_whole_within(accounts):
-            batch = self.batch_keys
-            return [fact for fact in self.between(accounts, types, start, end) if fact.pk not in batch]
-        account, first, last = self._batch_span
-        where, params = self._where([account], types, None, None)
-        where += self.counting(account)
+        """Events within some spans that do not overlap, both ends of each included, without those of the batch in
+        memory."""
+        if self._batch_span is not None and self.is_whole_within(accounts):
+            spans = [part for span in spans for part in _without(span, self._batch_span[1:])]
+        where, params = self._where(accounts, types, None, None)
         found: list[Fact] = []
-        for low, high in ((start, min(end, first)), (max(start, last), end)):
-            if low < high:
-                # The batch has all events of its own first and last moment.
-                signs = (">=" if low != last else ">", "<=" if high != first else "<")
-                bounds = [self.as_stored(low), self.as_stored(high)]
-                found += self._facts(
-                    f"{_from(_INDEXES[True, types is not None])} "
-                    f"WHERE {where} AND created_at {signs[0]} %s AND created_at {signs[1]} %s",
-                    [*params, *bounds],
-                )
-        return found
+        for begin in range(0, len(spans), CHUNK // 2):
+            chunk = spans[begin : begin + CHUNK // 2]
+            mark = "CAST(%s AS timestamptz)" if connection.vendor == "postgresql" else "%s"
+            listed = ", ".join([f"({mark}, {mark})"] * len(chunk))
+            # Each span by itself along the index, and all of them in one question.
+            events = _from(_INDEXES[accounts is not None, types is not None]).removeprefix("FROM ")
+            found += self._facts(
+                f"FROM span CROSS JOIN {events} WHERE {where} AND created_at >= span.low AND created_at <= span.high",
+                [*(self.as_stored(end) for span in chunk for end in span), *params],
+                f"WITH span (low, high) AS (VALUES {listed}) ",
+            )
+        batch = self.batch_keys
+        return [fact for fact in found if fact.pk not in batch]
 
     def stream(
         self, account: int | None, event_type: str | None, start: datetime | None, end: datetime | None, size: int
@@ -341,12 +352,9 @@ class Reader:
                 params.append(connection.ops.adapt_datetimefield_value(moment))
         return " AND ".join(conditions), params
 
-    def _facts(self, sql: str, params: Sequence[Any]) -> list[Fact]:
-        return self._rows(f"SELECT {_selected()} {sql}", params)
-
-    def _rows(self, sql: str, params: Sequence[Any]) -> list[Fact]:
+    def _facts(self, sql: str, params: Sequence[Any], before: str = "") -> list[Fact]:
         with connection.cursor() as cursor:
-            cursor.execute(sql, params)
+            cursor.execute(f"{before}SELECT {_selected()} {sql}", params)
             rows = cursor.fetchall()
         return self.take(rows)
 
@@ -363,6 +371,12 @@ class Reader:
                 contexts.keys.setdefault(fact.event_type, []).append(fact.pk)
             found.append(fact)
         return found
+
+
+def _without(span: tuple[datetime, datetime], other: tuple[datetime, datetime]) -> list[tuple[datetime, datetime]]:
+    """What is left of a span without another one; ends that touch stay."""
+    parts = ((span[0], min(span[1], other[0])), (max(span[0], other[1]), span[1]))
+    return [(low, high) for low, high in parts if low < high]
 
 
 _INDEXES = {

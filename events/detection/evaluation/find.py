@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -116,13 +117,23 @@ class Hits:
             if holding[pk]:
                 self.details[pk] = holding[pk]
 
-    def found(self, since: datetime | None = None) -> list[Found]:
+    def found(self, since: datetime | None = None, part: Iterable[Hit] | None = None) -> list[Found]:
         """What they make together.
 
         Args:
             since: windows that end before lack some of their hits.
+            part: only these of them.
         """
-        return [self._found(episode) for episode in findings_of(self.rule, self.hits.values(), since)]
+        hits = self.hits.values() if part is None else part
+        return [self._found(episode) for episode in findings_of(self.rule, hits, since)]
+
+    def parts(self, place_of: Callable[[datetime], int | None]) -> list[tuple[int, list[Hit]]]:
+        """The hits by the stretch of time that each lies in, in order."""
+        found: dict[int, list[Hit]] = defaultdict(list)
+        for hit in self.hits.values():
+            if (place := place_of(hit.at)) is not None:
+                found[place].append(hit)
+        return sorted(found.items())
 
     def _found(self, episode: Episode) -> Found:
         compared = (self.details[hit.key] for hit in episode.hits if hit.key in self.details)

@@ -7,29 +7,27 @@ goes on where it was, and nothing is lost or done twice. Events are read before,
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from events.detection.evaluation.facts import Reader, api_keys
 from events.detection.evaluation.history import History
 from events.detection.evaluation.increment import Increment, increment
+from events.detection.evaluation.matching import is_away, match
 from events.detection.evaluation.seen import Seen, What, noted_for
 from events.detection.evaluation.seen import write as write_seen
 from events.detection.findings import writing
 from events.detection.rules.ruleset import RuleSet, current_rules
 from events.detection.sigma.dispatch import Dispatch
 from events.models import ChainHead, DetectionCursor, EventType, SyncState
-from events.storage.unreadable import is_of_the_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from events.detection.evaluation.facts import Fact
-    from events.detection.sigma.dispatch import Candidate
     from events.detection.sigma.rule import Rule
 
 logger = logging.getLogger(__name__)
@@ -37,11 +35,6 @@ logger = logging.getLogger(__name__)
 BATCH = 5_000  # events in one transaction
 LONGEST_PROBLEM = 2_000
 Problems = dict[str, tuple[str, str]]  # by the rule's id: its title, and what happened
-
-
-def is_away(error: Exception) -> bool:
-    """Whether an error comes of a database that is not there: no rule's fault, and no row's."""
-    return isinstance(error, OperationalError | InterfaceError) and not is_of_the_row(error)
 
 
 @dataclass
@@ -165,7 +158,7 @@ class Follower:
         return seen
 
     def _look(self, history: History, new: Sequence[Fact], problems: Problems) -> list[Increment]:
-        matched = self._matched(new, problems)
+        matched = match(self.dispatch, history, new, lambda rule, error: _note(rule, error, problems))
         changes = []
         for rule in self.rules:
             if rule.uid in problems or rule.uid not in matched and rule.uid not in self.has_custom:
@@ -180,35 +173,6 @@ class Follower:
             if change is not None:
                 changes.append(change)
         return changes
-
-    def _matched(self, new: Sequence[Fact], problems: Problems) -> dict[str, dict[int, list[Fact]]]:
-        """The events that each selection matches by their own fields: by rule, then by the selection's place."""
-        matched: dict[str, dict[int, list[Fact]]] = defaultdict(lambda: defaultdict(list))
-        for fact in new:
-            try:
-                found = self.dispatch.matches(fact.event_type, fact)
-            except Exception as error:
-                if is_away(error):
-                    raise
-                found = self._tried_alone(fact, problems)
-            for candidate in found:
-                for rule, slot in candidate.uses:
-                    matched[rule.uid][slot].append(fact)
-        return matched
-
-    def _tried_alone(self, fact: Fact, problems: Problems) -> list[Candidate]:
-        """What an event matches, where a selection fails on it: the others count."""
-        found = []
-        for candidate in self.dispatch.candidates(fact.event_type):
-            try:
-                if candidate.selection.matches(fact):
-                    found.append(candidate)
-            except Exception as error:
-                if is_away(error):
-                    raise
-                for rule, _ in candidate.uses:
-                    _note(rule, error, problems)
-        return found
 
     def _write(
         self,

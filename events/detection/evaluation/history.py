@@ -11,7 +11,7 @@ from events.detection.evaluation.neighbours import Neighbours
 from events.detection.evaluation.seen import Seen, What
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from events.detection.evaluation.custom import Condition, Details
@@ -46,6 +46,7 @@ class History:
         self.seen: dict[tuple[What, int], Seen] = {}
         self.types_by_rule: dict[str, list[str] | None] = {}
         self._conditions: dict[int, list[Condition]] = {}
+        self._taken: dict[int, list[str]] = {}
         self._kept: list[Selection] = []  # so that no other has its id
 
     def load_seen(self, what: What, account: int) -> Seen:
@@ -89,9 +90,18 @@ class History:
             found = {pk: details | holding[pk] for pk, details in found.items() if pk in holding}
         return found
 
+    def possible(self, selection: Selection) -> Collection[int] | None:
+        """The keys of new events, held by the reader, that the selection's conditions can hold for; None: of any."""
+        least: Collection[int] | None = None
+        for condition in self.of(selection):
+            keys = condition.possible()
+            if keys is not None:
+                least = keys if least is None else [pk for pk in least if pk in keys]
+        return least
+
     def affected(self, selection: Selection, new: Sequence[Fact]) -> dict[int, Fact]:
         """Events before, for which a condition of the selection may be decided otherwise because of new ones."""
-        keys = {fact.pk for fact in new}
+        keys = self.reader.batch_keys if new is self.reader.batch else {fact.pk for fact in new}
         return {
             fact.pk: fact
             for condition in self.of(selection)
@@ -99,9 +109,16 @@ class History:
             if fact.pk not in keys and selection.takes(fact.event_type)
         }
 
+    def is_newest(self, new: Sequence[Fact]) -> bool:
+        """Whether these are known to be all that their account has since the first of them."""
+        return new is self.reader.batch and self.reader.is_newest
+
     def types_of(self, selection: Selection) -> list[str] | None:
         """The types of the archive that a selection takes; None: all."""
-        taken = [code for code in self.types if selection.takes(code)]
+        taken = self._taken.get(id(selection))
+        if taken is None:
+            self._kept.append(selection)
+            taken = self._taken[id(selection)] = [code for code in self.types if selection.takes(code)]
         return None if len(taken) == len(self.types) else taken
 
 

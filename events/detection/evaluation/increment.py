@@ -7,8 +7,11 @@ was found, so whole findings are looked at again: the stretch grows until none r
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from events.detection.evaluation import reconcile
@@ -44,7 +47,7 @@ if TYPE_CHECKING:
     Span = tuple[datetime, datetime]
 
 EVENT = "event_id"
-MOST_SPANS = 8  # that are read around the events of one batch
+MOST_SPANS = 1_000  # that are read around the events of one batch
 
 
 @dataclass
@@ -103,7 +106,7 @@ def increment(
         return None
     # What is new in one account may decide about events of others.
     accounts = None if rule.spans_accounts else sorted({fact.account_id for _, fact in about})
-    keys = {fact.pk for fact in new}
+    keys = history.reader.batch_keys if new is history.reader.batch else {fact.pk for fact in new}
     if only_grows(rule):
         return _grown(rule, accounts, history, about, keys)
     relevant = _relevant(rule, history, about, keys)
@@ -115,17 +118,23 @@ def _groups(rule: Rule, about: Touched) -> set[Group]:
 
 
 def _read(
-    rule: Rule, accounts: list[int] | None, history: History, span: Span, groups: set[Group], about: Touched
+    rule: Rule, accounts: list[int] | None, history: History, spans: Sequence[Span], groups: set[Group], about: Touched
 ) -> Hits:
-    """The hits of some groups within a span. Of new events it is known which the selections match."""
-    start, end = span
+    """The hits of some groups within some spans, which are in order. Of new events it is known which the selections
+    match."""
     new = history.reader.batch_keys
     known: dict[int, list[tuple[Fact, Group]]] = defaultdict(list)
     for slot, fact in about:
-        if fact.pk in new and start <= fact.at <= end and (group := group_of(rule, slot, fact)) is not None:
+        if fact.pk in new and _place(spans, fact.at) is not None and (group := group_of(rule, slot, fact)) is not None:
             known[slot].append((fact, group))
-    facts = history.reader.around_batch(accounts, types_of(rule, history), start, end)
+    facts = history.reader.around_batch(accounts, types_of(rule, history), spans)
     return look(rule, history, facts, groups, known)
+
+
+def _place(spans: Sequence[Span], moment: datetime) -> int | None:
+    """In which of these spans, which are in order and do not overlap, a moment lies."""
+    place = bisect_right(spans, moment, key=itemgetter(0)) - 1
+    return place if place >= 0 and moment <= spans[place][1] else None
 
 
 def _spans(rule: Rule, accounts: list[int] | None, history: History, about: Touched) -> list[Span]:
@@ -137,11 +146,10 @@ def _spans(rule: Rule, accounts: list[int] | None, history: History, about: Touc
 def _grown(rule: Rule, accounts: list[int] | None, history: History, about: Touched, new: set[int]) -> Increment:
     groups = _groups(rule, about)
     keys = {fact.pk for _, fact in about}
-    done = Increment(rule, new)
-    for span in _spans(rule, accounts, history, about):
-        hits = _read(rule, accounts, history, span, groups, about)
-        done.found += [found for found in hits.found() if any(fact.pk in keys for fact, _ in found.events)]
-    return done
+    hits = _read(rule, accounts, history, _spans(rule, accounts, history, about), groups, about)
+    # Hits of different spans may come together: what some of a group's hits make, all of them make.
+    found = [found for found in hits.found() if any(fact.pk in keys for fact, _ in found.events)]
+    return Increment(rule, new, found)
 
 
 def _relevant(rule: Rule, history: History, about: Touched, new: set[int]) -> Touched:
@@ -176,12 +184,11 @@ def _anew(rule: Rule, accounts: list[int] | None, history: History, about: Touch
     margin = span_of(rule)
     spans = _spans(rule, accounts, history, about)
     while True:
-        done = Increment(rule, new, whole=True, reach=spans)
-        for start, end in spans:
-            # Of the new events, those that are no hits are left out already.
-            hits = _read(rule, accounts, history, (start, end), groups, about)
-            done.examined |= hits.examined
-            done.found += hits.found(since=later(start, margin))
+        # Of the new events, those that are no hits are left out already.
+        hits = _read(rule, accounts, history, spans, groups, about)
+        done = Increment(rule, new, examined=hits.examined, whole=True, reach=spans)
+        for place, part in hits.parts(partial(_place, spans)):
+            done.found += hits.found(later(spans[place][0], margin), part)
         stored = reconcile.stored_of(rule, done.examined - new)
         beyond = [one.finding for one in stored if not _lies_within(rule, one, spans)]
         if not beyond:
@@ -192,7 +199,8 @@ def _anew(rule: Rule, accounts: list[int] | None, history: History, about: Touch
 def _lies_within(rule: Rule, one: reconcile.Stored, spans: Sequence[Span]) -> bool:
     """Whether all that a finding is made of, and what could join it, was read."""
     first, last = earlier(one.finding.first_at, span_of(rule)), later(one.finding.last_at, span_of(rule))
-    return any(start <= first and last <= end for start, end in spans)
+    place = _place(spans, first)
+    return place is not None and last <= spans[place][1]
 
 
 def _joined(spans: Sequence[Span]) -> list[Span]:

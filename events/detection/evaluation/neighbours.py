@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from events.nexmo.values import ip_key
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from events.detection.evaluation.facts import Fact, Reader
 
@@ -101,7 +101,9 @@ class FieldNeighbours:
                 self._loaded.update(fact.pk for fact in run)
                 for one, other in pairwise(run):
                     self._after[one.pk], self._before[other.pk] = other, one
-                ends |= {run[0].pk: run[0], run[-1].pk: run[-1]}
+                ends[run[0].pk] = run[0]
+                if not self.reader.is_newest:
+                    ends[run[-1].pk] = run[-1]
             self._look_up(list(ends.values()))
         return True
 
@@ -139,6 +141,28 @@ class FieldNeighbours:
 
     def after(self, fact: Fact) -> Fact | None:
         return self._after.get(fact.pk)
+
+    def pairs(self) -> Iterator[tuple[Fact, Fact]]:
+        """The events of the batch in memory, each behind the one before it."""
+        self.load(self.reader.batch)
+        for fact in self.reader.batch:
+            before = self._before.get(fact.pk)
+            if before is not None:
+                yield before, fact
+
+    def divided(self, new: Sequence[Fact]) -> Iterator[tuple[Fact | None, Fact, Fact]]:
+        """Events that were there before and now follow on a new one: what came before them until now, the new one, and
+        the event itself."""
+        self.load(new)
+        keys = {fact.pk for fact in new}
+        for between in new:
+            fact = self._after.get(between.pk)
+            if fact is None or fact.pk in keys:
+                continue
+            before = self._before.get(between.pk)
+            while before is not None and before.pk in keys:
+                before = self._before.get(before.pk)
+            yield before, between, fact
 
     def following(self, facts: Sequence[Fact]) -> list[Fact]:
         """The events that come right after these."""

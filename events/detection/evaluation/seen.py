@@ -15,6 +15,8 @@ from itertools import islice, product
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from django.db import connection
+
 from events.detection.sigma.fields import COLUMNS, fold
 from events.models import SeenField, SeenValue
 
@@ -178,25 +180,33 @@ class Seen:
             for value, at, pk in rows.values_list("value", "created_at", "event"):
                 self._known[value] = (at, pk)
 
-    def _fresh(self) -> list[SeenValue]:
-        """What the table does not have yet."""
+    def _fresh(self) -> list[tuple[Any, ...]]:
+        """What the table does not have yet: values of `ROW`."""
         self._look_up(self.later)
+        stored, key = connection.ops.adapt_datetimefield_value, self.what.key
         return [
-            SeenValue(account_id=self.account, what=self.what.key, value=digest, created_at=at, event=pk)
+            (self.account, key, digest, pk, stored(at))
             for digest, (at, pk) in self.later.items()
             if (known := self._known[digest]) is None or (at, pk) < known
         ]
 
 
+ROW = ("account_id", "what", "value", "event", "created_at")
+
+
 def write(several: Sequence[Seen]) -> None:
     """Put what came after into the table. In the caller's transaction, and by one at a time."""
-    SeenValue.objects.bulk_create(
-        [row for seen in several for row in seen._fresh()],
-        batch_size=CHUNK,
-        update_conflicts=True,
-        unique_fields=["account", "what", "value"],
-        update_fields=["event", "created_at"],
-    )
+    rows = [row for seen in several for row in seen._fresh()]
+    if rows:
+        marks = ", ".join(["%s"] * len(ROW))
+        with connection.cursor() as cursor:
+            # There are thousands of a batch: as models they would take several times as long.
+            cursor.executemany(
+                f"INSERT INTO {SeenValue._meta.db_table} ({', '.join(ROW)}) VALUES ({marks}) "
+                "ON CONFLICT (account_id, what, value) DO UPDATE "
+                "SET event = EXCLUDED.event, created_at = EXCLUDED.created_at",
+                rows,
+            )
     SeenField.objects.bulk_create(
         [SeenField(account_id=seen.account, what=seen.what.key, seq=seen.upto) for seen in several],
         batch_size=CHUNK,

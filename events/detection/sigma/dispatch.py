@@ -39,6 +39,10 @@ class Dispatch:
         """What an event of this type could match."""
         return tuple(candidate for _, candidate in self._tries(event_type))
 
+    def tries(self, event_type: str) -> tuple[tuple[Callable[[Fields], bool], Candidate], ...]:
+        """The same, each with what is left to ask of an event of this type."""
+        return self._tries(event_type)
+
     def matches(self, event_type: str, fields: Fields) -> list[Candidate]:
         """The selections whose conditions the event satisfies by itself; what they say under `custom` is still open."""
         return [candidate for matches, candidate in self._tries(event_type) if matches(fields)]

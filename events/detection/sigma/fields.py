@@ -62,6 +62,7 @@ _HOST = re.compile(
     r"|\bsips?:(?:[^\s@;?\"'<>]{0,200}@)?(\[[0-9a-f:.]+\]|[^\s;:?/@\"'<>\\]{1,255})",
     re.IGNORECASE,
 )
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _decode = json.JSONDecoder(parse_float=read_float).decode  # `json.loads` with options makes one each time
 _NUMBER = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,18})?")
 
@@ -90,7 +91,7 @@ def as_number(value: Any) -> float | None:
 class EventFields:
     """An archived event. Made from its columns; its context is read when a rule first asks for it."""
 
-    __slots__ = ("_context", "_is_read", "_known")
+    __slots__ = ("_context", "_is_read", "_known", "_lowered")
 
     def __init__(
         self,
@@ -117,6 +118,7 @@ class EventFields:
         }
         self._context = context
         self._is_read = not isinstance(context, str)
+        self._lowered: str | None = None
 
     def get(self, name: str) -> Any:
         try:
@@ -126,6 +128,8 @@ class EventFields:
             return value
 
     def _derived(self, name: str) -> Any:
+        if self._says_nothing_of(name):
+            return None
         if not self._is_read:
             self._is_read = True
             self._context = _read(self._context)
@@ -136,13 +140,38 @@ class EventFields:
         if name == "context_hosts":
             return _single(sorted(hosts_of(self._context)))
         if name in NUMBERS:
-            event_type = self._known["event_type"] or ""
+            event_type = self.get("event_type") or ""
             is_about = event_type.upper().startswith("AUTORELOAD_")
             return _first_number(self._context, name.removeprefix("autoreload_")) if is_about else None
         if name == WHOLE_TEXT:
-            texts = [*(self._known[column] for column in COLUMNS), _plain(self._context)]
+            texts = [*map(self.get, COLUMNS), _plain(self._context)]
             return "\n".join(str(text) for text in texts if text is not None)
         return None
+
+    def _says_nothing_of(self, name: str) -> bool:
+        """Whether the context's text shows, without being parsed, that it has no such field: most rules ask for what
+        most events do not have."""
+        text = self._text()
+        if not text:
+            return False
+        if name.startswith(CONTEXT_PATH):
+            key = quoted_key(name)
+            return bool(key) and key not in text
+        # Beyond ASCII there are letters that regular expressions take for an s or i.
+        return name == "context_hosts" and "://" not in text and "sip" not in text and text.isascii()
+
+    def _text(self) -> str:
+        """The context's JSON text in lower case; "" where it is not to be looked at: what is escaped could be any key
+        or host."""
+        if self._lowered is None:
+            text = self._context if isinstance(self._context, str) and not self._is_read else "\\"
+            self._lowered = "" if "\\" in text else text.lower()
+        return self._lowered
+
+    def may_have(self, keys: Iterable[str]) -> bool:
+        """Whether the context can have one of these keys, which are quoted and in lower case."""
+        text = self._text()
+        return not text or any(key in text for key in keys)
 
 
 class PlainFields:
@@ -158,6 +187,13 @@ class PlainFields:
             return "\n".join(str(value) for value in self._values.values())
         value = self._values.get(name)
         return None if value == "" else value
+
+
+@lru_cache(maxsize=1024)
+def quoted_key(name: str) -> str:
+    """The last key of a field's name as it stands in JSON text, in lower case; "" where JSON could escape it."""
+    key = fold(name.rpartition(".")[2])
+    return f'"{key}"' if _PLAIN_KEY.fullmatch(key) else ""
 
 
 @lru_cache(maxsize=1024)

@@ -51,6 +51,10 @@ class Selection:
         titles: what people call it, by language; English at least.
         only: by field, values in lower case of which an event must have one to match; fields of which no list can tell
             are left out.
+        reads: the fields that decide `matches`, where all of them are columns of the archive: events that are alike in
+            these are alike to it. None: it looks at contexts too.
+        needed_keys: of which the context's JSON text must hold one, in lower case, unless something in it is escaped;
+            None: no such list can be made.
         custom: the parts of `custom` that narrow it further, by name ("first_seen", "dormant", ...), already checked;
             `events.detection.evaluation.custom` decides them from what else the archive holds.
     """
@@ -64,6 +68,8 @@ class Selection:
     given: Callable[[str], Callable[[Fields], bool] | None] | None = None
     only: Mapping[str, frozenset[str]] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
+    reads: frozenset[str] | None = None
+    needed_keys: frozenset[str] | None = None
 
     def title_in(self, language: str) -> str:
         """What the step is called beside others, in a language, such as "es": its title up to the first comma."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from events.detection.sigma.fields import PlainFields, fold
+from events.detection.sigma.fields import COLUMNS, CONTEXT_PATH, PlainFields, fold, quoted_key
 
 if TYPE_CHECKING:
     from events.detection.sigma.rule import Fields
@@ -15,6 +15,7 @@ Matches = Callable[["Fields"], bool]
 EVENT_TYPE = "event_type"
 # A type that no rule names.
 _SOME_OTHER = "\0"
+_COLUMNS = frozenset(COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,19 @@ def only_values(node: Node, field: str) -> frozenset[str] | None:
     if isinstance(node, All):
         return frozenset.intersection(*known) if known else None
     return frozenset().union(*known) if len(known) == len(lists) else None
+
+
+def columns(node: Node) -> frozenset[str] | None:
+    """The fields that it looks at, where all of them are columns of the archive; None: it looks at others too."""
+    names = frozenset(item.field for item in items(node))
+    return names if names <= _COLUMNS else None
+
+
+def needed_keys(node: Node) -> frozenset[str] | None:
+    """Keys of contexts, quoted and in lower case, of which an event's JSON text must hold one to satisfy it; None where
+    no such list can be made: it looks at columns too, or for what is not there."""
+    keys = {quoted_key(item.field) if item.field.startswith(CONTEXT_PATH) else "" for item in items(node)}
+    return None if "" in keys or compiled(node)(PlainFields({})) else frozenset(keys)
 
 
 def items(node: Node) -> list[Item]:
