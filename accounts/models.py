@@ -66,6 +66,13 @@ class NexmoAccountQuerySet(models.QuerySet["NexmoAccount"]):
         return [NexmoAccount.from_db(connection.alias, _OPEN_FIELDS, row) for row in rows]
 
     @staticmethod
+    def keys_visible_to(user: AnyUser) -> dict[int, str]:
+        """The API keys of what `visible_to` selects, by primary key, without making accounts of them."""
+        if _is_nobody(user):
+            return {}
+        return dict(_ALL_KEYS.rows() if NexmoAccountQuerySet.sees_all(user) else _SHARED_KEYS.rows(user.pk))
+
+    @staticmethod
     def get_visible_to(user: AnyUser, api_key: str) -> NexmoAccount | None:
         """The account of this key, if `visible_to` selects it; secrets are read when they are used."""
         if _is_nobody(user):
@@ -179,6 +186,8 @@ _OPEN_FIELDS = [
 ]
 _ALL = Prepared(lambda: NexmoAccount.objects.values_list(*_OPEN_FIELDS))
 _SHARED = Prepared(lambda user: NexmoAccount.objects.all()._shared_with(user).values_list(*_OPEN_FIELDS))
+_ALL_KEYS = Prepared(lambda: NexmoAccount.objects.order_by().values_list("pk", "api_key"))
+_SHARED_KEYS = Prepared(lambda user: NexmoAccount.objects.order_by()._shared_with(user).values_list("pk", "api_key"))
 _ONE_OF_ALL = Prepared(lambda key: NexmoAccount.objects.filter(api_key=key).values_list(*_OPEN_FIELDS))
 _ONE_SHARED = Prepared(
     lambda user, key: NexmoAccount.objects.filter(api_key=key)._shared_with(user).values_list(*_OPEN_FIELDS)

@@ -46,7 +46,7 @@ OURS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
             "is_staff": _("admin access"),
             "is_superuser": _("superuser"),
             "email": _("email"),
-            "date_joined": _("added"),
+            "date_joined": _("added on"),
             "groups": _("teams and roles"),
             "user_permissions": _("permissions"),
         },

@@ -22,8 +22,8 @@ def make_demo_alerts() -> None:
     alice = get_user_model().objects.get(username="alice")
     if not Channel.objects.filter(owner=alice).exists():
         route_findings()  # nobody listens yet: the history is in the inbox, and nobody is told of it
-    _channel(alice, Channel.Kind.MAIL, "Caught e-mail", alice.email, Severity.CRITICAL)
-    _channel(alice, Channel.Kind.WEBHOOK, "Caught webhooks", f"{demo.CATCHER}/hooks/alice", Severity.HIGH)
+    _channel(alice, Channel.Kind.MAIL, "E-mail catcher", alice.email, Severity.CRITICAL)
+    _channel(alice, Channel.Kind.WEBHOOK, "Webhook catcher", f"{demo.CATCHER}/hooks/alice", Severity.HIGH)
 
 
 def _channel(owner: User, kind: Channel.Kind, name: str, entered: str, severity: Severity) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import path, register_converter
+from django.urls import include, path, register_converter
 from django.urls.converters import StringConverter
 
 from events.views import (
@@ -11,6 +11,10 @@ from events.views import (
     accounts,
     alert_channels,
     alerts,
+    api_events,
+    api_findings,
+    api_nexmo,
+    api_reference,
     detail,
     entity,
     evidence,
@@ -44,7 +48,36 @@ register_converter(EventIdConverter, "event_id")
 
 app_name = "events"
 
+# For programs. Addresses with and without a slash at the end: a redirect would make some of them forget their token.
+_FOR_NEXMOS_CLIENTS = [
+    path("audit/events", api_nexmo.events, name="nexmo_events"),
+    path("audit/events/<event_id:event_id>", api_nexmo.event, name="nexmo_event"),
+    path("<event_id:rest>", api_nexmo.nothing, name="nexmo_nothing"),
+]
+_API = [
+    *(
+        path(f"v1/{route}{slash}", view, name=f"api_{name}")
+        for route, view, name in (
+            ("events", api_events.events, "events"),
+            ("accounts", api_events.accounts, "accounts"),
+            ("accounts/<str:api_key>", api_events.account, "account"),
+            ("findings", api_findings.findings, "findings"),
+            ("findings/<int:number>", api_findings.finding, "finding"),
+            ("findings/<int:number>/acknowledge", api_findings.acknowledgement, "acknowledge"),
+            ("views", api_events.views, "views"),
+            ("views/<event_id:name>/events", api_events.events_of_view, "view_events"),
+            ("token", api_events.token, "token"),
+        )
+        for slash in ("", "/")
+    ),
+    path("", api_reference.reference, name="api_reference"),
+    path("openapi.json", api_reference.document, name="api_document"),
+    path("<event_id:rest>", api_events.nothing, name="api_nothing"),
+]
+
 urlpatterns = [
+    path("beta/", include(_FOR_NEXMOS_CLIENTS)),
+    path("api/", include(_API)),
     path("events/", lists.event_list, name="list"),
     path("events/export.<str:kind>", export.export, name="export"),
     path("events/export", export_page.export_page, name="export_page"),

@@ -7,19 +7,21 @@ demo0003; Audrey audits; admin may do everything. They are the demo's own people
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.cache import caches
 from django.core.cache.backends.locmem import LocMemCache
 from django.db import connection
 from django.test import Client, TransactionTestCase
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from accounts.models import NexmoAccount
 from events.archive.add import add_events
@@ -72,6 +74,26 @@ def _tables_can_be_emptied() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _static_files_are_found_once() -> Iterator[None]:
+    """Each test client loads the middleware anew, and WhiteNoise would look at every file of every package again."""
+    find = WhiteNoiseMiddleware.add_files_from_finders
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+
+    def once(self: WhiteNoiseMiddleware) -> None:
+        key = (self.static_prefix, self.max_age, self.allow_all_origins, *map(str, settings.STATICFILES_DIRS))
+        of_the_root = self.files
+        if key not in found:
+            self.files = {}
+            find(self)
+            found[key] = self.files
+        self.files = of_the_root | found[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", once)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _no_leftovers() -> Iterator[None]:
     yield
@@ -85,12 +107,17 @@ def _no_leftovers() -> Iterator[None]:
 @pytest.fixture
 def cast(db: None) -> dict[str, Any]:
     """The demo's users by name, with their accounts and team."""
+    make_cast()
+    return {user.username: user for user in get_user_model().objects.all()}
+
+
+def make_cast() -> None:
+    """Put the cast into an empty database."""
     # A test with real transactions empties every table afterwards, also of what migrations put there.
     if not Group.objects.filter(permissions__isnull=False).exists():
         for migration in ("accounts.migrations.0002_default_roles", *EVENTS_ROLES):
             import_module(migration).grant(apps, None)
     make_demo_data()
-    return {user.username: user for user in get_user_model().objects.all()}
 
 
 @pytest.fixture
@@ -143,6 +170,15 @@ def add_event(db: None) -> Callable[..., AuditEvent]:
     return add
 
 
+def add_numbered(account: NexmoAccount, numbers: Iterable[int], **fields: Any) -> None:
+    """Archive what `add_event` would for each of the numbers, in one go; a field may be a function of the number."""
+    events = []
+    for number in numbers:
+        values = {name: value(number) if callable(value) else value for name, value in fields.items()}
+        events.append(parse_event(json.dumps(event_json(number, **values)), UTC))
+    add_events(account, events, run=None, fetched_at=NOON + timedelta(days=1))
+
+
 @pytest.fixture
 def make_sandbox(settings: Any) -> Iterator[Callable[..., Sandbox]]:
     """Start a sandbox and point the settings at it."""
@@ -169,4 +205,4 @@ def events(cast: dict[str, Any], add_event: Callable[..., AuditEvent]) -> dict[s
     }
 
 
-__all__ = ["PASSWORD", "event_json"]
+__all__ = ["PASSWORD", "add_numbered", "event_json", "make_cast"]

@@ -19,8 +19,8 @@ IDENTIFIER_LENGTH = 12
 _DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _RANDOM, _CHECK = 43, 6  # characters: 62**43 > 2**256, 62**6 > 2**32
 # What a scanner for leaked secrets looks for; docs/tokens.md repeats it.
-PATTERN = rf"auditsite_([a-hjkmnp-z2-9]{{{IDENTIFIER_LENGTH}}})_([0-9A-Za-z]{{{_RANDOM + _CHECK}}})"
-_TOKEN = re.compile(PATTERN, re.ASCII)
+_TOKEN = re.compile(r"auditsite_([a-hjkmnp-z2-9]{12})_([0-9A-Za-z]{49})", re.ASCII)
+PATTERN = _TOKEN.pattern
 
 
 class Credentials(NamedTuple):

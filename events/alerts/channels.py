@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import Q
@@ -13,9 +12,6 @@ from events.models import Channel, Delivery
 from events.models.alerts import new_delivery_key
 from events.operations import jobs
 from events.outbound import signing
-
-if TYPE_CHECKING:
-    from accounts.models import AnyUser
 
 TESTS_A_MINUTE = 5  # of one person's channels, or one team's
 BOTH_SECRETS = timedelta(hours=24)  # for receivers to change over
@@ -59,8 +55,3 @@ def give_new_secret(channel: Channel) -> str:
     channel.secret = secret
     channel.save(update_fields=["secret", "old_secret", "old_secret_until", "updated_at"])
     return secret
-
-
-def may_change(user: AnyUser, channel: Channel) -> bool:
-    """Whether the user may change this channel, which is visible to the user."""
-    return channel.owner_id == user.pk or bool(user.has_perm("events.triage_finding"))  # type: ignore[union-attr]

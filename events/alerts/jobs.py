@@ -10,7 +10,8 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from events.alerts import deliver, follow, follow_ups, outcome, route
+from events.alerts import deliver, follow, follow_ups, outcome, raised, route
+from events.detection.evaluation.levels import RAISED
 from events.models import Channel, Delivery
 from events.operations import jobs
 
@@ -27,6 +28,13 @@ def route_alerts(job: jobs.Claim) -> None:
     job.renew()
     made += follow_ups.follow_up()
     if made:
+        jobs.enqueue("send_alerts")
+
+
+@jobs.handler(RAISED)
+def route_raised(job: jobs.Claim) -> None:
+    """Tell of a rule's findings whom they concern since its level was raised."""
+    if raised.route_raised(job.subject, job.renew):
         jobs.enqueue("send_alerts")
 
 

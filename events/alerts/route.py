@@ -102,8 +102,8 @@ def _route(pk: int, listeners: Listeners) -> bool:
         grown_in = _grown_in(finding, accounts)
         for subscription in listeners.of(finding, accounts):
             # Who sees only what has not grown is not told that the rest has.
-            if grown_in & listeners.accounts(subscription) or routed is None and not _was_told(subscription, finding):
-                _tell(finding, subscription, listeners.reader(subscription), now)
+            if grown_in & listeners.accounts(subscription) or routed is None and not was_told(subscription, finding):
+                tell(finding, subscription, listeners.reader(subscription), now)
     # Not the present: what is being added to it at this moment carries an earlier time, and is told next.
     Finding.objects.filter(pk=pk).update(routed_at=finding.extended_at or finding.found_at)
     return True
@@ -124,7 +124,7 @@ def _grown_in(finding: Finding, accounts: set[int]) -> set[int]:
     return {account for each in noted for account in (accounts if each is None else each)} & accounts
 
 
-def _was_told(subscription: Subscription, finding: Finding) -> bool:
+def was_told(subscription: Subscription, finding: Finding) -> bool:
     """Whether the subscription has a message about the finding already, by itself or in a digest."""
     told = Delivery.objects.filter(subscription=subscription, finding=finding)
     return bool(told.exists() or _is_in_digest(subscription, finding))
@@ -134,7 +134,8 @@ def _is_in_digest(subscription: Subscription, finding: Finding) -> bool:
     return bool(DigestItem.objects.filter(delivery__subscription=subscription, finding=finding).exists())
 
 
-def _tell(finding: Finding, subscription: Subscription, reader: Reader, now: datetime) -> None:
+def tell(finding: Finding, subscription: Subscription, reader: Reader, now: datetime) -> None:
+    """Write down that a subscription is to be told of a finding, or that it has grown. Within a transaction."""
     due = times.due_at(subscription, finding.severity, reader.zone, now)
     if subscription.pace != Subscription.Pace.AT_ONCE:
         add_to_digest(subscription, due, now, finding=finding)
@@ -143,7 +144,8 @@ def _tell(finding: Finding, subscription: Subscription, reader: Reader, now: dat
     if not earlier.filter(occasion=Delivery.Kind.OPENED).exists() and not _is_in_digest(subscription, finding):
         if are_too_many(subscription, now, kind=Delivery.Kind.OPENED, finding__rule=finding.rule):
             due = times.due_at(subscription, finding.severity, reader.zone, now, Subscription.Pace.HOURLY)
-            add_to_digest(subscription, due, now, finding=finding)
+            digest = add_to_digest(subscription, due, now, finding=finding)
+            Delivery.objects.filter(pk=digest.pk).update(**follow_ups_of(subscription, due))
             return
         _create(subscription, finding, Delivery.Kind.OPENED, Delivery.Kind.OPENED, now, due)
         return
@@ -162,8 +164,7 @@ def _tell(finding: Finding, subscription: Subscription, reader: Reader, now: dat
 def _create(
     subscription: Subscription, finding: Finding, kind: str, occasion: str, now: datetime, due: datetime
 ) -> None:
-    every, after = subscription.remind_every, subscription.escalate_after
-    first = kind == Delivery.Kind.OPENED
+    follows = follow_ups_of(subscription, due) if kind == Delivery.Kind.OPENED else {}
     Delivery.objects.bulk_create(
         [
             Delivery(
@@ -174,14 +175,20 @@ def _create(
                 occasion=occasion,
                 created_at=now,
                 due_at=due,
-                remind_at=due + timedelta(minutes=every) if every and first else None,
-                escalate_at=(
-                    due + timedelta(minutes=after) if after and first and subscription.escalate_to_id else None
-                ),
+                **follows,
             )
         ],
         ignore_conflicts=True,
     )
+
+
+def follow_ups_of(subscription: Subscription, due: datetime) -> dict[str, datetime | None]:
+    """When a reminder and an escalation follow what is told then, unless somebody acknowledges it."""
+    every, after = subscription.remind_every, subscription.escalate_after
+    return {
+        "remind_at": due + timedelta(minutes=every) if every else None,
+        "escalate_at": due + timedelta(minutes=after) if after and subscription.escalate_to_id else None,
+    }
 
 
 def are_too_many(subscription: Subscription, now: datetime, **same: Any) -> bool:
@@ -200,12 +207,13 @@ def add_to_digest(
     *,
     finding: Finding | None = None,
     content: dict[str, Any] | None = None,
-) -> None:
-    """Have something told with others, by the digest that goes out then. Within a transaction."""
+) -> Delivery:
+    """Have something told with others, by the digest that goes out then. Within a transaction. Returns the digest."""
     digest = _open_digest(subscription, due, now)
     item = DigestItem(delivery=digest, finding=finding)
     item.content = content
     DigestItem.objects.bulk_create([item], ignore_conflicts=True)
+    return digest
 
 
 def _open_digest(subscription: Subscription, due: datetime, now: datetime) -> Delivery:

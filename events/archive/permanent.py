@@ -28,7 +28,7 @@ def of_account(account: NexmoAccount) -> list[str]:
         said.append(text % {"count": grouped(head.seq)})
     seals = Seal.objects.filter(account=account).count()
     if seals:
-        text = ngettext("Its seal is proof, and stays.", "Its %(count)s seals are proof, and stay.", seals)
+        text = ngettext("Its seal is evidence and is kept.", "Its %(count)s seals are evidence and are kept.", seals)
         said.append(text % {"count": grouped(seals)})
     if LegalHold.objects.filter(account=account).exists():
         said.append(gettext("Its legal holds stay on record, released or not."))

@@ -40,5 +40,5 @@ def _about(name: str, known: Collection[str]) -> str:
     meant = search_box.KEYS.get(lower, "")
     near = meant if meant in known else next(iter(difflib.get_close_matches(lower, known, n=1)), "")
     if near:
-        return _("There is no filter %(name)s; did you mean %(near)s?") % {"name": name, "near": near}
-    return _("There is no filter %(name)s.") % {"name": name}
+        return _("There is no filter “%(name)s”; did you mean “%(near)s”?") % {"name": name, "near": near}
+    return _("There is no filter “%(name)s”.") % {"name": name}

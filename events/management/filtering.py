@@ -50,16 +50,22 @@ def _with_negated_values(args: Sequence[Any]) -> list[Any]:
     return joined
 
 
-def read_filter(options: dict[str, Any]) -> EventFilter:
-    """The filter that the options ask for, over all accounts. Raises CommandError naming each wrong value."""
+def read_filter(options: dict[str, Any], reader: Any = None) -> EventFilter:
+    """The filter that the options ask for, over all accounts, or those that `reader` may see.
+
+    Raises:
+        CommandError: naming each wrong value.
+    """
     query = QueryDict(mutable=True)
     for name in PARAMETERS:
         if options[name]:
             query.setlist(name, options[name])
-    event_filter = EventFilter(query, accounts=list(NexmoAccount.objects.all()), everything=True, most_characters=None)
+    everything = reader is None or NexmoAccount.objects.sees_all(reader)
+    accounts = list(NexmoAccount.objects.all()) if reader is None else NexmoAccount.objects.list_visible_to(reader)
+    event_filter = EventFilter(query, accounts=accounts, everything=everything, most_characters=None)
     if not event_filter.is_valid():
         wrong = (f"{_option(name)}: {' '.join(texts)}" for name, texts in event_filter.errors.items())
-        raise CommandError(printable("Nothing was exported. " + " ".join(wrong)))
+        raise CommandError(printable("Nothing was written. " + " ".join(wrong)))
     return event_filter
 
 

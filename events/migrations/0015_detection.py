@@ -204,7 +204,7 @@ class Migration(migrations.Migration):
                 ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.nexmoaccount')),
             ],
             options={
-                'indexes': [models.Index(fields=['account', 'found_at', 'finding'], name='part_account_time'), models.Index(fields=['account', 'state', 'found_at', 'finding'], name='part_account_state_time'), models.Index(fields=['account', 'state', 'severity', 'found_at', 'finding'], name='part_account_severity'), models.Index(fields=['account', 'rule', 'state', 'found_at', 'finding'], name='part_account_rule_state')],
+                'indexes': [models.Index(fields=['account', 'found_at', 'finding'], name='part_account_time'), models.Index(fields=['account', 'state', 'found_at', 'finding'], name='part_account_state_time'), models.Index(fields=['account', 'state', 'severity', 'found_at', 'finding'], name='part_account_severity'), models.Index(fields=['account', 'rule', 'state', 'found_at', 'finding'], name='part_account_rule_state'), models.Index(fields=['account', 'rule', 'found_at', 'finding'], name='part_account_rule_time')],
                 'constraints': [models.UniqueConstraint(fields=('finding', 'account'), name='finding_account_once')],
             },
         ),

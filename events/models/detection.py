@@ -146,6 +146,7 @@ class FindingAccount(models.Model):
             models.Index(fields=("account", "state", "found_at", "finding"), name="part_account_state_time"),
             models.Index(fields=("account", "state", "severity", "found_at", "finding"), name="part_account_severity"),
             models.Index(fields=("account", "rule", "state", "found_at", "finding"), name="part_account_rule_state"),
+            models.Index(fields=("account", "rule", "found_at", "finding"), name="part_account_rule_time"),
         )
 
     def __str__(self) -> str:
@@ -190,6 +191,7 @@ class FindingChange(models.Model):
         REOPENED = "reopened", _("Reopened")
         SUPPRESSED = "suppressed", _("Suppressed")
         WITHDRAWN = "withdrawn", _("Withdrawn")
+        LEVELLED = "levelled", _("Severity changed with the rule")
         NOTED = "noted", _("Note added")
 
     finding = models.ForeignKey(Finding, on_delete=models.CASCADE, related_name="changes")

@@ -30,6 +30,7 @@ FIRST_WALKED = 300  # what is common turns up at once
 LEAST_WALKED = 20  # by each branch
 MOST_BRANCHES = 50  # more are narrowed to those whose newest rows can be on the page
 MOST_TOGETHER = 400  # branches of one statement; SQLite takes 500
+MOST_STRETCHES_BY_RULE = 120
 MOST_COUNTED = 1_000
 STATES = tuple(Finding.State.values)
 UNFINISHED = tuple(Finding.UNFINISHED)
@@ -43,8 +44,6 @@ class Question:
         accounts: those whose parts are read; None for all findings, whoever sees all accounts. () matches nothing.
         assignees: keys of people; `unassigned` those assigned to nobody, or to nobody that the reader knows.
         start, end: of when it was found, both included.
-        text: a piece of the title, in any case of letters; or one of `text_rules`, whose titles hold it in the
-            reader's language.
         nothing: a contradiction, such as an unreadable value: matches no finding.
     """
 
@@ -57,8 +56,6 @@ class Question:
     known: tuple[int, ...] | None = None  # people whom the reader knows; None: everybody
     start: datetime | None = None
     end: datetime | None = None
-    text: str = ""
-    text_rules: tuple[str, ...] = ()
     nothing: bool = False
 
 
@@ -139,8 +136,8 @@ def _rows(question: Question, wanted: int, beyond: Cursor | None, back: bool) ->
         return [key for _, key, _ in found[:wanted]], None
     matching: list[Key] = []
     reached: Key | None = None
-    for most in (min(FIRST_WALKED, MOST_WALKED), MOST_WALKED):
-        walk = max(most // len(branches), LEAST_WALKED)
+    walks = {max(most // len(branches), LEAST_WALKED) for most in (min(FIRST_WALKED, MOST_WALKED), MOST_WALKED)}
+    for walk in sorted(walks):
         matching, reached = _merged(_walked(branches, question, beyond, back, walk, test), walk, wanted)
         if reached is None:
             break
@@ -194,54 +191,43 @@ def _plan(question: Question) -> tuple[list[_Branch], _Test | None]:
     if question.nothing or question.accounts == ():
         return [], None
     rest: list[tuple[str, Sequence[Any]]] = []
-
-    def check(column: str, allowed: Sequence[Any]) -> None:
-        rest.append((f"{column} IN ({', '.join(['%s'] * len(allowed))})", allowed))
-
-    states, severities = question.states, question.severities
+    accounts, rules, severities, states = question.accounts, question.rules, question.severities, question.states
     every_state = states or STATES
     names: tuple[str, ...]
     firsts: list[tuple[tuple[str, Any], ...]]
-    if question.accounts is not None:
-        if question.rules:
+    # Many rules have too many stretches of their index: whatever else is asked for is walked, and most rows match.
+    by_rule = bool(rules) and (
+        len(rules) == 1 or len(accounts or [0]) * len(rules) * len(states or [0]) <= MOST_STRETCHES_BY_RULE
+    )
+    if accounts is not None:
+        if by_rule and states:
             index, names = "part_account_rule_state", ("account_id", "rule", "state")
-            firsts = _each(names, question.accounts, question.rules, every_state)
-            if severities:
-                check("t.severity", severities)
+            firsts = _each(names, accounts, rules, states)
+        elif by_rule:
+            index, firsts = "part_account_rule_time", _each(("account_id", "rule"), accounts, rules)
         elif severities:
             index, names = "part_account_severity", ("account_id", "state", "severity")
-            firsts = _each(names, question.accounts, every_state, severities)
+            firsts = _each(names, accounts, every_state, severities)
         elif states:
-            index, names = "part_account_state_time", ("account_id", "state")
-            firsts = _each(names, question.accounts, states)
+            index, firsts = "part_account_state_time", _each(("account_id", "state"), accounts, states)
         else:
-            index, firsts = "part_account_time", [(("account_id", key),) for key in question.accounts]
-    elif question.rules:
-        index, firsts = "finding_rule_state_time", _each(("rule", "state"), question.rules, every_state)
-        if severities:
-            check("t.severity", severities)
+            index, firsts = "part_account_time", _each(("account_id",), accounts)
+    elif by_rule:
+        index, firsts = "finding_rule_state_time", _each(("rule", "state"), rules, every_state)
     elif question.assignees:
-        index, firsts = "finding_assignee_time", [(("assigned_to_id", key),) for key in question.assignees]
-        if states:
-            check("t.state", states)
-        if severities:
-            check("t.severity", severities)
+        index, firsts = "finding_assignee_time", _each(("assigned_to_id",), question.assignees)
     elif severities:
-        index = "finding_severity_time"
-        firsts = _each(("severity", "state"), severities, every_state)
+        index, firsts = "finding_severity_time", _each(("severity", "state"), severities, every_state)
     elif states:
-        index, firsts = "finding_state_time", [(("state", state),) for state in states]
+        index, firsts = "finding_state_time", _each(("state",), states)
     else:
         index, firsts = "finding_time", [()]
+    known = {column for column, _ in firsts[0]}
+    for column, allowed in (("rule", rules), ("severity", severities), ("state", states)):
+        if allowed and column not in known:
+            rest.append((f"t.{column} IN ({', '.join(['%s'] * len(allowed))})", allowed))
     if index != "finding_assignee_time" and (whose := _whose(question)):
         rest.append(whose)
-    if question.text:
-        titled, values = ["LOWER(f.title) LIKE LOWER(%s) ESCAPE '!'"], []
-        values.append("%" + "".join(f"!{letter}" if letter in "!%_" else letter for letter in question.text) + "%")
-        if question.text_rules:
-            titled.append(f"f.rule IN ({', '.join(['%s'] * len(question.text_rules))})")
-            values.extend(question.text_rules)
-        rest.append((f"({' OR '.join(titled)})", values))
     return [_Branch(index, first) for first in firsts], _tested(rest, of_parts=question.accounts is not None)
 
 
@@ -249,11 +235,16 @@ def _tested(rest: list[tuple[str, Sequence[Any]]], *, of_parts: bool) -> _Test |
     """All of these conditions, on rows `t` and their findings `f`."""
     if not rest:
         return None
-    sql, values = " AND ".join(condition for condition, _ in rest), [value for _, its in rest for value in its]
-    if not of_parts:
-        return _Test(f"CASE WHEN {sql} THEN 1 ELSE 0 END".replace("f.", "t."), values)
-    # As EXISTS it would be answered by PostgreSQL for all findings at once, which takes far longer.
-    return _Test(f"COALESCE((SELECT 1 FROM {FINDINGS} AS f WHERE f.id = t.finding_id AND {sql}), 0)", values)
+    rest.sort(key=lambda its: "f." in its[0])  # what the row itself tells comes first
+    conditions, values = [condition for condition, _ in rest], [value for _, its in rest for value in its]
+    if of_parts and (of_findings := [it for it in conditions if "f." in it]):
+        # As EXISTS it would be answered by PostgreSQL for all findings at once, which takes far longer.
+        tested = (
+            f"COALESCE((SELECT 1 FROM {FINDINGS} AS f WHERE f.id = t.finding_id AND {' AND '.join(of_findings)}), 0)"
+        )
+        conditions = [*conditions[: -len(of_findings)], f"{tested} = 1"]
+    sql = f"CASE WHEN {' AND '.join(conditions)} THEN 1 ELSE 0 END"
+    return _Test(sql if of_parts else sql.replace("f.", "t."), values)
 
 
 def _each(names: Sequence[str], *values: Iterable[Any]) -> list[tuple[tuple[str, Any], ...]]:

@@ -72,7 +72,7 @@ class Matches:
     keys: list[Key]
     reached: Key | None = None
     complete: int | None = None  # how many match in all, if that came to light
-    rows: dict[int, Row] = field(default_factory=dict)  # those read on the way
+    rows: dict[int, Any] = field(default_factory=dict)  # those read on the way
 
 
 @dataclass(frozen=True)
@@ -137,6 +137,7 @@ def find(
     plan: Plan | None = None,
     walk: int | None = None,
     rows: bool = True,
+    read: Callable[[str, list[Any]], list[Any]] = fetch,
 ) -> Matches:
     """The keys of the first `wanted` events that match.
 
@@ -144,6 +145,7 @@ def find(
         plan: the one to follow, where it has been chosen already.
         walk: how many events to look at where no index answers; MOST_WALKED by default.
         rows: read the rows too, where that takes no further query.
+        read: reads them, by SQL that names their keys: each with its `created_at` and `pk`.
     """
     if conditions.is_empty:
         return Matches([], complete=0)
@@ -164,11 +166,11 @@ def find(
             return Matches(keys[:wanted], complete=len(keys))
     plan = plan or choose(conditions, span, wanted)
     if plan.in_order:
-        return _read_in_order(plan, span, wanted, rows)
+        return _read_in_order(plan, span, wanted, read if rows else None)
     return _walk(plan, span, wanted, walk or MOST_WALKED)
 
 
-def _read_in_order(plan: Plan, span: Span, wanted: int, with_rows: bool) -> Matches:
+def _read_in_order(plan: Plan, span: Span, wanted: int, read: Callable[[str, list[Any]], list[Any]] | None) -> Matches:
     """The first events of all branches, with their rows: no event is looked at in vain, so one query does it."""
     if not plan.branches:
         return Matches([], complete=0)
@@ -185,11 +187,11 @@ def _read_in_order(plan: Plan, span: Span, wanted: int, with_rows: bool) -> Matc
         ],
         f"ORDER BY {span.order} LIMIT {wanted}",
     )
-    if not with_rows:
+    if read is None:
         with connection.cursor() as cursor:
             cursor.execute(keys, values)
             return Matches([Key(*row) for row in cursor.fetchall()])
-    rows = fetch(f"SELECT id FROM ({keys}) AS k", values)
+    rows = read(f"SELECT id FROM ({keys}) AS k", values)
     rows.sort(key=lambda row: (row.created_at, row.pk), reverse=span.newest_first)
     return Matches([Key(row.created_at, row.pk) for row in rows], rows={row.pk: row for row in rows})
 

@@ -47,12 +47,17 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True)
 class Span:
-    """From where to where to read: times, both included, and a key to begin beyond."""
+    """From where to where to read: times, both included, and a key to begin beyond.
+
+    Attributes:
+        upto: leaves out what was archived after the event with this primary key.
+    """
 
     start: datetime | None
     end: datetime | None
     beyond: Key | None = None
     newest_first: bool = True
+    upto: int | None = None
 
     @property
     def order(self) -> str:
@@ -75,6 +80,8 @@ class Span:
             conditions.insert(0, ("created_at >= %s", [start]))
         if end is not None:
             conditions.insert(0, ("created_at <= %s", [end]))
+        if self.upto is not None:
+            conditions.append(("id <= %s", [self.upto]))
         return joined(conditions)
 
 

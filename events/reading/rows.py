@@ -55,9 +55,31 @@ def fetch(keys: str, params: Sequence[Any] = ()) -> list[Row]:
         return [Row._make((*row[:5], as_time(row[5]), *row[6:])) for row in cursor.fetchall()]
 
 
+class RawRow(NamedTuple):
+    """One event, verbatim, and its place in the order of time, as the database tells it."""
+
+    created_at: Any
+    pk: int
+    account_id: int
+    raw: str
+
+
+def fetch_verbatim(keys: str, params: Sequence[Any] = ()) -> list[RawRow]:
+    """The same with the verbatim text."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {time_column()}, id, account_id, raw FROM {TABLE} WHERE id IN ({keys})", params)
+        return [RawRow._make(row) for row in cursor.fetchall()]
+
+
 def fetch_in_order(pks: Sequence[int]) -> list[Row]:
     """The events with these keys, in their order."""
     rows = {row.pk: row for row in fetch(", ".join(map(str, pks)))} if pks else {}
+    return [rows[pk] for pk in pks if pk in rows]
+
+
+def fetch_raw(pks: Sequence[int]) -> list[RawRow]:
+    """The events with these keys, verbatim, in their order."""
+    rows = {row.pk: row for row in fetch_verbatim(", ".join(map(str, pks)))} if pks else {}
     return [rows[pk] for pk in pks if pk in rows]
 
 

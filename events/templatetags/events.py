@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 register = template.Library()
 register.filter("marked", marking.marked)
+register.filter("marked_address", marking.marked_address)
 register.filter("marked_lines", marking.marked_lines)
 register.filter("coded", marking.coded)
 register.filter("with_code", marking.with_code)

@@ -118,6 +118,7 @@ def finding_page(request: HttpRequest, number: int) -> HttpResponse:
         "evidence": evidence,
         "table": EvidenceTable(
             evidence,
+            steps=known_rules.steps_of(rule),
             accounts=line.accounts,
             descriptions=types,
             list_url=reverse("events:list"),

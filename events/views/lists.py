@@ -56,7 +56,7 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
     page, page_error = read_page_at(request.GET, partial(read_page, conditions, size))
     meant = reading(event_filter) if conditions.text else None
     if meant and meant.whole and _is_empty(request, page, page_error):
-        text = _("No event contains “%(text)s”, and none is what it describes.")
+        text = _("No event contains “%(text)s”. It was read as the filter below, and nothing matches that either.")
         if meant.count.number:
             text = _(
                 "No event contains “%(text)s”; these are the events it describes. "

@@ -21,6 +21,7 @@ from django.views.decorators.vary import vary_on_headers
 from accounts.kept_forms import restored
 from events.detection.evaluation import previews
 from events.detection.rules import own_rules, rule_editing, rule_list
+from events.detection.rules.replay_form import ReplayForm
 from events.models import Hunt, OwnRule
 from events.operations import tasks
 from events.views.scope import require_rule_writer
@@ -106,7 +107,10 @@ def _check(request: HttpRequest, own: OwnRule | None) -> HttpResponse:
 def trial(request: HttpRequest, pk: int) -> HttpResponse:
     """What a rule finds in the archive: how far the worker is, then what it found. To htmx the part that changes."""
     hunt = _trial_or_404(request, pk)
-    version = _number(request.GET.get("version"))
+    return _trial_page(request, hunt, _number(request.GET.get("version")), ReplayForm())
+
+
+def _trial_page(request: HttpRequest, hunt: Hunt, version: int | None, replay: ReplayForm) -> HttpResponse:
     tried = previews.Trial(hunt)
     own = OwnRule.objects.filter(uid=tried.uid).first()
     context: dict[str, Any] = {
@@ -116,15 +120,20 @@ def trial(request: HttpRequest, pk: int) -> HttpResponse:
         "version": version,
         "back": _editor_address(hunt, own, version),
         "own": own,
+        "replay": replay,
     }
     return render(request, "rules/_trial.html" if request.headers.get("HX-Request") else "rules/trial.html", context)
 
 
 @require_POST
 def save(request: HttpRequest, pk: int) -> HttpResponse:
-    """Save what was tried. `enable`: switch it on too; `replay`: put what it finds in the archive into the inbox."""
+    """Save what was tried. `enable`: switch it on too; `replay`: put what it finds in the archive into the inbox, of a
+    period (`date_from`, `date_to`) or an `account` alone."""
     hunt = _trial_or_404(request, pk)
     version = _number(request.POST.get("version"))
+    replay = ReplayForm(request.POST)
+    if request.POST.get("replay") and not replay.is_valid():
+        return _trial_page(request, hunt, version, replay)
     own = OwnRule.objects.filter(uid=own_rules.uid_of(hunt.text)).first() if version is not None else None
     form = TextForm(initial={"text": hunt.text, "version": version})
     try:
@@ -145,7 +154,8 @@ def save(request: HttpRequest, pk: int) -> HttpResponse:
         % {"title": saved.title},
     )
     if request.POST.get("replay"):
-        return redirect(_trial_address(previews.request(hunt.text, request.user, replay=True), None))
+        asked = previews.request(hunt.text, request.user, replay=True, scope=replay.scope)
+        return redirect(_trial_address(asked, None))
     return redirect("events:rule", saved.uid)
 
 

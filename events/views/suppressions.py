@@ -93,7 +93,7 @@ def suppression_list(request: HttpRequest) -> HttpResponse:
             "suppression": each,
             "title": titles.get(each.rule) or each.rule,
             "account": sight.accounts.get(each.account_id or 0),
-            "values": [(suppress.title_of(name), value) for name, value in each.fields.items()],
+            "values": [(suppress.title_of(n), suppress.value_in_words(n, value)) for n, value in each.fields.items()],
             "by": each.created_by if each.created_by and sight.knows(each.created_by_id) else None,
             "is_over": each.expires_at is not None and each.expires_at <= now,
         }

@@ -44,6 +44,12 @@ def marked(text: Any, kept: frozenset[str] = frozenset()) -> SafeString:
     return SafeString(shown if text.isascii() else f"<bdi>{shown}</bdi>")
 
 
+def marked_address(text: str) -> SafeString:
+    """Foreign text as HTML that breaks behind its @, should it be too long for a line, and not within a word."""
+    name, at, domain = str(text).rpartition("@")
+    return SafeString(f"{marked(name)}{at}<wbr>{marked(domain)}") if at else marked(text)
+
+
 def marked_lines(text: str) -> SafeString:
     """The same of JSON on several lines, string by string."""
     return SafeString("&quot;".join(marked(part, LINES) for part in text.split('"')))

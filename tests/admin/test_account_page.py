@@ -299,7 +299,7 @@ def test_what_proves_an_account_or_holds_it_keeps_it(client: Client, account: Ne
     for found in (account, other):
         client.post(f"{LIST}{found.pk}/delete/", {"post": "yes"})
 
-    assert "Its seal is proof, and stays." in told["demo0001"]
+    assert "Its seal is evidence and is kept." in told["demo0001"]
     assert "legal holds stay on record" in told["demo0002"]
     assert NexmoAccount.objects.filter(pk__in=[account.pk, other.pk]).count() == 2
 

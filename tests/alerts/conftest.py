@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import itertools
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -23,17 +21,15 @@ from events.models import (
     Channel,
     Delivery,
     Finding,
-    FindingAccount,
-    FindingEvent,
     Severity,
     Subscription,
 )
 from events.outbound import signing
 from tests.conftest import NOON
+from tests.tools import findings
 
 RULE = "11111111-1111-4111-8111-111111111111"
 SECRET = signing.PREFIX + "dGhlLXRlc3RzLW93bi1zaWduaW5nLXNlY3JldC0wMDE="
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(autouse=True)
@@ -44,44 +40,20 @@ def _loopback(settings: Any) -> None:
 
 @pytest.fixture
 def make_finding(cast: Any) -> Callable[..., Finding]:
-    """A finding over accounts, with an event in each where it is given some."""
+    """A finding over accounts, found five minutes ago, with an event in each where it is given some."""
 
     def make(*accounts: NexmoAccount, events: list[AuditEvent] | None = None, **values: Any) -> Finding:
         at = timezone.now() - timedelta(minutes=5)
-        number = next(_numbers)
         told: dict[str, Any] = {
-            "key": hashlib.sha256(str(number).encode()).hexdigest(),
             "rule": RULE,
             "title": "API secret created from a new country",
-            "severity": Severity.HIGH,
             "group": {},
             "first_at": at,
             "last_at": at,
             "event_count": len(events or accounts),
             "found_at": at,
-        } | values
-        finding: Finding = Finding.objects.create(**told)
-        for account in accounts:
-            FindingAccount.objects.create(
-                finding=finding,
-                account=account,
-                first_at=told["first_at"],
-                last_at=told["last_at"],
-                event_count=sum(event.account_id == account.pk for event in events or ()),
-                found_at=told["found_at"],
-                rule=finding.rule,
-                state=finding.state,
-                severity=finding.severity,
-            )
-        for event in events or ():
-            FindingEvent.objects.create(
-                finding=finding,
-                account=event.account,
-                event=event,
-                nexmo_id=event.event_id,
-                created_at=event.created_at,
-            )
-        return finding
+        }
+        return findings.make_finding(events or (), accounts=accounts, **(told | values))
 
     return make
 

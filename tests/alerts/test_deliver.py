@@ -246,17 +246,17 @@ def test_while_one_channel_hangs_all_others_are_served(
         wire, _ = silent.accept()  # it is being sent
         try:
             of_good = next(thread for thread in started if thread is deliver._threads._running[good.pk])
-            of_good.join(20)
+            of_good.join(60)
             assert Delivery.objects.get(channel=good).state == "sent"
             assert deliver._threads.running() == [hanging.pk]
 
             plain(good, occasion="3")  # and what comes up meanwhile
             for thread in deliver.start_due():
-                thread.join(20)
+                thread.join(60)
             assert Delivery.objects.filter(channel=good, state="sent").count() == 2
             assert len(httpserver.log) == 2
         finally:
             wire.close()  # the hanging one breaks off
         for thread in started:
-            thread.join(20)
+            thread.join(60)
     assert Delivery.objects.get(channel=hanging).problem == "broken"

@@ -30,7 +30,7 @@ def run_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     while jobs.run_next():
         pass
     for channel in deliver._threads.running():
-        deliver._threads._running[channel].join(30)
+        deliver._threads._running[channel].join(60)
 
 
 @pytest.mark.django_db(transaction=True)

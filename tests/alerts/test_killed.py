@@ -55,7 +55,7 @@ class Killer:
 
     def take(self, request: Request) -> Response:
         self.taken.append(request.headers["webhook-id"])
-        if self.started.wait(30) and self.child:
+        if self.started.wait(60) and self.child:
             self.left -= 1
             if self.left == 0:
                 delay = self.instants.uniform(-0.01, 0.02)

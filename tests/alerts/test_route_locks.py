@@ -42,14 +42,14 @@ def test_finding_that_is_extended_while_it_is_routed(
     other = threading.Thread(target=routing)
     with writing.turn():
         other.start()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         with connection.cursor() as cursor:
             while time.monotonic() < deadline:
                 cursor.execute("SELECT COUNT(*) FROM pg_locks WHERE NOT granted")
                 if cursor.fetchone()[0]:
                     break
         writing.update(finding, extended_at=timezone.now() - timedelta(seconds=1))
-    other.join(10)
+    other.join(60)
 
     assert failed == []
     assert states() == [("opened", "waiting")]

@@ -13,14 +13,14 @@ from django.db import connection
 from accounts.models import NexmoAccount
 from events.archive import verify
 from events.storage import triggers
+from tests.conftest import add_numbered
 
 SQL = Callable[..., None]
 
 
 @pytest.fixture
-def archive(account: Any, add_event: Callable[..., Any]) -> NexmoAccount:
-    for number in range(1, 8):
-        add_event(account, number)
+def archive(account: Any) -> NexmoAccount:
+    add_numbered(account, range(1, 8))
     return account
 
 

@@ -34,7 +34,7 @@ urlpatterns = [*site_urls.urlpatterns, path("login/fails", fails)]
 def log_in(site: Site) -> tuple[int, str]:
     """Post a wrong password; the answer's status and text."""
     opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
-    form = opener.open(f"{site.url}/login/", timeout=20).read().decode()
+    form = opener.open(f"{site.url}/login/", timeout=60).read().decode()
     token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', form)
     assert token
     data = urllib.parse.urlencode({"csrfmiddlewaretoken": token[1], "login": "alice", "password": "wrong"}).encode()

@@ -86,11 +86,11 @@ def url(catcher: Catcher, path: str = "/") -> str:
 
 
 def test_nothing_came_says_what_to_do(catcher: Catcher) -> None:
-    page = requests.get(url(catcher), timeout=5)
+    page = requests.get(url(catcher), timeout=60)
     assert f'href="{SITE}/demo/"' in page.text and 'http-equiv="refresh"' in page.text
     assert "script" not in page.text
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
-    assert requests.get(url(catcher, "/style.css"), timeout=5).headers["Content-Type"].startswith("text/css")
+    assert requests.get(url(catcher, "/style.css"), timeout=60).headers["Content-Type"].startswith("text/css")
 
 
 def test_mail_is_shown(catcher: Catcher, running: tuple[Catcher, int]) -> None:
@@ -98,26 +98,26 @@ def test_mail_is_shown(catcher: Catcher, running: tuple[Catcher, int]) -> None:
     message["From"], message["To"], message["Subject"] = "audit@example.com", "alice@example.com", "Kritisch: Übernahme"
     message.set_content(f"<script> took over. {SITE}/findings/7/\n")
     message.add_alternative("<p>took over</p>", subtype="html")
-    with smtplib.SMTP("127.0.0.1", running[1], timeout=5) as server:
+    with smtplib.SMTP("127.0.0.1", running[1], timeout=60) as server:
         server.send_message(message)
 
     (caught,) = catcher.messages()
     assert (caught.kind, caught.title) == ("mail", "Kritisch: Übernahme")
-    page = requests.get(url(catcher), timeout=5).text
+    page = requests.get(url(catcher), timeout=60).text
     assert "&lt;script&gt; took over" in page and f'<a href="{SITE}/findings/7/">' in page
     assert "alice@example.com" in page and "<title>(1) " in page
 
 
 def test_webhook_is_shown_with_the_verdict_on_its_signature(catcher: Catcher) -> None:
-    assert requests.post(url(catcher, "/hooks/alice"), BODY, headers=signed(), timeout=5).status_code == 204
-    assert requests.post(url(catcher, "/hooks/alice"), BODY, headers=signed(), timeout=5).status_code == 204
-    assert requests.post(url(catcher, "/x"), b"no JSON \xff", timeout=5).status_code == 204
+    assert requests.post(url(catcher, "/hooks/alice"), BODY, headers=signed(), timeout=60).status_code == 204
+    assert requests.post(url(catcher, "/hooks/alice"), BODY, headers=signed(), timeout=60).status_code == 204
+    assert requests.post(url(catcher, "/x"), b"no JSON \xff", timeout=60).status_code == 204
 
     last, again, first = catcher.messages()
     assert [(each.verdict, each.repeat) for each in (first, again, last)] == [
         ("verified", False), ("verified", True), ("unsigned", False),
     ]  # fmt: skip
-    page = requests.get(url(catcher), timeout=5).text
+    page = requests.get(url(catcher), timeout=60).text
     assert page.index("Not signed") < page.index("sent again") < page.rindex("Signature verified")
     assert "finding.opened" in page and "POST /hooks/alice" in page
 
@@ -133,23 +133,23 @@ def test_heading_of_a_webhook_names_its_finding(catcher: Catcher) -> None:
 
 
 def test_page_speaks_the_readers_language(catcher: Catcher) -> None:
-    page = requests.get(url(catcher), headers={"Accept-Language": "xx, es-AR;q=0.9"}, timeout=5).text
+    page = requests.get(url(catcher), headers={"Accept-Language": "xx, es-AR;q=0.9"}, timeout=60).text
     assert '<html lang="es">' in page
 
 
 @pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Host": ""}, {"Origin": "http://evil.example"}])
 def test_web_pages_cannot_fill_it(catcher: Catcher, headers: dict[str, str]) -> None:
-    assert requests.post(url(catcher), BODY, headers=headers, timeout=5).status_code == 403
+    assert requests.post(url(catcher), BODY, headers=headers, timeout=60).status_code == 403
     assert not catcher.messages()
 
 
 def test_other_names_for_this_machine_cannot_read_it(catcher: Catcher) -> None:
-    assert requests.get(url(catcher), headers={"Host": "evil.example"}, timeout=5).status_code == 403
+    assert requests.get(url(catcher), headers={"Host": "evil.example"}, timeout=60).status_code == 403
 
 
 def test_what_is_too_long_is_refused(catcher: Catcher) -> None:
     headers = {"Content-Length": str(MOST_BYTES + 1)}
-    assert requests.post(url(catcher), b"", headers=headers, timeout=5).status_code == 413
+    assert requests.post(url(catcher), b"", headers=headers, timeout=60).status_code == 413
     assert not catcher.messages()
 
 

@@ -41,7 +41,7 @@ def test_everything_arrives_in_its_order(pair: Pair) -> None:
     while len(received) < 10_000_000:
         out.flush()
         received += client.recv(1_000_000)
-    writer.join(10)
+    writer.join(60)
 
     assert not writer.is_alive()
     assert received == b"".join(pieces)
@@ -74,7 +74,7 @@ def test_reader_that_takes_next_to_nothing_is_given_up_and_its_thread_freed(pair
     assert not out.broken
     out.taken = take
     out.check(out.checked + outlet.WITHIN + 1)
-    thread.join(10)
+    thread.join(60)
 
     assert out.broken
     assert [type(error) for error in errors] == [BrokenPipeError]

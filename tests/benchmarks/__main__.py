@@ -15,13 +15,16 @@ from tests.benchmarks import config, databases, history, results
 from tests.benchmarks.config import POSTGRESQL, SQLITE, Archive
 from tests.benchmarks.report import ratios, write_document
 
-SECTIONS = ("pages", "peers", "search", "findings", "ingest", "detection", "sync", "export", "streams", "web", "sizes")
+SECTIONS = (
+    *("pages", "peers", "search", "findings", "ingest", "detection", "sync", "export", "streams", "api"),
+    *("web", "sizes"),
+)
 LONGEST = 3600  # seconds that one section may take
 # What `quick` asks for where the environment says nothing else.
 QUICK = {
     "BENCH_EVENTS": "100000",
     "BENCH_ROUNDS": "20",
-    "BENCH_ONLY": "pages,findings,ingest,sync,export",
+    "BENCH_ONLY": "pages,findings,ingest,sync,export,api",
     "BENCH_SYNC_PAGES": "10",
     "BENCH_XLSX_ROWS": "20000",
 }

@@ -22,6 +22,7 @@ def details(sections: dict[str, Found]) -> str:
         "detection": _detection,
         "sync": _sync,
         "export": _export,
+        "api": _api,
         "streams": _streams,
         "web": _web,
         "sizes": _sizes,
@@ -239,3 +240,13 @@ def _upkeep(found: Found) -> str:
     if backup:
         said += f", a backup {backup['seconds']:,.0f} s and {backup['bytes'] / 1e6:,.0f} MB"
     return f"{said}."
+
+
+def _api(found: Found) -> str:
+    rows = [[name, ms(each["median"]), ms(each["high"])] for name, each in found["page"].items()]
+    walks = [[f"by {name}", f"{each['median']:.1f}"] for name, each in found["walks"].items()]
+    return (
+        "### API\n\nA page of 100 events by cursor, through the whole stack, and its floor: one statement, read from "
+        f"JSON and written as JSON. CPU time.\n\n{table(['', 'ms', '90 % under'], rows)}\n"
+        f"Walks of {found['events']:,} events in pages of 100.\n\n{table(['Walk', 'seconds'], walks)}"
+    )

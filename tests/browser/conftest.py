@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from accounts.models import NexmoAccount
+from tests.conftest import add_numbered
 from tests.tools.browser import CHROMIUM
 from tests.tools.skips import NO_CHROMIUM
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")  # each start takes seconds
 def chromium() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
@@ -29,7 +30,10 @@ def chromium() -> Iterator[Any]:
 
 @pytest.fixture
 def open_page(chromium: Any, live_server: Any) -> Iterator[Callable[..., Any]]:
-    """A page of the site in a fresh browser profile; fails the test on any console message or script error."""
+    """A page of the site in a fresh browser profile; fails the test on any console message or script error.
+
+    Nothing moves by itself there, so that what is looked at is at rest; a test of movement says `reduced_motion`.
+    """
     complaints: list[str] = []
     contexts = []
 
@@ -39,10 +43,10 @@ def open_page(chromium: Any, live_server: Any) -> Iterator[Callable[..., Any]]:
             complaints.append(message.text)
 
     def open_(path: str = "/", **options: Any) -> Any:
-        context = chromium.new_context(base_url=live_server.url, **options)
+        context = chromium.new_context(base_url=live_server.url, **({"reduced_motion": "reduce"} | options))
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(60_000)  # of a busy machine
         page.on("console", lambda message: note(page, message))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(path)
@@ -56,10 +60,14 @@ def open_page(chromium: Any, live_server: Any) -> Iterator[Callable[..., Any]]:
 
 
 @pytest.fixture
-def many_events(cast: Any, add_event: Callable[..., Any]) -> None:
+def many_events(cast: Any) -> None:
     shop = NexmoAccount.objects.get(api_key="demo0001")
     other = NexmoAccount.objects.get(api_key="demo0003")
-    for number in range(1, 61):
-        kind = ("APP_CREATE", "Application created") if number % 10 == 0 else ("NUMBER_UPDATED", "Number updated")
-        add_event(shop, number, event_type=kind[0], event_type_description=kind[1], context={"n": number})
-    add_event(other, 500, user_email="stranger@example.com")
+    add_numbered(
+        shop,
+        range(1, 61),
+        event_type=lambda number: "NUMBER_UPDATED" if number % 10 else "APP_CREATE",
+        event_type_description=lambda number: "Number updated" if number % 10 else "Application created",
+        context=lambda number: {"n": number},
+    )
+    add_numbered(other, [500], user_email="stranger@example.com")

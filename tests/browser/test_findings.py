@@ -83,7 +83,17 @@ def test_axe_finds_nothing_wrong_and_nothing_scrolls_sideways(
         found[path] = axe(page)
     assert {path: wrong for path, wrong in found.items() if wrong} == {}
 
+    marks = page.locator("#events td.what > .mark > i")
+    assert marks.count() > 0
+    assert marks.evaluate_all("(all) => all.filter((mark) => mark.offsetWidth < 8).length") == 0
+
     page.set_viewport_size({"width": 390, "height": 844})
     for path in paths:
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
+
+    page.goto("/findings/")  # what can be done with chosen findings takes no room until one is chosen
+    assert not page.locator("#triage").is_visible()
+    page.locator("#findings .choose input").nth(1).check()
+    assert page.locator("#triage").is_visible()
+    assert not page.locator("#triage").evaluate("(bar) => bar.getBoundingClientRect().bottom > innerHeight")

@@ -15,6 +15,7 @@ from events.detection import notable as detection
 from events.detection.notable import Notable, notable
 from events.models import SyncState
 from events.sync import state
+from tests.conftest import add_numbered
 from tests.tools.filters import Add, Login
 from tests.tools.pages import text_of
 from tests.tools.scope import shown_ids
@@ -87,14 +88,16 @@ def test_allow_list_opened_to_everybody(account: NexmoAccount, add_event: Add, n
     assert [(kind, values["network"]) for kind, values in found(account)] == [("everybody", network)]
 
 
-def office_hours(account: NexmoAccount, add_event: Add, days: int = 80) -> None:
-    for day in range(days):
-        for hour in (9, 14):
-            add_event(account, day * 100 + hour, created_at=ago(days=day + 2, hours=12 - hour))
+def office_hours(account: NexmoAccount, days: int = 80) -> None:
+    add_numbered(
+        account,
+        [day * 100 + hour for day in range(days) for hour in (9, 14)],
+        created_at=lambda number: ago(days=number // 100 + 2, hours=12 - number % 100),
+    )
 
 
 def test_secret_made_at_an_unusual_time_of_day(account: NexmoAccount, add_event: Add) -> None:
-    office_hours(account, add_event)
+    office_hours(account)
     add_event(account, 9_001, event_type="ACCOUNT_SECRET_CREATE", created_at=ago(hours=9))  # at 3
     add_event(account, 9_002, event_type="ACCOUNT_SECRET_CREATE", created_at=ago(hours=3))  # at 9
 
@@ -105,7 +108,7 @@ def test_secret_made_at_an_unusual_time_of_day(account: NexmoAccount, add_event:
 
 
 def test_secret_where_too_little_is_known_of_the_usual(account: NexmoAccount, add_event: Add) -> None:
-    office_hours(account, add_event, days=50)
+    office_hours(account, days=50)
     add_event(account, 9_001, event_type="ACCOUNT_SECRET_CREATE", created_at=ago(hours=9))
 
     assert found(account) == []
@@ -115,11 +118,12 @@ def test_secret_where_too_little_is_known_of_the_usual(account: NexmoAccount, ad
 
 
 def test_day_far_busier_than_any_before(account: NexmoAccount, add_event: Add) -> None:
-    for day in range(5, 10):
-        for number in range(10):
-            add_event(account, day * 100 + number, created_at=ago(days=day, minutes=number))
-    for number in range(30):
-        add_event(account, 5_000 + number, created_at=ago(days=1, minutes=number))
+    add_numbered(
+        account,
+        [day * 100 + number for day in range(5, 10) for number in range(10)],
+        created_at=lambda number: ago(days=number // 100, minutes=number % 100),
+    )
+    add_numbered(account, range(5_000, 5_030), created_at=lambda number: ago(days=1, minutes=number - 5_000))
 
     ((kind, values),) = found(account)
 
@@ -129,9 +133,8 @@ def test_day_far_busier_than_any_before(account: NexmoAccount, add_event: Add) -
     assert found(account) == []
 
 
-def test_first_days_of_an_account_are_no_burst(account: NexmoAccount, add_event: Add) -> None:
-    for number in range(60):
-        add_event(account, number, created_at=ago(days=1, minutes=number))
+def test_first_days_of_an_account_are_no_burst(account: NexmoAccount) -> None:
+    add_numbered(account, range(60), created_at=lambda number: ago(days=1, minutes=number))
 
     assert found(account) == []
 

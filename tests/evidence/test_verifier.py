@@ -31,6 +31,13 @@ LOCAL, DIRECTORY = b"PK\3\4", b"PK\1\2"
 
 
 @pytest.fixture
+def pack(pack_alone: bytes, tmp_path: Path) -> Path:
+    file = tmp_path / "evidence.zip"
+    file.write_bytes(pack_alone)
+    return file
+
+
+@pytest.fixture
 def files(pack: Path) -> dict[str, bytes]:
     return files_of(pack)
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from auditsite import outlet
 from tests.tools.processes import ROOT
 from tests.tools.site import Site, start_site
 
@@ -85,9 +86,9 @@ class Person:
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', form)
         assert token
         data = {"csrfmiddlewaretoken": token[1], "login": name, "password": "a-pass-word-of-tests"}
-        self.opener.open(f"{site.url}/login/", urllib.parse.urlencode(data).encode(), timeout=20).close()
+        self.opener.open(f"{site.url}/login/", urllib.parse.urlencode(data).encode(), timeout=60).close()
 
-    def get(self, path: str, seconds: float = 15) -> tuple[int, str]:
+    def get(self, path: str, seconds: float = 90) -> tuple[int, str]:
         try:
             with self.opener.open(f"{self.site.url}{path}", timeout=seconds) as answer:
                 return answer.status, answer.read().decode()
@@ -99,7 +100,7 @@ class Person:
         """Ask for a file and read no more than its status."""
         client = socket.socket()
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        client.settimeout(20)
+        client.settimeout(60)
         client.connect(("127.0.0.1", self.site.port))
         cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.jar)
         client.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookies}\r\n\r\n".encode())
@@ -123,13 +124,13 @@ def test_pages_are_answered_while_exports_stall(site: Site) -> None:
         for person in people:
             for path in ("/events/", "/accounts/", "/healthz"):
                 assert person.get(path)[0] == 200
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < outlet.WITHIN, "before the readers that stall are given up"
         refusals = [person.get("/events/export.csv") for person in people]
         assert {status for status, _ in refusals} <= {429, 503, 200}
         assert any("Try again" in text for status, text in refusals if status != 200)
 
     # The readers are gone: their places are free again.
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while (answer := people[0].get("/events/export.ndjson", 60))[0] != 200:
         assert time.monotonic() < deadline
         time.sleep(0.5)
@@ -154,4 +155,4 @@ def test_pages_are_answered_while_evidence_packs_stall(site: Site) -> None:
         for person in people:
             for path in ("/events/", "/healthz"):
                 assert person.get(path)[0] == 200
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < outlet.WITHIN, "before the readers that stall are given up"

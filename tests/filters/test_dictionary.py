@@ -141,7 +141,8 @@ def test_meaning_without_events_is_an_answer_too(client: Client, secrets: None) 
 
     assert page.redirect_chain[0][0].endswith("type%3AAUTORELOAD_DISABLE")
     assert page.context["empty"] == "no-match"
-    assert "No event contains “switched auto-reload off”, and none is what it describes." in text_of(page)
+    told = "No event contains “switched auto-reload off”. It was read as the filter below, and nothing matches that"
+    assert told in text_of(page)
 
 
 def test_what_looks_like_a_condition_and_is_none_is_told(client: Client, secrets: None) -> None:

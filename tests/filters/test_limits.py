@@ -123,7 +123,7 @@ def test_page_grows_with_the_filter_and_not_with_its_square(client: Client, acco
 def test_unknown_names_are_not_all_repeated(client: Client, account: NexmoAccount) -> None:
     page = client.get("/events/", {"x" * 3_000: "1"} | {f"zz{number}": "1" for number in range(50)})
 
-    assert page.context["unknown"][0] == f"There is no filter {'x' * 60}."
+    assert page.context["unknown"][0] == f"There is no filter “{'x' * 60}”."
     assert page.context["unknown"][-1] == "And 41 more names."
     assert len(page.context["unknown"]) == 11
 

@@ -15,7 +15,7 @@ from events.models import EvidencePack
 from tests.tools.export import KINDS, Login, add_many
 from tests.tools.pages import text_of, violations
 
-SAID = "There is no filter evnt_type; did you mean event_type?"
+SAID = "There is no filter “evnt_type”; did you mean “event_type”?"
 
 
 @pytest.mark.parametrize(
@@ -31,11 +31,11 @@ SAID = "There is no filter evnt_type; did you mean event_type?"
     ],
 )
 def test_nearest_known_name_is_told(name: str, near: str) -> None:
-    assert unknown([name]) == [f"There is no filter {name}; did you mean {near}?"]
+    assert unknown([name]) == [f"There is no filter “{name}”; did you mean “{near}”?"]
 
 
 def test_name_like_no_other_is_told_alone() -> None:
-    assert unknown(["q", *KNOWN, "xyzzy"]) == ["There is no filter q.", "There is no filter xyzzy."]
+    assert unknown(["q", *KNOWN, "xyzzy"]) == ["There is no filter “q”.", "There is no filter “xyzzy”."]
 
 
 @pytest.mark.parametrize("place", ["/events", "/accounts/demo0001/events"])
@@ -73,14 +73,14 @@ def test_list_and_overview_show_events_and_say_what_they_ignore(
     assert f"{SAID} It is ignored and filters nothing." in text_of(page)
     if path == "/":
         assert page.content.count(b"data-event-id") == 3
-        assert page.content.index(b"evnt_type; did") < page.content.index(b'id="events"')
+        assert page.content.index("evnt_type”; did".encode()) < page.content.index(b'id="events"')
     assert "ignored" not in text_of(client.get(f"{place}{path}?event_type=APP_CREATE&size=25"))
 
 
 def test_hostile_name_is_shown_as_text(client: Client, account: NexmoAccount) -> None:
     for path in ("/events/", "/events/summary", "/events/export"):
         page = client.get(path, {"<script>x": "1"})
-        assert "no filter &lt;script&gt;x" in page.content.decode()
+        assert "no filter “&lt;script&gt;x”" in page.content.decode()
         assert violations(page) == []
 
 

@@ -400,9 +400,9 @@ def test_unknown_parameter_is_not_left_out_silently(client: Client, cast: dict[s
     query = "source=CD&zzz=red"
 
     page = text_of(client.get("/views/new", {"query": query}))
-    assert "There is no filter zzz. It is not saved with the view." in page
+    assert "There is no filter “zzz”. It is not saved with the view." in page
 
     page = client.post("/views/new", {"name": "Red", "query": query})
-    assert "There is no filter zzz." in page.content.decode().partition('id="error-query"')[2][:200]
+    assert "There is no filter “zzz”." in page.content.decode().partition('id="error-query"')[2][:200]
     assert not SavedView.objects.filter(name="Red").exists()
     assert "not saved with" not in text_of(client.get("/views/new", {"query": "source=CD&before=x"}))

@@ -93,21 +93,21 @@ def running(installed: Installed) -> Iterator[str]:
             stderr=output,
         )
         try:
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + 180
             while not (links := re.findall(rf"http://127\.0\.0\.1:{port}/welcome/\S+\n", log.read_text())):
                 assert process.poll() is None and time.monotonic() < deadline, log.read_text()
                 time.sleep(0.1)
             yield links[0].strip()
         finally:
             process.send_signal(signal.SIGINT)
-            process.wait(30)
+            process.wait(60)
     assert process.returncode == 0, log.read_text()
     assert "Stopped." in log.read_text()
 
 
 def get(address: str, language: str = "en") -> str:
     request = urllib.request.Request(address, headers={"Accept-Language": language})
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return str(answer.read().decode())
 
 
@@ -168,7 +168,7 @@ def test_installed_command_runs_the_site_in_an_empty_folder(installed: Installed
 
 def ready(address: str) -> str:
     """What /readyz says, once the worker was seen."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while True:
         try:
             return get(f"{address}/readyz")

@@ -284,7 +284,7 @@ def test_of_many_threads_one_gets_the_job(handle: Handle) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert runs == [1]
 
 
@@ -307,9 +307,9 @@ def test_loop_survives_a_database_that_is_away(
     with caplog.at_level(logging.ERROR):
         thread = threading.Thread(target=jobs.run_until, args=(stop,))
         thread.start()
-        assert done.wait(30)
+        assert done.wait(60)
         while BackgroundJob.objects.exists():
             time.sleep(0.01)
         stop.set()
-        thread.join(30)
+        thread.join(60)
     assert "could not look for jobs" in caplog.text

@@ -237,7 +237,7 @@ def test_number_of_queries_does_not_grow_with_the_accounts(cast: Any, django_ass
 def test_page_times_of_all_processes_are_told_by_any_of_them(tmp_path: Path) -> None:
     with start_site(tmp_path, WEB_PROCESSES="2", METRICS_TOKEN=TOKEN) as site:
         (directory,) = (ROOT / "var" / "metrics").glob(f"*-{site.port}")
-        patience = time.monotonic() + 30
+        patience = time.monotonic() + 120
         counting = 0
         while counting < 2 and time.monotonic() < patience:  # who takes a connection is up to the machine
             told = _ask_often(site.url)
@@ -249,10 +249,10 @@ def test_page_times_of_all_processes_are_told_by_any_of_them(tmp_path: Path) -> 
 
 def _ask_often(url: str) -> str:
     askers = [subprocess.Popen([sys.executable, "-c", _ASK, f"{url}/healthz"]) for _ in range(2)]
-    assert [asker.wait(20) for asker in askers] == [0, 0]
+    assert [asker.wait(120) for asker in askers] == [0, 0]
     request = urllib.request.Request(f"{url}/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
-    with urllib.request.urlopen(request, timeout=5) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return str(answer.read().decode())
 
 
-_ASK = "import sys, urllib.request\nfor _ in range(20): urllib.request.urlopen(sys.argv[1], timeout=5).read()"
+_ASK = "import sys, urllib.request\nfor _ in range(20): urllib.request.urlopen(sys.argv[1], timeout=60).read()"

@@ -36,7 +36,7 @@ def wait_until(true: Callable[[], Any], seconds: float = 60) -> None:
 def stop(*workers: subprocess.Popen[str]) -> str:
     for worker in workers:
         worker.send_signal(signal.SIGTERM)
-    outputs = [worker.communicate(timeout=30)[0] for worker in workers]
+    outputs = [worker.communicate(timeout=120)[0] for worker in workers]
     assert [worker.returncode for worker in workers] == [0] * len(workers), outputs
     assert "Traceback" not in "".join(outputs), outputs
     return "".join(outputs)
@@ -103,7 +103,7 @@ def test_killed_worker_of_another_machine_is_replaced_when_its_lease_ends(
         wait_until(lambda: AuditEvent.objects.count() >= 300)
     finally:
         killed.kill()
-        killed.communicate(timeout=10)
+        killed.communicate(timeout=60)
     before = AuditEvent.objects.count()
     lease_until: datetime = SyncState.objects.get(account=account).lease_until
     assert before < len(sandbox.accounts["demo0001"].events())

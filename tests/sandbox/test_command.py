@@ -33,10 +33,10 @@ def test_command_serves_until_a_signal_and_then_exits_with_0(end: signal.Signals
         assert process.stdout is not None
         url = process.stdout.readline().split()[1]
         auth = ("demo0002", "sandbox-secret-0002")
-        statuses = [requests.get(f"{url}/events", auth=auth, timeout=5).status_code for _ in range(2)]
-        assert len(requests.get(f"{url}/events", auth=auth, timeout=5).json()["_embedded"]["events"]) == 7
+        statuses = [requests.get(f"{url}/events", auth=auth, timeout=60).status_code for _ in range(2)]
+        assert len(requests.get(f"{url}/events", auth=auth, timeout=60).json()["_embedded"]["events"]) == 7
         process.send_signal(end)
-        output = process.communicate(timeout=10)[0]
+        output = process.communicate(timeout=60)[0]
     assert statuses == [503, 200]
     assert process.returncode == 0
     assert "Sandbox stopped." in output

@@ -117,7 +117,7 @@ def test_broken_answers_break_and_the_next_is_well(client: Client, name: str, er
 
 def test_reset_is_a_reset_and_disconnect_an_end(sandbox: Sandbox) -> None:
     for name, error in (("reset", ConnectionResetError), ("disconnect", http.client.RemoteDisconnected)):
-        connection = http.client.HTTPConnection(urlsplit(sandbox.url).netloc, timeout=5)
+        connection = http.client.HTTPConnection(urlsplit(sandbox.url).netloc, timeout=60)
         connection.request("GET", "/beta/audit/events", headers={"X-Sandbox-Fault": name})
         with pytest.raises(error) as caught:
             connection.getresponse()
@@ -133,7 +133,7 @@ def test_slow_faults_are_slow(client: Client) -> None:
 
 
 def test_status_line_may_lack_its_reason(sandbox: Sandbox) -> None:
-    with socket.create_connection(("127.0.0.1", urlsplit(sandbox.url).port or 0), timeout=5) as raw:
+    with socket.create_connection(("127.0.0.1", urlsplit(sandbox.url).port or 0), timeout=60) as raw:
         raw.sendall(b"GET /beta/audit/events HTTP/1.0\r\nX-Sandbox-Fault: no-reason\r\n\r\n")
         assert raw.recv(64).startswith(b"HTTP/1.1 401\r\n")
 

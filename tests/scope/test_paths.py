@@ -129,6 +129,27 @@ EXPECTED: dict[str, Statuses] = {
     | {"/about/application/none-such": everybody(404), "/about/account/demo0001": everybody(404)},
     "events:session": {path: everybody(200) for path in ("/session/user/yourname@example.com", "/session/ip/192.0.2.1")}
     | {"/session/number/447700900000": everybody(404), "/session/user/none@example.com": everybody(404)},
+    # For programs: whoever is logged in is nobody there. What tokens see: tests/api/test_scope.
+    "events:api_reference": {"/api/": everybody(200)},
+    "events:api_document": {"/api/openapi.json": (200,) * 6},
+    **{
+        f"events:{name}": {path: (401,) * 6}
+        for name, path in {
+            "nexmo_events": "/beta/audit/events",
+            "nexmo_event": "/beta/audit/events/of-demo0001",
+            "nexmo_nothing": "/beta/audit/nonsense",
+            "api_events": "/api/v1/events",
+            "api_accounts": "/api/v1/accounts/",
+            "api_account": "/api/v1/accounts/demo0001",
+            "api_findings": "/api/v1/findings/",
+            "api_finding": "/api/v1/findings/98765",
+            "api_views": "/api/v1/views/",
+            "api_view_events": "/api/v1/views/numbers/events",
+            "api_token": "/api/v1/token",
+            "api_nothing": "/api/nonsense",
+        }.items()
+    },
+    "events:api_acknowledge": {"/api/v1/findings/98765/acknowledge": (405,) * 6},  # POST
     "events:accounts": {"/accounts/": everybody(200)},
     "events:account_new": {"/accounts/new": (302, 200, 403, 403, 403, 200)},
     # Teams that somebody is in have tests of their own: tests/scope/test_teams.
@@ -173,6 +194,7 @@ EXPECTED: dict[str, Statuses] = {
     "mfa_download_recovery_codes": {"/profile/second-factor/recovery-codes/download/": everybody(404)},
 }
 OPEN = (
+    "/api/openapi.json",
     "/assets/site-0123456789ab.css",
     "/assets/site-0123456789ab.js",
     "/login/",
@@ -208,7 +230,9 @@ def test_every_path_answers_each_of_the_cast_as_it_should(
 
 def test_nobody_is_sent_to_the_login_from_everywhere(login: Login, events: dict[str, AuditEvent]) -> None:
     client = login("nobody")
-    paths = {path for rows in EXPECTED.values() for path in rows} - set(OPEN)
+    paths = {
+        path for rows in EXPECTED.values() for path in rows if not path.startswith(("/beta/", "/api/v1/", "/api/n"))
+    } - set(OPEN)
     # Those of the second factor belong to the login: they lead there, but not back.
     leading = {path: client.get(path)["Location"] for path in paths}
 

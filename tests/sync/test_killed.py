@@ -21,12 +21,12 @@ from events.archive import verify
 from events.models import AuditEvent, SyncRun, SyncState
 from events.sandbox import Sandbox
 from events.sync.engine import sync_account
-from tests.tools.processes import ROOT, environment, start_command
+from tests.tools.processes import ROOT, environment, lives, start_command
 
 KILLS = 50
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 30) -> None:
+def wait_until(true: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it took too long"
@@ -55,8 +55,8 @@ def test_killed_at_fifty_instants_the_next_run_completes_the_archive(
             before = len(sandbox.requests)
             forks.stdin.write("\n")
             child = int(forks.stdout.readline())
-            with contextlib.suppress(AssertionError):  # a child that has nothing more to ask is killed all the same
-                wait_until(lambda before=before: len(sandbox.requests) > before, 2)  # type: ignore[misc]
+            # It asks, or has nothing more to ask and ends.
+            wait_until(lambda before=before, child=child: len(sandbox.requests) > before or not lives(child))  # type: ignore[misc]
             time.sleep(instants.uniform(0, 0.1 + number / 100))  # a busy machine archives its first page later
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
@@ -93,7 +93,7 @@ def test_two_workers_with_four_threads_each_never_sync_an_account_twice_at_once(
     finally:
         for worker in workers:
             worker.send_signal(signal.SIGTERM)
-        outputs = [worker.communicate(timeout=30)[0] for worker in workers]
+        outputs = [worker.communicate(timeout=120)[0] for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0], outputs
     assert "Traceback" not in "".join(outputs)
     for account in NexmoAccount.objects.all():

@@ -65,9 +65,11 @@ BEFORE = (
     "-195d machine NUMBER_UPDATED {msisdn: '447700900001', http: 'https://hooks.quillfern.example.com/sms', "
     "voice-type: sip, voice-value: 'sip:desk@sip.quillfern.example.com'}",
     "-198d leaver USER_LOGIN",
+    "-150d leaver USER_LOGIN",
     "-100d leaver USER_LOGOUT",
     "-199d gone USER_LOGIN",
     "-190d gone USER_LOGOUT",
+    "-109d owner USER_LOGIN",
     "-20d owner USER_LOGIN",
 )
 

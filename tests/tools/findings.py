@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from tests.conftest import NOON
 
 RULE = "0f1e2d3c-4b5a-4968-8776-655443322110"
 OTHER_RULE = "11111111-2222-4333-8444-555555555555"
+_numbers = itertools.count(1)
 
 
 def make_finding(
@@ -28,10 +30,12 @@ def make_finding(
     found_at: datetime | None = None,
     joined_at: dict[NexmoAccount, datetime] | None = None,
     steps: Sequence[str] = (),
+    **values: Any,
 ) -> Finding:
     """A finding of these events, or of accounts where it has none.
 
     Args:
+        values: other fields of the finding, instead of what its events tell.
         joined_at: when it came to hold events of an account, where that was later.
     """
     times = [event.created_at for event in events] or [NOON]
@@ -39,27 +43,25 @@ def make_finding(
     by_account: dict[NexmoAccount, list[AuditEvent]] = {account: [] for account in accounts}
     for event in events:
         by_account.setdefault(event.account, []).append(event)
-    number = Finding.objects.count()
+    told: dict[str, Any] = {"first_at": min(times), "last_at": max(times), "event_count": len(events)} | values
     finding: Finding = Finding.objects.create(
-        key=hashlib.sha256(f"{rule} {number}".encode()).hexdigest(),
+        key=hashlib.sha256(f"{rule} {next(_numbers)}".encode()).hexdigest(),
         rule=rule,
         title=title,
         severity=severity,
         group=group if group is not None else {"user_email": "yourname@example.com"},
         details=details,
-        first_at=min(times),
-        last_at=max(times),
-        event_count=len(events),
         found_at=found,
         state=state,
+        **told,
     )
     for account, its in by_account.items():
-        its_times = [event.created_at for event in its] or [NOON]
+        its_times = [event.created_at for event in its]
         FindingAccount.objects.create(
             finding=finding,
             account=account,
-            first_at=min(its_times),
-            last_at=max(its_times),
+            first_at=min(its_times, default=finding.first_at),
+            last_at=max(its_times, default=finding.last_at),
             event_count=len(its),
             found_at=(joined_at or {}).get(account, found),
             rule=rule,

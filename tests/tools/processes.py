@@ -39,3 +39,12 @@ def start_command(sandbox_url: str, *arguments: str, **more: str) -> subprocess.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     return process  # type: ignore[no-any-return]
+
+
+def lives(process: int) -> bool:
+    """Whether there is a process of this id."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True

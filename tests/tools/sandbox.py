@@ -31,7 +31,7 @@ class Client:
     def listing(self, fault: str = "", **params: Any) -> requests.Response:
         headers = {"X-Sandbox-Fault": fault} if fault else {}
         url = f"{self.sandbox.url}/events"
-        return self.session.get(url, params=params, headers=headers, timeout=5, allow_redirects=False)
+        return self.session.get(url, params=params, headers=headers, timeout=60, allow_redirects=False)
 
     def rows(self, **params: Any) -> list[dict[str, Any]]:
         response = self.listing(**({"size": 100} | params))
@@ -41,10 +41,10 @@ class Client:
 
     def options(self, fault: str = "") -> requests.Response:
         headers = {"X-Sandbox-Fault": fault} if fault else {}
-        return self.session.options(f"{self.sandbox.url}/events", headers=headers, timeout=5)
+        return self.session.options(f"{self.sandbox.url}/events", headers=headers, timeout=60)
 
     def one(self, event_id: str) -> requests.Response:
-        return self.session.get(f"{self.sandbox.url}/events/{event_id}", timeout=5)
+        return self.session.get(f"{self.sandbox.url}/events/{event_id}", timeout=60)
 
 
 def small_sandbox() -> Sandbox:

@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import NexmoAccount
+from accounts.models import NexmoAccount, Profile
 from events.detection.findings import triage
 from events.detection.findings.inbox_table import short_names
 from events.models import Finding, FindingAccount, FindingChange, Suppression
@@ -130,7 +130,7 @@ def test_wrong_value_shows_its_error_and_no_rows(
 def test_name_that_nobody_reads_is_told(client: Client, various: dict[str, Finding]) -> None:
     words = text_of(client.get("/findings/?severty=high"))
 
-    assert "There is no filter severty; did you mean severity?" in words
+    assert "There is no filter “severty”; did you mean “severity”?" in words
 
 
 @pytest.mark.parametrize(
@@ -228,6 +228,21 @@ def test_one_finding_tells_what_where_who_and_when(client: Client, account: Nexm
     for address in ("/about/user/yourname@example.com", "/about/ip/192.0.2.1"):
         assert f'href="{address}"' in text
     assert violations(page) == []
+
+
+def test_steps_of_a_rule_are_called_by_their_titles_in_the_readers_language(
+    cast: dict[str, Any], client: Client, account: NexmoAccount, add_event: Add
+) -> None:
+    events = [add_event(account, number) for number in (1, 2)]
+    uid = "4c0e84b8-b28f-4cea-adce-81e209acdb54"
+    finding = make_finding(events, steps=["leaked_key_secret", "gone_since"], rule=uid)
+    page = client.get(f"/findings/{finding.pk}/").content.decode()
+    assert '<span class="step" title="leaked_key_secret">API secret created</span>' in page
+    assert ">gone since</span>" in page
+
+    Profile.objects.update_or_create(user=cast["alice"], defaults={"language": "es"})
+    assert ">Secreto de API creado</span>" in client.get(f"/findings/{finding.pk}/").content.decode()
+    assert "API usada desde una dirección nunca vista allí; " in client.get(f"/rules/{uid}/").content.decode()
 
 
 def test_steps_are_told_without_what_they_all_begin_with() -> None:
@@ -449,14 +464,16 @@ def test_events_that_led_to_findings_are_marked(
     assert "high: API secret created at an unusual hour" in page
 
 
-def test_events_page_names_its_findings(client: Client, account: NexmoAccount, add_event: Add) -> None:
+def test_events_page_names_its_findings_the_worst_first(client: Client, account: NexmoAccount, add_event: Add) -> None:
     event = add_event(account, 1)
-    finding = make_finding([event], state="resolved")
+    finding = make_finding([event], state="resolved", severity=4)
+    newest = make_finding([event], severity=2)
     make_finding([event], state="withdrawn", title="Withdrawn one")
 
     words = text_of(client.get(event.get_absolute_url()))
 
     assert f"Part of finding #{finding.pk}: API secret created at an unusual hour Resolved" in words
+    assert words.index(f"finding #{finding.pk}") < words.index(f"finding #{newest.pk}")
     assert "Withdrawn one" not in words
 
 
@@ -465,6 +482,8 @@ def test_suppressing_shows_first_what_it_covers(client: Client, account: NexmoAc
     finding, like = make_finding(events[:1]), make_finding(events[1:])
     path = f"/findings/{finding.pk}/suppress"
     form = {"fields_": ["user_email"], "account": "demo0001", "span": "7", "reason": "a test"}
+    offered = text_of(client.get(path))
+    assert "Country: United Kingdom" in offered and "Source: Dashboard" in offered
 
     blind = client.post(path, form | {"save": "1", "version": triage.version_of(finding)})
     assert not Suppression.objects.exists()

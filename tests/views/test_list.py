@@ -193,7 +193,7 @@ def test_filter_without_match_has_its_empty_state(client: Client, account: Nexmo
 
     assert empty_state(page) == "no-match"
     assert "Source is NOPE" in text_of(page)
-    assert "Remove a condition with the × on its pill above" in text_of(page)
+    assert "Remove a condition above with its ×." in text_of(page)
     assert "Not known to be complete yet. Remove a condition" in text_of(page)
     assert 'href="/events/">Clear all filters</a>' in page.content.decode()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,9 +13,11 @@ from django.test import Client
 
 from accounts.models import NexmoAccount
 from events.detection.evaluation import jobs as detection_jobs  # noqa: F401 - declares jobs
+from events.detection.evaluation.follow import follow
 from events.detection.rules import own_rules
 from events.models import BackgroundJob, Finding, Hunt, OwnRule
 from events.operations import jobs
+from tests.conftest import NOON
 from tests.tools.pages import Add, Login, text_of, violations
 from tests.tools.rules import ONE, TWO, rule_text
 
@@ -231,6 +234,41 @@ def test_what_was_found_goes_into_the_inbox_if_asked_for_exactly_as_it_was_shown
     client.post(f"/rules/trial/{trial().pk}/save", {"enable": "1", "version": "1", "replay": "1"})
     work()
     assert Finding.objects.count() == 3  # a replay adds nothing
+
+
+def test_a_part_of_the_archive_goes_into_the_inbox_if_asked_for(
+    client: Client, account: NexmoAccount, add_event: Add
+) -> None:
+    for minutes in (0, 24 * 60, 48 * 60):
+        add_event(account, minutes, event_type="NUMBER_ASSIGN")
+    follow(rules=[])
+    tried(client, rule_text())
+    work()
+    day = f"{NOON + timedelta(days=1):%Y-%m-%d}"
+    part = {"date_from": day, "date_to": day, "account": account.api_key}
+    response = client.post(f"/rules/trial/{trial().pk}/save", {"enable": "1", "replay": "1", **part})
+    assert f"goes into the inbox: {account.name}, from {day} 00:00:00" in text_of(client.get(response["Location"]))
+    work()
+    assert [f"{finding.first_at:%Y-%m-%d}" for finding in Finding.objects.filter(rule=ONE)] == [day]
+    assert "Only a part of the archive was searched" in text_of(client.get(response["Location"]))
+
+
+def test_part_that_cannot_be_meant_is_told_and_nothing_is_saved(client: Client, account: NexmoAccount) -> None:
+    tried(client, rule_text())
+    work()
+    wrong = {"date_from": "2026-02-02", "date_to": "2026-02-01"}
+    page = client.post(f"/rules/trial/{trial().pk}/save", {"enable": "1", "replay": "1", **wrong})
+    assert "This is before the start: swap the two dates." in text_of(page)
+    assert 'value="2026-02-02"' in page.content.decode()
+    assert not OwnRule.objects.exists()
+
+
+def test_replay_says_how_many_findings_are_written(client: Client, cast: dict[str, Any]) -> None:
+    tried(client, rule_text())
+    Hunt.objects.update(state="running", replay=True, result={"written": [1500, 20_000]})
+    page = text_of(client.get(f"/rules/trial/{trial().pk}/"))
+    assert "Putting findings into the inbox" in page
+    assert "1,500 of 20,000 findings are in the inbox" in page
 
 
 def test_rule_that_stays_off_puts_nothing_into_the_inbox(client: Client, account: NexmoAccount, add_event: Add) -> None:

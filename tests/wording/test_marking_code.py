@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from events.wording.marking import with_code
+from events.wording.marking import marked_address, with_code
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,16 @@ def test_what_stands_between_backticks_is_code(text: str, shown: str) -> None:
 
 def test_foreign_words_are_marked_all_the_same() -> None:
     assert "U+202E" in with_code("refused: \u202e, run `x`")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("zoe@example.com", "zoe@<wbr>example.com"),
+        ("a@b@<c>", "a@b@<wbr>&lt;c&gt;"),
+        ("203.0.113.7", "203.0.113.7"),
+        ("<b>", "&lt;b&gt;"),
+    ],
+)
+def test_an_address_breaks_behind_its_at(text: str, shown: str) -> None:
+    assert marked_address(text) == shown

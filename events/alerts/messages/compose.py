@@ -14,7 +14,7 @@ from events.alerts.messages.facts import Event, Facts, address, events_by_keys, 
 from events.alerts.messages.message import Message
 from events.alerts.messages.receivers import accounts_of, reader_of
 from events.alerts.messages.safe_text import quoted, subject
-from events.models import Delivery, Finding, FindingAccount
+from events.models import Delivery, DigestItem, Finding, FindingAccount
 from events.wording import delivery_problems as problems
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ def compose(delivery: Delivery) -> Message:
             return _digest(delivery, delivery.subscription, accounts)
         if delivery.kind == Delivery.Kind.VIEW:
             return _view(delivery, delivery.subscription, accounts)
+        if delivery.finding_id is None and delivery.content:
+            return _many(delivery, delivery.subscription, accounts)
         return _finding(delivery, delivery.subscription, accounts)
 
 
@@ -117,10 +119,42 @@ def _digest(delivery: Delivery, subscription: Subscription, accounts: list[Nexmo
     )
 
 
+def _many(delivery: Delivery, subscription: Subscription, accounts: list[NexmoAccount]) -> Message:
+    """A reminder or escalation of findings that went out together."""
+    content: Any = delivery.content
+    items = DigestItem.objects.filter(delivery__in=content.get("digests", ()), delivery__subscription=subscription)
+    listed = _visible(items, accounts).filter(state=Finding.State.OPEN).order_by("-severity", "pk")
+    count = listed.count()
+    told = (facts_of(finding, accounts) for finding in listed[:MOST_FINDINGS])
+    findings = [facts for facts in told if facts]
+    if not findings:
+        raise NotNeeded(problems.SETTLED)
+    url = address(reverse("events:findings"))
+    return Message(
+        f"digest.{EVENT_TYPES[Delivery.Kind(delivery.kind)].partition('.')[2]}",
+        texts.many_title(count, delivery.kind),
+        texts.many_body(findings, count, url),
+        {
+            "findings": [bodies.finding(facts) for facts in findings],
+            "finding_count": count,
+            "subscription": bodies.subscription(subscription),
+        },
+        max(facts.finding.severity for facts in findings),
+        url,
+        delivery.key,
+    )
+
+
+def _visible(items: Any, accounts: list[NexmoAccount]) -> QuerySet[Finding]:
+    """Findings that items of digests tell, as far as they lie in these accounts."""
+    parts = FindingAccount.objects.filter(finding=OuterRef("pk"), account__in=[account.pk for account in accounts])
+    rows: QuerySet[Finding] = Finding.objects.filter(Exists(parts), pk__in=items.order_by().values("finding"))
+    return rows
+
+
 def _findings_of(delivery: Delivery, accounts: list[NexmoAccount]) -> QuerySet[Finding]:
     """What is left to tell of a digest's findings, the worst first."""
-    parts = FindingAccount.objects.filter(finding=OuterRef("pk"), account__in=[account.pk for account in accounts])
-    rows: QuerySet[Finding] = Finding.objects.filter(Exists(parts), pk__in=delivery.items.values("finding"))
+    rows = _visible(delivery.items, accounts)
     return rows.exclude(state__in=(*NOT_FINDINGS, Finding.State.RESOLVED)).order_by("-severity", "pk")
 
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from events.alerts.messages.safe_text import prose, quoted, subject
+from events.filters.names import country_title
 from events.models import Delivery, Severity
 from events.wording.times import show
 
@@ -24,15 +25,31 @@ MOST_PROSE = 600  # characters of an explanation
 
 def finding_title(facts: Facts, kind: str) -> str:
     """Such as "Reminder: [High] API secret created: Shop production"."""
+    return subject(
+        f"{_before(kind)}[{severity_in_words(facts)}] {quoted(facts.title)}: {where(accounts_in(facts), short=True)}"
+    )
+
+
+def _before(kind: str) -> str:
+    """What a title begins with."""
     words = {
         Delivery.Kind.EXTENDED: _("More events"),
         Delivery.Kind.REMINDER: _("Reminder"),
         Delivery.Kind.ESCALATED: _("Escalation"),
     }
-    before = f"{words[Delivery.Kind(kind)]}: " if kind in words else ""
-    return subject(
-        f"{before}[{severity_in_words(facts)}] {quoted(facts.title)}: {where(accounts_in(facts), short=True)}"
-    )
+    return f"{words[Delivery.Kind(kind)]}: " if kind in words else ""
+
+
+def many_title(findings: int, kind: str) -> str:
+    """Such as "Reminder: 120 findings"."""
+    counted = ngettext("%(count)s finding", "%(count)s findings", findings) % {"count": findings}
+    return subject(f"{_before(kind)}{counted}")
+
+
+def many_body(findings: Sequence[Facts], count: int, url: str) -> str:
+    """Findings that went out together and that nobody has acknowledged: the worst of them, and how many there are."""
+    listed = listed_findings(findings, count)
+    return bounded([_("Nobody has acknowledged these findings yet:"), *listed], url)
 
 
 def severity_in_words(facts: Facts) -> str:
@@ -72,7 +89,7 @@ def who(facts: Facts) -> str:
     people = [quoted(value) for value in facts.different("user_email")[:MOST_NAMED]]
     countries = {event.values["source_ip"]: event.values["source_country"] for event in facts.events}
     places = [
-        f"{quoted(ip, 45)} ({quoted(countries[ip], 8)})" if countries.get(ip) else quoted(ip, 45)
+        f"{quoted(ip, 45)} ({quoted(country_title(countries[ip]), 60)})" if countries.get(ip) else quoted(ip, 45)
         for ip in facts.different("source_ip")[:MOST_NAMED]
     ]
     return "; ".join(filter(None, (", ".join(people), ", ".join(places))))
@@ -128,6 +145,11 @@ def digest_title(findings: int, events: int) -> str:
 def digest_body(findings: Sequence[Facts], count: int, events: Iterable[str], url: str) -> str:
     """The findings of an hour or a day, a line and a link each, and how many more of `count` there are; then lines
     about events."""
+    return bounded([*listed_findings(findings, count), *events], url)
+
+
+def listed_findings(findings: Sequence[Facts], count: int) -> list[str]:
+    """The first of some findings, a line and a link each, and how many more of `count` there are."""
     lines: list[str] = []
     for facts in findings[:MOST_OF_A_DIGEST]:
         lines.append(
@@ -136,7 +158,7 @@ def digest_body(findings: Sequence[Facts], count: int, events: Iterable[str], ur
         lines.append(f"  {facts.url}")
     if (more := count - min(len(findings), MOST_OF_A_DIGEST)) > 0:
         lines.append("- " + ngettext("%(count)s more finding", "%(count)s more findings", more) % {"count": more})
-    return bounded([*lines, *events], url)
+    return lines
 
 
 def view_title(name: str, count: int) -> str:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from events.detection.evaluation.ways import Way
+
 CHUNK = 500  # keys in one statement
 
 
@@ -223,6 +225,26 @@ class Reader:
         index = _INDEXES[account is not None, event_type is not None]
         accounts, types = None if account is None else [account], None if event_type is None else [event_type]
         where, params = self._where(accounts, types, start, end)
+        return self._stream(index, where, params, size)
+
+    def stream_with(
+        self, way: Way, accounts: Collection[int] | None, start: datetime | None, end: datetime | None, size: int
+    ) -> Iterator[list[Fact]]:
+        """The same with a value, of some accounts (None: all)."""
+        where, params = self._where(accounts, None, start, end)
+        return self._stream(way.index, f"{way.column} = %s AND {where}", [way.value, *params], size)
+
+    def count_with(
+        self, way: Way, accounts: Collection[int] | None, start: datetime | None, end: datetime | None
+    ) -> int:
+        """How many events `stream_with` would read."""
+        where, params = self._where(accounts, None, start, end)
+        with connection.cursor() as cursor:
+            sql = f"SELECT COUNT(*) {_from(way.index)} WHERE {way.column} = %s AND {where}"
+            cursor.execute(sql, [way.value, *params])
+            return int(cursor.fetchone()[0])
+
+    def _stream(self, index: str, where: str, params: Sequence[Any], size: int) -> Iterator[list[Fact]]:
         beyond = ""
         key: list[Any] = []
         while True:

@@ -1,7 +1,6 @@
-"""A rule tried over the whole archive: what it would have found, with progress; and putting that into the inbox.
+"""A rule tried over the archive: what it would have found, with progress.
 
-A trial and the evaluation of what arrives agree exactly, because both call `find.py`. Events that were followed during
-a replay are counted before its findings are written, under the lock of all who write findings.
+A trial and the evaluation of what arrives agree exactly, because both call `find.py`.
 """
 
 from __future__ import annotations
@@ -15,21 +14,21 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Sum
 from django.utils.translation import gettext_noop
 
-from events.detection.evaluation import reconcile
 from events.detection.evaluation.facts import Reader
 from events.detection.evaluation.find import Found, Hits, candidates, types_of
-from events.detection.evaluation.follow import follow, types
+from events.detection.evaluation.follow import types
 from events.detection.evaluation.history import History
 from events.detection.evaluation.increment import touched
 from events.detection.evaluation.seen import noted_for
-from events.detection.findings import writing
-from events.models import AuditEvent, ChainHead, DayCount, DetectionCursor, Finding
+from events.detection.evaluation.ways import accounts_of, ways_to
+from events.models import AuditEvent, ChainHead, DayCount, DetectionCursor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from events.detection.evaluation.facts import Fact
+    from events.detection.evaluation.ways import Way
     from events.detection.sigma.rule import Rule
 
 
@@ -39,13 +38,11 @@ SLICE = 5_000  # events read at a time
 MOST_HITS = 200_000  # a rule that matches more says nothing
 # Kept with the trial, and translated where it is shown.
 TOO_MANY = gettext_noop("It matches more than 200,000 events. A useful rule matches far fewer: narrow it.")
-MOST_FINDINGS = 10_000  # of a replay: they are written together, and nobody else writes meanwhile
-TOO_MANY_FINDINGS = gettext_noop("It would put more than 10,000 findings into the inbox. Nobody reads so many.")
 NEWEST, EVENTS_SHOWN = 50, 20  # of a result that is kept
 
 
 class TooMany(Exception):
-    """The rule matches more events than can be looked at together, or finds more than anybody reads."""
+    """The rule matches more events than can be looked at together."""
 
 
 @dataclass
@@ -85,9 +82,10 @@ class Hunting:
         reader = Reader(self.upto)
         history = self.history = History(reader, types(), _beginnings(self.upto))
         wanted = types_of(self.rule, history)
-        self.total = self._expected(wanted, history)
+        values = ways_to(self.rule) if wanted is None else None
+        self.total = self._expected(wanted, values, history)
         self._prepare(history)
-        for facts in self._slices(reader, wanted):
+        for facts in self._slices(reader, wanted, values):
             self._add(history, facts)
             self._advance(len(facts))
             reader.forget()
@@ -108,9 +106,17 @@ class Hunting:
     def _chosen(self) -> list[int]:
         return [account for account in self.upto if self.accounts is None or account in self.accounts]
 
-    def _expected(self, wanted: Sequence[str] | None, history: History) -> int:
+    def _named(self) -> list[int] | None:
+        """Keys of the accounts that events can be of; None: all."""
+        named = accounts_of(self.rule, self.history.reader.keys)
+        if named is None:
+            return None if self.accounts is None else self._chosen()
+        return [account for account in self._chosen() if account in named]
+
+    def _expected(self, wanted: Sequence[str] | None, values: Sequence[Way] | None, history: History) -> int:
         """About how many events there are to look at: those of the days in question."""
-        rows = DayCount.objects.filter(account__in=self._chosen())
+        named = self._named()
+        rows = DayCount.objects.filter(account__in=self._chosen() if named is None else named)
         if wanted is not None:
             rows = rows.filter(event_type__in=wanted)
         if self.since:
@@ -122,7 +128,10 @@ class Hunting:
             for what in noted_for(self.rule)
             for account in self._chosen()
         )
-        return (rows.aggregate(total=Sum("count"))["total"] or 0) + to_note
+        if values is None:
+            return (rows.aggregate(total=Sum("count"))["total"] or 0) + to_note
+        counted = (history.reader.count_with(way, named, self.since, self.until) for way in values)
+        return sum(counted) + to_note
 
     def _prepare(self, history: History) -> None:
         """Read which values came when first, where the table does not say so yet."""
@@ -137,19 +146,30 @@ class Hunting:
 
                 seen.read(Reader(self.upto, history.reader.keys), self.upto[account], advance)
 
-    def _slices(self, reader: Reader, wanted: Sequence[str] | None) -> Iterator[list[Fact]]:
+    def _slices(
+        self, reader: Reader, wanted: Sequence[str] | None, values: Sequence[Way] | None
+    ) -> Iterator[list[Fact]]:
         """All events that the rule can use, a part at a time, each along an index."""
-        chosen: list[int | None] = [None] if self.accounts is None else list(self._chosen())
+        named = self._named()
+        if values is not None:
+            for way in values:
+                yield from reader.stream_with(way, named, self.since, self.until, SLICE)
+            return
+        chosen: list[int | None] = [None] if named is None else list(named)
         each: list[str | None] = [None] if wanted is None else list(wanted)
         for account, event_type in product(chosen, each):
             yield from reader.stream(account, event_type, self.since, self.until, SLICE)
 
-    def catch_up(self) -> None:
-        """Count what was followed since: in the transaction that writes."""
+    def catch_up(self) -> bool:
+        """Count what was followed since: in the transaction that writes. Returns whether any concerns the rule."""
+        concerned, chosen = False, set(self.accounts or ())
         now = dict(DetectionCursor.objects.values_list("account", "seq"))
         for account, seq in sorted(now.items()):
             before = self.upto.get(account, 0)
             if seq <= before:
+                continue
+            if self.accounts is not None and account not in chosen:
+                self.upto[account] = seq
                 continue
             reader = Reader(now | {account: seq})
             new = reader.in_chain(account, before, seq)
@@ -158,8 +178,14 @@ class Hunting:
             history.seen = self.history.seen
             for what in noted_for(self.rule):
                 history.load_seen(what, account).follow(new, seq)
-            self._take(history, touched(self.rule, history, new))
+            about = [(slot, fact) for slot, fact in touched(self.rule, history, new) if self._is_within(fact)]
+            self._take(history, about)
             self.upto[account] = seq
+            concerned |= bool(about)
+        return concerned
+
+    def _is_within(self, fact: Fact) -> bool:
+        return (self.since is None or self.since <= fact.at) and (self.until is None or fact.at <= self.until)
 
     def _take(self, history: History, about: Sequence[tuple[int, Fact]]) -> None:
         for slot in range(len(self.rule.selections)):
@@ -179,32 +205,6 @@ def _beginnings(upto: dict[int, int]) -> dict[int, datetime | None]:
         if seq <= upto[account] and (found[account] is None or began < found[account]):
             found[account] = began
     return found
-
-
-def replay(
-    rule: Rule, tick: Tick | None = None, still: Callable[[], None] | None = None
-) -> tuple[list[Found], reconcile.Outcome]:
-    """Put all that a rule finds in the archive into the inbox. What is there already is not added again.
-
-    Args:
-        still: called now and then while the archive is followed to its end first; may raise to stop.
-
-    Returns:
-        What was found, and what was done.
-
-    Raises:
-        TooMany: it matches too many events, or finds too much.
-    """
-    follow(lambda done, total: still() if still else None)
-    hunting = Hunting(rule, tick=tick)
-    hunting.run(dict(DetectionCursor.objects.values_list("account", "seq")))
-    with writing.turn():
-        hunting.catch_up()
-        found = hunting.hits.found()
-        if len(found) > MOST_FINDINGS:
-            raise TooMany(TOO_MANY_FINDINGS)
-        stored = reconcile.load(list(Finding.objects.filter(rule=rule.uid).order_by("pk").values_list("pk", flat=True)))
-        return found, reconcile.reconcile(rule, found, stored, whole=True)
 
 
 def summary(found: Sequence[Found]) -> dict[str, Any]:

@@ -14,8 +14,10 @@ from django.utils import timezone
 from events.detection import watching
 from events.detection.evaluation import checks
 from events.detection.evaluation.follow import Followed, follow
-from events.detection.evaluation.hunt import KIND, Hunting, TooMany, replay, summary
-from events.detection.rules.ruleset import read
+from events.detection.evaluation.hunt import KIND, Hunting, TooMany, summary
+from events.detection.evaluation.levels import apply_levels
+from events.detection.evaluation.replay import Scope, replay
+from events.detection.rules.ruleset import current_rules, read
 from events.models import Hunt
 from events.operations import jobs
 
@@ -31,7 +33,8 @@ NOTED_EVERY = timedelta(seconds=1)  # how often a trial's progress is noted
 
 @jobs.handler("detect", every=EVERY, urgent=True)
 def detect(job: jobs.Claim) -> None:
-    """Evaluate all that came since."""
+    """Evaluate all that came since; first, open findings follow rules whose level has changed."""
+    watching.watch(apply_levels(current_rules()))
     done = follow(lambda events, total: job.renew(done=events, total=total))
     _tell(done)
 
@@ -59,7 +62,11 @@ def hunt(job: jobs.Claim) -> None:
     progress = _Progress(job, trial)
     try:
         rule = _rule_of(trial.text)
-        found = _put_into_the_inbox(rule, job, progress) if trial.replay else Hunting(rule, tick=progress).run()
+        if trial.replay:
+            scope = Scope.of(_asked(trial).get("scope", {}))
+            found = _put_into_the_inbox(rule, scope, job, progress)
+        else:
+            found = Hunting(rule, tick=progress).run()
     except jobs.JobInterrupted:
         raise
     except Exception as error:
@@ -68,7 +75,14 @@ def hunt(job: jobs.Claim) -> None:
         if isinstance(error, TooMany | ValueError):
             raise jobs.JobFailed(str(error)) from None
         raise
-    _finish(trial, Hunt.State.DONE, found=len(found), result=summary(found), done=progress.done, total=progress.total)
+    result = summary(found) | _asked(trial)
+    _finish(trial, Hunt.State.DONE, found=len(found), result=result, done=progress.done, total=progress.total)
+
+
+def _asked(trial: Hunt) -> dict[str, Any]:
+    """The part of the archive that a replay is asked for."""
+    kept: Any = trial.result or {}
+    return {"scope": kept["scope"]} if kept.get("scope") else {}
 
 
 def _rule_of(text: str) -> Rule:
@@ -85,8 +99,8 @@ def _rule_of(text: str) -> Rule:
     return rules[0]
 
 
-def _put_into_the_inbox(rule: Rule, job: jobs.Claim, progress: _Progress) -> Sequence[Found]:
-    found, outcome = replay(rule, progress, lambda: job.renew())
+def _put_into_the_inbox(rule: Rule, scope: Scope, job: jobs.Claim, progress: _Progress) -> Sequence[Found]:
+    found, outcome = replay(rule, progress, lambda: job.renew(), scope=scope, wrote=progress.wrote)
     if outcome.accounts:
         jobs.enqueue("route_alerts")
         watching.watch(outcome.accounts)
@@ -103,13 +117,20 @@ class _Progress:
 
     def __call__(self, done: int, total: int, hits: int) -> None:
         self.done, self.total = done, total
+        self._note(done=done, total=total)
+
+    def wrote(self, done: int, total: int) -> None:
+        """Note how many findings are in the inbox."""
+        self._note(result={"written": [done, total]} | _asked(self.trial))
+
+    def _note(self, **values: Any) -> None:
         now = timezone.now()
         if timedelta() <= now - self.noted_at < NOTED_EVERY:
             return
         self.noted_at = now
-        self.job.renew(done=done, total=total)
+        self.job.renew(done=values.get("done"), total=values.get("total"))
         # Where somebody withdrew it meanwhile, nobody wants to know any more.
-        if not Hunt.objects.filter(pk=self.trial.pk).update(done=done, total=total):
+        if not Hunt.objects.filter(pk=self.trial.pk).update(**values):
             raise jobs.JobFailed("It was withdrawn.")
 
 

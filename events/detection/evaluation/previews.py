@@ -20,12 +20,16 @@ from django.utils.translation import gettext as _
 from accounts.models import NexmoAccount
 from events.detection.evaluation.hunt import KIND
 from events.detection.rules import ruleset
+from events.detection.rules.known_rules import steps_of
 from events.models import AuditEvent, ChainHead, EventType, Hunt, Severity
 from events.nexmo.catalog import EVENT_TYPES
 from events.operations import jobs
 from events.wording.codes import grouped, type_words
+from events.wording.times import show
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from accounts.models import AnyUser
     from events.detection.sigma.rule import Rule
 
@@ -37,7 +41,7 @@ MOST_UNKNOWN = 5  # types of event
 NOISY = 30  # findings a month, from which on people stop reading them
 
 
-def request(text: str, by: AnyUser, *, replay: bool = False) -> Hunt:
+def request(text: str, by: AnyUser, *, replay: bool = False, scope: Mapping[str, Any] | None = None) -> Hunt:
     """Have a rule that can be read looked for in the whole archive.
 
     A person's next trial takes the place of one that is not finished: who changes a rule no longer waits for what it
@@ -45,13 +49,17 @@ def request(text: str, by: AnyUser, *, replay: bool = False) -> Hunt:
 
     Args:
         replay: whether what is found goes into the inbox.
+        scope: of which part of the archive, as `Scope.of` reads it; all where it is empty.
     """
     now = timezone.now()
     rules, _problems = ruleset.read(text, "")
     with transaction.atomic():
         Hunt.objects.filter(requested_by=by.pk, requested_at__lt=now - KEPT_FOR).delete()
         Hunt.objects.filter(requested_by=by.pk, replay=False, state__in=UNFINISHED).delete()
-        hunt: Hunt = Hunt.objects.create(requested_by_id=by.pk or 0, requested_at=now, text=text, replay=replay)
+        hunt = Hunt(requested_by_id=by.pk or 0, requested_at=now, text=text, replay=replay)
+        asked: Any = {"scope": dict(scope)} if scope else None
+        hunt.result = asked
+        hunt.save()
         if rules and is_about_syncing(rules[0]):
             hunt.state, hunt.finished_at = Hunt.State.DONE, now  # there is nothing to look for
             hunt.save()
@@ -140,10 +148,36 @@ class Trial:
         return min(100, self.done * 100 // self.total) if self.total else None
 
     @property
+    def stage(self) -> str:
+        """How many of a replay's findings are in the inbox, as long as some are not."""
+        numbers = self._result.get("written")
+        if self.state != Hunt.State.RUNNING or not numbers:
+            return ""
+        done, total = map(grouped, numbers)
+        return _("%(done)s of %(total)s findings are in the inbox") % {"done": done, "total": total}
+
+    @cached_property
+    def scope(self) -> str:
+        """The part of the archive that it is about, in words; "" for all of it."""
+        asked = self._result.get("scope") or {}
+        since, until = (
+            show(datetime.fromisoformat(asked[name])) if name in asked else "" for name in ("since", "until")
+        )
+        if since and until:
+            said = [_("from %(first)s to %(last)s") % {"first": since, "last": until}]
+        else:
+            said = [_("from %(time)s on") % {"time": since}] if since else []
+            said += [_("up to %(time)s") % {"time": until}] if until else []
+        if "account" in asked:
+            _key, name = _accounts({asked["account"]}).get(asked["account"], ("", _("a deleted account")))
+            said.insert(0, name)
+        return ", ".join(said)
+
+    @property
     def headline(self) -> str:
         """How it goes, or what came of it."""
         if self.state == Hunt.State.RUNNING:
-            return _("Searching the archive")
+            return _("Putting findings into the inbox") if self.stage else _("Searching the archive")
         if self.state != Hunt.State.DONE:
             return str(self.hunt.get_state_display())
         if self.is_about_syncing:
@@ -164,7 +198,9 @@ class Trial:
         if self.state != Hunt.State.DONE or self.hunt.finished_at is None:
             return []
         said = []
-        if self._first_day:
+        if self.scope:
+            said.append(_("Only a part of the archive was searched: %(part)s.") % {"part": self.scope})
+        elif self._first_day:
             said.append(
                 _("The whole archive was searched, from %(first)s to %(last)s.")
                 % {"first": self._first_day, "last": f"{self.hunt.finished_at:%Y-%m-%d}"}
@@ -237,7 +273,7 @@ class Trial:
         listed = self._result.get("newest", ())
         keys = {key for one in listed for key in one["accounts"]}
         accounts = _accounts(keys)
-        return [_shown(one, accounts) for one in listed]
+        return [_shown(one, accounts, steps_of(self.rule)) for one in listed]
 
 
 def _accounts(keys: set[int]) -> dict[int, tuple[str, str]]:
@@ -246,8 +282,8 @@ def _accounts(keys: set[int]) -> dict[int, tuple[str, str]]:
     return {pk: (api_key, name) for pk, api_key, name in rows}
 
 
-def _shown(one: dict[str, Any], accounts: dict[int, tuple[str, str]]) -> Shown:
-    events = [_event(event, accounts) for event in one["events"]]
+def _shown(one: dict[str, Any], accounts: dict[int, tuple[str, str]], steps: dict[str, str]) -> Shown:
+    events = [_event(event, accounts, steps) for event in one["events"]]
     return Shown(
         datetime.fromisoformat(one["first_at"]),
         datetime.fromisoformat(one["last_at"]),
@@ -258,13 +294,13 @@ def _shown(one: dict[str, Any], accounts: dict[int, tuple[str, str]]) -> Shown:
     )
 
 
-def _event(event: dict[str, Any], accounts: dict[int, tuple[str, str]]) -> Event:
+def _event(event: dict[str, Any], accounts: dict[int, tuple[str, str]], steps: dict[str, str]) -> Event:
     api_key, name = accounts.get(event["account"], ("", ""))
     code = event["event_type"]
     return Event(
         datetime.fromisoformat(event["at"]),
         type_words(code) or code,
         name,
-        event["step"],
+        steps.get(event["step"], event["step"]),
         reverse("events:event", args=[api_key, event["event_id"]]) if api_key else "",
     )

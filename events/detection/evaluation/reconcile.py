@@ -338,6 +338,9 @@ class _Act:
             finding.routed_at = values["routed_at"] = routed
             return values
         values |= {"resolution": "", "resolved_at": None}
+        if finding.severity != self.rule.severity:  # settled, it did not follow its rule's level
+            writing.levelled(finding, self.rule.severity, self.now).save()
+            finding.severity = values["severity"] = self.rule.severity
         if finding.state == STATES.OPEN:
             writing.note(finding, ACTIONS.REOPENED, self.now, was)
         else:

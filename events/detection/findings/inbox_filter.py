@@ -131,14 +131,23 @@ class StateFilter(QuestionFilter):
         return replace(question, states=() if ANY in value else tuple(dict.fromkeys(value)))
 
 
-class TextFilter(QuestionFilter):
-    """A piece of the title, in any language that the reader may have read it in."""
+class RuleFilter(QuestionFilter):
+    """Rules; those that were asked for in another way too."""
+
+    field_class: Any = RuleField
+
+    def narrowed(self, question: Question, value: Iterable[str]) -> Question:
+        rules = tuple(uid for uid in dict.fromkeys(value) if not question.rules or uid in question.rules)
+        return replace(question, rules=rules, nothing=question.nothing or not rules)
+
+
+class TextFilter(RuleFilter):
+    """A piece of the title. Titles are rules', so it is their findings that are asked for."""
 
     field_class = forms.CharField
 
-    def narrowed(self, question: Question, value: str) -> Question:
-        rules = (uid for uid, title in self.parent.rules.items() if value.casefold() in title.casefold())
-        return replace(question, text=value, text_rules=tuple(rules))
+    def narrowed(self, question: Question, value: Any) -> Question:
+        return super().narrowed(question, known_rules.called(value))
 
 
 class PeriodField(forms.CharField):
@@ -185,13 +194,11 @@ class FindingFilter(django_filters.FilterSet):
     severity = QuestionFilter(field_name="severities", label=_("Severity"))
     state = StateFilter(field_name="states", label=_("State"))
     account = QuestionFilter(field_name="accounts", label=_("Account"))
-    rule = QuestionFilter(field_name="rules", label=_("Rule"))
+    rule = RuleFilter(label=_("Rule"))
     assignee = AssigneeFilter(label=_("Assigned to"))
     period = PeriodFilter(label=_("Found"))
     date_from = MomentFilter(field_name="start", label=_("Found from"))
     date_to = MomentFilter(field_name="end", label=_("Found to"))
-
-    rule.field_class = RuleField
 
     class Meta:
         model = Finding

@@ -22,7 +22,7 @@ from events.display.cells import NOTHING
 from events.display.drawing import EventColumn
 from events.display.event_table import USUAL, EventTable
 from events.models import Finding
-from events.wording.marking import coded, marked
+from events.wording.marking import coded, marked, marked_address
 from events.wording.severity import badge, slug
 from events.wording.times import ago, length, offset
 
@@ -115,7 +115,7 @@ class About(EventColumn):
     def render(self, record: Line, table: FindingTable) -> SafeString:  # type: ignore[override]
         group = record.finding.group
         values = [str(value) for name, value in group.items() if value and name != ACCOUNT] if group else []
-        return SafeString(" · ".join(marked(value) for value in values[:MOST_VALUES])) if values else NOTHING
+        return SafeString(" · ".join(marked_address(value) for value in values[:MOST_VALUES])) if values else NOTHING
 
 
 class Events(EventColumn):
@@ -238,13 +238,18 @@ class EvidenceTable(EventTable):
     class Meta(EventTable.Meta):
         sequence = ("when", "gap", "step", *EventTable.Meta.sequence[1:])
 
-    def __init__(self, evidence: Evidence, **options: Any) -> None:
+    def __init__(self, evidence: Evidence, *, steps: Mapping[str, str], **options: Any) -> None:
+        """
+        Args:
+            steps: what people call the rule's selections, by name; one that the rule no longer has goes by its name.
+        """
         self.evidence = evidence
         rows = evidence.rows
         self.gaps: dict[int, timedelta] = {
             row.pk: row.created_at - former.created_at for former, row in zip(rows, rows[1:], strict=False)
         }
-        self.step_names = short_names({name for steps in evidence.steps.values() for name in steps})
+        matched = {name for names in evidence.steps.values() for name in names}
+        self.step_names = short_names(matched) | {name: steps[name] for name in matched & steps.keys()}
         accounts = {row.account_id for row in rows}
         # What is the same on each line goes without saying.
         shown = [name for name in USUAL if name != "account" or len(accounts) > 1]

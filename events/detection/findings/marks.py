@@ -28,7 +28,7 @@ def marks_of(rows: Iterable[Row]) -> dict[int, Mark]:
 
 
 def findings_of(event: int) -> list[tuple[Known, str]]:
-    """All findings that an event led to, the newest first, with what each is called. Who sees the event sees them."""
-    found = marks.findings_of(event)
+    """All findings that an event led to, the worst first, with what each is called. Who sees the event sees them."""
+    found = sorted(marks.findings_of(event), key=lambda finding: -finding.severity)  # of one severity: newest first
     titles = known_rules.titles() if found else {}
     return [(finding, titles.get(finding.rule, finding.title)) for finding in found]

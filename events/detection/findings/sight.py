@@ -16,7 +16,8 @@ from django.core.cache import caches
 from django.db.models import Q
 
 from accounts.models import NexmoAccount
-from events.models import Finding, FindingAccount, FindingChange
+from events.detection.findings.writing import levels_of
+from events.models import Finding, FindingAccount, FindingChange, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,7 +29,15 @@ TRIAGE = "events.triage_finding"
 KEPT = 30  # seconds that a list of people is believed
 ACTIONS = FindingChange.Action
 # What says only what everybody sees of the finding's state, whoever did it.
-_OF_STATE = {ACTIONS.ACKNOWLEDGED, ACTIONS.RESOLVED, ACTIONS.REOPENED, ACTIONS.SUPPRESSED, ACTIONS.WITHDRAWN}
+_OF_STATE = {
+    ACTIONS.ACKNOWLEDGED,
+    ACTIONS.RESOLVED,
+    ACTIONS.REOPENED,
+    ACTIONS.SUPPRESSED,
+    ACTIONS.WITHDRAWN,
+    ACTIONS.LEVELLED,
+}
+_DETAILS_OF_STATE = {ACTIONS.RESOLVED, ACTIONS.LEVELLED}
 
 
 @dataclass(frozen=True)
@@ -132,7 +141,9 @@ class Sight:
             return None
         at = max(change.at, part.found_at) if action == ACTIONS.FOUND else change.at
         by = change.by_name if whole or self.knows(change.by_id) else ""
-        details = change.details if whole or action == ACTIONS.RESOLVED else ""
+        details = change.details if whole or action in _DETAILS_OF_STATE else ""
+        if action == ACTIONS.LEVELLED:
+            details = " → ".join(str(Severity(level).label) for level in levels_of(details))
         return HistoryLine(at, action.value, action.label, by, details, change.note if whole else "")
 
 

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django_countries import countries
 
 from events.detection.findings import triage, writing
 from events.models import Finding, FindingAccount, FindingChange, FindingEvent, Suppression
 from events.reading.findings import Question, find
+from events.wording.codes import source_title
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -79,6 +81,12 @@ def shared_values(group: Mapping[str, Any], events: Sequence[Mapping[str, Any]])
 def title_of(name: str) -> str:
     """What a field is called."""
     return str(FIELDS.get(name, name))
+
+
+def value_in_words(name: str, value: str) -> str:
+    """A field's value as people know it: the country or the source that a code stands for, or the value itself."""
+    words = {"source_country": lambda: countries.name(value), "source": lambda: source_title(value)}.get(name)
+    return str(words() if words else "") or value
 
 
 def shared_of(findings: Sequence[Finding], accounts: Iterable[int]) -> dict[int, dict[str, str]]:

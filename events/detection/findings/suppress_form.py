@@ -11,7 +11,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from accounts.validators import text_validator
-from events.detection.findings.suppress import MOST_FIELDS, title_of
+from events.detection.findings.suppress import MOST_FIELDS, title_of, value_in_words
 from events.filters.dates import MomentField
 from events.models import Suppression
 
@@ -33,9 +33,9 @@ class SuppressForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": _("Choose one to three values.")},
     )
-    account = forms.ChoiceField(label=_("In"))
+    account = forms.ChoiceField(label=_("Account"))
     span = forms.ChoiceField(
-        label=_("For"),
+        label=_("How long"),
         required=False,
         choices=[*SPANS.items(), (FOREVER, _("Always")), (WINDOW, _("A period of your choice"))],
         initial="30",
@@ -69,7 +69,9 @@ class SuppressForm(forms.Form):
         self.finding, self.shared = finding, dict(shared)
         self.by_key = {account.api_key: account for account in accounts}
         fields: dict[str, Any] = self.fields
-        fields["fields_"].choices = [(name, f"{title_of(name)}: {value}") for name, value in self.shared.items()]
+        fields["fields_"].choices = [
+            (name, f"{title_of(name)}: {value_in_words(name, value)}") for name, value in self.shared.items()
+        ]
         whole = [(EVERYWHERE, _("All accounts"))] if everywhere else []
         fields["account"].choices = [*((key, account.name) for key, account in self.by_key.items()), *whole]
 

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from events.detection import watching
 from events.detection.findings import writing
 from events.detection.findings.open_findings import forget
+from events.detection.rules.known_rules import rule_of
 from events.models import Finding, FindingAccount, FindingChange
 
 if TYPE_CHECKING:
@@ -125,6 +126,9 @@ def _apply(sight: Sight, finding: Finding, part: Part, deed: Deed, version: str,
             raise Refused(_overtaken(sight, finding, part))
         if "state" in values:
             FindingAccount.objects.filter(finding=finding.pk).update(state=values["state"])
+        rule = rule_of(finding.rule) if deed.action == ACTIONS.REOPENED else None
+        if rule and rule.severity != finding.severity:  # settled, it did not follow its rule's level
+            writing.set_level([finding], rule.severity, now)
     FindingChange.objects.create(
         finding=finding,
         at=now,

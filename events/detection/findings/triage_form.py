@@ -63,7 +63,7 @@ class TriageForm(forms.Form):
         ]
         choice: Any = self.fields["deed"]
         choice.choices = [
-            ("", "–"),
+            ("", _("Choose what to do")),
             (ACKNOWLEDGE, _("Acknowledge")),
             *self.resolutions,
             *self.assignments,

@@ -183,6 +183,27 @@ def enlarge(finding: Finding, added: Sequence[Evidence], now: datetime) -> None:
     finding.save(update_fields=["first_at", "last_at", "event_count"])
 
 
+def set_level(findings: Sequence[Finding], severity: int, at: datetime) -> None:
+    """Give findings and their parts another level, as their rule has it now, and note which one they had."""
+    keys = [finding.pk for finding in findings]
+    FindingChange.objects.bulk_create([levelled(finding, severity, at) for finding in findings], batch_size=CHUNK)
+    Finding.objects.filter(pk__in=keys).update(severity=severity)
+    FindingAccount.objects.filter(finding__in=keys).update(severity=severity)
+
+
+def levelled(finding: Finding, severity: int, at: datetime) -> FindingChange:
+    """The line of a finding's history that says which level it leaves for which: "1>3"."""
+    return FindingChange(
+        finding=finding, at=at, action=FindingChange.Action.LEVELLED, details=f"{finding.severity}>{severity}"
+    )
+
+
+def levels_of(details: str) -> tuple[int, int]:
+    """The levels before and after, of such a line."""
+    before, after = map(int, details.split(">"))
+    return before, after
+
+
 def precedes(evidence: Evidence, finding: Finding) -> bool:
     """Whether an event comes before all that a finding has, or is its first."""
     if evidence.at != finding.first_at:

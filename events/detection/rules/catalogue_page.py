@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import yaml
+from typing import TYPE_CHECKING
 
 from events.detection.sigma.attack import TACTICS, TECHNIQUES
 from events.detection.sigma.read import read_rules
 from events.detection.sigma.rule import LEVELS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import timedelta
 
     from events.detection.sigma.rule import Rule
@@ -75,6 +73,7 @@ WORLDS = (1, 2, 3, 4)
 NOISE: dict[str, dict[int, int]] = {
     "api_from_new_country": {3: 1},
     "application_created_and_deleted": {1: 1, 2: 1},
+    "dormant_user_returns": {1: 1, 2: 1, 4: 2},
     "impossible_travel": {1: 1},
     "repointed_to_new_host": {4: 1},
 }
@@ -152,7 +151,7 @@ def _conditions(rule: Rule) -> Iterator[str]:
     correlation = rule.correlation
     if correlation is None:
         return
-    steps = _steps(rule)
+    steps = list(rule.steps_in("en").values())
     within = f"within {_span(correlation.timespan)} by {' and '.join(f'`{name}`' for name in correlation.group_by)}"
     if correlation.kind == "event_count":
         yield f"Counts: at least {correlation.minimum} events {within} ({steps[0]}).\n"
@@ -166,15 +165,6 @@ def _conditions(rule: Rule) -> Iterator[str]:
         yield ""
         yield from (f"- {step}" for step in steps)
         yield ""
-
-
-def _steps(rule: Rule) -> list[str]:
-    """The titles of the rules that a correlation names, in its order."""
-    documents: Mapping[str, Mapping[str, Any]] = {
-        document["name"]: document for document in yaml.safe_load_all(rule.text) if "name" in document
-    }
-    # What follows a comma tells titles apart that would be the same; a step needs no more than what comes before it.
-    return [documents[name]["title"].split(", ")[0] for name in (each.name for each in rule.selections)]
 
 
 def _span(span: timedelta) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import get_language
 
 from events.detection.rules.ruleset import current_rules
+from events.reading.finding_titles import titles_found
 
 if TYPE_CHECKING:
     from events.detection.sigma.rule import Advice, Rule
@@ -22,9 +23,29 @@ def advice_of(rule: Rule | None) -> Advice | None:
     return rule.advice_in(get_language() or "en") if rule else None
 
 
+def steps_of(rule: Rule | None) -> dict[str, str]:
+    """What the steps of a correlation are called, by the names that findings keep of them."""
+    steps = rule.steps_in(get_language() or "en") if rule else {}
+    return {name[:100]: title for name, title in steps.items()}
+
+
 def titles(*, only_on: bool = False) -> dict[str, str]:
     """All rules that can be read, or those that are on, by id, in the order of their titles."""
     language, rules = get_language() or "en", current_rules()
     chosen = rules.rules if only_on else rules.all
     known = {uid: rule.advice_in(language).title for uid, rule in chosen.items()}
     return dict(sorted(known.items(), key=lambda pair: pair[1].casefold()))
+
+
+def called(text: str) -> tuple[str, ...]:
+    """The rules with a piece of text in a title, in any case of letters.
+
+    A rule has the title that the reader is told, that in English, and those that it had when it found something.
+    """
+    wanted = text.casefold()
+    known = {uid: {rule.advice_in("en").title} for uid, rule in current_rules().all.items()}
+    for uid, title in titles().items():
+        known[uid].add(title)
+    for uid, its in titles_found().items():
+        known.setdefault(uid, set()).update(its)
+    return tuple(uid for uid, its in known.items() if any(wanted in title.casefold() for title in its))

@@ -141,7 +141,7 @@ def _facts(rule: Rule) -> list[tuple[str, str]]:
     else:
         facts.append((_("Finds"), str(KINDS[correlation.kind]) % {"field": correlation.value_field}))
         if correlation.kind.startswith("temporal"):
-            facts.append((_("Steps"), ", ".join(selection.name for selection in rule.selections)))
+            facts.append((_("Steps"), "; ".join(rule.steps_in(get_language() or "en").values())))
         facts.append((_("Within"), length(correlation.timespan)))
     shared = correlation.group_by if correlation else rule.group_by
     facts.append((_("Grouped by"), ", ".join(shared) or _("all events together")))

@@ -12,13 +12,17 @@ from events.detection.sigma.custom import Custom, custom
 from events.detection.sigma.document import LARGEST_FILE, MOST_DOCUMENTS, Document, Part, documents, line_of_file, parse
 from events.detection.sigma.metadata import A_NEW_ONE, Metadata, check_rule, metadata, service
 from events.detection.sigma.rule import LEVELS, Rule, RuleProblem, Selection
-from events.detection.sigma.tree import compiled, event_types, given, takes
+from events.detection.sigma.tree import compiled, event_types, given, only_values, takes
 from events.detection.sigma.wrong import NEEDS, ONE_OF, Wrong, gettext_noop
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from events.detection.sigma.tree import Node
+
+
+# Fields whose values lead straight to an event's place in the archive.
+LISTED = ("account", "user_email", "source_ip")
 
 
 @dataclass(frozen=True)
@@ -246,6 +250,8 @@ def _draft(document: Document, part: Part) -> _Draft:
         custom=own.narrowing,
         takes=partial(takes, node) if is_audit else (lambda event_type: True),
         given=partial(given, node) if is_audit else None,
+        titles={language: advice.title for language, advice in own.advice(told.title, "", ()).items()},
+        only={name: values for name in LISTED if is_audit and (values := only_values(node, name)) is not None},
     )
     return _Draft(document, told, own, selection, None, part.line)
 

@@ -48,6 +48,9 @@ class Selection:
             `[code for code in types of the archive if takes(code)]` is always the best list for an index.
         given: `matches` for events of one type alone, without what the type decides; None: none can match. `Dispatch`
             keeps them.
+        titles: what people call it, by language; English at least.
+        only: by field, values in lower case of which an event must have one to match; fields of which no list can tell
+            are left out.
         custom: the parts of `custom` that narrow it further, by name ("first_seen", "dormant", ...), already checked;
             `events.detection.evaluation.custom` decides them from what else the archive holds.
     """
@@ -59,6 +62,12 @@ class Selection:
     custom: Mapping[str, Any] = field(default_factory=dict)
     takes: Callable[[str], bool] = lambda event_type: True
     given: Callable[[str], Callable[[Fields], bool] | None] | None = None
+    only: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=dict)
+
+    def title_in(self, language: str) -> str:
+        """What the step is called beside others, in a language, such as "es": its title up to the first comma."""
+        return (self.titles.get(language[:2]) or self.titles.get("en") or self.name).split(", ")[0]
 
 
 @dataclass(frozen=True)
@@ -123,6 +132,12 @@ class Rule:
     def advice_in(self, language: str) -> Advice:
         """What to say in a language, such as "es"; English where nothing is written for it."""
         return self.advice.get(language[:2]) or self.advice["en"]
+
+    def steps_in(self, language: str) -> dict[str, str]:
+        """What a correlation's selections are called, by their names, in a language."""
+        return (
+            {selection.name: selection.title_in(language) for selection in self.selections} if self.correlation else {}
+        )
 
     @property
     def severity(self) -> int:

@@ -129,6 +129,19 @@ def event_types(node: Node) -> frozenset[str] | None:
     return frozenset(upper(name) for name in named if takes(node, name))
 
 
+def only_values(node: Node, field: str) -> frozenset[str] | None:
+    """Values, in lower case, of which a field has one wherever the condition is true; None where no list can tell."""
+    if isinstance(node, Item):
+        return node.exact if node.field == field and node.exact is not None and "" not in node.exact else None
+    if isinstance(node, Not):
+        return None
+    lists = [only_values(part, field) for part in node.nodes]
+    known = [one for one in lists if one is not None]
+    if isinstance(node, All):
+        return frozenset.intersection(*known) if known else None
+    return frozenset().union(*known) if len(known) == len(lists) else None
+
+
 def items(node: Node) -> list[Item]:
     """All conditions on fields in it."""
     if isinstance(node, Item):

@@ -49,7 +49,7 @@ class Command(BaseCommand):
                 options["columns"], options["times"], "yes" if options["bom"] else "no", file_format.columns
             )
         except BadChoice as error:
-            raise CommandError(printable(f"Nothing was exported. {error}")) from None
+            raise CommandError(printable(f"Nothing was written. {error}")) from None
         if not options["output"]:
             if isinstance(file_format, WholeFormat) and sys.stdout.isatty():
                 raise CommandError(

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from accounts.models import NexmoAccount
 from events.detection.evaluation import hunt
+from events.detection.evaluation.replay import Scope, replay
 from events.detection.rules.ruleset import ENDINGS, current_rules, read
 from events.management.filtering import choose_accounts
 from events.operations import jobs
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from events.detection.evaluation.find import Found
+    from events.detection.evaluation.replay import Wrote
     from events.detection.sigma.rule import Rule
 
 LARGEST_FILE = 1_000_000  # characters that are read; the reader refuses far less, in words
@@ -42,29 +44,33 @@ class Command(BaseCommand):
         parser.add_argument("--since", type=_day, metavar="DATE", help="Only events from this day on.")
         parser.add_argument("--until", type=_day, metavar="DATE", help="Only events up to and including this day.")
         parser.add_argument(
-            "--replay", action="store_true", help="Put what is found into the inbox; what is there is not added again."
+            "--replay",
+            action="store_true",
+            help="Put what is found into the inbox; what is there is not added again. Of a period or an account: "
+            "findings that have an event there, whole.",
         )
         parser.add_argument("--format", choices=("text", "json"), default="text", help="json: one finding a line.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        limited = options["account"] or options["since"] or options["until"]
-        if options["replay"] and limited:
-            raise CommandError(
-                "--replay takes the whole archive: a part of it would cut findings short. Leave out --account, "
-                "--since and --until."
-            )
         rule = _rule(options["rule"])
         accounts = [account.pk for account in choose_accounts(options["account"])] if options["account"] else None
+        start, end = _span(options["since"], options["until"])
         outcome = None
         try:
-            with self._progress(rule, plain=options["no_color"]) as tick:
+            with self._progress(rule, plain=options["no_color"]) as (tick, wrote):
                 if options["replay"]:
-                    found, outcome = hunt.replay(rule, tick)
+                    scope = Scope(None if accounts is None else frozenset(accounts), start, end)
+                    found, outcome = replay(rule, tick, scope=scope, wrote=wrote)
                 else:
-                    start, end = _span(options["since"], options["until"])
                     found = hunt.Hunting(rule, accounts, start, end, tick).run()
         except (hunt.TooMany, ValueError) as error:
             raise CommandError(str(error)) from None
+        except KeyboardInterrupt:
+            if not options["replay"]:
+                raise CommandError("Stopped.", returncode=130) from None
+            jobs.enqueue("route_alerts")  # of what is in the inbox already
+            said = "Stopped. What is in the inbox stays there; the same command goes on from here."
+            raise CommandError(said, returncode=130) from None
         if outcome and outcome.accounts:
             jobs.enqueue("route_alerts")
         names = dict(NexmoAccount.objects.values_list("pk", "api_key"))
@@ -82,12 +88,16 @@ class Command(BaseCommand):
             )
 
     @contextmanager
-    def _progress(self, rule: Rule, *, plain: bool) -> Iterator[hunt.Tick]:
+    def _progress(self, rule: Rule, *, plain: bool) -> Iterator[tuple[hunt.Tick, Wrote]]:
         console = Console(file=cast("IO[str]", self.stderr._out), no_color=plain)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
             bar = bars.add_task(escape(printable(rule.title)), total=None)
-            yield lambda done, total, hits: bars.update(bar, completed=done, total=total)
+            inbox = bars.add_task("Inbox", total=None, visible=False)
+            yield (
+                lambda done, total, hits: bars.update(bar, completed=done, total=total),
+                lambda done, total: bars.update(inbox, completed=done, total=total, visible=True),
+            )
 
 
 def _rule(name: str) -> Rule:
@@ -117,7 +127,9 @@ def _day(text: str) -> date:
 
 
 def _span(since: date | None, until: date | None) -> tuple[datetime | None, datetime | None]:
-    """The first and the last moment of these days, in the zone of TIME_ZONE."""
+    """The first and the last moment of these days, in the zone of TIME_ZONE. Raises CommandError."""
+    if since and until and since > until:
+        raise CommandError(f"--since {since} is later than --until {until}.")
     zone = timezone.get_default_timezone()
     start = datetime.combine(since, time(), tzinfo=zone) if since else None
     if until is None or until == date.max:

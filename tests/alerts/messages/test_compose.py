@@ -61,7 +61,7 @@ def test_it_says_what_where_who_when_why_and_what_to_do(
 
     assert message.title == f"[High] Secret made: {account.name} (demo0001)"
     for part in (
-        "Secret made", f"Where: {account.name} (demo0001)", "Who: eve@example.com; 192.0.2.7 (RU)",
+        "Secret made", f"Where: {account.name} (demo0001)", "Who: eve@example.com; 192.0.2.7 (Russia)",
         "When: 2026-03-15 12:01:00 UTC, 1 event", "Changed number 447700900000",
         "Why it matters: A thief makes a secret.", "1. Delete the secret.", "2. Ask the user.",
         f"Open: https://audit.example.com/findings/{finding.pk}/",
@@ -85,10 +85,15 @@ def test_events_of_hidden_accounts_push_out_none_of_the_visible_ones(
 
 
 def test_it_speaks_the_persons_language_in_the_persons_zone(
-    cast: Any, account: NexmoAccount, make_finding: Make, make_channel: Make, subscribe: Make
+    cast: Any, account: NexmoAccount, add_event: Make, make_finding: Make, make_channel: Make, subscribe: Make
 ) -> None:
     Profile.objects.update_or_create(user=cast["alice"], defaults={"language": "es", "time_zone": "Asia/Kolkata"})
-    message = compose.compose(of(subscribe(make_channel()), make_finding(account)))
+    events = [
+        add_event(account, 1, source_ip="192.0.2.7", source_country="DE"),
+        add_event(account, 2, source_ip="192.0.2.8", source_country="QQ"),
+    ]
+    message = compose.compose(of(subscribe(make_channel()), make_finding(account, events=events)))
+    assert "192.0.2.7 (Alemania), 192.0.2.8 (QQ)" in message.body
     assert "Secreto creado" in message.title
     assert "Borre el secreto." in message.body
     assert "+05:30" in message.body

@@ -15,10 +15,11 @@ from django.utils import timezone
 from accounts.models import NexmoAccount
 from events.archive import retention
 from events.detection.evaluation import follow as following
-from events.detection.evaluation import hunt
+from events.detection.evaluation import replay as replaying
 from events.detection.evaluation.find import Found
 from events.detection.evaluation.follow import behind, follow
-from events.detection.evaluation.hunt import Hunting, replay
+from events.detection.evaluation.hunt import Hunting
+from events.detection.evaluation.replay import replay
 from events.detection.evaluation.seen import MOST_VALUES
 from events.detection.rules.ruleset import RuleSet
 from events.models import (
@@ -274,7 +275,7 @@ def test_batch_is_looked_at_again_where_a_replay_joined_what_it_had_looked_at(
     add(account, [event(number, f"2026-01-02T{at}:00") for number, at in enumerate(times)])
     follow(rules=[rule])
     add(account, [event(9, "2026-01-02T15:10:00")])
-    monkeypatch.setattr(hunt, "follow", lambda tick: None)
+    monkeypatch.setattr(replaying, "follow", lambda tick: None)
     joined = dataclasses.replace(rule, merge=timedelta(hours=10))
     while_looked_at(monkeypatch, lambda: replay(joined) and None)
 

@@ -14,8 +14,10 @@ from django.core.management import CommandError, call_command
 from accounts.models import NexmoAccount
 from events.detection.evaluation import hunt, reconcile
 from events.detection.evaluation import jobs as detection_jobs  # noqa: F401 - declares jobs
+from events.detection.evaluation import replay as replaying
 from events.detection.evaluation.follow import follow
-from events.detection.evaluation.hunt import Hunting, TooMany, replay
+from events.detection.evaluation.hunt import Hunting, TooMany
+from events.detection.evaluation.replay import replay
 from events.models import BackgroundJob, DetectionCursor, Finding, FindingChange, Hunt, SeenField
 from events.operations import jobs
 from tests.detection.archives import LOGIN, add, correlation, detection, rule_of, stored, told
@@ -170,10 +172,10 @@ def test_events_followed_during_a_replay_are_counted(
     rule = rule_of(detection("all", "source: CD", custom))
     caught_up = Hunting.catch_up
 
-    def meanwhile(self: Hunting) -> None:
+    def meanwhile(self: Hunting) -> bool:
         add(archive, [event(7, "2025-11-05T09:30:00"), event(8, "2026-01-02T10:40:00", source_ip="192.0.2.8")])
         follow(rules=[])
-        caught_up(self)
+        return caught_up(self)
 
     with monkeypatch.context() as patch:
         patch.setattr(Hunting, "catch_up", meanwhile)
@@ -220,8 +222,6 @@ def test_command_replays_and_says_what_that_did(archive: NexmoAccount, tmp_path:
 
     assert command(str(file), "--replay").endswith("Inbox: 2 new, 0 extended, 0 withdrawn.\n")
     assert command(str(file), "--replay").endswith("Inbox: 0 new, 0 extended, 0 withdrawn.\n")
-    with pytest.raises(CommandError, match="takes the whole archive"):
-        command(str(file), "--replay", "--since", "2026-01-01")
 
 
 def test_command_knows_installed_rules_by_id_title_and_file(archive: NexmoAccount) -> None:
@@ -253,7 +253,7 @@ def test_what_is_followed_during_a_replay_counts_too(account: NexmoAccount, monk
     rule = rule_of(SECRETS)
     add(account, [event(1)])
     follow(rules=[])
-    monkeypatch.setattr(hunt, "follow", lambda tick: None)
+    monkeypatch.setattr(replaying, "follow", lambda tick: None)
     run = Hunting.run
 
     def run_while_more_arrives(hunting: Hunting, upto: Any = None) -> Any:
@@ -282,15 +282,6 @@ def test_command_tells_an_event_a_line_whatever_is_in_it(archive: NexmoAccount, 
     assert lines[0].startswith("2026-01-02 10:00:00 UTC  account ")
     assert lines[1].endswith("e7[U+000A]2026-01-01 forged[U+001B][31m")
     assert lines[2] == "odd: 1 finding."
-
-
-def test_replay_of_more_findings_than_anybody_reads_is_refused(
-    archive: NexmoAccount, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(hunt, "MOST_FINDINGS", 1)
-    with pytest.raises(TooMany, match="more than 10,000 findings"):
-        replay(rule_of(SECRETS))
-    assert not Finding.objects.exists()
 
 
 def test_replay_of_many_findings_compares_each_with_few(account: NexmoAccount, monkeypatch: pytest.MonkeyPatch) -> None:

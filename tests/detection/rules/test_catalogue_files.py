@@ -85,7 +85,11 @@ def test_rule_says_what_people_need_in_both_languages(rule: Rule) -> None:
     assert len(spanish.next_steps) == len(english.next_steps)
     assert len(spanish.false_positives) == len(english.false_positives)
     assert not rule.dashboard or rule.dashboard.startswith("https://dashboard.nexmo.com/")
-    told = " ".join((spanish.title, spanish.description, *spanish.false_positives, *spanish.next_steps))
+    steps, translated = rule.steps_in("en"), rule.steps_in("es")
+    assert not set(steps.values()) & set(translated.values())
+    assert len(set(steps.values())) == len(set(translated.values())) == len(steps), "they are told apart"
+    texts = (*spanish.false_positives, *spanish.next_steps, *translated.values())
+    told = " ".join((spanish.title, spanish.description, *texts))
     assert not BY_TU.search(told), "the site speaks of usted"
 
 

@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('accounts', '0005_dismissed'),
         ('auth', '0012_alter_user_first_name_max_length'),
-        ('events', '0016_alerts'),
+        ('events', '0017_finding_levels'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

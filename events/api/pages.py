@@ -1,0 +1,117 @@
+"""Pages of events by cursor, in one of three orders, verbatim."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext
+
+from events.api.cursors import ARRIVAL, MOST_ACCOUNTS, NEWEST, OLDEST, ORDERS, Place, WrongCursor
+from events.reading import Cursor
+from events.reading.arrivals import read_arrivals
+from events.reading.pages import find
+from events.reading.plan import Span
+from events.reading.rows import as_time, fetch_raw, fetch_verbatim
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from events.reading.conditions import Conditions
+    from events.reading.rows import RawRow
+
+MOST_WALKS = 3  # for one page: then it comes short, and the next one goes on
+
+
+@dataclass(frozen=True)
+class EventsPage:
+    """Events as JSON texts, and where to go on.
+
+    Attributes:
+        place: None where nothing can follow.
+        has_more: there is more at once, though this page may be short.
+    """
+
+    texts: list[str]
+    place: Place | None
+    has_more: bool
+
+
+def read_events(
+    conditions: Conditions, keys: Mapping[int, str], place: Place | None, order: str, size: int
+) -> EventsPage:
+    """The page beyond a place, or the first of an order.
+
+    Args:
+        keys: the API keys of all accounts that may be read, by primary key.
+
+    Raises:
+        WrongCursor: the place is one of another order, or it would be too long to be told.
+    """
+    if place is not None and place.order not in ORDERS:
+        raise WrongCursor(gettext("This is not a cursor of events."))
+    if place is not None and place.order != order:
+        raise WrongCursor(
+            gettext("This cursor belongs to order=%(order)s; go on with that, or leave the cursor out.")
+            % {"order": place.order}
+        )
+    if order == ARRIVAL:
+        return _arrivals(conditions, keys, place, size)
+    conditions = replace(conditions, oldest_first=order == OLDEST)
+    span = Span(
+        conditions.start,
+        conditions.end,
+        place.beyond.key() if place and place.beyond else None,
+        newest_first=order == NEWEST,
+    )
+    texts: list[str] = []
+    for _ in range(MOST_WALKS):
+        matches = find(conditions, span, size - len(texts) + 1, read=fetch_verbatim)
+        fitting = matches.keys[: size - len(texts)]
+        rows = [matches.rows[key.pk] for key in fitting] if matches.rows else fetch_raw([key.pk for key in fitting])
+        texts += _texts(rows, keys)
+        if len(matches.keys) > len(fitting):
+            last = fitting[-1]
+        elif matches.reached:
+            last = matches.reached
+        else:
+            return EventsPage(texts, None, has_more=False)
+        beyond = Cursor(as_time(last.created_at), last.pk)
+        if len(texts) >= size:
+            break
+        span = replace(span, beyond=beyond.key())
+    return EventsPage(texts, Place(order, beyond), has_more=True)
+
+
+def _arrivals(conditions: Conditions, keys: Mapping[int, str], place: Place | None, size: int) -> EventsPage:
+    if len(keys if conditions.accounts is None else conditions.accounts) > MOST_ACCOUNTS:
+        raise WrongCursor(
+            gettext("order=arrival takes %(most)s accounts at most: name some of them.") % {"most": MOST_ACCOUNTS}
+        )
+    batch = read_arrivals(conditions, place.places or {} if place else {}, size)
+    texts = [with_account(each.raw, keys[each.account_id]) for each in batch.arrivals]
+    return EventsPage(texts, Place(ARRIVAL, places=batch.places), batch.more)
+
+
+def texts_of(pks: Sequence[int], keys: Mapping[int, str]) -> list[str]:
+    """The events with these keys, in their order."""
+    return _texts(fetch_raw(pks), keys)
+
+
+def _texts(rows: Sequence[RawRow], keys: Mapping[int, str]) -> list[str]:
+    return [with_account(row.raw, keys[row.account_id]) for row in rows]
+
+
+def with_account(raw: str, api_key: str) -> str:
+    """An event as received, with the key of its account where it has no `account_id` of its own."""
+    place = raw.find('"account_id"')
+    # In Nexmo's order of fields it stands before the context, where nothing is open but the event itself. The exact way
+    # would take longer than all the rest of a page.
+    if place > 0 and raw.count("{", 0, place) - raw.count("}", 0, place) == 1 and raw.find('"context"', 0, place) < 0:
+        return raw
+    members = json.loads(raw)
+    if not isinstance(members, dict) or "account_id" in members:
+        return raw
+    comma = "," if members else ""
+    return f"{raw.rstrip()[:-1]}{comma}{json.dumps('account_id')}:{json.dumps(api_key)}}}"
