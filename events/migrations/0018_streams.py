@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
                 ('options', events.fields.JSONTextField(blank=True, default=dict, help_text='What its kind needs besides, such as an index.')),
                 ('narrowed', models.BooleanField(default=False, help_text='A view says which events; without it none are sent.')),
                 ('all_accounts', models.BooleanField(default=True, verbose_name='all accounts')),
-                ('start', models.CharField(choices=[('now', 'With what arrives from now on'), ('date', 'On a date'), ('beginning', 'With the first event')], default='now', max_length=10, verbose_name='start')),
+                ('start', models.CharField(choices=[('now', 'With new events only'), ('date', 'With events since a date'), ('beginning', 'With the first event in the archive')], default='now', max_length=10, verbose_name='start')),
                 ('since', models.DateTimeField(blank=True, help_text='Events before this are not sent.', null=True, verbose_name='since')),
                 ('lease_until', models.DateTimeField(null=True)),
                 ('lease_owner', models.CharField(blank=True, max_length=100)),

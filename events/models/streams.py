@@ -53,9 +53,9 @@ class Stream(Held):
         OCSF = "ocsf", _("OCSF")
 
     class Start(models.TextChoices):
-        NOW = "now", _("With what arrives from now on")
-        DATE = "date", _("On a date")
-        BEGINNING = "beginning", _("With the first event")
+        NOW = "now", _("With new events only")
+        DATE = "date", _("With events since a date")
+        BEGINNING = "beginning", _("With the first event in the archive")
 
     name = models.CharField(_("name"), max_length=80, validators=[name_validator])
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)

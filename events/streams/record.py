@@ -55,7 +55,6 @@ class EventRecord:
         odd_fields: fields that were not as documented, comma-separated.
         reported_account: the account_id within the event, if it is another account's.
         received_at: when it was fetched (`AuditEvent.fetched_at`).
-        record_hash: the hash of its record, in hex. SHA-256 of the digest before it and of this, as bytes, is `digest`.
         previous_sequence: the sequence number of the account's event that the same stream sent before this one; 0 for
             the first, None where the engine does not say. By it a loss shows although a filter leaves events out.
         url: where the site shows it.
@@ -82,7 +81,6 @@ class EventRecord:
     odd_fields: str = ""
     reported_account: str = ""
     received_at: datetime | None = None
-    record_hash: str = ""
     previous_sequence: int | None = None
     url: str = ""
     is_test: bool = False

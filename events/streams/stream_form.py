@@ -28,16 +28,19 @@ if TYPE_CHECKING:
 
 KIND, START, CONTENTS = Stream.Kind, Stream.Start, Stream.Contents
 ADDRESSES = {
-    KIND.WEBHOOK: (_("Address"), _("Batches of JSON, signed as Standard Webhooks, are sent here by POST.")),
+    KIND.WEBHOOK: (_("Address"), _("Batches of JSON are posted here, signed as Standard Webhooks.")),
     KIND.SPLUNK: (_("Address of the collector"), _("For example https://splunk.example.com:8088.")),
     KIND.BULK: (_("Address of the cluster"), _("For example https://search.example.com:9200.")),
     KIND.SYSLOG: (_("Host and port"), _("For example siem.example.com:6514.")),
-    KIND.FILES: (_("Folder"), _("A name for the folder; it is made within the folder that STREAM_FILES names.")),
+    KIND.FILES: (_("Folder"), _("A name for the folder; it is created inside the folder set in STREAM_FILES.")),
 }
 SECRETS = {
     KIND.WEBHOOK: (_("Signing secret"), _("Leave empty to generate one. It is shown only once.")),
     KIND.SPLUNK: (_("Token"), _("The token of the HTTP Event Collector.")),
-    KIND.BULK: (_("API key, or name:password"), _("Needs the right to create documents in the index, and no other.")),
+    KIND.BULK: (
+        _("API key, or name:password"),
+        _("Needs permission to create documents in the index, and nothing else."),
+    ),
 }
 # What a kind needs besides: names of fields of the form, which are the keys of `Stream.options`.
 OPTIONS = {
@@ -87,15 +90,15 @@ class StreamForm(forms.ModelForm):
         label=_("Wait until Splunk has indexed each batch"),
         required=False,
         help_text=_(
-            "Needs indexer acknowledgement, which is switched on for the token. Without it, what Splunk has "
-            "taken but not written is lost if it fails."
+            "Requires indexer acknowledgement to be enabled for the token. Without it, events that Splunk has "
+            "accepted but not yet written are lost if it fails."
         ),
     )
     lenient = forms.BooleanField(
         label=_("The receiver ends connections without TLS’s close_notify"),
         required=False,
         help_text=_(
-            "Only if the stream reports so: what the receiver had read but not kept when it failed is then lost."
+            "Only if the stream reports it: whatever the receiver had read but not stored when it failed is then lost."
         ),
     )
     authorities = forms.CharField(
@@ -104,7 +107,7 @@ class StreamForm(forms.ModelForm):
         max_length=100_000,
         widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
         help_text=_(
-            "In PEM, where the receiver’s certificate comes from your own authority. Leave empty for public ones."
+            "In PEM, if the receiver’s certificate was issued by your own authority. Leave empty for public ones."
         ),
     )
 

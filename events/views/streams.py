@@ -79,7 +79,6 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 @vary_on_headers("HX-Request")
 def page(request: HttpRequest, pk: int) -> HttpResponse:
     """One stream: how it is doing, in each account, and what was refused. To htmx only what changes."""
-    require_streams(request)
     stream = visible_stream(request, pk)
     visible = {account.pk for account in visible_accounts(request)}
     state = state_of(stream, of_accounts=True)
@@ -110,16 +109,16 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
 def pause(request: HttpRequest, pk: int) -> HttpResponse:
     """Send nothing until somebody resumes it."""
     progress.pause(own_stream(request, pk))
-    messages.success(request, _("The stream is paused. Nothing is lost: it goes on where it stands."))
+    messages.success(request, _("The stream is paused. Nothing is lost: it will resume where it left off."))
     return redirect("events:stream", pk=pk)
 
 
 @require_POST
 def resume(request: HttpRequest, pk: int) -> HttpResponse:
-    """Go on, or try again at once."""
+    """Continue, or try again at once."""
     progress.resume(own_stream(request, pk))
     jobs.enqueue("send_streams")
-    messages.success(request, _("The stream goes on."))
+    messages.success(request, _("The stream has resumed."))
     return redirect("events:stream", pk=pk)
 
 
@@ -135,7 +134,7 @@ def replay(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         progress.replay(stream, since)
         jobs.enqueue("send_streams")
-        messages.success(request, _("Events since that day are sent again; then the stream goes on."))
+        messages.success(request, _("Events since that day are being sent again; then the stream continues."))
     return redirect("events:stream", pk=pk)
 
 

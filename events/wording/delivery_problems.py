@@ -55,16 +55,18 @@ def of_stream(code: str) -> str:
         )
         % {"target": value or "?"},
         SECRET: _("The address or secret cannot be decrypted. Enter it again."),
-        CRASHED: _("Sending was interrupted. It goes on where it stood."),
-        NO_ACK: _("Splunk did not confirm in time that the events are indexed."),
+        CRASHED: _("Delivery was interrupted. It resumes where it left off."),
+        NO_ACK: _("Splunk did not confirm in time that the events were indexed."),
         NO_GOODBYE: _(
-            "The receiver closed the connection without TLS’s close_notify, so that it is not sure that it has read "
-            "everything. If it always does so, say so in the stream’s settings."
+            "The receiver closed the connection without TLS’s close_notify, so it may not have read "
+            "everything. If it always does so, tick that in the stream’s settings."
         ),
         NO_FOLDER: _("No folder is configured for files (STREAM_FILES)."),
         DISK: _("The file could not be written: %(why)s.") % {"why": value},
         HIDDEN: _("Nothing is sent: its view was deleted, or its owner may no longer open it. Choose another one."),
-        UNREADABLE: _("Nothing is sent: the view’s filter cannot be read, or names an account that is not sent."),
+        UNREADABLE: _(
+            "Nothing is sent: the view’s filter cannot be read, or names an account that the stream does not include."
+        ),
         NOT_ALLOWED: _("Nothing is sent: its owner may no longer set up streams."),
         SPLUNK: _("Splunk could not read it (code %(code)s).") % {"code": value},
         BULK: _("The index refused it (%(code)s).") % {"code": value},

@@ -109,6 +109,18 @@ EXPECTED: dict[str, Statuses] = {
     "events:alert_channel_resume": {"/alerts/channels/98765/resume": everybody(405)},  # POST
     "events:alert_channel_secret": {"/alerts/channels/98765/secret": everybody(405)},  # POST
     "events:alert_channel_delete": {"/alerts/channels/98765/delete": everybody(404)},
+    # Streams that somebody made have tests of their own: tests/streams/test_pages.
+    "events:streams": {"/streams/": (302, 403, 403, 403, 403, 200)},
+    "events:stream_new": {
+        path: (302, 403, 403, 403, 403, 200) for path in ("/streams/new", "/streams/new?kind=webhook")
+    },
+    "events:stream": {f"/streams/{pk}/": everybody(404) for pk in (98765, "9" * 30)},
+    "events:stream_edit": {"/streams/98765/edit": everybody(404)},
+    "events:stream_test": {"/streams/98765/test": everybody(405)},  # POST
+    "events:stream_pause": {"/streams/98765/pause": everybody(405)},  # POST
+    "events:stream_resume": {"/streams/98765/resume": everybody(405)},  # POST
+    "events:stream_replay": {"/streams/98765/replay": everybody(405)},  # POST
+    "events:stream_delete": {"/streams/98765/delete": everybody(404)},
     # All events of the fixture are of one user, address and number.
     "events:about": {
         path: everybody(200)

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -24,7 +25,7 @@ from tests.tools.export import add_many
 from tests.tools.processes import ROOT, environment
 from tests.tools.receivers import HttpReceiver
 
-KILLS, MOST_BETWEEN, AT_ONCE = 30, 3, 5
+KILLS, MOST_BETWEEN, AT_ONCE = 30, 2, 5
 
 
 class Killer(HttpReceiver):
@@ -44,6 +45,9 @@ class Killer(HttpReceiver):
     def kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.child, signal.SIGKILL)
+            while True:  # until it is gone: who comes after it finds its lease free
+                os.kill(self.child, 0)
+                time.sleep(0.001)
         self.killed.set()
 
     def take(self, request: Request, body: bytes, fault: Any) -> Response:

@@ -217,7 +217,7 @@ def test_the_page_tells_how_far_it_is(alice: Client, account: NexmoAccount, make
     Stream.objects.update(failures=2, problem="timeout", last_failed_at=timezone.now())
     page = alice.get(f"/streams/{stream.pk}/").content.decode()
     assert "The receiver did not answer in time." in page
-    assert "3 are waiting." in page
+    assert "3 waiting." in page
     assert "Nothing is lost" in page
 
 

@@ -245,17 +245,9 @@ def certificate(folder: Path) -> tuple[str, ssl.SSLContext]:
     return pem.decode(), context
 
 
-def read_files(folder: Path) -> list[Any]:
-    """Every line of a stream's files, in order."""
-    return [
-        json.loads(line)
-        for file in sorted(folder.glob("*.ndjson"), key=_number)
-        for line in file.read_text().splitlines()
-    ]
-
-
-def _number(file: Path) -> int:
-    return int(file.stem.rpartition("-")[2])
+def in_order(folder: Path) -> list[Path]:
+    """A stream's files as they were written, one after another."""
+    return sorted(folder.glob("*.ndjson"), key=lambda file: int(file.stem.rpartition("-")[2]))
 
 
 def _json(value: Any, status: int = 200) -> Response:

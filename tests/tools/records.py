@@ -18,7 +18,6 @@ from events.streams.record import EventRecord, FindingRecord, FoundEvent
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 DIGEST = hashlib.sha256(b"chain").hexdigest()
-RECORD_HASH = hashlib.sha256(b"record").hexdigest()
 
 
 def record_of(raw: str, sequence: int = 17, **changes: Any) -> EventRecord:
@@ -44,7 +43,6 @@ def record_of(raw: str, sequence: int = 17, **changes: Any) -> EventRecord:
         context=None if event.context is None else dump_json(event.context),
         odd_fields=",".join(event.odd_fields),
         received_at=NOON,
-        record_hash=RECORD_HASH,
         previous_sequence=sequence - 1,
         url="https://audit.example.com/accounts/abcd1234/events/e1/",
     )

@@ -28,7 +28,7 @@ from tests.tools.services import only_sqlite
 CALLS = {
     "/events/": 11_150,  # order, the day where it changes, a head for paper, the control for time; marks of findings
     "/events/?source=CD&event_type=NUMBER_UPDATED": 15_400,
-    "/accounts/demo0001/events/": 10_600,
+    "/accounts/demo0001/events/": 10_650,  # the link to streams, for those who may have them
     "/accounts/demo0001/events/{event}/": 22_650,  # whether it is its user's first from its country; its sessions
     "/events/summary": 26_200,
     "/about/user/yourname@example.com": 44_000,  # its chart has up to 64 bars, from first to last seen

@@ -49,7 +49,7 @@ class Bulk:
 def checked_index(entered: str) -> str:
     """The name of an index or data stream. Raises NotUsable."""
     if not INDEX.fullmatch(entered):
-        raise NotUsable(_("The name of an index has lower-case letters, digits and . _ - only."))
+        raise NotUsable(_("The name of an index consists of lower-case letters, digits and . _ - only."))
     return entered
 
 

@@ -43,7 +43,7 @@ class Files:
             raise NotUsable(_("No folder is configured for files (STREAM_FILES)."))
         entered = entered.strip()
         if not NAME.fullmatch(entered):
-            raise NotUsable(_("The name of a folder has letters, digits, - and _ only."))
+            raise NotUsable(_("The name of a folder consists of letters, digits, - and _ only."))
         return entered, entered
 
     def send(self, place: Place, batch: Batch) -> Delivered:

@@ -119,7 +119,6 @@ EVENT: Shape[EventRecord] = Shape(
         ),
         Field("related.ip", "`source_ip`, where it is an address", lambda event: _each((ip(event.source_ip),))),
         Field("auditsite.digest", "**digest** of the chain", lambda event: event.digest),
-        Field("auditsite.record_hash", "hash of the event's record", lambda event: event.record_hash),
         Field(
             "auditsite.previous_sequence",
             "sequence number sent before this one",

@@ -19,7 +19,6 @@ EVENT: Shape[EventRecord] = Shape(
         Field("sequence", "**sequence number** in the account's chain", lambda event: event.sequence),
         Field("previous_sequence", "sequence number sent before this one", lambda event: event.previous_sequence),
         Field("digest", "**digest** of the chain", lambda event: event.digest),
-        Field("record_hash", "hash of the event's record", lambda event: event.record_hash),
         Field("event_id", "`id`", lambda event: event.event_id),
         Field("event_type", "`event_type`", lambda event: event.event_type),
         Field("event_type_description", "`event_type_description`", lambda event: event.event_type_description),

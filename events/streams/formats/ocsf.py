@@ -106,7 +106,6 @@ def _own(event: EventRecord) -> dict[str, Any]:
     """What only Auditsite knows."""
     values = {
         "digest": event.digest,
-        "record_hash": event.record_hash,
         "previous_sequence": event.previous_sequence,
         "created_at_basis": event.created_at_basis,
         "odd_fields": event.odd_fields,
@@ -200,7 +199,7 @@ EVENT: Shape[EventRecord] = Shape(
         Field("unmapped.context", "`context`, masked", lambda event: event.details),
         Field(
             "unmapped.auditsite",
-            "**`digest`** of the chain, `record_hash`, `previous_sequence`; `created_at_basis`, `odd_fields`, "
+            "**`digest`** of the chain, `previous_sequence`; `created_at_basis`, `odd_fields`, "
             "`reported_account`; `url`, the event's page",
             _own,
         ),

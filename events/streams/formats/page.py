@@ -34,13 +34,14 @@ Each account's events form a [hash chain](integrity.md). Every streamed event sa
 _CHAIN = """
 
 - The **sequence number** counts from 1 in each account, and a stream sends an account's events in this order. Without a
-  filter, each number is one more than the last. With a filter, compare the last number that you have of this account
-  with the *sequence number sent before* (0 for the first event of a stream): if they differ, something is missing.
+  filter, each number is one more than the last. With or without one, you must already have the event that the *sequence
+  number sent before* names (0 for the first event of a stream or of a replay): if you do not, something is missing.
+  [A script](streams.md#has-anything-been-lost) checks that.
   After a failure an event may come twice, with the same account and sequence number. What retention had removed before
   a stream began is not sent.
-- The **digest** is that of the chain at this event, in hex. It is SHA-256 of the previous event's digest and of this
-  event's *record hash*, both as 32 bytes. With all events of an account you can see that none was exchanged, and
-  compare the last digest with a seal.
+- The **digest** is that of the chain at this event, in hex: it depends on this event and on every one before it. Two
+  copies of one sequence number with different digests are not both from this archive, and the digest of the last event
+  that you have can be compared with that on the event's page or with a seal.
 
 A test of a destination is marked by `test`, a tag or a label. It is no event of the archive.
 """
@@ -136,7 +137,6 @@ EVENT = EventRecord(
     source_country="GB",
     context=json.dumps(_SENT["context"], separators=(",", ":")),
     received_at=_AT + timedelta(seconds=40),
-    record_hash="c1" * 32,
     previous_sequence=1741,
     url="https://audit.example.com/accounts/abcd1234/events/aaaaaaaa-bbbb-cccc-dddd-0123456789ab/",
 )
@@ -169,23 +169,21 @@ FINDING = FindingRecord(
     ),
     url="https://audit.example.com/findings/12/",
 )
-# Where each format has them: account, sequence number, digest, the sequence number before, the record's hash.
+# Where each format has them: account, sequence number, digest, the sequence number before.
 PLACES = {
-    "raw": ("account", "sequence", "digest", "previous_sequence", "record_hash"),
-    "flat": ("account", "sequence", "digest", "previous_sequence", "record_hash"),
+    "raw": ("account", "sequence", "digest", "previous_sequence"),
+    "flat": ("account", "sequence", "digest", "previous_sequence"),
     "ecs": (
         "cloud.account.id",
         "event.sequence",
         "auditsite.digest",
         "auditsite.previous_sequence",
-        "auditsite.record_hash",
     ),
     "ocsf": (
         "cloud.account.uid",
         "metadata.sequence",
         "unmapped.auditsite.digest",
         "unmapped.auditsite.previous_sequence",
-        "unmapped.auditsite.record_hash",
     ),
 }
 
@@ -212,11 +210,7 @@ def page() -> str:
 
 
 def _places() -> str:
-    head = (
-        "| format | account | sequence number | digest | sequence number sent before | record hash |\n"
-        + "| --- " * 6
-        + "|\n"
-    )
+    head = "| format | account | sequence number | digest | sequence number sent before |\n" + "| --- " * 5 + "|\n"
     return head + "\n".join(
         f"| {name} | " + " | ".join(f"`{place}`" for place in places) + " |" for name, places in PLACES.items()
     )

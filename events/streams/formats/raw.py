@@ -23,7 +23,6 @@ ENVELOPE: Shape[EventRecord] = Shape(
         Field("sequence", "**sequence number** in the account's chain", lambda event: event.sequence),
         Field("previous_sequence", "sequence number sent before this one", lambda event: event.previous_sequence),
         Field("digest", "**digest** of the chain", lambda event: event.digest),
-        Field("record_hash", "hash of the event's record", lambda event: event.record_hash),
         Field("received_at", "when Auditsite fetched the event", lambda event: time(event.received_at)),
         Field("test", "`true` for a test", lambda event: event.is_test or None),
     )
@@ -53,11 +52,10 @@ def event_text(record: EventRecord) -> str:
     """
     previous = record.previous_sequence
     numbers = f'"sequence":{record.sequence}' + ("" if previous is None else f',"previous_sequence":{previous}')
-    hashes = f'"digest":"{record.digest}"' + (f',"record_hash":"{record.record_hash}"' if record.record_hash else "")
     received = f',"received_at":"{time(record.received_at)}"' if record.received_at else ""
     test = ',"test":true' if record.is_test else ""
     account = _account(record.account, record.account_name)
-    return f"{{{account},{numbers},{hashes}{received}{test},{_body(record.raw)}}}"
+    return f'{{{account},{numbers},"digest":"{record.digest}"{received}{test},{_body(record.raw)}}}'
 
 
 def lot_bodies(lot: Lot) -> list[bytes]:

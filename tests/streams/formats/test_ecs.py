@@ -49,7 +49,6 @@ OWN = {
     "auditsite.number": "keyword",
     "auditsite.odd_fields": "keyword[]",
     "auditsite.previous_sequence": "long",
-    "auditsite.record_hash": "keyword",
     "auditsite.reported_account": "keyword",
     "auditsite.resolution": "keyword",
     "auditsite.secret.id": "keyword",

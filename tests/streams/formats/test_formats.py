@@ -14,7 +14,7 @@ from events.export.columns import FOR_PROGRAMS
 from events.sandbox.odd import odd_events
 from events.streams.formats import FORMATS, flat, raw
 from events.streams.record import EventRecord, Lot
-from tests.tools.records import DIGEST, NOON, RECORD_HASH, event, finding, of_each_type, of_the_sandbox, record_of
+from tests.tools.records import DIGEST, NOON, event, finding, of_each_type, of_the_sandbox, record_of
 
 NAMES = sorted(FORMATS)
 
@@ -84,7 +84,7 @@ def _lot(records: list[EventRecord], columns: tuple[str, ...]) -> Lot:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_many_at_once_are_as_one_by_one(name: str) -> None:
-    sent = replace(event("APP_CREATE", {"name": "Café", "deep": [[1]]}), record_hash="", is_test=False, sequence=8)
+    sent = replace(event("APP_CREATE", {"name": "Café", "deep": [[1]]}), is_test=False, sequence=8)
     lots = [
         [sent, *(replace(sent, sequence=9 + at, raw=raw, **odd) for at, (raw, odd) in enumerate(others))]
         for others in ([], [('{"a":"plain"}', {})], *([each] for each in UNSAFE))
@@ -124,7 +124,7 @@ def test_what_was_read_already_needs_no_second_reading(monkeypatch: pytest.Monke
 
 def test_raw_envelope_is_the_declared_one() -> None:
     marked = {"is_test": True, "account_name": 'a "shop" \ud83d', "received_at": NOON.replace(microsecond=5)}
-    bare: dict[str, Any] = {"record_hash": "", "previous_sequence": None, "received_at": None, "account_name": ""}
+    bare: dict[str, Any] = {"previous_sequence": None, "received_at": None, "account_name": ""}
     for record in (event(), event(record=marked), event(record=bare), event(record={"previous_sequence": 0})):
         text = FORMATS["raw"].event_json(record)
 
@@ -169,7 +169,7 @@ def test_chain_stands_in_every_format(name: str) -> None:
     for record in (event(), record_of("{}"), record_of("broken")):
         text = FORMATS[name].event_json(record)
 
-        assert all(part in text for part in ('"abcd1234"', '"Shop"', f'"{DIGEST}"', f'"{RECORD_HASH}"'))
+        assert all(part in text for part in ('"abcd1234"', '"Shop"', f'"{DIGEST}"'))
         assert '"sequence":17' in text
         assert '"previous_sequence":16' in text
 

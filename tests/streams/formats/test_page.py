@@ -48,7 +48,7 @@ def test_places_of_account_sequence_and_digest_are_where_they_are_said_to_be(nam
         found.append(value)
 
     record = page.EVENT
-    assert found == [record.account, record.sequence, record.digest, record.previous_sequence, record.record_hash]
+    assert found == [record.account, record.sequence, record.digest, record.previous_sequence]
 
 
 def test_record_of_the_example_is_its_own_event() -> None:
