@@ -67,7 +67,7 @@ def test_too_many_requests_say_when_to_come_again(program: Program) -> None:
         answers = [client.get(path) for path in (EVENTS, "/api/v1/events")]
 
     assert [(answer.status_code, answer.headers["Retry-After"]) for answer in answers] == [(429, "7"), (429, "7")]
-    assert answers[0].json() == {"status": 429, "error": "Too many requests", "message": "Slower, please."}
+    assert answers[0].json() == {"status": 429, "error": "Too Many Requests", "message": "Slower, please."}
     assert answers[1].headers["Content-Type"] == "application/problem+json"
 
 
@@ -85,7 +85,7 @@ def test_too_many_requests_say_when_to_come_again(program: Program) -> None:
         ("date_from=2026-02-01&date_to=2026-01-01", "date_to"),
         ("event_type=NO_SUCH", "NO_SUCH"),
         ("account_id=nosuch", "account_id: No account nosuch"),
-        ("evnt_type=USER_LOGIN", "did you mean event_type?"),
+        ("evnt_type=USER_LOGIN", "did you mean “event_type”?"),
         ("page=1&cursor=", "cursor"),
     ],
 )

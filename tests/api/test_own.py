@@ -153,7 +153,7 @@ def test_unknown_parameters_are_named(program: Program, path: str) -> None:
 
     assert "nonsense" in told["detail"]
     if path in ("findings/", "events"):
-        assert "did you mean size?" in told["detail"]
+        assert "did you mean “size”?" in told["detail"]
 
 
 def test_errors_speak_the_language_that_is_asked_for(program: Program) -> None:

@@ -15,7 +15,7 @@ def test_roles_have_their_permissions_and_no_others() -> None:
     reads = {f"events.view_{model}" for model in EVENTS}
     manages = {f"accounts.{verb}_nexmoaccount" for verb in ("add", "change", "delete", "view")}
     expected = {
-        ACCOUNT_ADMINS: manages | reads | {"events.triage_finding"},
+        ACCOUNT_ADMINS: manages | reads | {"events.triage_finding", "events.manage_stream"},
         AUDITORS: {"accounts.view_nexmoaccount", "accounts.view_all_accounts", "accounts.export_evidence"} | reads,
         RESPONDERS: {"events.triage_finding"},
     }
