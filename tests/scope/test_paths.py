@@ -111,9 +111,7 @@ EXPECTED: dict[str, Statuses] = {
     "events:alert_channel_delete": {"/alerts/channels/98765/delete": everybody(404)},
     # Streams that somebody made have tests of their own: tests/streams/test_pages.
     "events:streams": {"/streams/": (302, 200, 403, 403, 403, 200)},
-    "events:stream_new": {
-        path: (302, 200, 403, 403, 403, 200) for path in ("/streams/new", "/streams/new?kind=webhook")
-    },
+    "events:stream_new": dict.fromkeys(("/streams/new", "/streams/new?kind=webhook"), (302, 200, 403, 403, 403, 200)),
     "events:stream": {f"/streams/{pk}/": everybody(404) for pk in (98765, "9" * 30)},
     "events:stream_edit": {"/streams/98765/edit": everybody(404)},
     "events:stream_test": {"/streams/98765/test": everybody(405)},  # POST
