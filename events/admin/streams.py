@@ -25,6 +25,18 @@ class StreamAdmin(admin.ModelAdmin):
     list_filter = ("kind", "contents", "format", "is_active")
     list_select_related = ("owner", "team")
     search_fields = ("name", "shown")
+    # Secrets, and what says nothing to people.
+    exclude = (
+        "address",
+        "secret",
+        "options",
+        "narrowed",
+        "lease_until",
+        "lease_owner",
+        "test_asked_at",
+        "tested_at",
+        "test_problem",
+    )
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(request.user.has_perm("events.manage_stream"))

@@ -125,8 +125,7 @@ class StreamForm(forms.ModelForm):
             _("Destination"),
             ("name", "holder", "address", "secret", "index", "sourcetype", "acknowledged", "lenient", "authorities"),
         ),
-        ("what", _("What"), ("contents", "format", "all_accounts", "accounts", "view")),
-        ("start", _("Begin"), ("start", "since")),
+        ("what", _("What"), ("contents", "format", "all_accounts", "accounts", "view", "start", "since")),
         ("state", _("State"), ("is_active",)),
     )
 

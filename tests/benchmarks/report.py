@@ -56,6 +56,9 @@ the first, which makes its archives) it measures {quick} and prints the ratios.
   chain adds is the time of its hashing over the rest: inserts with and without it differ by less than by chance.
 - `json.dumps` per row is Django's usual way, a dictionary of each streamed model instance. The raw driver's own rate
   with `json.dumps` stands beside it.
+- A stream is served by one process, signed and in batches, to a receiver in another that counts what arrives; beside
+  it the first process writes the NDJSON export of the same events to nowhere. Formats other than raw are streamed
+  from the small archive.
 - The ideal time of a sync is the number of pages times the latency over the concurrency.
 """
 

@@ -46,4 +46,6 @@ def body_of(batch: Batch, at: str) -> bytes:
         "first": batch.items.seqs[0],
         "last": batch.items.seqs[-1],
     }
-    return json.dumps(head)[:-1].encode() + b', "data": [' + b",\n".join(batch.items.bodies) + b"]}"
+    begin, *others = batch.items.bodies
+    *others, end = [json.dumps(head)[:-1].encode() + b', "data": [' + begin, *others]
+    return b",\n".join([*others, end + b"]}"])  # at once: a batch is large

@@ -64,7 +64,7 @@ def lot_bodies(lot: Lot) -> list[bytes]:
     if not lot.rows:
         return []
     seqs, _, digests, raws, odd_fields, fetched = zip(*lot.rows, strict=True)
-    if not any(odd_fields) and None not in fetched:
+    if not any(odd_fields) and None not in set(fetched):
         bodies = _put_together(lot, seqs, digests, fetched, '"event":', raws)
         together = b"\n".join(bodies)
         controls = len(together) - len(together.translate(None, _CONTROLS))
