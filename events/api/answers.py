@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import TYPE_CHECKING
 
 from django.http import HttpResponse
@@ -70,5 +69,6 @@ def _takes_gzip(accepted: str) -> bool:
     for coding in accepted.lower().split(","):
         name, _semicolon, weight = coding.partition(";")
         if name.strip() == "gzip":
-            return not re.fullmatch(r"\s*q=0(\.0*)?\s*", weight)
+            quality, _equals, value = weight.partition("=")
+            return quality.strip() != "q" or value.strip().strip("0.") != ""
     return False
