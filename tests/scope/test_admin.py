@@ -10,7 +10,7 @@ from django.contrib.contenttypes.models import ContentType
 
 from accounts.models import NexmoAccount
 from events.archive import seals
-from events.models import AuditEvent, Discrepancy, EventType, LegalHold, OwnRule, Removal, SavedView, SyncRun
+from events.models import AuditEvent, Discrepancy, EventType, LegalHold, OwnRule, Removal, SavedView, Stream, SyncRun
 from events.sync import state
 from tests.conftest import NOON
 from tests.tools.scope import KEYS, SEES, Login, names
@@ -48,6 +48,13 @@ ADMIN_MODELS: dict[str, dict[str, tuple[int, int, int]]] = {
     "events/savedview": SUPERUSERS | {"add": (403,) * 3},
     # Written and read on the site's own pages.
     "events/ownrule": SUPERUSERS | dict.fromkeys(("add", "history", "change"), (403, 403, 302)),
+    # Set up on the site's own pages; alice is shown only streams of hers.
+    "events/stream": {
+        "changelist": (200, 403, 200),
+        **dict.fromkeys(("add", "delete"), (403, 403, 403)),
+        "history": (302, 302, 200),
+        "change": (302, 403, 200),
+    },
 }
 
 
@@ -108,6 +115,7 @@ def admin_paths(events: dict[str, AuditEvent], cast: dict[str, Any]) -> dict[str
             "events/legalhold": LegalHold.objects.create(reason="x").pk,
             "events/savedview": SavedView.objects.first().pk,
             "events/ownrule": OwnRule.objects.create(uid=str(UUID(int=0)), title="x", text="x", changed_at=NOON).pk,
+            "events/stream": Stream.objects.create(name="x", kind="webhook", owner=cast["bob"]).pk,
             "events/syncrun": state.claim(account, SyncRun.Trigger.COMMAND).pk,
             "accounts/nexmoaccount": account.pk,
             "accounts/apitoken": make_token(cast["bob"])[0].pk,

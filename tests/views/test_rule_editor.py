@@ -253,7 +253,10 @@ def test_a_part_of_the_archive_goes_into_the_inbox_if_asked_for(
     assert "Only a part of the archive was searched" in text_of(client.get(response["Location"]))
 
 
-def test_part_that_cannot_be_meant_is_told_and_nothing_is_saved(client: Client, account: NexmoAccount) -> None:
+def test_part_that_cannot_be_meant_is_told_and_nothing_is_saved(
+    client: Client, account: NexmoAccount, add_event: Add
+) -> None:
+    add_event(account, 1, event_type="NUMBER_ASSIGN")
     tried(client, rule_text())
     work()
     wrong = {"date_from": "2026-02-02", "date_to": "2026-02-01"}
