@@ -34,6 +34,14 @@ def teams_visible_to(user: AnyUser) -> QuerySet[Group]:
     return all_teams().filter(Exists(User.groups.through.objects.filter(group=OuterRef("pk"), user=user.pk)))
 
 
+def teams_acted_for(user: AnyUser, permission: str) -> QuerySet[Group]:
+    """Teams in whose name the user may set something up that takes a permission: those that the user is in, all for a
+    superuser."""
+    if not user.has_perm(permission):  # type: ignore[union-attr]
+        return all_teams().none()
+    return all_teams() if user.is_superuser else all_teams().filter(user=user.pk)  # type: ignore[union-attr]
+
+
 def with_sizes(teams: QuerySet[Group], user: AnyUser) -> Any:
     """Teams that tell how many people are in them, and how many accounts that the user may see are shared with them."""
     visible = None if NexmoAccount.objects.sees_all(user) else NexmoAccount.objects.visible_to(user).order_by()

@@ -10,11 +10,12 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from events.alerts.holders import teams_of
+from accounts.teams.sight import teams_acted_for
 from events.alerts.sending import addresses, send
 from events.display import zones
 from events.display.forms import ZoneField
 from events.models import Channel
+from events.models.held import HeldQuerySet
 from events.outbound import signing
 from events.outbound.entered import LONGEST, NotUsable
 from events.wording.marking import coded
@@ -105,7 +106,7 @@ class ChannelForm(forms.ModelForm):
             field.required, field.help_text = False, KEPT
 
     def _holder_field(self) -> None:
-        teams = list(teams_of(self.user)) if self.is_new else []
+        teams = list(teams_acted_for(self.user, HeldQuerySet.permission)) if self.is_new else []
         if not teams:
             del self.fields["holder"]
         else:

@@ -13,9 +13,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import NexmoAccount
-from accounts.teams.sight import all_teams
+from accounts.teams.sight import teams_acted_for
 from accounts.widgets import TickList
 from events.models import SavedView, Stream
+from events.models.streams import StreamQuerySet
 from events.outbound import post, signing
 from events.outbound.entered import LONGEST, NotUsable
 from events.streams import progress
@@ -180,7 +181,7 @@ class StreamForm(forms.ModelForm):
             fields["index"].help_text = _("If left empty, the token’s default index.")
 
     def _holder_field(self, fields: dict[str, Any]) -> None:
-        teams = teams_of(self.user) if self.is_new else []
+        teams = list(teams_acted_for(self.user, StreamQuerySet.permission)) if self.is_new else []
         if not teams:
             del fields["holder"]
         else:
@@ -299,11 +300,3 @@ class StreamForm(forms.ModelForm):
         if self.kind == KIND.WEBHOOK:
             self.new_secret = signing.new_secret()
         return self.new_secret
-
-
-def teams_of(user: AnyUser) -> list[Any]:
-    """Teams whose streams the user may set up: those that the user is in, all for a superuser."""
-    teams = all_teams()
-    if not user.is_superuser:  # type: ignore[union-attr]
-        teams = teams.filter(user=user.pk)
-    return list(teams.order_by("name"))
