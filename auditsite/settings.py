@@ -161,6 +161,7 @@ MIDDLEWARE = [
     "auditsite.busy.BusyMiddleware",  # before sessions, which are in the database
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "auditsite.programs.ProgramMiddleware",  # after the language: programs are told errors in it too
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

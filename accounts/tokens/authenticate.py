@@ -96,7 +96,6 @@ def authenticate(request: HttpRequest) -> TokenAccess:
             the token, or for bad credentials the address, had too many requests in this minute.
     """
     _refuse_foreign_pages(request)
-    address = get_adapter().get_client_ip(request)
     given = _credentials(request)
     if given is None:
         raise _unauthorized(
@@ -107,14 +106,14 @@ def authenticate(request: HttpRequest) -> TokenAccess:
     now = timezone.now()
     token = _genuine(given)
     if token is None:
-        if wait := _guesses.take(_network(address), BAD_GUESSES_PER_MINUTE):
+        if wait := _guesses.take(_network(_address(request)), BAD_GUESSES_PER_MINUTE):
             raise _too_many(wait, _("Too many requests with wrong credentials came from this address."))
         raise _unauthorized(_("Credentials are wrong"), _("No API token has this identifier and secret."))
     _refuse_ended(token, now)
     if wait := _requests.take(str(token.pk), settings.API_REQUESTS_PER_MINUTE):
         text = _("This API token has used up its %(count)s requests for this minute.")
         raise _too_many(wait, text % {"count": settings.API_REQUESTS_PER_MINUTE})
-    _note_use(token, now, address)
+    _note_use(token, now, request)
     access = TokenAccess(token, token.person)
     request.api_access = access  # type: ignore[attr-defined]  # for the access log
     return access
@@ -256,11 +255,16 @@ def _network(address: str) -> str:
 # --- noting -----------------------------------------------------------------------------------------------------------
 
 
-def _note_use(token: ApiToken, now: datetime, address: str) -> None:
+def _address(request: HttpRequest) -> str:
+    address: str = get_adapter().get_client_ip(request)
+    return address
+
+
+def _note_use(token: ApiToken, now: datetime, request: HttpRequest) -> None:
     """Write when and from where a token was used, at most once a minute; a time in the future is a wrong clock's."""
     last = token.last_used_at
     if last is not None and now - USE_NOTED_EVERY < last <= now:
         return
     stale = Q(last_used_at=None) | Q(last_used_at__lte=now - USE_NOTED_EVERY) | Q(last_used_at__gt=now)
     used = ApiToken.objects.filter(stale, pk=token.pk)
-    used.update(last_used_at=now, last_used_address=address[:45])
+    used.update(last_used_at=now, last_used_address=_address(request)[:45])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from django.core.signing import BadSignature, Signer
@@ -39,6 +40,10 @@ class Place:
     places: Mapping[int, int] | None = None
 
     def __str__(self) -> str:
+        return self._text
+
+    @cached_property
+    def _text(self) -> str:
         if self.places is None:
             return _signed(f"{self.order} {self.beyond}".encode())
         numbers: list[int] = []

@@ -62,7 +62,7 @@ class Access:
             return NexmoAccount.objects.keys_visible_to(self.person)
         return {account.pk: account.api_key for account in self.accounts}
 
-    @property
+    @cached_property
     def everything(self) -> bool:
         """Whether these are all accounts there are."""
         return self.token.all_accounts and NexmoAccount.objects.sees_all(self.person)
@@ -131,6 +131,7 @@ def operations(
                 return response
 
     update_wrapper(view, next(iter(handlers.values())), assigned=("__module__", "__name__", "__doc__"), updated=())
+    view.is_operation = True  # type: ignore[attr-defined]  # for the middleware
     view.login_required = False  # type: ignore[attr-defined]
     view.csrf_exempt = True  # type: ignore[attr-defined]
     return view

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
@@ -73,6 +74,9 @@ class Matches:
     reached: Key | None = None
     complete: int | None = None  # how many match in all, if that came to light
     rows: dict[int, Any] = field(default_factory=dict)  # those read on the way
+
+
+_place = attrgetter("created_at", "pk")  # of a row
 
 
 @dataclass(frozen=True)
@@ -192,8 +196,8 @@ def _read_in_order(plan: Plan, span: Span, wanted: int, read: Callable[[str, lis
             cursor.execute(keys, values)
             return Matches([Key(*row) for row in cursor.fetchall()])
     rows = read(f"SELECT id FROM ({keys}) AS k", values)
-    rows.sort(key=lambda row: (row.created_at, row.pk), reverse=span.newest_first)
-    return Matches([Key(row.created_at, row.pk) for row in rows], rows={row.pk: row for row in rows})
+    rows.sort(key=_place, reverse=span.newest_first)
+    return Matches([Key._make(_place(row)) for row in rows], rows={row.pk: row for row in rows})
 
 
 def _walk(plan: Plan, span: Span, wanted: int, walk: int) -> Matches:
