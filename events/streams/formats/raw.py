@@ -65,11 +65,10 @@ def lot_bodies(lot: Lot) -> list[bytes]:
         return []
     seqs, _, digests, raws, odd_fields, fetched = zip(*lot.rows, strict=True)
     if not any(odd_fields) and None not in set(fetched):
-        bodies = _put_together(lot, seqs, digests, fetched, '"event":', raws)
-        together = b"\n".join(bodies)
-        controls = len(together) - len(together.translate(None, _CONTROLS))
-        if controls == len(bodies) - 1 and b"NaN" not in together and b"Infinity" not in together:
-            return bodies
+        together = "".join(raws).encode()
+        plain = len(together) == len(together.translate(None, _CONTROLS))
+        if plain and b"NaN" not in together and b"Infinity" not in together:
+            return _put_together(lot, seqs, digests, fetched, '"event":', raws)
     return _put_together(lot, seqs, digests, fetched, "", map(_body, raws))
 
 
