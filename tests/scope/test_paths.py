@@ -177,6 +177,8 @@ EXPECTED: dict[str, Statuses] = {
     "account_inactive": {"/login/inactive/": (200,) * 6},
     "account_reauthenticate": {"/login/confirm/": everybody(200)},
     "account_change_password": {"/profile/password/": everybody(200)},
+    "admin_password_change": {"/admin/password_change/": everybody(302)},
+    "admin_password_change_done": {"/admin/password_change/done/": everybody(404)},
     "account_signup": {"/login/none/": (302,) * 6},
     "account_reset_password": {"/login/none/": (302,) * 6},
     "account_set_password": {"/login/none/": (302,) * 6},
