@@ -115,6 +115,7 @@ urlpatterns = [
     path("views/<int:pk>/edit", saved.edit, name="view_edit"),
     path("views/<int:pk>/update", saved.update, name="view_update"),
     path("views/<int:pk>/delete", saved.delete, name="view_delete"),
+    path("views/<int:pk>/unshare", saved.unshare, name="view_unshare"),
     path("streams/", streams.overview, name="streams"),
     path("streams/new", streams.new, name="stream_new"),
     path("streams/<int:pk>/", streams.page, name="stream"),

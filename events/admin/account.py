@@ -173,6 +173,11 @@ class SyncedAccountAdmin(NexmoAccountAdmin):
     def sync_now(self, request: HttpRequest, queryset: QuerySet[NexmoAccount]) -> None:
         """Have the selected accounts synced by the worker."""
         accounts = self._mine(request, queryset)
+        try:
+            tasks.count_request(request.user)
+        except tasks.TooManySyncs as error:
+            self.message_user(request, str(error), messages.WARNING)
+            return
         tasks.request_syncs(accounts.active(), request.user)
         for account in accounts:
             if not account.is_active:

@@ -99,5 +99,10 @@ def sync(request: HttpRequest, api_key: str) -> HttpResponse:
     elif are_refused(account):
         messages.error(request, _("No request was sent: Nexmo refused these credentials, and they have not changed."))
     else:
-        tasks.request_sync(account, request.user)  # the page that follows shows the state, and how it moves
+        try:
+            tasks.count_request(request.user)
+        except tasks.TooManySyncs as error:
+            messages.warning(request, str(error))
+        else:
+            tasks.request_sync(account, request.user)  # the page that follows shows the state, and how it moves
     return redirect(account)

@@ -92,6 +92,7 @@ EXPECTED: dict[str, Statuses] = {
     "events:suppression_end": {"/findings/suppressions/98765/end": everybody(405)},  # POST
     "events:search_help": {"/help/search/": everybody(200)},
     "events:view_delete": {"/views/98765/delete": everybody(404)},
+    "events:view_unshare": {"/views/98765/unshare": everybody(404)},
     # Channels and subscriptions that somebody made have tests of their own: tests/alerts/test_pages.
     "events:alerts": {"/alerts/": everybody(200)},
     "events:alert_log": {"/alerts/log": everybody(200)},
