@@ -109,6 +109,16 @@ class NexmoAccountForm(forms.ModelForm):
         """The key belongs to an account that is not visible to who typed it."""
         raise ValidationError(REFUSED, code="unique")
 
+    def clean_keep_days(self) -> int | None:
+        """Keeping events for a shorter time removes evidence: it takes a permission of its own."""
+        days, before = self.cleaned_data["keep_days"], self.initial.get("keep_days")
+        shortens = self.instance.pk and days is not None and (before is None or days < before)
+        if shortens and not self.user.has_perm("accounts.shorten_retention"):
+            raise ValidationError(
+                _("You can lengthen this, or leave it empty, but not shorten it. Ask an administrator."), code="shorter"
+            )
+        return days
+
     def clean_api_secret(self) -> Any:
         if typed := self.cleaned_data["api_secret"]:
             return typed

@@ -67,6 +67,7 @@ SEAL_PUBLIC_KEYS = checks.public_keys(read.list("SEAL_PUBLIC_KEYS"))
 SEAL_INTERVAL = read.duration("SEAL_INTERVAL")
 SEAL_CHANNELS = checks.seal_channels(read.list("SEAL_CHANNELS"))
 EVIDENCE_DIR = checks.evidence_dir(read.text("EVIDENCE_DIR"))
+RETENTION_WAIT = checks.retention_wait(read.duration("RETENTION_WAIT"))
 EVIDENCE_KEEP = read.duration("EVIDENCE_KEEP")
 CHECK_INTERVAL = read.duration("CHECK_INTERVAL")
 

@@ -20,6 +20,7 @@ from events.models import (
     LegalHold,
     Removal,
     RemovedEvent,
+    RetentionChange,
     Seal,
     SyncWindow,
 )
@@ -40,6 +41,7 @@ RECORDED: tuple[tuple[type[Recorded], tuple[str, ...]], ...] = (
     (Discrepancy, ("event",)),
     (EventConflict, ("event",)),
     (SyncWindow, ()),
+    (RetentionChange, ()),
 )
 
 
@@ -99,7 +101,7 @@ def _compare(entries: dict[tuple[str, int], tuple[str, int | None, int | None]])
                 )
             if seq in removed[account]:
                 continue  # it went with its event
-        if kind == Kind.WINDOW and account not in accounts:
+        if kind in (Kind.WINDOW, Kind.RETENTION) and account not in accounts:
             continue  # of an account that never had an event, and is gone
         yield f"{_named(kind, row)} is in the ledger, and was removed from the database."
 
@@ -114,6 +116,7 @@ def _named(kind: str, row: int) -> str:
         Kind.WITHDRAWAL: "The withdrawal of discrepancy",
         Kind.CONFLICT: "Conflict",
         Kind.WINDOW: "Unverified window",
+        Kind.RETENTION: "Change of retention",
     }
     key = NexmoAccount.objects.filter(pk=row).values_list("api_key", flat=True).first() if kind == Kind.ACCOUNT else ""
     return f"{names.get(Kind(kind), kind)} {row}{f' ({key})' if key else ''}"
