@@ -107,7 +107,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 _cookies = environment.cookie_prefix(SECRET_KEY, str(DATABASES["default"]["NAME"]))
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_cookies}session", f"{_cookies}csrf"
 LANGUAGE_COOKIE_NAME, MESSAGES_COOKIE_NAME = f"{_cookies}language", f"{_cookies}messages"
-KNOWN_BROWSER_COOKIE_NAME = f"{_cookies}known_browser"
+KNOWN_BROWSER_COOKIE_NAME = f"{_cookies}browser"
 MESSAGE_STORAGE = "auditsite.private.MessageStorage"
 WEB_PROCESSES = read.whole("WEB_PROCESSES", least=1, most=64)
 WEB_THREADS = read.whole("WEB_THREADS", least=1, most=64)
@@ -239,6 +239,7 @@ ACCOUNT_RATE_LIMITS = {  # `key` is said in auditsite/login_limits.py
     "login_failed_known_browser": "5/5m/key,20/h/key",
 }
 MFA_ADAPTER = "auditsite.login.MFAAdapter"
+MFA_FORMS = {"activate_totp": "auditsite.forms.ActivateSecondFactorForm"}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Auditsite"
 
