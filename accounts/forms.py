@@ -111,7 +111,8 @@ class NexmoAccountForm(forms.ModelForm):
 
     def clean_keep_days(self) -> int | None:
         """Keeping events for a shorter time removes evidence: it takes a permission of its own."""
-        days, before = self.cleaned_data["keep_days"], self.initial.get("keep_days")
+        days: int | None = self.cleaned_data["keep_days"]
+        before = self.initial.get("keep_days")
         shortens = self.instance.pk and days is not None and (before is None or days < before)
         if shortens and not self.user.has_perm("accounts.shorten_retention"):
             raise ValidationError(

@@ -1,9 +1,9 @@
 """How often a login may fail, so that nobody guesses passwords and nobody locks another person out.
 
-Failures count for a name and an address together, and for the address. Over all addresses a name has a limit of its own,
-which is far higher, because whoever has many addresses could otherwise keep its owner out. Browsers in which the person
-has logged in before are left out of all this and count by themselves: they hold a signed cookie that says so. It opens
-nothing, and whoever steals it has a few more guesses.
+Failures count for a name and an address together, and for the address. Over all addresses a name has a limit of its
+own, which is far higher, because whoever has many addresses could otherwise keep its owner out. Browsers in which the
+person has logged in before are left out of all this and count by themselves: they hold a signed cookie that says so. It
+opens nothing, and whoever steals it has a few more guesses.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """How often something may happen in a minute, or an hour, counted over all processes and machines of the site.
 
-Counters are in the shared cache (`CACHE_URL`), one for each key and clock minute (hour). A process takes permits from there in
-portions and hands them out by itself, so that most requests write nothing anywhere. No more than the limit is ever
-handed out; where several processes hold a rest of their portions when the counter is used up, a few less are.
+Counters are in the shared cache (`CACHE_URL`), one for each key and clock minute (hour). A process takes permits from
+there in portions and hands them out by itself, so that most requests write nothing anywhere. No more than the limit is
+ever handed out; where several processes hold a rest of their portions when the counter is used up, a few less are.
 """
 
 from __future__ import annotations

@@ -103,7 +103,7 @@ class EventTypeAdmin(ReadOnlyAdmin):
         listed = Q(listed_at__isnull=False) | Q(code__in=EVENT_TYPES)
         return super().get_queryset(request).filter(listed | Exists(carried))
 
-    def get_list_display(self, request: HttpRequest) -> list[str]:
+    def get_list_display(self, request: HttpRequest) -> Any:
         hidden = self.get_exclude(request)
         return [name for name in self.list_display if name not in hidden]
 

@@ -220,7 +220,7 @@ class Openable:
         if owner == self._user.pk or "account=" not in query:
             return True
         named = [unsigned(item)[1].casefold() for item in split_list(QueryDict(query).getlist("account"))]
-        return all(any(fnmatch.fnmatchcase(known, name.replace("[", "[[]")) for known in self._accounts) for name in named)
+        return all(fnmatch.filter(self._accounts, name.replace("[", "[[]")) for name in named)
 
 
 def openable_views(user: AnyUser) -> QuerySet[SavedView]:

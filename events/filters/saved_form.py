@@ -119,7 +119,9 @@ class ViewForm(QueryForm):
         shared = self._own().filter(team=team).exclude(pk=self.instance.pk)
         moves = team is not None and team.pk != self.initial.get("team") and not self.replaces
         if moves and shared.count() >= MOST_SHARED:
-            text = _("You already share %(count)s views with this team. Delete one first, or keep this one to yourself.")
+            text = _(
+                "You already share %(count)s views with this team. Delete one first, or keep this one to yourself."
+            )
             raise ValidationError(text, code="too_many", params={"count": MOST_SHARED})
         return team
 

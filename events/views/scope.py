@@ -52,8 +52,8 @@ def visible_events(request: HttpRequest) -> Any:
 
 
 def visible_view(request: HttpRequest, pk: int) -> SavedView:
-    """The view with this key, or 404 when it is neither the reader's own nor shared with a team of the reader's, or when
-    it names accounts that the reader does not see."""
+    """The view with this key, or 404 when it is neither the reader's own nor shared with a team of the reader's, or
+    names accounts that the reader does not see."""
     view: SavedView = get_object_or_404(SavedView.objects.visible_to(request.user), pk=pk)
     if not Openable(request.user)(view.owner_id, view.query):
         raise Http404

@@ -27,9 +27,7 @@ def _few(monkeypatch: pytest.MonkeyPatch) -> None:
         (Subscription, "/alerts/new"),
     ],
 )
-def test_one_person_sets_up_so_many_for_teams_too(
-    login: Login, cast: dict[str, Any], model: Any, path: str
-) -> None:
+def test_one_person_sets_up_so_many_for_teams_too(login: Login, cast: dict[str, Any], model: Any, path: str) -> None:
     alice, team = cast["alice"], Group.objects.get(name=TEAM)
     alice.user_permissions.add(*Permission.objects.filter(codename__in=("triage_finding", "add_stream")))
     channel = Channel.objects.create(name="x", kind="webhook", owner=alice, created_by=cast["bob"])

@@ -170,7 +170,9 @@ def test_view_that_names_an_account_is_not_there_for_who_does_not_see_it(
     assert "For the team" in login("alice").get("/views/").content.decode()
 
 
-@pytest.mark.parametrize("query", ["account=demo0001", "account=DEMO0001,demo00*", "account=-demo0001", "account=Lumora*"])
+@pytest.mark.parametrize(
+    "query", ["account=demo0001", "account=DEMO0001,demo00*", "account=-demo0001", "account=Lumora*"]
+)
 def test_view_of_accounts_that_the_team_sees_is_offered(
     login: Login, views: dict[str, SavedView], account: NexmoAccount, query: str
 ) -> None:

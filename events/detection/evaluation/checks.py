@@ -1,7 +1,8 @@
 """What the site itself notices about an account's syncing: the events of rules with `service: sync`.
 
-failing, behind, silent, gap and retention are states: each stretch of time that one lasts is one finding of a rule, kept up to
-date as long as it lasts. vanished and altered are about events: what is noticed within a short time is one finding.
+failing, behind, silent, gap and retention are states: each stretch of time that one lasts is one finding of a rule,
+kept up to date as long as it lasts. vanished and altered are about events: what is noticed within a short time is one
+finding.
 """
 
 from __future__ import annotations
