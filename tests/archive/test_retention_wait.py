@@ -132,6 +132,28 @@ def test_changes_are_in_the_ledger_and_stay(login: Login, account: NexmoAccount)
     ]
 
 
+def test_a_change_behind_the_sites_back_is_told_by_verification(login: Login, account: NexmoAccount) -> None:
+    keep(login, account, "30")
+    NexmoAccount.objects.filter(pk=account.pk).update(keep_days=1)
+
+    assert list(verify_ledger.problems(None, [])) == [
+        "Account demo0001 keeps its events for 1 days, but the last change on record says 30 days."
+    ]
+
+
+def test_whoever_changed_it_stays_on_record(login: Login, account: NexmoAccount, cast: dict[str, Any]) -> None:
+    cast["alice"].nexmo_accounts.update(owner=cast["admin"])
+    NexmoAccount.objects.filter(pk=account.pk).update(keep_days=30, owner=cast["charlie"])
+    cast["charlie"].user_permissions.add(*Permission.objects.filter(codename__in=("change_nexmoaccount",)))
+    type(cast["charlie"]).objects.filter(username="charlie").update(is_staff=True)
+    keep(login, account, "40", "charlie")
+    NexmoAccount.objects.filter(owner=cast["charlie"]).update(owner=cast["admin"])
+
+    page = login("admin").get(f"/admin/auth/user/{cast['charlie'].pk}/delete/")
+
+    assert "charlie changed how long events are kept, and the record of it says who." in text_of(page)
+
+
 def test_an_account_that_never_had_events_can_be_deleted_with_its_changes(login: Login) -> None:
     empty = NexmoAccount.objects.get(api_key="demo0002")
     keep(login, empty, "30")
