@@ -23,6 +23,11 @@ NEW_HINT = _("Stored encrypted, never shown again.")
 KEEP_HINT = _("Stored encrypted and never shown again. Leave empty to keep the stored one.")
 NEW_SECOND_HINT = _("For rotation: tried when Nexmo refuses the first.")
 KEEP_SECOND_HINT = _("For rotation: tried when Nexmo refuses the first. Leave empty to keep the stored one.")
+# One sentence for both, so that nobody finds out which keys are registered here.
+REFUSED = _(
+    "Nexmo refused this API key with this secret, or the account is registered here already. Copy both again from the "
+    "Nexmo dashboard; if they are right, ask an administrator to share the account with your team."
+)
 KEEP_DAYS_HINT = _(
     "Older events are removed whenever <code>manage.py apply_retention --yes</code> runs, unless a legal hold "
     "keeps them. Empty: kept forever."
@@ -64,6 +69,7 @@ class NexmoAccountForm(forms.ModelForm):
         help_texts = {"keep_days": KEEP_DAYS_HINT}
 
     user: User  # who fills the form in; set by the admin and by NewAccountForm
+    has_hidden_twin = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -92,12 +98,27 @@ class NexmoAccountForm(forms.ModelForm):
     def clean_api_key(self) -> str:
         api_key: str = self.cleaned_data["api_key"].strip()
         twins = NexmoAccount.objects.filter(api_key__iexact=api_key).exclude(pk=self.instance.pk)
-        if twins.exists():
-            raise ValidationError(
-                _("This API key is already registered. Ask an administrator to share that account with your team."),
-                code="unique",
-            )
+        if twins.visible_to(self.user).exists():
+            raise ValidationError(_("This API key is already registered."), code="unique")
+        self.has_hidden_twin = twins.exists()
+        if self.has_hidden_twin:
+            self.hidden_twin()
         return api_key
+
+    def hidden_twin(self) -> None:
+        """The key belongs to an account that is not visible to who typed it."""
+        raise ValidationError(REFUSED, code="unique")
+
+    def clean_keep_days(self) -> int | None:
+        """Keeping events for a shorter time removes evidence: it takes a permission of its own."""
+        days: int | None = self.cleaned_data["keep_days"]
+        before = self.initial.get("keep_days")
+        shortens = self.instance.pk and days is not None and (before is None or days < before)
+        if shortens and not self.user.has_perm("accounts.shorten_retention"):
+            raise ValidationError(
+                _("You can lengthen this, or leave it empty, but not shorten it. Ask an administrator."), code="shorter"
+            )
+        return days
 
     def clean_api_secret(self) -> Any:
         if typed := self.cleaned_data["api_secret"]:
@@ -138,6 +159,13 @@ class NewAccountForm(NexmoAccountForm):
         self.fields["api_secret"].widget.attrs["autocomplete"] = "new-password"
         if not self.fields["teams"].queryset.exists():  # type: ignore[attr-defined]
             del self.fields["teams"]
+
+    def hidden_twin(self) -> None:
+        """Nothing yet: Nexmo is asked first, as for any other key. Whoever has its secret may know."""
+
+    def validate_unique(self) -> None:
+        if not self.has_hidden_twin:
+            super().validate_unique()
 
     def blame(self, field: str, sentence: str) -> None:
         """Say what is wrong beside a field; beside none, where it is `""` or not a field of this form."""

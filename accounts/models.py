@@ -164,6 +164,7 @@ class NexmoAccount(models.Model):
         permissions = (
             ("view_all_accounts", "Can see the events of all accounts (auditors)"),
             ("export_evidence", "Can take evidence packs away"),
+            ("shorten_retention", "Can shorten how long events are kept"),
         )
 
     def __str__(self) -> str:

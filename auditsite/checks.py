@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -106,6 +107,13 @@ def evidence_dir(value: str) -> Path:
     if not path.exists() and not path.parent.is_dir() and path.parent != BASE_DIR / "var":
         raise refuse("EVIDENCE_DIR", f"names {value!r}, but the directory above it does not exist.")
     return path
+
+
+def retention_wait(value: timedelta) -> timedelta:
+    """Refuse a wait so short that nobody would see it."""
+    if value < timedelta(hours=1):
+        raise refuse("RETENTION_WAIT", "must be at least 1h, so that others see it coming.")
+    return value
 
 
 def rules_folder(value: str) -> Path | None:

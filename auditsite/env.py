@@ -94,6 +94,11 @@ SETTINGS = {
             "var/evidence",
             "Where evidence packs wait to be fetched: one directory for all web and worker processes.",
         ),
+        Setting(
+            "RETENTION_WAIT",
+            "7d",
+            "How long a shorter retention of an account waits before anything more is removed; at least an hour.",
+        ),
         Setting("EVIDENCE_KEEP", "7d", "How long evidence packs can be fetched before they are deleted."),
         Setting(
             "SITE_URL",

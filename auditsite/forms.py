@@ -1,10 +1,18 @@
-"""allauth's forms without its links to a password reset by e-mail: an administrator sets passwords here."""
+"""allauth's forms without its links to a password reset by e-mail: an administrator sets passwords here. And the second
+factor's secret, kept encrypted from its beginning."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from allauth.account import forms
+from allauth.core import context
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY, TOTP, generate_totp_secret
+
+from accounts.fields import SecretUnreadable, decrypt, encrypt
 
 
 class _WithoutResetLink:
@@ -27,3 +35,26 @@ class ReauthenticateForm(_WithoutResetLink, forms.ReauthenticateForm):
 
 class ChangePasswordForm(_WithoutResetLink, forms.ChangePasswordForm):
     pass
+
+
+class ActivateSecondFactorForm(ActivateTOTPForm):
+    """allauth's, with the secret encrypted while it waits in the session, and a code that counts once: whoever looked
+    over the shoulder cannot log in with it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        session = context.request.session
+        stored = session.get(SECRET_SESSION_KEY)
+        super().__init__(*args, **kwargs)
+        if self.is_bound and stored:
+            try:
+                self.secret = decrypt(stored)
+                return
+            except SecretUnreadable:  # of an earlier version, or of keys that are gone: another one is set up
+                self.secret = generate_totp_secret()
+        session[SECRET_SESSION_KEY] = encrypt(self.secret)
+
+    def clean_code(self) -> str:
+        code: str = super().clean_code()
+        if not TOTP(Authenticator(user=self.user))._mark_code_used(code):
+            raise get_adapter().validation_error("incorrect_code")
+        return code

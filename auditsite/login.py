@@ -25,7 +25,7 @@ from accounts import kept_forms
 from accounts.fields import decrypt, encrypt
 from accounts.models import Profile
 from accounts.prepared import Prepared
-from auditsite import first_run
+from auditsite import first_run, login_limits
 from auditsite.proxy import client_address
 
 if TYPE_CHECKING:
@@ -156,11 +156,23 @@ class AccountAdapter(DefaultAccountAdapter):
         return False
 
     def is_safe_url(self, url: str | None) -> bool:
-        # Django takes no address beyond 2,048 characters for safe. What makes one unsafe stands at its beginning.
-        return bool(super().is_safe_url(url[:2_000] if url and url.startswith("/") else url))
+        # Only paths: a browser adds any other word to the address it is at. And Django takes no address beyond 2,048
+        # characters for safe; what makes one unsafe stands at its beginning.
+        return bool(url and url.startswith("/") and super().is_safe_url(url[:2_000]))
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_address(request)
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        # Where allauth looks for what it takes back after a login that succeeds.
+        self._login_failed_rl_usage = login_limits.take(request, credentials.get("username", ""))
+        if self._login_failed_rl_usage is None:
+            raise self.validation_error("too_many_login_attempts")
+
+    def post_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> Any:
+        response = super().post_login(request, user, **kwargs)
+        login_limits.remember(request, response, user.get_username())
+        return response
 
 
 class MFAAdapter(DefaultMFAAdapter):

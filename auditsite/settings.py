@@ -67,6 +67,7 @@ SEAL_PUBLIC_KEYS = checks.public_keys(read.list("SEAL_PUBLIC_KEYS"))
 SEAL_INTERVAL = read.duration("SEAL_INTERVAL")
 SEAL_CHANNELS = checks.seal_channels(read.list("SEAL_CHANNELS"))
 EVIDENCE_DIR = checks.evidence_dir(read.text("EVIDENCE_DIR"))
+RETENTION_WAIT = checks.retention_wait(read.duration("RETENTION_WAIT"))
 EVIDENCE_KEEP = read.duration("EVIDENCE_KEEP")
 CHECK_INTERVAL = read.duration("CHECK_INTERVAL")
 
@@ -106,6 +107,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 _cookies = environment.cookie_prefix(SECRET_KEY, str(DATABASES["default"]["NAME"]))
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_cookies}session", f"{_cookies}csrf"
 LANGUAGE_COOKIE_NAME, MESSAGES_COOKIE_NAME = f"{_cookies}language", f"{_cookies}messages"
+KNOWN_BROWSER_COOKIE_NAME = f"{_cookies}browser"
 MESSAGE_STORAGE = "auditsite.private.MessageStorage"
 WEB_PROCESSES = read.whole("WEB_PROCESSES", least=1, most=64)
 WEB_THREADS = read.whole("WEB_THREADS", least=1, most=64)
@@ -232,7 +234,13 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
+ACCOUNT_RATE_LIMITS = {  # `key` is said in auditsite/login_limits.py
+    "login_failed": "10/m/ip,5/5m/key,20/h/key",
+    "login_failed_name": "300/h/key",
+    "login_failed_known_browser": "5/5m/key,20/h/key",
+}
 MFA_ADAPTER = "auditsite.login.MFAAdapter"
+MFA_FORMS = {"activate_totp": "auditsite.forms.ActivateSecondFactorForm"}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Auditsite"
 

@@ -19,6 +19,13 @@ urlpatterns = [
     path("", include("accounts.urls")),
     # The admin's redirect to an object's own page knows no scope: it would tell staff the keys of foreign accounts.
     path("admin/r/<path:rest>", not_found, name="admin_redirect"),
+    # One place for the own password: allauth's, which counts wrong ones.
+    path(
+        "admin/password_change/",
+        RedirectView.as_view(pattern_name="account_change_password"),
+        name="admin_password_change",
+    ),
+    path("admin/password_change/done/", not_found, name="admin_password_change_done"),
     path("admin/", admin.site.urls),
     path("assets/site-<slug:digest>.<slug:kind>", asset, name="asset"),
     path("healthz", healthz, name="healthz"),

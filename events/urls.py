@@ -36,14 +36,26 @@ from events.views import (
     summary,
     suppressions,
 )
+from events.wording.segments import from_segment, to_segment
 
 
-class EventIdConverter(StringConverter):
-    """Any text at all: Nexmo promises nothing of its ids, and a page must be able to link to each."""
+class AnyText(StringConverter):
+    """Any text at all, as it is: what other people's programs ask for."""
 
     regex = "(?s:.+)"
 
 
+class EventIdConverter(AnyText):
+    """Any text at all: Nexmo promises nothing of its ids, and a page must be able to link to each."""
+
+    def to_python(self, value: str) -> str:
+        return from_segment(value)
+
+    def to_url(self, value: str) -> str:
+        return to_segment(value)
+
+
+register_converter(AnyText, "any_text")
 register_converter(EventIdConverter, "event_id")
 
 app_name = "events"
@@ -51,8 +63,8 @@ app_name = "events"
 # For programs. Addresses with and without a slash at the end: a redirect would make some of them forget their token.
 _FOR_NEXMOS_CLIENTS = [
     path("audit/events", api_nexmo.events, name="nexmo_events"),
-    path("audit/events/<event_id:event_id>", api_nexmo.event, name="nexmo_event"),
-    path("<event_id:rest>", api_nexmo.nothing, name="nexmo_nothing"),
+    path("audit/events/<any_text:event_id>", api_nexmo.event, name="nexmo_event"),
+    path("<any_text:rest>", api_nexmo.nothing, name="nexmo_nothing"),
 ]
 _API = [
     *(
@@ -65,14 +77,14 @@ _API = [
             ("findings/<int:number>", api_findings.finding, "finding"),
             ("findings/<int:number>/acknowledge", api_findings.acknowledgement, "acknowledge"),
             ("views", api_events.views, "views"),
-            ("views/<event_id:name>/events", api_events.events_of_view, "view_events"),
+            ("views/<any_text:name>/events", api_events.events_of_view, "view_events"),
             ("token", api_events.token, "token"),
         )
         for slash in ("", "/")
     ),
     path("", api_reference.reference, name="api_reference"),
     path("openapi.json", api_reference.document, name="api_document"),
-    path("<event_id:rest>", api_events.nothing, name="api_nothing"),
+    path("<any_text:rest>", api_events.nothing, name="api_nothing"),
 ]
 
 urlpatterns = [
@@ -115,6 +127,7 @@ urlpatterns = [
     path("views/<int:pk>/edit", saved.edit, name="view_edit"),
     path("views/<int:pk>/update", saved.update, name="view_update"),
     path("views/<int:pk>/delete", saved.delete, name="view_delete"),
+    path("views/<int:pk>/unshare", saved.unshare, name="view_unshare"),
     path("streams/", streams.overview, name="streams"),
     path("streams/new", streams.new, name="stream_new"),
     path("streams/<int:pk>/", streams.page, name="stream"),

@@ -25,8 +25,10 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 
 from accounts.models import NexmoAccount
 from events.archive.add import add_events
+from events.evidence import packs
 from events.models import AuditEvent
 from events.nexmo.parse import parse_event
+from events.operations import tasks
 from events.operations.demo_data import PASSWORD, make_demo_data
 from events.operations.queue import QUEUE, STOP
 from events.sandbox import Sandbox
@@ -105,6 +107,8 @@ def _no_leftovers() -> Iterator[None]:
     yield
     QUEUE.flush()
     STOP.clear()
+    for limit in (tasks._requests, packs._requests):
+        limit.forget()
     for cache in caches.all(initialized_only=True):
         if isinstance(cache, LocMemCache):
             cache.clear()

@@ -22,6 +22,7 @@ for name in (
     "EVENT_TIME_ZONE",
     "EVIDENCE_DIR",
     "EVIDENCE_KEEP",
+    "RETENTION_WAIT",
     "HTTPS",
     "LOG_FORMAT",
     "LOG_LEVEL",

@@ -42,6 +42,11 @@ def teams_acted_for(user: AnyUser, permission: str) -> QuerySet[Group]:
     return all_teams() if user.is_superuser else all_teams().filter(user=user.pk)  # type: ignore[union-attr]
 
 
+def may_manage(user: AnyUser) -> bool:
+    """Whether the user may change teams: who is in them, and what their members have in common."""
+    return bool(user.is_staff and user.has_perm("auth.change_group"))  # type: ignore[union-attr]
+
+
 def with_sizes(teams: QuerySet[Group], user: AnyUser) -> Any:
     """Teams that tell how many people are in them, and how many accounts that the user may see are shared with them."""
     visible = None if NexmoAccount.objects.sees_all(user) else NexmoAccount.objects.visible_to(user).order_by()

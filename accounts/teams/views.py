@@ -40,6 +40,6 @@ def team_page(request: HttpRequest, pk: int) -> HttpResponse:
         "roles": [roles.SENTENCES[role] for role in reader.of_team(team)],
         "members": sight.members(team, reader),
         "accounts": sight.shared_accounts(team, request.user),
-        "may_edit": request.user.is_staff and request.user.has_perm("auth.change_group"),
+        "may_edit": sight.may_manage(request.user),
     }
     return render(request, "teams/team.html", context)

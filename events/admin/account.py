@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.contrib import admin, messages
 from django.db.models import Q
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -82,7 +83,9 @@ class SyncedAccountAdmin(NexmoAccountAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: NexmoAccount, form: Any, change: bool) -> None:
+        stored = NexmoAccount.objects.select_for_update().filter(pk=obj.pk).values_list("keep_days", flat=True).first()
         super().save_model(request, obj, form, change)
+        retention.record_change(obj, stored, request.user)
         changed = set(form.changed_data)
         if changed & {*CREDENTIALS, "is_active"}:
             state.make_due(obj)  # new credentials deserve a new try, now
@@ -173,6 +176,11 @@ class SyncedAccountAdmin(NexmoAccountAdmin):
     def sync_now(self, request: HttpRequest, queryset: QuerySet[NexmoAccount]) -> None:
         """Have the selected accounts synced by the worker."""
         accounts = self._mine(request, queryset)
+        try:
+            tasks.count_request(request.user)
+        except tasks.TooManySyncs as error:
+            self.message_user(request, str(error), messages.WARNING)
+            return
         tasks.request_syncs(accounts.active(), request.user)
         for account in accounts:
             if not account.is_active:
@@ -188,9 +196,13 @@ def _removed_next(account: NexmoAccount) -> str:
     if account.keep_days is None:
         return gettext("Nothing: its events are kept forever.")
     try:
-        older_than = retention.present() - timedelta(days=account.keep_days)
+        now = retention.present()
     except retention.ClockDoubted:
         return gettext("Nothing for now: this machine's clock may be wrong, so the age of the events is unknown.")
+    days = retention.kept_days(account, now)
+    if days is None:
+        return gettext("Nothing for now: its events were kept forever until this was changed.") + _takes_effect(account)
+    older_than = now - timedelta(days=days)
     estimate = retention.estimate(account, older_than)
     text = ngettext(
         "The next run removes %(count)s event from before %(day)s.",
@@ -201,7 +213,21 @@ def _removed_next(account: NexmoAccount) -> str:
     if estimate.held.number:
         held = ngettext("A legal hold keeps %(count)s.", "Legal holds keep %(count)s.", estimate.held.number)
         said += " " + held % {"count": _shown(estimate.held)}
-    return said
+    return said + _takes_effect(account)
+
+
+def _takes_effect(account: NexmoAccount) -> str:
+    """When shortenings of the retention count, which still wait."""
+    sentences = (
+        ngettext(
+            "The shorter time of %(days)s day counts from %(when)s.",
+            "The shorter time of %(days)s days counts from %(when)s.",
+            change.days_after or 0,
+        )
+        % {"days": change.days_after, "when": show(change.effective_at)}
+        for change in reversed(retention.waiting(account, timezone.now()))
+    )
+    return "".join(f" {sentence}" for sentence in sentences)
 
 
 def _shown(tally: retention.Tally) -> str:

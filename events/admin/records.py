@@ -103,6 +103,14 @@ class EventTypeAdmin(ReadOnlyAdmin):
         listed = Q(listed_at__isnull=False) | Q(code__in=EVENT_TYPES)
         return super().get_queryset(request).filter(listed | Exists(carried))
 
+    def get_list_display(self, request: HttpRequest) -> Any:
+        hidden = self.get_exclude(request)
+        return [name for name in self.list_display if name not in hidden]
+
+    def get_exclude(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """When a type was first seen in any account is for those who see them all."""
+        return () if NexmoAccount.objects.sees_all(request.user) else ("first_seen_at",)
+
 
 @admin.register(SyncRun)
 class SyncRunAdmin(ReadOnlyAdmin):

@@ -120,6 +120,12 @@ class ChannelForm(forms.ModelForm):
                 "For a team’s channel. Your own channels use your profile’s language."
             )
 
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if self.is_new:
+            Channel.check_room(self.user)
+        return cleaned
+
     def clean_language(self) -> str:
         return self.cleaned_data["language"] or settings.LANGUAGE_CODE
 

@@ -12,7 +12,8 @@ from accounts.models import NexmoAccount
 from accounts.widgets import TickList
 from events.alerts import follow
 from events.detection.rules import known_rules
-from events.models import Channel, SavedView, Subscription
+from events.filters.saved import openable_views
+from events.models import Channel, Subscription
 from events.wording.marking import coded
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class SubscriptionForm(forms.ModelForm):
         fields["channel"].queryset = fields["escalate_to"].queryset = channels
         fields["channel"].empty_label = None
         fields["escalate_to"].empty_label = _("Nobody")
-        fields["view"].queryset = SavedView.objects.visible_to(user).select_related("team")
+        fields["view"].queryset = openable_views(user).select_related("team")
         fields["view"].empty_label = _("Choose a view")
         fields["accounts"].queryset = NexmoAccount.objects.visible_to(user)
         fields["rule"].choices = self._rules()
@@ -124,6 +125,8 @@ class SubscriptionForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
+        if not self.instance.pk:
+            Subscription.check_room(self.user)
         what, channel = cleaned.get("what"), cleaned.get("channel")
         if what == WHAT.RULE and not cleaned.get("rule"):
             self.add_error("rule", _("Choose a rule."))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Q
 from django.utils.translation import gettext, ngettext
 
-from events.models import ChainHead, LegalHold, Removal, Seal
+from events.models import ChainHead, LegalHold, Removal, RetentionChange, Seal
 from events.wording.codes import grouped
 
 if TYPE_CHECKING:
@@ -42,4 +42,6 @@ def of_person(person: User) -> list[str]:
         said.append(gettext("%(person)s made or released a legal hold, and its record says who."))
     if Removal.objects.filter(requested_by=person).exists():
         said.append(gettext("%(person)s had old events removed, and the record of it says who."))
+    if RetentionChange.objects.filter(changed_by=person).exists():
+        said.append(gettext("%(person)s changed how long events are kept, and the record of it says who."))
     return [text % {"person": person} for text in said]

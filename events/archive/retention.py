@@ -14,11 +14,22 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F, Max, Q, Sum
 from django.utils import timezone
 
-from events.models import AuditEvent, CoveredSpan, DayCount, EventConflict, LegalHold, Removal, RemovedEvent, SyncState
+from events.models import (
+    AuditEvent,
+    CoveredSpan,
+    DayCount,
+    EventConflict,
+    LegalHold,
+    Removal,
+    RemovedEvent,
+    RetentionChange,
+    SyncState,
+)
 from events.storage import application_names, chain, clock, first_seen, ledger
 from events.storage.appending import uncount
 from events.storage.transactions import lock_table
@@ -52,6 +63,7 @@ class Plan:
     """What retention would remove from an account now."""
 
     account: NexmoAccount
+    days: int
     older_than: datetime
     count: int
     held: int
@@ -75,12 +87,46 @@ class Estimate:
 
 def plan(account: NexmoAccount, now: datetime) -> Plan | None:
     """What would be removed, or None for an account whose events are kept forever. `now` is what `present` says."""
-    if account.keep_days is None:
+    days = kept_days(account, now)
+    if days is None:
         return None
-    older_than = now - timedelta(days=account.keep_days)
+    older_than = now - timedelta(days=days)
     old = AuditEvent.objects.filter(account=account, created_at__lt=older_than)
     total, free = old.count(), old.exclude(_held(account)).count()
-    return Plan(account, older_than, count=free, held=total - free)
+    return Plan(account, days, older_than, count=free, held=total - free)
+
+
+def kept_days(account: NexmoAccount, now: datetime) -> int | None:
+    """How long events of an account are kept now, None: forever. That is the longest of what was chosen and of what the
+    shortenings that still wait came from. `now` is what `present` says."""
+    wanted = [account.keep_days, *(change.days_before for change in waiting(account, now))]
+    return None if None in wanted else max(days for days in wanted if days is not None)
+
+
+def waiting(account: NexmoAccount, now: datetime) -> list[RetentionChange]:
+    """Shortenings of an account's retention that have not taken effect yet and were not undone, the newest first."""
+    changes = account.retention_changes.filter(effective_at__gt=now).select_related("changed_by")
+    return [change for change in changes if change.waits(now)]
+
+
+def record_change(account: NexmoAccount, before: int | None, changed_by: Any) -> RetentionChange | None:
+    """Record that an account, saved in this transaction, keeps events for another time than `before`. Keeping them
+    longer takes effect at once, a shorter time after RETENTION_WAIT. None where nothing changed."""
+    if before == account.keep_days:
+        return None
+    now = timezone.now()
+    change = RetentionChange(
+        account=account,
+        days_before=before,
+        days_after=account.keep_days,
+        changed_at=now,
+        changed_by=changed_by,
+        effective_at=now,
+    )
+    if change.shortens:
+        change.effective_at = now + settings.RETENTION_WAIT
+    change.save()
+    return change
 
 
 def estimate(account: NexmoAccount, older_than: datetime) -> Estimate:
@@ -160,7 +206,7 @@ def apply(planned: Plan, *, requested_by: Any = None) -> Removal | None:
             account=account,
             removed_at=timezone.now(),
             older_than=planned.older_than,
-            reason=f"Events of this account are kept for {account.keep_days} days.",
+            reason=f"Events of this account are kept for {planned.days} days.",
             requested_by=requested_by,
             count=count,
             held=old.count() - count,

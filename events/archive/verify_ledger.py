@@ -20,6 +20,7 @@ from events.models import (
     LegalHold,
     Removal,
     RemovedEvent,
+    RetentionChange,
     Seal,
     SyncWindow,
 )
@@ -40,6 +41,7 @@ RECORDED: tuple[tuple[type[Recorded], tuple[str, ...]], ...] = (
     (Discrepancy, ("event",)),
     (EventConflict, ("event",)),
     (SyncWindow, ()),
+    (RetentionChange, ()),
 )
 
 
@@ -52,6 +54,7 @@ def problems(public_keys: list[str] | None, outside: list[seals.Statement]) -> I
         yield broken
     else:
         yield from _compare(entries)
+    yield from _retention()
     yield from _removals()
     yield from _orphans()
     yield from _seals(digests, public_keys, outside)
@@ -99,7 +102,7 @@ def _compare(entries: dict[tuple[str, int], tuple[str, int | None, int | None]])
                 )
             if seq in removed[account]:
                 continue  # it went with its event
-        if kind == Kind.WINDOW and account not in accounts:
+        if kind in (Kind.WINDOW, Kind.RETENTION) and account not in accounts:
             continue  # of an account that never had an event, and is gone
         yield f"{_named(kind, row)} is in the ledger, and was removed from the database."
 
@@ -114,9 +117,21 @@ def _named(kind: str, row: int) -> str:
         Kind.WITHDRAWAL: "The withdrawal of discrepancy",
         Kind.CONFLICT: "Conflict",
         Kind.WINDOW: "Unverified window",
+        Kind.RETENTION: "Change of retention",
     }
     key = NexmoAccount.objects.filter(pk=row).values_list("api_key", flat=True).first() if kind == Kind.ACCOUNT else ""
     return f"{names.get(Kind(kind), kind)} {row}{f' ({key})' if key else ''}"
+
+
+def _retention() -> Iterator[str]:
+    """Accounts keep events as long as the last change on record says; before there was a record, as chosen then."""
+    last: dict[int, int | None] = dict(
+        RetentionChange.objects.order_by("changed_at", "pk").values_list("account", "days_after")
+    )
+    for pk, api_key, days in NexmoAccount.objects.filter(pk__in=last).values_list("pk", "api_key", "keep_days"):
+        if days != last[pk]:
+            chosen, recorded = (f"{each} days" if each else "ever" for each in (days, last[pk]))
+            yield f"Account {api_key} keeps its events for {chosen}, but the last change on record says {recorded}."
 
 
 def _removals() -> Iterator[str]:

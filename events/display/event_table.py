@@ -23,6 +23,7 @@ from events.reading.applications import nameless, names_for
 from events.reading.filterable import COLUMNS
 from events.wording.marking import marked
 from events.wording.plausible import latest_plausible
+from events.wording.segments import to_segment
 from events.wording.times import offset
 
 if TYPE_CHECKING:
@@ -193,7 +194,7 @@ class EventTable(tables.Table):
         """The event's own page."""
         event_id = record.event_id
         if not _PLAIN_ID.fullmatch(event_id):
-            event_id = escape(quote(event_id, safe=_SAFE))  # as Django's reverse does
+            event_id = escape(quote(to_segment(event_id), safe=_SAFE))  # as Django's reverse does
         return f"{self.events_urls[record.account_id]}{event_id}/{self.query}"
 
 

@@ -17,8 +17,10 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.http import QueryDict
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import NexmoAccount
+from accounts.tokens.limits import Limit
 from events.archive import seals
 from events.evidence.pack import NotIntact, make_pack
 from events.filters.form import EventFilter
@@ -36,6 +38,8 @@ logger = logging.getLogger(__name__)
 
 KIND = "evidence_pack"
 MOST_KEPT = 10  # files of one person
+PER_HOUR = 20  # that one person may ask for, those deleted again too: each seals its accounts for ever
+_requests = Limit("evidence", 3600)
 FORGOTTEN_AFTER = timedelta(days=30)  # packs without a file
 ABANDONED_AFTER = timedelta(hours=1)  # files that belong to no pack
 NOTED_EVERY = 1.0  # seconds between two notes of the progress, each of which renews the lease
@@ -67,7 +71,7 @@ def request(user: AnyUser, account: NexmoAccount | None, event_filter: EventFilt
         name: what the file will be called.
 
     Raises:
-        Refused: the user has a pack that is not finished, or too many that are.
+        Refused: the user has a pack that is not finished, too many that are, or has asked too often.
     """
     fail_abandoned()
     packs = EvidencePack.objects.filter(requested_by=user.pk)
@@ -75,6 +79,14 @@ def request(user: AnyUser, account: NexmoAccount | None, event_filter: EventFilt
         raise OneAtATime(unfinished)
     if packs.filter(state=EvidencePack.State.READY).count() >= MOST_KEPT:
         raise Refused(_("You already have %(count)s evidence packs: delete one first.") % {"count": MOST_KEPT})
+    if seconds := _requests.take(str(user.pk), PER_HOUR):
+        minutes = -(-seconds // 60)
+        text = ngettext(
+            "You can request %(limit)s evidence packs an hour. Try again in %(count)s minute.",
+            "You can request %(limit)s evidence packs an hour. Try again in %(count)s minutes.",
+            minutes,
+        )
+        raise Refused(text % {"limit": PER_HOUR, "count": minutes})
     try:
         with transaction.atomic():
             pack: EvidencePack = EvidencePack.objects.create(

@@ -6,6 +6,7 @@ is narrowed further. The key filters nothing, and names nothing to those who may
 
 from __future__ import annotations
 
+import fnmatch
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import NexmoAccount
 from accounts.prepared import Prepared
 from events.filters.dates import with_times
 from events.filters.fields import split_list, unsigned
@@ -202,13 +204,43 @@ def _choices(user: int) -> QuerySet[Any]:
 _CHOICES = Prepared(_choices)
 
 
+class Openable:
+    """Which of the views that others made a reader may know of: none that names an account which is not theirs to see.
+    Such a view tells of that account by its filter, and would ask for something else without it."""
+
+    def __init__(self, user: AnyUser) -> None:
+        self._user = user
+
+    @cached_property
+    def _accounts(self) -> list[str]:
+        visible = NexmoAccount.objects.list_visible_to(self._user)
+        return [name.casefold() for account in visible for name in (account.api_key, account.name)]
+
+    def __call__(self, owner: int, query: str) -> bool:
+        if owner == self._user.pk or "account=" not in query:
+            return True
+        named = [unsigned(item)[1].casefold() for item in split_list(QueryDict(query).getlist("account"))]
+        return all(fnmatch.filter(self._accounts, name.replace("[", "[[]")) for name in named)
+
+
+def openable_views(user: AnyUser) -> QuerySet[SavedView]:
+    """The views that a user may open."""
+    views: QuerySet[SavedView] = SavedView.objects.visible_to(user)
+    is_openable = Openable(user)
+    naming = views.exclude(owner=user.pk).filter(query__contains="account=").order_by()
+    hidden = [pk for pk, owner, query in naming.values_list("pk", "owner", "query") if not is_openable(owner, query)]
+    return views.exclude(pk__in=hidden) if hidden else views
+
+
 def views_of(user: AnyUser) -> Views:
-    """The views that a user may choose from, with the user's stars: one query."""
+    """The views that a user may choose from, with the user's stars: one query, and another where one that somebody else
+    made names accounts."""
     saved, stars = [], set()
+    is_openable = Openable(user)
     for pk, name, description, query, owner, username, team, starred, code in _CHOICES.rows(user.pk or 0):
         if code:
             stars.add(code)
-        else:
+        elif is_openable(owner, query):
             saved.append(View(name, description, query, pk, "", username, team or "", owner == user.pk, bool(starred)))
     saved.sort(key=lambda view: (view.name.casefold(), view.pk))
     builtin = [view if view.builtin not in stars else replace(view, starred=True) for view in _builtin(get_language())]

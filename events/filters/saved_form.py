@@ -19,9 +19,12 @@ from events.wording.marking import coded
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from django.contrib.auth.models import Group
+
     from accounts.models import NexmoAccount
     from events.models.view import SavedViewQuerySet
 
+MOST_OWN, MOST_SHARED = 100, 20  # views of one person, and how many of them one team may have
 MOST_OF_A_QUERY = 4_000  # characters: what servers and proxies take as an address
 
 
@@ -100,13 +103,34 @@ class ViewForm(QueryForm):
         return name
 
     def _other(self, name: str) -> SavedView | None:
+        return self._own().filter(name=name).exclude(pk=self.instance.pk).first()
+
+    def _own(self) -> SavedViewQuerySet:
         own: SavedViewQuerySet = SavedView.objects.filter(owner=self.instance.owner_id)
-        return own.filter(name=name).exclude(pk=self.instance.pk).first()
+        return own
 
     @property
     def replaces(self) -> bool:
         """Whether the filter of just the view that has this name is to be replaced."""
         return bool(self.taken and self.data.get("replace") == str(self.taken.pk))
+
+    def clean_team(self) -> Group | None:
+        team: Group | None = self.cleaned_data["team"]
+        shared = self._own().filter(team=team).exclude(pk=self.instance.pk)
+        moves = team is not None and team.pk != self.initial.get("team") and not self.replaces
+        if moves and shared.count() >= MOST_SHARED:
+            text = _(
+                "You already share %(count)s views with this team. Delete one first, or keep this one to yourself."
+            )
+            raise ValidationError(text, code="too_many", params={"count": MOST_SHARED})
+        return team
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if not self.instance.pk and not self.replaces and self._own().count() >= MOST_OWN:
+            text = _("You already have %(count)s views. Delete one that is no longer needed first.")
+            self.add_error("name", ValidationError(text, code="too_many", params={"count": MOST_OWN}))
+        return cleaned
 
     def clean_description(self) -> str:
         return " ".join(self.cleaned_data["description"].split())

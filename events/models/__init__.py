@@ -23,7 +23,7 @@ from events.models.detection import (
     Suppression,
 )
 from events.models.evidence import EvidencePack
-from events.models.integrity import ChainHead, Discrepancy, LegalHold, Removal, RemovedEvent, Seal
+from events.models.integrity import ChainHead, Discrepancy, LegalHold, Removal, RemovedEvent, RetentionChange, Seal
 from events.models.jobs import BackgroundJob
 from events.models.ledger import LedgerEntry
 from events.models.rollup import ApplicationName, DayCount, FirstSeen, MonthCount
@@ -59,6 +59,7 @@ __all__ = [
     "OwnRuleVersion",
     "Removal",
     "RemovedEvent",
+    "RetentionChange",
     "RequestCount",
     "RuleSwitch",
     "SavedView",

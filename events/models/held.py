@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.conf import settings
 from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +15,8 @@ from accounts.models import NexmoAccount
 
 if TYPE_CHECKING:
     from accounts.models import AnyUser
+
+MOST = 50  # of one kind, set up by one person
 
 
 class HeldQuerySet(models.QuerySet[Any]):
@@ -59,6 +62,14 @@ class Held(models.Model):
 
     class Meta:
         abstract = True
+
+    @classmethod
+    def check_room(cls, user: AnyUser) -> None:
+        """Whether the user may set up another, for a team or not. Raises ValidationError, which says how many there may
+        be."""
+        if cls.objects.filter(created_by=user.pk).count() >= MOST:
+            text = _("You have already set up %(count)s of these. Delete one that is no longer needed first.")
+            raise ValidationError(text, code="too_many", params={"count": MOST})
 
     def accounts_in_sight(self) -> list[NexmoAccount]:
         """The accounts that whoever this belongs to may see now, without secrets: a person's own sight, or what is

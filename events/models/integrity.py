@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.conf import settings
 from django.db import models, transaction
@@ -17,6 +17,9 @@ from events.models.ledger import LedgerEntry, Recorded, RecordedQuerySet
 from events.models.querysets import ScopedQuerySet
 from events.storage import ledger
 from events.storage.transactions import lock_table
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 def new_chain_id() -> str:
@@ -167,6 +170,44 @@ class LegalHold(Recorded):
     def end_entry(self) -> ledger.Entry:
         values = (self.released_at, self.released_by_id)
         return ledger.Entry(LedgerEntry.Kind.RELEASE, self.pk, self.account_id, values)
+
+
+def is_shorter(days: int | None, than: int | None) -> bool:
+    """Of two times for which events are kept; None: forever."""
+    return days is not None and (than is None or days < than)
+
+
+class RetentionChange(Recorded):
+    """How long an account's events are kept was changed. Rows are never changed, and go only with an account that never
+    had an event. Written by `events.archive.retention`.
+    """
+
+    account = models.ForeignKey(NexmoAccount, on_delete=models.CASCADE, related_name="retention_changes")
+    days_before = models.PositiveIntegerField(null=True, help_text=_("Empty: kept forever."))
+    days_after = models.PositiveIntegerField(null=True, help_text=_("Empty: kept forever."))
+    changed_at = models.DateTimeField()
+    changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    effective_at = models.DateTimeField(help_text=_("Until then events are kept as long as before."))
+
+    objects: ClassVar[Any] = RecordedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-changed_at", "-id")
+
+    def __str__(self) -> str:
+        return f"{self.account_id}: {self.days_before} → {self.days_after}"
+
+    @property
+    def shortens(self) -> bool:
+        return is_shorter(self.days_after, self.days_before)
+
+    def waits(self, now: datetime) -> bool:
+        """Whether events are still kept for its sake that are too old for what was chosen since."""
+        return self.effective_at > now and is_shorter(self.account.keep_days, self.days_before)
+
+    def ledger_entries(self) -> list[ledger.Entry]:
+        values = (self.days_before, self.days_after, self.changed_at, self.changed_by_id, self.effective_at)
+        return [ledger.Entry(LedgerEntry.Kind.RETENTION, self.pk, self.account_id, values)]
 
 
 class DiscrepancyQuerySet(RecordedQuerySet):

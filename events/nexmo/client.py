@@ -251,17 +251,23 @@ class AuditClient:
         except errors.AuditAPIError as error:
             error.status = error.status or response.status_code
             error.trace_id = _trace_id(response)
-            if self._repeats_a_secret(text):  # a proxy may echo what it was sent
+            if self._repeats_a_secret(text, error.detail):  # a proxy may echo what it was sent
                 error.detail = "(The answer repeats the credentials, so it is not shown.)"
                 error.args = (error.detail,)
+            if self._repeats_a_secret(error.trace_id):
+                error.trace_id = ""
             raise
 
-    def _repeats_a_secret(self, text: str) -> bool:
+    def _repeats_a_secret(self, *texts: str) -> bool:
+        """Whatever its letters' case: who reads a secret in another case soon has it. `texts`: as received and as read,
+        because JSON may spell letters as escapes."""
+        folded = [text.casefold() for text in texts]
         return any(
-            form in text
+            form.casefold() in text
             for secret in self.secrets
-            for form in (secret, base64.b64encode(f"{self.api_key}:{secret}".encode()).decode())
+            for form in (secret, quote(secret), base64.b64encode(f"{self.api_key}:{secret}".encode()).decode())
             if form.strip()
+            for text in folded
         )
 
     def _read(self, response: requests.Response, deadline: float) -> bytes:

@@ -12,8 +12,10 @@ from django.conf import settings
 from django.db import close_old_connections, connection
 from django.db.models import Max, Q
 from django.utils import timezone
+from django.utils.translation import ngettext
 
 from accounts.models import NexmoAccount
+from accounts.tokens.limits import Limit
 from events.models import SyncRun, SyncState, WorkerBeat
 from events.operations import jobs
 from events.operations.queue import QUEUE, STOP
@@ -34,6 +36,8 @@ BEAT_EVERY = 2.0  # seconds between two beats, and between two looks at what is 
 QUEUED_PER_THREAD = 4  # so that no thread is idle before the next look: a sync of one request takes half a second
 ALIVE_WITHIN = timedelta(seconds=30)
 CLOCKS_DIFFER = timedelta(seconds=3)  # between machines, at most
+SYNCS_PER_MINUTE = 10  # that one person may ask for
+_requests = Limit("sync")
 
 
 @QUEUE.task()  # type: ignore[untyped-decorator]
@@ -71,6 +75,21 @@ def evaluate_soon() -> None:
         jobs.enqueue("detect")
     except Exception:
         logger.exception("Detection could not be asked for")
+
+
+class TooManySyncs(Exception):
+    """The person has asked for too many syncs in this minute. Its text says when to try again."""
+
+
+def count_request(user: AnyUser) -> None:
+    """Count a person's wish for syncs, of one account or of several, before it is heard. Raises TooManySyncs."""
+    if seconds := _requests.take(str(user.pk), SYNCS_PER_MINUTE):
+        text = ngettext(
+            "You can request %(limit)s syncs a minute. Try again in %(count)s second.",
+            "You can request %(limit)s syncs a minute. Try again in %(count)s seconds.",
+            seconds,
+        )
+        raise TooManySyncs(text % {"limit": SYNCS_PER_MINUTE, "count": seconds})
 
 
 def request_sync(account: NexmoAccount, user: AnyUser) -> None:

@@ -17,6 +17,7 @@ MESSAGE = "the archive is append-only"
 EVENTS, CONFLICTS, DISCREPANCIES = "events_auditevent", "events_eventconflict", "events_discrepancy"
 REMOVED, REMOVALS, SEALS, LEDGER = "events_removedevent", "events_removal", "events_seal", "events_ledgerentry"
 HOLDS, HEADS, WINDOWS = "events_legalhold", "events_chainhead", "events_syncwindow"
+RETENTION = "events_retentionchange"
 
 _LEFT_BEHIND = f"EXISTS (SELECT 1 FROM {REMOVED} r WHERE r.account_id = OLD.account_id AND r.seq = {{seq}})"  # noqa: S608
 _SEQ_OF_EVENT = f"(SELECT e.seq FROM {EVENTS} e WHERE e.id = OLD.event_id)"  # noqa: S608
@@ -90,6 +91,11 @@ GUARDS = (
         columns=_HOLD_COLUMNS,
         may_change="OLD.released_at IS NULL OR COALESCE(NEW.released_at = OLD.released_at, 1 = 0) "
         "AND COALESCE(NEW.released_by_id, 0) = COALESCE(OLD.released_by_id, 0)",
+    ),
+    Guard(
+        RETENTION,
+        may_change="1 = 0",
+        may_go=f"NOT EXISTS (SELECT 1 FROM {HEADS} h WHERE h.account_id = OLD.account_id)",  # noqa: S608
     ),
     Guard(
         HEADS,

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from events.fields import load_json
 from events.wording.masking import mask_as_received, mask_json
+from events.wording.segments import to_segment
 from events.wording.sentences import plain_values
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ class Lot:
                 received_at=None if fetched_at is None else self.as_time(fetched_at),
                 event_id=event_id,
                 previous_sequence=previous,
-                url=f"{self.pages}{quote(event_id, safe='')}/",
+                url=f"{self.pages}{quote(to_segment(event_id), safe='')}/",
                 **values,
             )
             previous = seq

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import NexmoAccount
 from accounts.teams.sight import teams_acted_for
 from accounts.widgets import TickList
+from events.filters.saved import openable_views
 from events.models import SavedView, Stream
 from events.models.streams import StreamQuerySet
 from events.outbound import post, signing
@@ -146,7 +147,7 @@ class StreamForm(forms.ModelForm):
         self._destination_fields(fields)
         self._holder_field(fields)
         fields["accounts"].queryset = NexmoAccount.objects.visible_to(user)
-        fields["view"].queryset = SavedView.objects.visible_to(user)
+        fields["view"].queryset = openable_views(user)
         fields["view"].empty_label = _("All events")
         fields["format"].choices = Stream.Format.choices
         if self.is_new:
@@ -245,6 +246,8 @@ class StreamForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
+        if self.is_new:
+            Stream.check_room(self.user)
         if cleaned.get("start") == START.DATE and not cleaned.get("since") and "since" not in self.errors:
             self.add_error("since", _("Choose the date."))
         if cleaned.get("all_accounts"):

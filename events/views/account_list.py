@@ -97,6 +97,11 @@ def account_list(request: HttpRequest) -> HttpResponse:
 
 def _sync_all(request: HttpRequest) -> HttpResponse:
     accounts = NexmoAccount.objects.syncable_by(request.user).active()
+    try:
+        tasks.count_request(request.user)
+    except tasks.TooManySyncs as error:
+        messages.warning(request, str(error))
+        return redirect("events:accounts")
     if not tasks.request_syncs(accounts, request.user) and not accounts.exists():
         messages.info(request, _("There are no accounts you can sync."))
     return redirect("events:accounts")

@@ -14,8 +14,9 @@ from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from accounts.forms import NewAccountForm
+from accounts.forms import REFUSED, NewAccountForm
 from accounts.kept_forms import restored
+from events.nexmo.errors import CredentialsRefused
 from events.operations import tasks
 from events.sync import asking, connection
 from events.views.scope import visible_accounts
@@ -46,6 +47,9 @@ def new(request: HttpRequest) -> HttpResponse:
         outcome = _try(request, form)
         if outcome is None or not outcome.works:
             return _page(request, form, failed=True)
+    if form.has_hidden_twin:
+        form.blame("api_secret", str(REFUSED))
+        return _page(request, form)
     account = _saved(request, form)
     if account is None:
         return _page(request, form)
@@ -75,7 +79,8 @@ def _try(request: HttpRequest, form: NewAccountForm) -> connection.Outcome | Non
         form.blame("", str(error))
         return None
     if not outcome.works:
-        form.blame(outcome.field, outcome.sentence)
+        is_refused = outcome.code == CredentialsRefused.code
+        form.blame(outcome.field, str(REFUSED) if is_refused else outcome.sentence)
     return outcome
 
 
@@ -88,7 +93,7 @@ def _saved(request: HttpRequest, form: NewAccountForm) -> NexmoAccount | None:
                 account.owner_id, [account], ADDITION, change_message=[{"added": {}}], single_object=True
             )
     except IntegrityError:
-        form.blame("api_key", str(form.instance._meta.get_field("api_key").error_messages["unique"]))
+        form.blame("api_secret", str(REFUSED))
         return None
     return account
 

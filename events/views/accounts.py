@@ -34,7 +34,7 @@ from events.views.scope import visible_account
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-WINDOWS_SHOWN = 25
+WINDOWS_SHOWN, RETENTION_SHOWN = 25, 10
 
 
 @require_safe
@@ -75,6 +75,10 @@ def account_page(request: HttpRequest, api_key: str) -> HttpResponse:
         "head": ChainHead.objects.filter(account=account).first(),
         "seal": Seal.objects.filter(account=account).first(),
         "discrepancies": Discrepancy.objects.filter(account=account).select_related("event")[:20],
+        "retention_changes": [
+            (change, change.waits(now))
+            for change in account.retention_changes.select_related("changed_by")[:RETENTION_SHOWN]
+        ],
         "removed": RemovedEvent.objects.filter(account=account).count(),
         "teams": account.teams.order_by("name"),
         "may_sync": NexmoAccount.objects.syncable_by(request.user).filter(pk=account.pk).exists(),
@@ -99,5 +103,10 @@ def sync(request: HttpRequest, api_key: str) -> HttpResponse:
     elif are_refused(account):
         messages.error(request, _("No request was sent: Nexmo refused these credentials, and they have not changed."))
     else:
-        tasks.request_sync(account, request.user)  # the page that follows shows the state, and how it moves
+        try:
+            tasks.count_request(request.user)
+        except tasks.TooManySyncs as error:
+            messages.warning(request, str(error))
+        else:
+            tasks.request_sync(account, request.user)  # the page that follows shows the state, and how it moves
     return redirect(account)

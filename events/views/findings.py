@@ -13,12 +13,12 @@ from django.http import Http404
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import Profile, profile_of
+from accounts.own_pages import own_page
 from events.detection.findings import inbox, triage
 from events.detection.findings.inbox_filter import FindingFilter
 from events.detection.findings.inbox_table import EvidenceTable, FindingTable, state_badge
@@ -166,9 +166,7 @@ def triage_findings(request: HttpRequest) -> HttpResponse:
     parts = sight.parts_of(versions)
     if versions and not parts:
         raise Http404
-    address = request.POST.get("next", "")
-    own = url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure())
-    answer = redirect(address if own else reverse("events:findings"))
+    answer = redirect(own_page(request, request.POST.get("next", ""), reverse("events:findings")))
     form = TriageForm(sight, {account for part in parts.values() for account in part.accounts}, request.POST)
     if not versions:
         messages.warning(request, _("Select findings first: tick the boxes in front of them."))

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from django.http import Http404
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from accounts.models import profile_of
+from accounts.own_pages import own_page
 from events.detection.worth_a_look import dismiss
 
 if TYPE_CHECKING:
@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 @require_POST
 def dismiss_line(request: HttpRequest) -> HttpResponse:
     """Dismiss the line `key` for the reader, and return to `next`."""
-    key, address = request.POST.get("key", ""), request.POST.get("next", "")
+    key = request.POST.get("key", "")
     if not re.fullmatch("[0-9a-f]{16}", key):
         raise Http404
     dismiss(profile_of(request.user), key)
-    own = url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure())
-    return redirect(address if own else reverse("events:list"))
+    return redirect(own_page(request, request.POST.get("next", ""), reverse("events:list")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
@@ -12,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.kept_forms import restored
+from accounts.teams.sight import may_manage
 from events.filters.form import EventFilter
 from events.filters.parameters import unknown
 from events.filters.pills import Pill, pills
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from django.http import HttpRequest, HttpResponse
+
+logger = logging.getLogger(__name__)
 
 SAVED = gettext_lazy("The view %(name)s was saved.")
 REPLACED = gettext_lazy("The filter of the view %(name)s was replaced.")
@@ -49,6 +53,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     context = {
         "groups": [(slug, title, in_words(group)) for slug, title, group in groups],
         "has_own": any(view.mine for view in views.saved),
+        "manages_teams": may_manage(request.user),
     }
     return render(request, "views/list.html", context)
 
@@ -125,6 +130,21 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
         messages.success(request, _("The view %(name)s was deleted.") % {"name": view.name})
         return redirect("events:views")
     return render(request, "views/delete.html", {"view": view})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def unshare(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take another person's view from their team, for who manages teams: its owner keeps it."""
+    view = visible_view(request, pk)
+    if view.team is None or view.owner_id == request.user.pk or not may_manage(request.user):
+        raise Http404
+    if request.method == "POST":
+        SavedView.objects.filter(pk=pk, team=view.team).update(team=None)
+        names = {"name": view.name, "team": view.team.name}
+        messages.success(request, _("The view %(name)s is no longer shared with %(team)s.") % names)
+        logger.info("%s takes view %s from team %s", request.user.get_username(), pk, view.team.pk)
+        return redirect("events:views")
+    return render(request, "views/unshare.html", {"view": view})
 
 
 @require_POST

@@ -14,6 +14,7 @@ from events.detection.findings.inbox import line_of
 from events.detection.findings.sight import Sight
 from events.detection.rules import own_rules
 from events.filters.form import EventFilter
+from events.filters.saved import Openable
 from events.models import AuditEvent, Channel, Delivery, EvidencePack, Finding, SavedView, Stream, Subscription
 
 if TYPE_CHECKING:
@@ -51,8 +52,11 @@ def visible_events(request: HttpRequest) -> Any:
 
 
 def visible_view(request: HttpRequest, pk: int) -> SavedView:
-    """The view with this key, or 404 when it is neither the reader's own nor shared with a team of the reader's."""
+    """The view with this key, or 404 when it is neither the reader's own nor shared with a team of the reader's, or
+    names accounts that the reader does not see."""
     view: SavedView = get_object_or_404(SavedView.objects.visible_to(request.user), pk=pk)
+    if not Openable(request.user)(view.owner_id, view.query):
+        raise Http404
     return view
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.utils import timezone
@@ -158,14 +160,17 @@ def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_page_says_what_retention_removes(
-    client: Client, account: NexmoAccount, add_event: Add, trusted: None, monkeypatch: pytest.MonkeyPatch
+    login: Login, account: NexmoAccount, add_event: Add, trusted: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retention, "plan", lambda *_: pytest.fail("counted the archive"))
+    monkeypatch.setattr(settings, "RETENTION_WAIT", timedelta())
+    client = login("admin")
     for number in range(1, 4):
         add_event(account, number)
     assert "Effect: Nothing: its events are kept forever." in text_of(client.get(change(account)))
 
     data = form(api_key="demo0001", api_secret="", name=account.name, teams=[account.teams.get().pk], keep_days="7")
+    data["owner"] = account.owner_id
     told = messages(client.post(change(account), data, follow=True))
     ((level, text),) = [message for message in told if "next run" in message[1]]
 

@@ -16,6 +16,7 @@ from accounts.models import NexmoAccount, Profile
 from events.admin.records import CappedPaginator
 from events.models import AuditEvent, EventType, LegalHold, SavedView, SyncRun
 from events.sync import state
+from tests.conftest import NOON
 from tests.tools.admin import Add, Login
 from tests.tools.export import add_many
 from tests.tools.pages import text_of
@@ -135,3 +136,22 @@ def test_views_are_deleted_with_their_owner_and_by_superusers_only(login: Login,
     client.post(f"/admin/auth/user/{leaver.pk}/delete/", {"post": "yes"})
     assert not User.objects.filter(username="leaver").exists()
     assert not SavedView.objects.filter(name="Old").exists()
+
+
+def test_types_of_events_tell_nothing_of_accounts_one_does_not_see(
+    login: Login, cast: dict[str, Any], add_event: Add
+) -> None:
+    foreign = NexmoAccount.objects.get(api_key="demo0003")
+    add_event(foreign, 1, event_type="ONLY_CHARLIES", event_type_description="Charlie's own")
+    private = EventType.objects.get(code="ONLY_CHARLIES")
+    listed = EventType.objects.create(code="LISTED", description="As listed", listed_at=NOON)
+    url = "/admin/events/eventtype/"
+
+    pages = {name: login(name).get(url).content.decode() for name in ("alice", "admin")}
+
+    assert {name: "ONLY_CHARLIES" in page for name, page in pages.items()} == {"alice": False, "admin": True}
+    # When it was first seen is when some account first had it.
+    assert {name: "first_seen" in page for name, page in pages.items()} == {"alice": False, "admin": True}
+    assert "irst seen" not in text_of(login("alice").get(f"{url}{listed.pk}/change/"))
+    assert "0 results" in text_of(login("alice").get(url, {"q": "ONLY_CHARLIES"}))
+    assert login("alice").get(f"{url}{private.pk}/change/").status_code == 302

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import configparser
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,14 +18,18 @@ from django.test import Client
 
 from auditsite import env, web_worker
 from auditsite.supervisor import PATIENCE
+from tests.tools import skips
 from tests.tools.processes import ROOT
 
+MOST_EXPOSED = 2.0  # of 10, as `systemd-analyze security` says
 DEPLOY = ROOT / "docs" / "deploy"
 UNITS = sorted(DEPLOY.glob("*.service"))
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted(DEPLOY.iterdir())]
 # Variables that are not settings of the site: where they are read from, and what other programs read.
 NOT_OURS = {"ENV_FILE", "AUDITSITE_HOME", "PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
-COMPOSE_OWN = {"SITE_HOST", "POSTGRES_PASSWORD"}
+IMAGES = {"PYTHON_IMAGE", "POSTGRES_IMAGE", "CADDY_IMAGE"}
+COMPOSE_OWN = {"SITE_HOST", "POSTGRES_PASSWORD"} | IMAGES
+EXACT = re.compile(r"docker\.io/library/[a-z]+(:\d+\.\d+(\.\d+)?-[a-z-]+|@sha256:[0-9a-f]{64})")
 
 
 def compose() -> dict[str, Any]:
@@ -89,7 +95,7 @@ def test_settings_of_the_documents_exist() -> None:
         re.findall(r"^    ([A-Z][A-Z_]{3,})=", text, re.MULTILINE)
     )
     assert len(named) > 12
-    assert named <= set(env.SETTINGS) | NOT_OURS
+    assert named <= set(env.SETTINGS) | NOT_OURS | IMAGES
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
@@ -152,14 +158,41 @@ def test_image_runs_as_nobody_in_particular_and_holds_no_settings() -> None:
 
 def test_containers_are_read_only_and_without_rights() -> None:
     services = compose()["services"]
-    for name in ("migrate", "web", "worker", "proxy"):
+    assert len(services) == 5
+    for name in services:
         assert services[name]["read_only"] is True, name
         assert services[name]["cap_drop"] == ["ALL"], name
         assert "no-new-privileges:true" in services[name]["security_opt"], name
+        assert set(services[name].get("cap_add", ())) <= ({"NET_BIND_SERVICE"} if name == "proxy" else set()), name
+    user = services["db"]["user"]
+    assert f"uid={user.partition(':')[0]}," in str(services["db"]["tmpfs"]), "its socket's directory is its own"
     assert services["db"]["networks"] == ["inside"]
     assert compose()["networks"]["inside"]["internal"] is True
     assert [name for name, service in services.items() if "ports" in service] == ["proxy"]
     assert services["worker"]["command"] == ["python", "manage.py", "worker"]
+
+
+def test_images_are_named_exactly_and_can_be_pinned_by_digest() -> None:
+    text = (DEPLOY / "compose.yaml").read_text()
+    defaults = dict(re.findall(r"\$\{(\w+_IMAGE):-([^}]+)\}", text))
+    assert defaults.keys() == IMAGES
+    assert all(EXACT.fullmatch(image) for image in defaults.values()), defaults
+    named = [service["image"] for service in compose()["services"].values()]
+    assert {image for image in named if not image.startswith("${")} == {"auditsite"}, "which is built here"
+    found = instructions()
+    assert ("ARG", f"PYTHON_IMAGE={defaults['PYTHON_IMAGE']}") in found
+    assert {rest.split()[0] for what, rest in found if what == "FROM"} == {"${PYTHON_IMAGE}"}
+    assert all(name in (ROOT / "docs" / "operating.md").read_text() for name in IMAGES)
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason=skips.NO_SYSTEMD)
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
+def test_units_are_rated_as_safe_by_systemd_itself(path: Path) -> None:
+    command = ["systemd-analyze", "security", "--offline=true", "--no-pager", f"--threshold={int(MOST_EXPOSED * 10)}"]
+    rated = subprocess.run([*command, str(path)], capture_output=True, text=True, check=False, timeout=60)
+    (exposure,) = re.findall(r"exposure level for \S+: ([\d.]+)", rated.stdout)
+    assert float(exposure) < MOST_EXPOSED
+    assert rated.returncode == 0
 
 
 @pytest.mark.parametrize("name", ["nginx.conf", "Caddyfile"])

@@ -112,7 +112,7 @@ def test_every_cookie_has_a_name_of_this_site(cast: dict[str, Any]) -> None:
     prefix = env.cookie_prefix(settings.SECRET_KEY, str(settings.DATABASES["default"]["NAME"]))
     used = set(client.cookies)
     names = {settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME, settings.MESSAGES_COOKIE_NAME}
-    assert used <= names | {settings.LANGUAGE_COOKIE_NAME}
+    assert used <= names | {settings.LANGUAGE_COOKIE_NAME, settings.KNOWN_BROWSER_COOKIE_NAME}
     assert {settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME} <= used
     assert len({name.rpartition("_")[0] for name in used}) == 1
     assert prefix.startswith("auditsite_")

@@ -343,6 +343,22 @@ def test_packs_that_are_kept_are_limited(login: Any, account: Any, add_event: An
     assert made(client).state == State.READY
 
 
+def test_packs_of_an_hour_are_limited_those_deleted_again_too(
+    login: Any, account: Any, add_event: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(packs, "PER_HOUR", 3)
+    add_event(account, 1)
+    client = login("audrey")
+    for _ in range(3):
+        client.post(f"{ask(client).get_absolute_url()}delete")
+
+    page = client.post("/events/evidence.zip", follow=True)
+
+    assert re.search(r"You can request 3 evidence packs an hour\. Try again in \d+ minutes?\.", text_of(page))
+    assert EvidencePack.objects.count() == 0
+    ask(login("admin"))  # others may
+
+
 def test_pack_expires(login: Any, account: Any, add_event: Any, settings: Any, evidence_dir: Path) -> None:
     settings.EVIDENCE_KEEP = timedelta(hours=3)
     add_event(account, 1)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import html
+import posixpath
 import re
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from django.test import Client
@@ -92,6 +94,7 @@ EXPECTED: dict[str, Statuses] = {
     "events:suppression_end": {"/findings/suppressions/98765/end": everybody(405)},  # POST
     "events:search_help": {"/help/search/": everybody(200)},
     "events:view_delete": {"/views/98765/delete": everybody(404)},
+    "events:view_unshare": {"/views/98765/unshare": everybody(404)},
     # Channels and subscriptions that somebody made have tests of their own: tests/alerts/test_pages.
     "events:alerts": {"/alerts/": everybody(200)},
     "events:alert_log": {"/alerts/log": everybody(200)},
@@ -177,6 +180,8 @@ EXPECTED: dict[str, Statuses] = {
     "account_inactive": {"/login/inactive/": (200,) * 6},
     "account_reauthenticate": {"/login/confirm/": everybody(200)},
     "account_change_password": {"/profile/password/": everybody(200)},
+    "admin_password_change": {"/admin/password_change/": everybody(302)},
+    "admin_password_change_done": {"/admin/password_change/done/": everybody(404)},
     "account_signup": {"/login/none/": (302,) * 6},
     "account_reset_password": {"/login/none/": (302,) * 6},
     "account_set_password": {"/login/none/": (302,) * 6},
@@ -285,6 +290,12 @@ def test_event_is_found_whatever_the_case_of_its_id(
     assert client.get(f"/accounts/demo0001/events/{spelling}/").status_code == 200
 
 
+def as_proxies_read(address: str) -> str:
+    """The path, with its percent signs read, steps back taken and slashes merged."""
+    path = unquote(address.partition("?")[0])
+    return posixpath.normpath(path) + ("/" if path.endswith("/") else "")
+
+
 @pytest.mark.parametrize(
     "event_id",
     [
@@ -299,6 +310,16 @@ def test_event_is_found_whatever_the_case_of_its_id(
         "Σας",
         "🎉",
         "..",
+        ".",
+        "x/../../../login/",
+        "/../",
+        "a//b",
+        "%2e%2e/x",
+        "a/%2e%2e/x",
+        "~2F",
+        "~7E2F/../~",
+        "x/../check",
+        "\\..\\x",
         "<b>&\"'",
         "export.csv",
         "line\nbreak",
@@ -316,7 +337,11 @@ def test_event_with_an_unusual_id_is_archived_once_and_found(
     page = client.get("/events/")
     assert shown_ids(page) == [event_id]
     (link,) = re.findall(r'<a class="when" href="([^"]*)"', page.content.decode())
-    assert client.get(html.unescape(link)).status_code == 200
+    event = AuditEvent.objects.select_related("account").get()
+    for address in (html.unescape(link), event.get_absolute_url()):
+        assert as_proxies_read(address) == unquote(address.partition("?")[0])
+        opened = client.get(address)
+        assert (opened.status_code, opened.context["event"].event_id) == (200, event_id)
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
 from accounts.models import NexmoAccount
 from events.models import SyncState
+from events.operations import tasks
 from events.operations.queue import QUEUE
+from tests.tools.pages import text_of
 from tests.tools.scope import CAST, KEYS, SEES, Login
 
 SYNCS = SEES | {"audrey": ()}
@@ -72,3 +76,25 @@ def test_account_page_offers_editing_to_those_who_may(
     page = login(person).get("/accounts/demo0001/").content.decode()
 
     assert (f'href="/admin/accounts/nexmoaccount/{account.pk}/change/"' in page) == may
+
+
+def test_a_person_asks_for_so_many_syncs_a_minute_and_is_told(login: Login, cast: dict[str, Any]) -> None:
+    alice, beginning = login("alice"), datetime(2026, 3, 15, 12, 0, 10, tzinfo=UTC)
+    chosen = {"action": "sync_now", "_selected_action": [NexmoAccount.objects.get(api_key="demo0001").pk]}
+    with time_machine.travel(beginning, tick=False):
+        alice.force_login(cast["alice"], backend="auditsite.login.Backend")
+        for _ in range(tasks.SYNCS_PER_MINUTE):
+            alice.post("/accounts/demo0001/sync/")
+        SyncState.objects.update(wanted_at=None)
+
+        ways = (("/accounts/demo0001/sync/", {}), ("/accounts/", {}), ("/admin/accounts/nexmoaccount/", chosen))
+        pages = [alice.post(path, data, follow=True) for path, data in ways]
+
+        for page in pages:
+            assert "You can request 10 syncs a minute. Try again in 50 seconds." in text_of(page)
+        assert not SyncState.objects.exclude(wanted_at=None).exists()
+        bob = login("bob")
+        assert "You can request" not in text_of(bob.post("/accounts/demo0001/sync/", follow=True))
+        assert SyncState.objects.exclude(wanted_at=None).count() == 1
+    with time_machine.travel(beginning + timedelta(minutes=1), tick=False):
+        assert "You can request" not in text_of(alice.post("/accounts/demo0001/sync/", follow=True))

@@ -6,12 +6,15 @@ import re
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission, User
 
+from accounts.models import NexmoAccount
+from events.filters import saved_form
 from events.filters.saved import views_of
 from events.models import AuditEvent, SavedView, Star
 from events.operations.demo_data import TEAM
-from tests.tools.scope import CAST, SEES, Login, error_text, shown_ids
+from tests.tools.pages import text_of
+from tests.tools.scope import CAST, SEES, Login, shown_ids
 
 PERSONS = CAST[1:]
 
@@ -141,17 +144,86 @@ def test_view_never_widens_what_its_reader_may_see(
         assert set(shown_ids(page)) == {f"of-{key}" for key in SEES[person]}
 
 
-def test_view_of_an_account_that_its_reader_may_not_see_says_no_more(
-    login: Login, views: dict[str, SavedView], events: dict[str, AuditEvent]
+@pytest.mark.parametrize(
+    "query",
+    [
+        "account=demo0002",
+        "account=demo0001,demo0002&source_ip=192.0.2.77",
+        "account=-demo0002&user_email=zoe@example.com",
+        "account=Marrowby*",
+    ],
+)
+def test_view_that_names_an_account_is_not_there_for_who_does_not_see_it(
+    login: Login, cast: dict[str, Any], views: dict[str, SavedView], query: str
 ) -> None:
-    SavedView.objects.filter(pk=views["team"].pk).update(query="account=demo0002")
+    view = views["team"]
+    SavedView.objects.filter(pk=view.pk).update(query=query)
+    cast["bob"].user_permissions.add(Permission.objects.get(codename="triage_finding"))
     bob = login("bob")
 
-    page = bob.get(f"/views/{views['team'].pk}/", follow=True)
+    for path in ("/views/", "/events/", f"/events/?view={view.pk}", "/alerts/new", f"/alerts/new?view={view.pk}"):
+        page = bob.get(path).content.decode()
+        assert not [word for word in (view.name, "demo0002", "192.0.2.77", "zoe@", "Marrowby") if word in page], path
+    assert bob.get(f"/views/{view.pk}/").status_code == bob.get("/views/98765/").status_code == 404
+    assert bob.post("/views/star", {"view": view.pk, "starred": "1"}).status_code == 404
+    assert login("alice").get(f"/views/{view.pk}/").status_code == 302
+    assert "For the team" in login("alice").get("/views/").content.decode()
 
-    assert shown_ids(page) == []
-    assert error_text(page, "account") == "No account demo0002 is visible to you."
-    assert "Marrowby" not in page.content.decode() + bob.get("/views/").content.decode()
+
+@pytest.mark.parametrize(
+    "query", ["account=demo0001", "account=DEMO0001,demo00*", "account=-demo0001", "account=Lumora*"]
+)
+def test_view_of_accounts_that_the_team_sees_is_offered(
+    login: Login, views: dict[str, SavedView], account: NexmoAccount, query: str
+) -> None:
+    NexmoAccount.objects.filter(pk=account.pk).update(name="Lumora Shop")
+    SavedView.objects.filter(pk=views["team"].pk).update(query=query)
+
+    assert "For the team" in login("bob").get("/views/").content.decode()
+
+
+def test_who_manages_teams_takes_a_view_from_a_team_and_its_owner_keeps_it(
+    login: Login, views: dict[str, SavedView], cast: dict[str, Any]
+) -> None:
+    path = f"/views/{views['team'].pk}/unshare"
+    assert {person: login(person).post(path).status_code for person in PERSONS} == dict.fromkeys(PERSONS, 404)
+    cast["bob"].user_permissions.add(Permission.objects.get(codename="change_group"))
+    User.objects.filter(username="bob").update(is_staff=True)
+    bob = login("bob")
+
+    assert f'href="{path}"' in bob.get("/views/").content.decode()
+    assert "Its members lose it" in text_of(bob.get(path))
+    page = bob.post(path, follow=True)
+
+    assert "no longer shared" in text_of(page)
+    view = SavedView.objects.get(pk=views["team"].pk)
+    assert (view.owner, view.team) == (cast["alice"], None)
+    assert bob.post(path).status_code == 404
+
+
+def test_own_views_and_those_shared_with_one_team_have_an_end_that_is_said(
+    login: Login, cast: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    SavedView.objects.all().delete()
+    monkeypatch.setattr(saved_form, "MOST_OWN", 3)
+    monkeypatch.setattr(saved_form, "MOST_SHARED", 2)
+    alice, team = login("alice"), Group.objects.get(name=TEAM).pk
+
+    def save(name: str, **more: Any) -> Any:
+        return alice.post("/views/new", {"name": name, "description": "", "team": team, "query": "source=CD"} | more)
+
+    assert [save(name).status_code for name in "ab"] == [302, 302]
+    assert "You already share 2 views with this team." in text_of(save("c"))
+    private = save("c", team="")
+    assert private.status_code == 302
+    pk = SavedView.objects.get(name="c").pk
+    assert "You already share 2 views" in text_of(alice.post(f"/views/{pk}/edit", {"name": "c", "team": team}))
+    assert "You already have 3 views." in text_of(save("d", team=""))
+    assert SavedView.objects.count() == 3
+    # What is there can still be changed, and its filter replaced.
+    shared = SavedView.objects.get(name="a").pk
+    assert alice.post(f"/views/{shared}/edit", {"name": "a2", "team": team}).status_code == 302
+    assert save("b", replace=SavedView.objects.get(name="b").pk, query="source=API").status_code == 302
 
 
 def test_who_leaves_the_team_loses_its_views_and_their_stars_are_hidden(

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 NO_CHROMIUM = "no chromium on this machine"
 NO_GETTEXT = "no gettext on this machine"
+NO_SYSTEMD = "no systemd-analyze on this machine"
 NO_POSTGRES_CLIENT = "no pg_dump on this machine"
 NO_REDIS = "no Redis listens on 127.0.0.1:6379"
 NO_POSTGRES = "no PostgreSQL listens on 127.0.0.1:5432"
@@ -17,6 +18,7 @@ ON_POSTGRES = "this run is on PostgreSQL"
 PACKAGES = {
     NO_CHROMIUM: ("in the browser", "chromium"),
     NO_GETTEXT: ("of the translations", "gettext"),
+    NO_SYSTEMD: ("of the units", "systemd"),
     NO_POSTGRES_CLIENT: ("of backups from PostgreSQL", "postgresql-client"),
 }
 # What the tests with that reason are, and what to do to run them.

@@ -152,7 +152,7 @@ def test_too_many_tries_are_not_asked(client: Client, sandbox: Sandbox, monkeypa
         ({"name": ""}, "name", "required"),
         ({"name": "a\u200bb"}, "name", "cannot be seen"),
         ({"api_key": "no key"}, "api_key", "letters and digits"),
-        ({"api_key": "DEMO0003"}, "api_key", "already registered"),
+        ({"api_key": "DEMO0002"}, "api_key", "This API key is already registered."),
         ({"api_secret": ""}, "api_secret", "from the Nexmo dashboard"),
         ({"teams": ["98765"]}, "teams", "valid choice"),
     ],
@@ -176,7 +176,31 @@ def test_key_that_somebody_else_saves_meanwhile_is_an_error_not_a_fault(
 
     monkeypatch.setattr(NewAccountForm, "save", taken)
 
-    assert "already registered" in error_of(client.post(PATH, TYPED), "api_key")
+    assert "registered here already" in error_of(client.post(PATH, TYPED), "api_secret")
+
+
+@pytest.mark.parametrize("more", [{}, {"save_anyway": "on"}])
+def test_refusal_does_not_tell_whether_somebody_else_registered_the_key(
+    client: Client, sandbox: Sandbox, more: dict[str, str]
+) -> None:
+    wrong = TYPED | {"api_secret": "not-the-secret"}
+    free = client.post(PATH, wrong)
+
+    taken = client.post(PATH, wrong | {"api_key": "demo0003"} | more)
+
+    assert error_of(taken, "api_secret") == error_of(free, "api_secret") != ""
+    assert error_of(taken, "api_key") == error_of(free, "api_key") == ""
+    assert len(sandbox.requests) == (1 if more else 2), "Nexmo is asked about both"
+    if not more:
+        said = [re.sub(r"demo000\d|:\d\d UTC", "", text_of(page)) for page in (taken, free)]
+        assert said[0] == said[1]
+
+
+def test_who_holds_the_secret_of_a_key_that_is_registered_is_told(client: Client, sandbox: Sandbox) -> None:
+    response = client.post(PATH, TYPED | {"api_key": "demo0003", "api_secret": "sandbox-secret-0003"})
+
+    assert "registered here already" in error_of(response, "api_secret")
+    assert NexmoAccount.objects.get(api_key="demo0003").owner.username == "charlie"
 
 
 def test_only_teams_one_is_in_are_offered(login: Login, cast: dict[str, Any]) -> None:

@@ -31,7 +31,7 @@ QUERIES = {
     "/about/number/447700900000": 13,
     "/about/number/447700900000?at=2026-03-15T12:30": 13,
     "/accounts/": 12,  # open findings of all of them: one
-    "/accounts/demo0003/": 25,
+    "/accounts/demo0003/": 26,  # changes of its retention: one
 }
 
 

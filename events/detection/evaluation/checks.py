@@ -1,7 +1,8 @@
 """What the site itself notices about an account's syncing: the events of rules with `service: sync`.
 
-failing, behind, silent and gap are states: each stretch of time that one lasts is one finding of a rule, kept up to
-date as long as it lasts. vanished and altered are about events: what is noticed within a short time is one finding.
+failing, behind, silent, gap and retention are states: each stretch of time that one lasts is one finding of a rule,
+kept up to date as long as it lasts. vanished and altered are about events: what is noticed within a short time is one
+finding.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from events.models import (
     Discrepancy,
     EventConflict,
     Finding,
+    RetentionChange,
     SyncState,
     SyncWindow,
 )
@@ -179,6 +181,12 @@ def notice(now: datetime) -> Iterator[Noticed]:
         yield Noticed(account, keys[account], "silent", last)
     for account, began in _gaps(list(keys), now):
         yield Noticed(account, keys[account], "gap", began)
+    shorter: dict[int, RetentionChange] = {}
+    for change in RetentionChange.objects.filter(effective_at__gt=now).select_related("account"):
+        if change.waits(now):
+            shorter[change.account_id] = change  # the first one of those that wait
+    for account, change in shorter.items():
+        yield Noticed(account, change.account.api_key, "retention", min(change.changed_at, now))
     for problem, account, began, events in _contradicted(list(keys), now):
         yield Noticed(account, keys[account], problem, began, events)
 

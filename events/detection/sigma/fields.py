@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 CONTEXT = "context"
 CONTEXT_PATH = "context."
 WHOLE_TEXT = ""  # the name of no field: where keywords are looked for
-PROBLEMS = ("silent", "failing", "behind", "gap", "vanished", "altered")
+PROBLEMS = ("silent", "failing", "behind", "gap", "vanished", "altered", "retention")
 
 # What the documentation says of each (docs/detection-rules.md; a test keeps them in step).
 TAXONOMY: dict[Service, dict[str, str]] = {
@@ -46,7 +46,9 @@ TAXONOMY: dict[Service, dict[str, str]] = {
         ),
     },
     "sync": {
-        "problem": gettext_noop("What the site noticed: `silent`, `failing`, `behind`, `gap`, `vanished`, `altered`."),
+        "problem": gettext_noop(
+            "What the site noticed: `silent`, `failing`, `behind`, `gap`, `vanished`, `altered`, `retention`."
+        ),
         "account": gettext_noop("The account's API key."),
     },
 }

@@ -33,6 +33,7 @@ NAMES = {
     "failing": "3eb6e357-a81b-40b4-b040-9fc97631f471",
     "silent": "f0a25054-9683-4cf7-8a7d-f1ec97cb6abc",
     "gap": "82f2d0f3-e727-47f3-a066-f59ff63b077f",
+    "retention": "5d5c3c0e-6a2b-4c1e-9b7f-0c4e1f7a92d6",
     "vanished": "d9745efb-d6e7-454a-bb4b-8eda03399f6a",
 }
 
