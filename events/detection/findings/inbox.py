@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from events.models import Finding
 from events.reading import BadCursor, Count, Cursor
 from events.reading import findings as reading
-from events.reading.findings import Question
+from events.reading.finding_question import Question
+from events.reading.standing import standing_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from accounts.models import NexmoAccount
     from events.detection.findings.sight import Part, Sight
+    from events.reading.standing import Standing
 
 
 @dataclass
@@ -25,7 +27,19 @@ class Line:
     finding: Finding
     part: Part
     accounts: list[NexmoAccount]
-    assignee: str  # "" for nobody whom the reader knows
+    people: dict[int, str]  # names of those whom parts are assigned to, and whom the reader knows
+
+    @property
+    def standing(self) -> Standing:
+        """How it stands for its reader."""
+        return self.part.standing
+
+    @property
+    def assignee(self) -> str:
+        """Whom it is assigned to; "" for nobody whom the reader knows."""
+        if not self.standing.assignees:
+            return ""
+        return ", ".join(self.people[pk] for pk in self.standing.assignees if pk in self.people)
 
     @property
     def pk(self) -> int:
@@ -82,15 +96,37 @@ def lines(sight: Sight, keys: Sequence[int]) -> list[Line]:
     if not keys:
         return []
     parts = sight.parts_of(keys)
-    found = Finding.objects.select_related("assigned_to").defer("details").order_by().in_bulk(keys)
-    return [line_of(sight, found[key], parts[key]) for key in keys if key in found and key in parts]
+    found = Finding.objects.defer("details").order_by().in_bulk(keys)
+    people = sight.names_of(parts.values())
+    return [
+        Line(found[key], parts[key], [sight.accounts[account] for account in parts[key].accounts], people)
+        for key in keys
+        if key in found and key in parts
+    ]
 
 
 def line_of(sight: Sight, finding: Finding, part: Part) -> Line:
     """One finding as its reader may know it."""
-    who = finding.assigned_to
-    name = who.get_username() if who and sight.knows(who.pk) else ""
-    return Line(finding, part, [sight.accounts[key] for key in part.accounts], name)
+    return Line(finding, part, [sight.accounts[key] for key in part.accounts], sight.names_of([part]))
+
+
+class OfAccount(NamedTuple):
+    """What was decided about a finding's part in one account."""
+
+    account: NexmoAccount
+    standing: Standing
+    assignee: str
+
+
+def differing(line: Line) -> list[OfAccount]:
+    """A finding's parts by account, where not the same was decided about all of them."""
+    rows = line.part.rows
+    if len({(row.state, row.resolution, row.assigned_to_id) for row in rows}) == 1:
+        return []
+    return [
+        OfAccount(account, standing_of([row]), line.people.get(row.assigned_to_id or 0, ""))
+        for account, row in zip(line.accounts, rows, strict=True)
+    ]
 
 
 def count(question: Question, page: InboxPage, *, is_first: bool) -> Count:

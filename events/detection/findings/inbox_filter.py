@@ -22,7 +22,7 @@ from events.detection.rules import known_rules
 from events.filters.dates import MomentField
 from events.filters.fields import split_list
 from events.models import Finding, Severity
-from events.reading.findings import UNFINISHED, Question
+from events.reading.finding_question import UNFINISHED, Question
 from events.wording.marking import coded
 from events.wording.times import PERIOD, PERIODS, Moment, period_span, period_title
 
