@@ -328,7 +328,8 @@ def count(question: Question) -> Count | None:
         return None
     if not branches:
         return Count(0)
-    if is_of_several_parts(question) and (question.severities or not decides(question.states)):
+    narrowed = question.severities or question.start or question.end
+    if is_of_several_parts(question) and (narrowed or not decides(question.states)):
         return _looked_through(question)
     return _counted(branches[:MOST_TOGETHER], question)
 

@@ -231,7 +231,9 @@ class FindingFilter(django_filters.FilterSet):
             chosen("account"),
         )
         fields["account"].refusal = _("No account %(value)s is visible to you.")
-        fields["rule"].offer([anything, *self.rules.items()], {}, chosen("rule"))
+        told = known_rules.told_to(None if sight.sees_all else sight.accounts, self.rules)
+        offered = [(uid, title) for uid, title in self.rules.items() if uid in told]
+        fields["rule"].offer([anything, *offered], {}, chosen("rule"))
         names = {person.name: person.pk for person in responders(sight.accounts)}
         others = [(name, name) for name, pk in names.items() if pk != sight.user.pk]
         fields["assignee"].offer(

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from django.utils.translation import get_language
 
 from events.detection.rules.ruleset import current_rules
-from events.reading.finding_titles import titles_found
+from events.reading.finding_titles import found_in, titles_found
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from events.detection.sigma.rule import Advice, Rule
 
 
@@ -35,6 +37,23 @@ def titles(*, only_on: bool = False) -> dict[str, str]:
     chosen = rules.rules if only_on else rules.all
     known = {uid: rule.advice_in(language).title for uid, rule in chosen.items()}
     return dict(sorted(known.items(), key=lambda pair: pair[1].casefold()))
+
+
+def told_to(accounts: Iterable[int] | None, rules: Iterable[str]) -> set[str]:
+    """Those of these rules whose titles and explanations somebody may read.
+
+    What ships is for everybody. A rule that people wrote may name addresses and people of any account, so it is for
+    those who see all, and for those in whose accounts it has found something: they read it there anyway.
+
+    Args:
+        accounts: keys of those that the reader may see; None: all.
+    """
+    asked = set(rules)
+    if accounts is None:
+        return asked
+    known = current_rules()
+    shipped = {uid for uid in asked if known.origin_of(uid) == "shipped"}
+    return shipped | found_in(sorted(accounts), sorted(asked - shipped))
 
 
 def called(text: str) -> tuple[str, ...]:

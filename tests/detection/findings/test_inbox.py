@@ -60,7 +60,7 @@ def many(accounts: Accounts) -> list[Finding]:
             )
         )
     for one in made[::2]:  # not at the same stage everywhere
-        for part in one.parts.all():
+        for part in one.parts.order_by("account__api_key"):
             FindingAccount.objects.filter(pk=part.pk).update(
                 state=chance.choice(Finding.State.values), severity=chance.choice(Severity.values)
             )
@@ -134,7 +134,8 @@ def test_pages_are_in_the_order_of_what_the_reader_may_know(sight: SightOf, many
 
     lines = [line for numbers in pages(reader, question, 9) for line in inbox.lines(reader, numbers)]
 
-    keys = [(line.part.found_at, line.pk) for line in lines]
+    leading = [[row for row in line.part.rows if row.state == line.standing.state] for line in lines]
+    keys = [(min(row.found_at for row in its), line.pk) for line, its in zip(lines, leading, strict=True)]
     assert keys == sorted(keys, reverse=True)
 
 
