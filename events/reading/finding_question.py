@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from django.db import connection
 
-from events.models import Finding
+from events.models import Finding, Severity
+from events.reading.pages import BadCursor, Cursor
 from events.reading.rows import as_time
 from events.reading.standing import state_of
 
@@ -33,6 +34,7 @@ class Question:
         accounts: those whose parts are read; None for all findings, whoever sees all accounts. () matches nothing.
         assignees: keys of people; `unassigned` those assigned to nobody, or to nobody that the reader knows.
         start, end: of when it was found, both included.
+        worst_first: the most severe first, and the newest first among these; else the newest first.
         nothing: a contradiction, such as an unreadable value: matches no finding.
     """
 
@@ -45,16 +47,45 @@ class Question:
     known: tuple[int, ...] | None = None  # people whom the reader knows; None: everybody
     start: datetime | None = None
     end: datetime | None = None
+    worst_first: bool = False
     nothing: bool = False
 
 
 @dataclass(frozen=True)
 class Key:
+    """Where a finding stands. Its severity matters where the most severe come first."""
+
     at: datetime
     pk: int
+    severity: int | None = None
 
     def __lt__(self, other: Key) -> bool:
         return (self.at, self.pk) < (other.at, other.pk)
+
+
+@dataclass(frozen=True)
+class Place(Cursor):
+    """A place between findings. With a severity, where the most severe come first."""
+
+    severity: int | None = None
+
+    def __str__(self) -> str:
+        place = super().__str__()
+        return place if self.severity is None else f"{self.severity}-{place}"
+
+    @classmethod
+    def of_key(cls, key: Key) -> Place:
+        """The place at a finding."""
+        return cls(key.at, key.pk, key.severity)
+
+    @classmethod
+    def read(cls, text: str, *, worst_first: bool) -> Place:
+        """Read a place from a URL. Raises BadCursor, as for one of another order."""
+        severity, _, rest = text.partition("-") if worst_first else ("", "", text)
+        if worst_first and severity not in map(str, Severity.values):
+            raise BadCursor
+        cursor = Cursor.parse(rest)
+        return cls(cursor.created_at, cursor.pk, int(severity) if worst_first else None)
 
 
 class _Part(NamedTuple):

@@ -8,18 +8,20 @@ parts of those accounts are read: neither order nor counts nor what an answer co
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
+from events.models import Severity
 from events.reading.counts import Count
 from events.reading.finding_question import (
     FINDINGS,
     PARTS,
     STATES,
     Key,
+    Place,
     Question,
     is_by_assignee,
     is_of_several_parts,
@@ -59,7 +61,34 @@ class _Test:
 
 
 def find(question: Question, wanted: int, *, beyond: Cursor | None, back: bool) -> tuple[list[Key], Key | None]:
-    """The keys of the first findings that match, and where the search ended with more left to look through."""
+    """The keys of the first findings that match, and where the search ended with more left to look through.
+
+    Args:
+        beyond: where to begin; a `Place` with a severity, where the most severe come first.
+        back: towards the older, or less severe, ones.
+    """
+    if not question.worst_first:
+        return _in_order_of_time(question, wanted, beyond, back)
+    # Each severity is a stretch of the indexes, in order of time.
+    begin = beyond.severity if isinstance(beyond, Place) else None
+    keys: list[Key] = []
+    for severity in sorted(question.severities or Severity.values, reverse=back):
+        if begin is not None and (severity > begin if back else severity < begin):
+            continue
+        stretch = replace(question, severities=(severity,))
+        beyond_here = beyond if severity == begin else None
+        found, reached = _in_order_of_time(stretch, wanted - len(keys), beyond_here, back)
+        keys += [replace(key, severity=severity) for key in found]
+        if reached:
+            return keys, replace(reached, severity=severity)
+        if len(keys) >= wanted:
+            break
+    return keys, None
+
+
+def _in_order_of_time(
+    question: Question, wanted: int, beyond: Cursor | None, back: bool
+) -> tuple[list[Key], Key | None]:
     several = is_of_several_parts(question)
     # Of a finding over several of these accounts only one part counts, and it may stand otherwise than that part does:
     # some more may be needed.
@@ -336,5 +365,5 @@ def count(question: Question) -> Count | None:
 
 def _looked_through(question: Question) -> Count:
     """The same where a part alone does not tell how the finding stands."""
-    keys, reached = find(question, MOST_COUNTED + 1, beyond=None, back=True)
+    keys, reached = find(replace(question, worst_first=False), MOST_COUNTED + 1, beyond=None, back=True)
     return Count(min(len(keys), MOST_COUNTED), len(keys) > MOST_COUNTED or reached is not None)

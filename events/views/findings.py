@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import Profile, profile_of
 from events.detection.findings import inbox, triage
-from events.detection.findings.inbox_filter import FindingFilter
+from events.detection.findings.inbox_filter import WORST, FindingFilter
 from events.detection.findings.inbox_table import EvidenceTable, FindingTable, state_badge
 from events.detection.findings.similar import similar_to
 from events.detection.findings.story import compared, entities_of, evidence_of, story
@@ -29,7 +29,7 @@ from events.detection.rules import known_rules
 from events.display.page_size import read_size
 from events.filters.event_types import descriptions, event_type_choices
 from events.filters.parameters import unknown
-from events.filters.query_string import PAGE_PARAMS, page_links
+from events.filters.query_string import PAGE_PARAMS, page_links, with_params
 from events.models import Finding
 from events.views.scope import sight_of, visible_finding
 from events.wording.times import length, show
@@ -60,6 +60,8 @@ def finding_list(request: HttpRequest) -> HttpResponse:
         "page_error": page_error,
         "count": count,
         "count_shown": intcomma(count.number) + ("+" if count.at_least else ""),
+        "worst_first": question.worst_first,
+        "turned": with_params(request.GET, **dict.fromkeys(PAGE_PARAMS), order=None if question.worst_first else WORST),
         "subject": _("Filter: %(conditions)s.") % {"conditions": finding_filter.in_words},
         "findings_table": FindingTable(
             page.rows,

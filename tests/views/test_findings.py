@@ -356,6 +356,24 @@ def test_deed_of_the_page_is_done_and_told(
     assert finding.state == state
 
 
+def test_order_is_switched_and_kept(client: Client, account: NexmoAccount) -> None:
+    for severity in (4, 1, 2):
+        make_finding(accounts=[account], severity=severity, title=f"Of {severity}")
+
+    newest = client.get("/findings/?state=open").content.decode()
+    assert re.findall(r">Of (\d)<", newest) == ["2", "1", "4"]
+    (turn,) = re.findall(r'class="order" href="([^"]*)"', newest)
+    worst = client.get(f"/findings/{html.unescape(turn)}&size=2").content.decode()
+    assert re.findall(r">Of (\d)<", worst) == ["4", "2"]
+    assert '<input type="hidden" name="order" value="severity"' in worst
+    following = html.unescape(re.findall(r'rel="next" href="([^"]*)"', worst)[0])
+    assert re.findall(r">Of (\d)<", client.get(f"/findings/{following}").content.decode()) == ["1"]
+
+    marker = following.partition("before=")[2]
+    assert "marker" in text_of(client.get(f"/findings/?before={marker}"))  # of another order
+    assert "There is no order “oldest”." in text_of(client.get("/findings/?order=oldest"))
+
+
 def test_several_are_handled_at_once(client: Client, various: dict[str, Finding]) -> None:
     chosen = [sent(various[name])["finding"] for name in ("plain", "critical", "withdrawn")]
 

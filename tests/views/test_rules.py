@@ -150,7 +150,7 @@ def test_files_that_cannot_be_read_are_told_to_who_sees_all_accounts(login: Logi
 
 
 def test_switched_off_rule_says_who_did_it(login: Login, cast: dict[str, Any]) -> None:
-    found(TWO, "demo0001")
+    found(TWO, "demo0003")
     own_rules.switch(TWO, "Calls abroad", cast["admin"], on=False)
 
     assert re.search(r"Off by admin, 20\d\d-", row(login("charlie"), TWO))

@@ -139,6 +139,21 @@ def test_pages_are_in_the_order_of_what_the_reader_may_know(sight: SightOf, many
     assert keys == sorted(keys, reverse=True)
 
 
+@pytest.mark.parametrize("person", ["alice", "audrey"])
+def test_most_severe_come_first_and_then_the_newest(sight: SightOf, many: list[Finding], person: str) -> None:
+    reader = sight(person)
+    accounts = None if reader.sees_all else tuple(reader.accounts)
+    for asked in QUESTIONS:
+        question = Question(accounts=accounts, worst_first=True, **asked)
+
+        flat = list(itertools.chain.from_iterable(pages(reader, question, 4)))
+
+        assert len(flat) == len(set(flat)), asked
+        assert set(flat) == expected(reader, question), asked
+        severities = [line.standing.severity for line in inbox.lines(reader, flat)]
+        assert severities == sorted(severities, reverse=True), asked
+
+
 def test_account_asked_for_by_who_sees_all(sight: SightOf, accounts: Accounts, many: list[Finding]) -> None:
     reader = sight("audrey")
     question = Question(accounts=(accounts["demo0002"].pk, accounts["demo0005"].pk), states=())
