@@ -1,7 +1,7 @@
 """How many Python functions it takes to evaluate an ordinary event with all rules that ship.
 
-Like the pages' (`tests/views/test_costs.py`): a rule, or a condition, that costs every event something shows here, in its
-own commit. `docs/benchmarks.md` has the times.
+Like the pages' (`tests/views/test_costs.py`): a rule, or a condition, that costs every event something shows here, in
+its own commit. `docs/benchmarks.md` has the times.
 """
 
 from __future__ import annotations
