@@ -13,8 +13,8 @@ from django.db.models import Exists, Max, OuterRef
 from django.utils import timezone
 
 from events.alerts import times
-from events.alerts.messages.receivers import reader_of
-from events.models import Delivery, DigestItem, Finding, Severity
+from events.alerts.messages.receivers import accounts_of, reader_of
+from events.models import Delivery, DigestItem, Finding, FindingAccount, Severity
 from events.storage.transactions import write_turn
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _remind(pk: int, now: datetime) -> bool:
         or finding is None
         or not subscription.is_active
         or not subscription.remind_every
-        or finding.state != Finding.State.OPEN
+        or not _is_open(finding, subscription)
     ):
         row.update(remind_at=None)
         return False
@@ -93,7 +93,7 @@ def _after_quiet(subscription: Subscription, severity: int, now: datetime) -> da
 def _remind_of_many(subscription: Subscription, now: datetime) -> bool:
     """One reminder of all findings that a subscription's digests told and that are still open."""
     digests = Delivery.objects.filter(subscription=subscription, kind=Delivery.Kind.DIGEST, remind_at__isnull=False)
-    still = Exists(_open_items(OuterRef("pk")))
+    still = Exists(_open_items(OuterRef("pk"), subscription))
     if not subscription.is_active or not subscription.remind_every:
         digests.update(remind_at=None)
         return False
@@ -105,7 +105,7 @@ def _remind_of_many(subscription: Subscription, now: datetime) -> bool:
     if not told or reminders.filter(state=Delivery.State.WAITING).exists():
         digests.update(remind_at=now + every)  # what waits already would only be doubled
         return False
-    worst = _open_items(told).aggregate(worst=Max("finding__severity"))["worst"] or 0
+    worst = _open_items(told, subscription).aggregate(worst=Max("finding__severity"))["worst"] or 0
     due = _after_quiet(subscription, worst, now)
     reminder = Delivery(
         subscription=subscription,
@@ -126,9 +126,20 @@ def told_by(digests: Sequence[int]) -> Any:
     return {"digests": list(digests)}
 
 
-def _open_items(digests: Any) -> Any:
+def _is_open(finding: Finding, subscription: Subscription) -> bool:
+    """Whether a part of a finding that the subscription may see waits for somebody."""
+    return bool(_open_parts(subscription).filter(finding=finding).exists())
+
+
+def _open_parts(subscription: Subscription) -> Any:
+    accounts = [account.pk for account in accounts_of(subscription)]
+    return FindingAccount.objects.filter(account__in=accounts, state=Finding.State.OPEN)
+
+
+def _open_items(digests: Any, subscription: Subscription) -> Any:
     """What these digests, or one, told and nobody has dealt with."""
-    items = DigestItem.objects.filter(finding__state=Finding.State.OPEN).order_by()
+    parts = _open_parts(subscription).filter(finding=OuterRef("finding"))
+    items = DigestItem.objects.filter(Exists(parts)).order_by()
     return items.filter(delivery__in=digests) if isinstance(digests, list) else items.filter(delivery=digests)
 
 
@@ -142,9 +153,9 @@ def _escalate(pk: int, now: datetime) -> bool:
         return False
     is_of_many = delivery.kind == Delivery.Kind.DIGEST
     if is_of_many:
-        is_open = _open_items(delivery.pk).exists()
+        is_open = _open_items(delivery.pk, subscription).exists()
     else:
-        is_open = finding is not None and finding.state == Finding.State.OPEN
+        is_open = finding is not None and _is_open(finding, subscription)
     if not is_open:
         return False
     escalation = Delivery(

@@ -45,11 +45,13 @@ def _route(pk: int, listeners: Listeners) -> bool:
     finding = recent.exclude(routed_at=None).filter(pk=pk).first()
     if finding is None:
         return False
-    lines = finding.changes.filter(action=FindingChange.Action.LEVELLED).values_list("details", flat=True)
-    highest = max(writing.levels_of(details)[0] for details in lines)
-    accounts = FindingAccount.objects.filter(finding=finding).values_list("account", flat=True)
-    for subscription in listeners.of(finding, accounts):
-        if highest < subscription.severity and not was_told(subscription, finding):
+    levelled = finding.changes.filter(action=FindingChange.Action.LEVELLED)
+    lines = list(levelled.values_list("accounts", "details"))
+    parts = list(FindingAccount.objects.filter(finding=finding).order_by("account_id"))
+    for subscription in listeners.of(parts) if parts else ():
+        seen = listeners.accounts(subscription)
+        before = [writing.levels_of(said)[0] for about, said in lines if about is None or not seen.isdisjoint(about)]
+        if before and max(before) < subscription.severity and not was_told(subscription, finding):
             tell(finding, subscription, listeners.reader(subscription), now)
             told = True
     return told

@@ -16,9 +16,10 @@ from events.alerts import times
 from events.alerts.messages.receivers import accounts_of, reader_of
 from events.detection.findings import writing
 from events.models import Delivery, DigestItem, Finding, FindingAccount, FindingChange, Subscription
+from events.reading.standing import standing_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
     from datetime import datetime
 
     from events.alerts.messages.receivers import Reader
@@ -57,16 +58,20 @@ class Listeners:
             self._readers[subscription.channel_id] = reader_of(subscription.channel)
         return self._readers[subscription.channel_id]
 
-    def of(self, finding: Finding, accounts: Iterable[int]) -> list[Subscription]:
-        """Those that want to know of a finding, and may see a part of it."""
-        touched = set(accounts)
-        return [each for each in self.subscriptions if _is_wanted(each, finding) and touched & self.accounts(each)]
+    def of(self, parts: Sequence[FindingAccount]) -> list[Subscription]:
+        """Those that want to know of a finding with these parts: of those that they may see, something is left to be
+        done."""
+        return [each for each in self.subscriptions if self._is_wanted(each, parts)]
 
-
-def _is_wanted(subscription: Subscription, finding: Finding) -> bool:
-    if subscription.what == Subscription.What.RULE:
-        return bool(subscription.rule == finding.rule)
-    return bool(subscription.what == Subscription.What.SEVERITY and finding.severity >= subscription.severity)
+    def _is_wanted(self, subscription: Subscription, parts: Sequence[FindingAccount]) -> bool:
+        if subscription.what == Subscription.What.RULE and subscription.rule != parts[0].rule:
+            return False
+        its = [part for part in parts if part.account_id in self.accounts(subscription)]
+        if not its or not (standing := standing_of(its)).is_unfinished:
+            return False
+        return subscription.what == Subscription.What.RULE or bool(
+            subscription.what == Subscription.What.SEVERITY and standing.severity >= subscription.severity
+        )
 
 
 def route_findings() -> int:
@@ -98,9 +103,9 @@ def _route(pk: int, listeners: Listeners) -> bool:
     now = timezone.now()
     is_news = finding.routed_at is None or finding.last_at >= now - NEWS
     if finding.state in Finding.UNFINISHED and is_news:
-        accounts = set(FindingAccount.objects.filter(finding=finding).values_list("account", flat=True))
-        grown_in = _grown_in(finding, accounts)
-        for subscription in listeners.of(finding, accounts):
+        parts = list(FindingAccount.objects.filter(finding=finding).order_by("account_id"))
+        grown_in = _grown_in(finding, {part.account_id for part in parts})
+        for subscription in listeners.of(parts) if parts else ():
             # Who sees only what has not grown is not told that the rest has.
             if grown_in & listeners.accounts(subscription) or routed is None and not was_told(subscription, finding):
                 tell(finding, subscription, listeners.reader(subscription), now)

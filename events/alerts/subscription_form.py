@@ -109,7 +109,12 @@ class SubscriptionForm(forms.ModelForm):
                 field.widget.attrs |= {"aria-invalid": "true", "aria-describedby": f"error-{name}"}
 
     def _rules(self) -> list[tuple[str, Any]]:
-        rules = list(known_rules.titles(only_on=True).items())
+        titles = known_rules.titles(only_on=True)
+        seen = None
+        if not NexmoAccount.objects.sees_all(self.user):
+            seen = [account.pk for account in NexmoAccount.objects.list_visible_to(self.user)]
+        told = known_rules.told_to(seen, titles)
+        rules = [(uid, title) for uid, title in titles.items() if uid in told]
         known = {uid for uid, _title in rules}
         kept = [(self.instance.rule, self.instance.rule_title)] if self.instance.rule else []
         return [("", _("Choose a rule")), *rules, *(pair for pair in kept if pair[0] not in known)]

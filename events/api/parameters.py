@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from events.api.cursors import NEWEST, ORDERS, Place, WrongCursor, parse
 from events.api.errors import wrong_parameters
+from events.detection.findings.inbox_filter import ORDER as INBOX_ORDER
 from events.detection.findings.inbox_filter import FindingFilter
 from events.filters.form import EventFilter
 from events.filters.limits import MOST_TEXT
@@ -102,6 +103,7 @@ def finding_parameters() -> tuple[Parameter, ...]:
     from_form = [
         Parameter(name, declared.field.label, {"type": "string"} if name in SINGLE_OF_FINDINGS else _list())
         for name, declared in FindingFilter.base_filters.items()
+        if name != INBOX_ORDER  # programs read on from the newest
     ]
     return (*from_form, size_parameter(USUAL, MOST_FINDINGS), CURSOR)
 

@@ -50,20 +50,20 @@ def account(status: AccountStatus) -> dict[str, Any]:
 
 def finding(line: Line, title: str) -> dict[str, Any]:
     """A finding, as far as its reader may know it."""
-    found, part = line.finding, line.part
+    found, part, standing = line.finding, line.part, line.standing
     return {
         "id": found.pk,
         "rule": found.rule,
         "title": title or found.title,
-        "severity": _SEVERITIES.get(found.severity, str(found.severity)),
-        "state": found.state,
-        "resolution": found.resolution or None,
+        "severity": _SEVERITIES.get(standing.severity, str(standing.severity)),
+        "state": standing.state,
+        "resolution": standing.resolution or None,
         "assigned_to": line.assignee or None,
         "accounts": [_key(account) for account in line.accounts],
         "first_at": moment(part.first_at),
         "last_at": moment(part.last_at),
         "found_at": moment(part.found_at),
-        "acknowledged_at": moment(found.acknowledged_at),
+        "acknowledged_at": moment(standing.acknowledged_at),
         "event_count": part.event_count,
     }
 

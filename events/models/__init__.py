@@ -1,6 +1,6 @@
 """What happened (`archive`), how often (`rollup`), how it was fetched (`sync`), what proves it (`integrity`), what
-people look for again and again (`view`), what detections found (`detection`), who is told of it (`alerts`), where
-all of it is sent on to (`streams`), and what the worker is to do (`jobs`).
+people look for again and again (`view`), what detections found (`detection`) by which rules (`rules`), who is told of
+it (`alerts`), where all of it is sent on to (`streams`), and what the worker is to do (`jobs`).
 
 Events are only ever added, by `events.archive`; the state of a sync is only ever written by `events.sync.state`.
 """
@@ -13,10 +13,6 @@ from events.models.detection import (
     FindingAccount,
     FindingChange,
     FindingEvent,
-    Hunt,
-    OwnRule,
-    OwnRuleVersion,
-    RuleSwitch,
     SeenField,
     SeenValue,
     Severity,
@@ -27,6 +23,7 @@ from events.models.integrity import ChainHead, Discrepancy, LegalHold, Removal, 
 from events.models.jobs import BackgroundJob
 from events.models.ledger import LedgerEntry
 from events.models.rollup import ApplicationName, DayCount, FirstSeen, MonthCount
+from events.models.rules import Hunt, OwnRule, OwnRuleVersion, RuleSwitch
 from events.models.streams import Stream, StreamCursor, StreamRefusal
 from events.models.sync import CoveredSpan, RequestCount, SyncRun, SyncState, SyncWindow, WorkerBeat
 from events.models.view import SavedView, Star

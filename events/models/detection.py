@@ -1,4 +1,4 @@
-"""What detections found, who dealt with it, and the rules that people wrote themselves.
+"""What detections found, who dealt with it, and how far they have come.
 
 Written by `events.detection` only: its `evaluation` makes and extends findings, its `findings.triage` changes their
 state for people.
@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import NexmoAccount
-from accounts.validators import name_validator, text_validator
+from accounts.validators import text_validator
 from events.fields import JSONTextField
 from events.models.querysets import ScopedQuerySet
 
@@ -53,8 +53,9 @@ class FindingQuerySet(models.QuerySet["Finding"]):
 class Finding(models.Model):
     """One match of a rule: the events that belong together, and what became of it.
 
-    Times, counts and events of a finding over several accounts are shown from its `FindingAccount` rows, of the
-    accounts that the reader may see.
+    All that is shown of a finding over several accounts comes from its `FindingAccount` rows of the accounts that the
+    reader may see. What people decided stands in those; here is what follows from all of them, for those who see all:
+    see `events.reading.standing`.
     """
 
     class State(models.TextChoices):
@@ -87,6 +88,7 @@ class Finding(models.Model):
     event_count = models.PositiveIntegerField(default=0)
     found_at = models.DateTimeField()
     extended_at = models.DateTimeField(null=True, help_text=_("When events were added to it later."))
+    # Of its parts together.
     state = models.CharField(max_length=12, choices=State.choices, default=State.OPEN)
     resolution = models.CharField(max_length=6, choices=Resolution.choices, blank=True)
     assigned_to = models.ForeignKey(
@@ -94,7 +96,6 @@ class Finding(models.Model):
     )
     acknowledged_at = models.DateTimeField(null=True)
     resolved_at = models.DateTimeField(null=True)
-    suppression = models.ForeignKey("Suppression", on_delete=models.SET_NULL, null=True, related_name="findings")
     routed_at = models.DateTimeField(null=True, help_text=_("When alerts were last derived from it."))
 
     accounts = models.ManyToManyField(NexmoAccount, through="FindingAccount", related_name="findings")
@@ -110,7 +111,6 @@ class Finding(models.Model):
             models.Index(fields=("state", "found_at", "id"), name="finding_state_time"),
             models.Index(fields=("rule", "state", "found_at", "id"), name="finding_rule_state_time"),
             models.Index(fields=("severity", "state", "found_at", "id"), name="finding_severity_time"),
-            models.Index(fields=("assigned_to", "found_at", "id"), name="finding_assignee_time"),
             models.Index(fields=("id",), condition=Q(routed_at=None), name="finding_unrouted"),
             models.Index(fields=("id",), condition=Q(extended_at__gt=F("routed_at")), name="finding_extended"),
         )
@@ -134,8 +134,16 @@ class FindingAccount(models.Model):
     found_at = models.DateTimeField()
     # As in the finding, so that an index serves one account's open findings, or those of a rule, in order.
     rule = models.CharField(max_length=36)
-    state = models.CharField(max_length=12, choices=Finding.State.choices)
     severity = models.PositiveSmallIntegerField(choices=Severity.choices)
+    # What those who may see this account have decided about it.
+    state = models.CharField(max_length=12, choices=Finding.State.choices)
+    resolution = models.CharField(max_length=6, choices=Finding.Resolution.choices, blank=True)
+    assigned_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
+    )
+    acknowledged_at = models.DateTimeField(null=True)
+    resolved_at = models.DateTimeField(null=True)
+    suppression = models.ForeignKey("Suppression", on_delete=models.SET_NULL, null=True, related_name="parts")
 
     objects: ClassVar[Any] = ScopedQuerySet.as_manager()
 
@@ -147,6 +155,7 @@ class FindingAccount(models.Model):
             models.Index(fields=("account", "state", "severity", "found_at", "finding"), name="part_account_severity"),
             models.Index(fields=("account", "rule", "state", "found_at", "finding"), name="part_account_rule_state"),
             models.Index(fields=("account", "rule", "found_at", "finding"), name="part_account_rule_time"),
+            models.Index(fields=("assigned_to", "found_at", "finding"), name="part_assignee_time"),
         )
 
     def __str__(self) -> str:
@@ -203,12 +212,10 @@ class FindingChange(models.Model):
     action = models.CharField(max_length=12, choices=Action.choices)
     details = models.CharField(max_length=200, blank=True, help_text=_("Such as the resolution, or to whom."))
     note = models.TextField(blank=True, validators=[text_validator])
-    # Whoever sees less of the finding than its author did is not told who it was, nor the note: see
-    # `events.detection.findings.sight`.
-    accounts = JSONTextField(
-        null=True,
-        help_text=_("Keys of accounts: those its author saw in the finding, or that got events."),
-    )
+    # Told to those who see one of the accounts that it concerns. Whoever sees less of the finding than its author did
+    # is not told who it was, nor the note: see `events.detection.findings.sight`.
+    accounts = JSONTextField(null=True, help_text=_("Keys of the accounts that it concerns; empty: all."))
+    seen = JSONTextField(null=True, help_text=_("Keys of the accounts that its author saw, where these are more."))
 
     objects: ClassVar[Any] = models.Manager()
 
@@ -256,64 +263,6 @@ class Suppression(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rule}: {self.fields}"
-
-
-class OwnRule(models.Model):
-    """A rule that people of this site wrote; versions keep what it said before."""
-
-    uid = models.CharField(max_length=36, unique=True, help_text=_("The id in its YAML, a UUID."))
-    title = models.CharField(max_length=200, validators=[name_validator])
-    text = models.TextField(help_text=_("Sigma, as YAML."))
-    is_enabled = models.BooleanField(_("enabled"), default=False)
-    version = models.PositiveIntegerField(default=1)
-    changed_at = models.DateTimeField()
-    changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
-
-    objects: ClassVar[Any] = models.Manager()
-
-    class Meta:
-        verbose_name = _("detection rule")
-        ordering = ("title", "id")
-
-    def __str__(self) -> str:
-        return self.title
-
-
-class OwnRuleVersion(models.Model):
-    """One version of a rule, as it was saved."""
-
-    rule = models.ForeignKey(OwnRule, on_delete=models.CASCADE, related_name="versions")
-    version = models.PositiveIntegerField()
-    text = models.TextField()
-    is_enabled = models.BooleanField()
-    changed_at = models.DateTimeField()
-    changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
-
-    objects: ClassVar[Any] = models.Manager()
-
-    class Meta:
-        ordering = ("-version",)
-        constraints = (models.UniqueConstraint(fields=("rule", "version"), name="rule_version_once"),)
-
-    def __str__(self) -> str:
-        return f"{self.rule_id} v{self.version}"
-
-
-class RuleSwitch(models.Model):
-    """A shipped rule, or one from DETECTION_RULES, that somebody switched off, or on again."""
-
-    uid = models.CharField(max_length=36, unique=True)
-    is_enabled = models.BooleanField()
-    changed_at = models.DateTimeField()
-    changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
-
-    objects: ClassVar[Any] = models.Manager()
-
-    class Meta:
-        verbose_name_plural = _("rule switches")
-
-    def __str__(self) -> str:
-        return f"{self.uid}: {'on' if self.is_enabled else 'off'}"
 
 
 class DetectionCursor(models.Model):
@@ -366,33 +315,3 @@ class SeenValue(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id}: {self.event}"
-
-
-class Hunt(models.Model):
-    """A rule tried over the whole archive by the worker: what it would find, before anything is saved."""
-
-    class State(models.TextChoices):
-        WAITING = "waiting", _("Waiting for a worker")
-        RUNNING = "running", _("In progress")
-        DONE = "done", _("Done")
-        FAILED = "failed", _("Failed")
-
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    requested_at = models.DateTimeField()
-    text = models.TextField(help_text=_("The rule's YAML."))
-    replay = models.BooleanField(default=False, help_text=_("Whether its findings go to the inbox."))
-    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
-    done = models.PositiveBigIntegerField(default=0)
-    total = models.PositiveBigIntegerField(null=True)
-    found = models.PositiveIntegerField(default=0, help_text=_("How many findings there would be."))
-    result = JSONTextField(null=True, help_text=_("The newest of them, with their events."))
-    finished_at = models.DateTimeField(null=True)
-    problem = models.TextField(blank=True)
-
-    objects: ClassVar[Any] = models.Manager()
-
-    class Meta:
-        ordering = ("-requested_at", "-id")
-
-    def __str__(self) -> str:
-        return f"{self.pk}: {self.state}"

@@ -8,23 +8,33 @@ parts of those accounts are read: neither order nor counts nor what an answer co
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
-from events.models import Finding
+from events.models import Severity
 from events.reading.counts import Count
+from events.reading.finding_question import (
+    FINDINGS,
+    PARTS,
+    STATES,
+    Key,
+    Place,
+    Question,
+    is_by_assignee,
+    is_of_several_parts,
+    matching,
+)
 from events.reading.pages import Cursor
 from events.reading.plan import db_time
 from events.reading.rows import as_time
+from events.reading.standing import decides
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import datetime
 
-FINDINGS, PARTS = "events_finding", "events_findingaccount"
 MOST_WALKED = 2_000  # rows in all
 FIRST_WALKED = 300  # what is common turns up at once
 LEAST_WALKED = 20  # by each branch
@@ -32,40 +42,6 @@ MOST_BRANCHES = 50  # more are narrowed to those whose newest rows can be on the
 MOST_TOGETHER = 400  # branches of one statement; SQLite takes 500
 MOST_STRETCHES_BY_RULE = 120
 MOST_COUNTED = 1_000
-STATES = tuple(Finding.State.values)
-UNFINISHED = tuple(Finding.UNFINISHED)
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is asked of the inbox. All must hold; of several values one; of none, any.
-
-    Attributes:
-        accounts: those whose parts are read; None for all findings, whoever sees all accounts. () matches nothing.
-        assignees: keys of people; `unassigned` those assigned to nobody, or to nobody that the reader knows.
-        start, end: of when it was found, both included.
-        nothing: a contradiction, such as an unreadable value: matches no finding.
-    """
-
-    accounts: tuple[int, ...] | None = None
-    states: tuple[str, ...] = UNFINISHED
-    severities: tuple[int, ...] = ()
-    rules: tuple[str, ...] = ()
-    assignees: tuple[int, ...] = ()
-    unassigned: bool = False
-    known: tuple[int, ...] | None = None  # people whom the reader knows; None: everybody
-    start: datetime | None = None
-    end: datetime | None = None
-    nothing: bool = False
-
-
-@dataclass(frozen=True)
-class Key:
-    at: datetime
-    pk: int
-
-    def __lt__(self, other: Key) -> bool:
-        return (self.at, self.pk) < (other.at, other.pk)
 
 
 @dataclass(frozen=True)
@@ -85,40 +61,49 @@ class _Test:
 
 
 def find(question: Question, wanted: int, *, beyond: Cursor | None, back: bool) -> tuple[list[Key], Key | None]:
-    """The keys of the first findings that match, and where the search ended with more left to look through."""
+    """The keys of the first findings that match, and where the search ended with more left to look through.
+
+    Args:
+        beyond: where to begin; a `Place` with a severity, where the most severe come first.
+        back: towards the older, or less severe, ones.
+    """
+    if not question.worst_first:
+        return _in_order_of_time(question, wanted, beyond, back)
+    # Each severity is a stretch of the indexes, in order of time.
+    begin = beyond.severity if isinstance(beyond, Place) else None
     keys: list[Key] = []
-    # Of findings over several of these accounts only one part counts: some more may be needed.
-    several = question.accounts is not None and len(question.accounts) > 1
+    for severity in sorted(question.severities or Severity.values, reverse=back):
+        if begin is not None and (severity > begin if back else severity < begin):
+            continue
+        stretch = replace(question, severities=(severity,))
+        beyond_here = beyond if severity == begin else None
+        found, reached = _in_order_of_time(stretch, wanted - len(keys), beyond_here, back)
+        keys += [replace(key, severity=severity) for key in found]
+        if reached:
+            return keys, replace(reached, severity=severity)
+        if len(keys) >= wanted:
+            break
+    return keys, None
+
+
+def _in_order_of_time(
+    question: Question, wanted: int, beyond: Cursor | None, back: bool
+) -> tuple[list[Key], Key | None]:
+    several = is_of_several_parts(question)
+    # Of a finding over several of these accounts only one part counts, and it may stand otherwise than that part does:
+    # some more may be needed.
     asked = wanted + wanted // 8 + 4 if several else wanted
+    keys: list[Key] = []
+    looked_at = 0
     while True:
         rows, reached = _rows(question, asked, beyond, back)
-        keys += _once(question, rows) if several else rows
+        keys += matching(question, rows) if several else rows
         if reached or len(rows) < asked or len(keys) >= wanted:
             return keys[:wanted], reached if len(keys) < wanted else None
+        looked_at += len(rows)
+        if looked_at >= MOST_WALKED:
+            return keys, rows[-1]
         beyond = Cursor(rows[-1].at, rows[-1].pk)
-
-
-def _once(question: Question, rows: list[Key]) -> list[Key]:
-    """Each finding where the first of its parts stands."""
-    if question.accounts is None or not rows:
-        return rows
-    marks, accounts = ", ".join(["%s"] * len(rows)), set(question.accounts)
-    firsts: dict[int, datetime] = {}
-    with connection.cursor() as cursor:
-        # Of all its accounts: with a condition on them SQLite would read all that lies in them.
-        cursor.execute(
-            f"SELECT finding_id, account_id, found_at FROM {PARTS} WHERE finding_id IN ({marks})",
-            [row.pk for row in rows],
-        )
-        for pk, account, found_at in cursor.fetchall():
-            if account in accounts:
-                at = as_time(found_at)
-                firsts[pk] = min(at, firsts.get(pk, at))
-    once: dict[int, Key] = {}
-    for row in rows:
-        if row.at == firsts.get(row.pk, row.at):
-            once.setdefault(row.pk, row)
-    return list(once.values())
 
 
 def _rows(question: Question, wanted: int, beyond: Cursor | None, back: bool) -> tuple[list[Key], Key | None]:
@@ -199,7 +184,9 @@ def _plan(question: Question) -> tuple[list[_Branch], _Test | None]:
     by_rule = bool(rules) and (
         len(rules) == 1 or len(accounts or [0]) * len(rules) * len(states or [0]) <= MOST_STRETCHES_BY_RULE
     )
-    if accounts is not None:
+    if is_by_assignee(question):
+        index, firsts = "part_assignee_time", _each(("assigned_to_id",), question.assignees)
+    elif accounts is not None:
         if by_rule and states:
             index, names = "part_account_rule_state", ("account_id", "rule", "state")
             firsts = _each(names, accounts, rules, states)
@@ -214,8 +201,6 @@ def _plan(question: Question) -> tuple[list[_Branch], _Test | None]:
             index, firsts = "part_account_time", _each(("account_id",), accounts)
     elif by_rule:
         index, firsts = "finding_rule_state_time", _each(("rule", "state"), rules, every_state)
-    elif question.assignees:
-        index, firsts = "finding_assignee_time", _each(("assigned_to_id",), question.assignees)
     elif severities:
         index, firsts = "finding_severity_time", _each(("severity", "state"), severities, every_state)
     elif states:
@@ -226,25 +211,17 @@ def _plan(question: Question) -> tuple[list[_Branch], _Test | None]:
     for column, allowed in (("rule", rules), ("severity", severities), ("state", states)):
         if allowed and column not in known:
             rest.append((f"t.{column} IN ({', '.join(['%s'] * len(allowed))})", allowed))
-    if index != "finding_assignee_time" and (whose := _whose(question)):
+    if "assigned_to_id" not in known and (whose := _whose(question)):
         rest.append(whose)
-    return [_Branch(index, first) for first in firsts], _tested(rest, of_parts=question.accounts is not None)
+    return [_Branch(index, first) for first in firsts], _tested(rest)
 
 
-def _tested(rest: list[tuple[str, Sequence[Any]]], *, of_parts: bool) -> _Test | None:
-    """All of these conditions, on rows `t` and their findings `f`."""
+def _tested(rest: list[tuple[str, Sequence[Any]]]) -> _Test | None:
+    """All of these conditions, on rows `t`."""
     if not rest:
         return None
-    rest.sort(key=lambda its: "f." in its[0])  # what the row itself tells comes first
-    conditions, values = [condition for condition, _ in rest], [value for _, its in rest for value in its]
-    if of_parts and (of_findings := [it for it in conditions if "f." in it]):
-        # As EXISTS it would be answered by PostgreSQL for all findings at once, which takes far longer.
-        tested = (
-            f"COALESCE((SELECT 1 FROM {FINDINGS} AS f WHERE f.id = t.finding_id AND {' AND '.join(of_findings)}), 0)"
-        )
-        conditions = [*conditions[: -len(of_findings)], f"{tested} = 1"]
-    sql = f"CASE WHEN {' AND '.join(conditions)} THEN 1 ELSE 0 END"
-    return _Test(sql if of_parts else sql.replace("f.", "t."), values)
+    conditions = " AND ".join(condition for condition, _ in rest)
+    return _Test(f"CASE WHEN {conditions} THEN 1 ELSE 0 END", [value for _, values in rest for value in values])
 
 
 def _each(names: Sequence[str], *values: Iterable[Any]) -> list[tuple[tuple[str, Any], ...]]:
@@ -257,13 +234,13 @@ def _whose(question: Question) -> tuple[str, list[Any]] | None:
     either: list[str] = []
     values: list[Any] = []
     if question.assignees:
-        either.append(f"f.assigned_to_id IN ({', '.join(['%s'] * len(question.assignees))})")
+        either.append(f"t.assigned_to_id IN ({', '.join(['%s'] * len(question.assignees))})")
         values += question.assignees
     if question.unassigned:
-        either.append("f.assigned_to_id IS NULL")
+        either.append("t.assigned_to_id IS NULL")
         if question.known is not None:
             marks = ", ".join(["%s"] * len(question.known)) or "NULL"
-            either.append(f"f.assigned_to_id NOT IN ({marks})")
+            either.append(f"t.assigned_to_id NOT IN ({marks})")
             values += question.known
     return (f"({' OR '.join(either)})", values) if either else None
 
@@ -378,4 +355,15 @@ def count(question: Question) -> Count | None:
     branches, test = _plan(question)
     if test:
         return None
-    return _counted(branches[:MOST_TOGETHER], question) if branches else Count(0)
+    if not branches:
+        return Count(0)
+    narrowed = question.severities or question.start or question.end
+    if is_of_several_parts(question) and (narrowed or not decides(question.states)):
+        return _looked_through(question)
+    return _counted(branches[:MOST_TOGETHER], question)
+
+
+def _looked_through(question: Question) -> Count:
+    """The same where a part alone does not tell how the finding stands."""
+    keys, reached = find(replace(question, worst_first=False), MOST_COUNTED + 1, beyond=None, back=True)
+    return Count(min(len(keys), MOST_COUNTED), len(keys) > MOST_COUNTED or reached is not None)

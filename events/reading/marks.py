@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from django.db.models import F
 from django.urls import reverse
 
 from accounts.prepared import Prepared
@@ -17,12 +18,25 @@ if TYPE_CHECKING:
 STEP = 50  # keys are asked for by so many: each number of them is a query of its own to compile
 NO_EVENT = 0
 
+
+def _with_part(**narrowed: Any) -> Any:
+    """Events of findings, each with the part in its own account: whoever sees the event sees that part."""
+    return FindingEvent.objects.filter(finding__parts__account=F("account_id"), **narrowed)
+
+
 _SHOWN = (*Finding.UNFINISHED, Finding.State.RESOLVED)
 _MARKS = Prepared(
     lambda *keys: (
-        FindingEvent.objects.filter(event__in=keys, finding__state__in=_SHOWN)
+        _with_part(event__in=keys, finding__parts__state__in=_SHOWN)
         .order_by()
-        .values_list("event_id", "finding_id", "finding__severity", "finding__title", "finding__rule", "finding__state")
+        .values_list(
+            "event_id",
+            "finding_id",
+            "finding__parts__severity",
+            "finding__title",
+            "finding__rule",
+            "finding__parts__state",
+        )
     )
 )
 
@@ -76,12 +90,19 @@ class Known(NamedTuple):
         return Finding.Resolution(self.resolution).label
 
 
+_KNOWN = tuple(state for state in Finding.State.values if state != Finding.State.WITHDRAWN)
 _OF_EVENT = Prepared(
     lambda event: (
-        FindingEvent.objects.filter(event=event)
-        .exclude(finding__state=Finding.State.WITHDRAWN)
-        .order_by("-finding__found_at", "-finding_id")
-        .values_list("finding_id", *(f"finding__{name}" for name in Known._fields[1:]))
+        _with_part(event=event, finding__parts__state__in=_KNOWN)
+        .order_by("-finding__parts__found_at", "-finding_id")
+        .values_list(
+            "finding_id",
+            "finding__rule",
+            "finding__title",
+            "finding__parts__severity",
+            "finding__parts__state",
+            "finding__parts__resolution",
+        )
     )
 )
 

@@ -14,6 +14,7 @@ from django.utils import translation
 
 from events.detection.rules import known_rules
 from events.models import AuditEvent, Finding, FindingAccount, FindingChange, FindingEvent
+from events.reading.standing import standing_of
 from events.streams.batch import Items
 from events.streams.formats import FORMATS
 from events.streams.read import Portion
@@ -55,13 +56,18 @@ def read(stream: Stream, accounts: Sequence[NexmoAccount], beyond: int) -> tuple
     """The next findings beyond a change, and up to which change was looked at. One that changed often within a batch
     stands in it once, at its last change."""
     changes = list(
-        FindingChange.objects.filter(pk__gt=beyond).order_by("pk").values_list("pk", "finding", "at")[:MOST_AT_ONCE]
+        FindingChange.objects.filter(pk__gt=beyond)
+        .order_by("pk")
+        .values_list("pk", "finding", "at", "accounts")[:MOST_AT_ONCE]
     )
     if not changes:
         return Items(KEY, [], [], []), beyond
-    last = {finding: (pk, at) for pk, finding, at in changes}
-    known = Finding.objects.in_bulk(list(last))
     by_key = {account.pk: account for account in accounts}
+    # What was done about parts in other accounts is not even told by sending the finding again.
+    last = {
+        finding: (pk, at) for pk, finding, at, about in changes if about is None or not by_key.keys().isdisjoint(about)
+    }
+    known = Finding.objects.in_bulk(list(last))
     written = FORMATS[stream.format]
     seqs, ats, bodies = [], [], []
     with translation.override("en"):  # programs read it
@@ -83,13 +89,14 @@ def record_of(finding: Finding, accounts: Mapping[int, NexmoAccount], changed_at
         return None
     rule = known_rules.rule_of(finding.rule)
     advice = known_rules.advice_of(rule)
+    standing = standing_of(parts)
     return FindingRecord(
         number=finding.pk,
         rule=finding.rule,
         title=advice.title if advice else finding.title,
-        severity=finding.severity,
-        state=finding.state,
-        resolution=finding.resolution,
+        severity=standing.severity,
+        state=standing.state,
+        resolution=standing.resolution,
         found_at=min(part.found_at for part in parts),
         first_at=min(part.first_at for part in parts),
         last_at=max(part.last_at for part in parts),

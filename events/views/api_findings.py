@@ -75,7 +75,7 @@ def acknowledge(request: HttpRequest, access: Access, number: int) -> HttpRespon
     if not sight.may_triage:
         raise ApiError(403, _("You can read findings but not change them. Ask an administrator for a role that can."))
     deed = Deed(FindingChange.Action.ACKNOWLEDGED, note=_note(request))
-    outcome = triage.act(sight, deed, {number: triage.version_of(line.finding)})
+    outcome = triage.act(sight, deed, {number: triage.version_of(line.part)})
     if refusal := outcome.refused.get(number):
         raise ApiError(409, refusal)
     return _finding(request, access, visible_finding(access.sight, number))

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import Profile, profile_of
 from accounts.own_pages import own_page
 from events.detection.findings import inbox, triage
-from events.detection.findings.inbox_filter import FindingFilter
+from events.detection.findings.inbox_filter import WORST, FindingFilter
 from events.detection.findings.inbox_table import EvidenceTable, FindingTable, state_badge
 from events.detection.findings.similar import similar_to
 from events.detection.findings.story import compared, entities_of, evidence_of, story
@@ -29,7 +29,7 @@ from events.detection.rules import known_rules
 from events.display.page_size import read_size
 from events.filters.event_types import descriptions, event_type_choices
 from events.filters.parameters import unknown
-from events.filters.query_string import PAGE_PARAMS, page_links
+from events.filters.query_string import PAGE_PARAMS, page_links, with_params
 from events.models import Finding
 from events.views.scope import sight_of, visible_finding
 from events.wording.times import length, show
@@ -60,6 +60,8 @@ def finding_list(request: HttpRequest) -> HttpResponse:
         "page_error": page_error,
         "count": count,
         "count_shown": intcomma(count.number) + ("+" if count.at_least else ""),
+        "worst_first": question.worst_first,
+        "turned": with_params(request.GET, **dict.fromkeys(PAGE_PARAMS), order=None if question.worst_first else WORST),
         "subject": _("Filter: %(conditions)s.") % {"conditions": finding_filter.in_words},
         "findings_table": FindingTable(
             page.rows,
@@ -98,7 +100,7 @@ def finding_page(request: HttpRequest, number: int) -> HttpResponse:
     """One finding: what happened, why it matters, what to do, and what was done."""
     sight = sight_of(request)
     line = visible_finding(sight, number)
-    finding, part = line.finding, line.part
+    finding, part, standing = line.finding, line.part, line.standing
     rule = known_rules.rule_of(finding.rule)
     advice = known_rules.advice_of(rule)
     evidence = evidence_of(finding.pk, part.accounts)
@@ -108,9 +110,11 @@ def finding_page(request: HttpRequest, number: int) -> HttpResponse:
         "line": line,
         "finding": finding,
         "part": part,
+        "standing": standing,
+        "differing": inbox.differing(line),
         "title": title,
         "subject": _("Finding #%(number)s: %(title)s.") % {"number": finding.pk, "title": title},
-        "state": state_badge(finding),
+        "state": state_badge(standing),
         "story": story(line, evidence.rows, types),
         "rule": rule,
         "advice": advice,
@@ -130,17 +134,23 @@ def finding_page(request: HttpRequest, number: int) -> HttpResponse:
         "similar": similar_to(sight, line),
         "titles": known_rules.titles(),
         "history": sight.history_of(finding, part),
-        "waited": length(max(finding.acknowledged_at - part.found_at, timedelta())) if finding.acknowledged_at else "",
+        "waited": _waited(line),
         "first": show(part.first_at),
         "last": show(part.last_at),
         "found": show(part.found_at),
         "triage": TriageForm(sight, part.accounts) if sight.may_triage else None,
-        "version": f"{finding.pk}.{triage.version_of(finding)}",
-        "is_unfinished": finding.state in Finding.UNFINISHED,
-        "is_withdrawn": finding.state == Finding.State.WITHDRAWN,
+        "version": f"{finding.pk}.{triage.version_of(part)}",
+        "is_unfinished": standing.is_unfinished,
+        "is_withdrawn": standing.state == Finding.State.WITHDRAWN,
         "here": request.get_full_path(),
     }
     return render(request, "findings/finding.html", context)
+
+
+def _waited(line: Line) -> str:
+    """How long it took until somebody acknowledged it; "" while nobody has."""
+    at = line.standing.acknowledged_at
+    return length(max(at - line.part.found_at, timedelta())) if at else ""
 
 
 def _around(line: Line) -> str:

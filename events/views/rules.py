@@ -1,7 +1,7 @@
 """Detection rules: the list of all, one with what it means, its versions, and the switch.
 
-Everybody who logs in may read what rules there are. What people of this site wrote into a rule is for those who see all
-accounts, because it may name any.
+Everybody who logs in may read the rules that ship. What people of this site wrote is for those who see all accounts,
+because it may name any: others are told the title and explanation of what has found something in their accounts.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ def rule_page(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
     context: dict[str, Any] = {
         "entry": entry,
         "may_write": own_rules.may_write(request.user),
+        "facts": entry.facts if may_read else (),
         "text": entry.text if may_read else "",
         "problems": own_rules.told(entry.problems) if may_read else (),
         "changes": own_rules.history(entry.own, MOST_VERSIONS) if entry.own and may_read else (),

@@ -87,8 +87,7 @@ def sight_of(request: HttpRequest) -> Sight:
 
 def visible_finding(sight: Sight, number: int) -> Line:
     """The finding of this number as the reader may know it, or 404 when none of its accounts is his to see."""
-    findings = Finding.objects.visible_to(sight.user).select_related("assigned_to")
-    finding: Finding = get_object_or_404(findings, pk=number)
+    finding: Finding = get_object_or_404(Finding.objects.visible_to(sight.user), pk=number)
     part = sight.parts_of([finding.pk]).get(finding.pk)
     if part is None:
         raise Http404

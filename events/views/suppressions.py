@@ -36,12 +36,12 @@ def suppress_like(request: HttpRequest, number: int) -> HttpResponse:
     line = visible_finding(sight, number)
     _require_triage(sight)
     finding = line.finding
-    if finding.state == Finding.State.WITHDRAWN:
+    if line.standing.state == Finding.State.WITHDRAWN:
         raise Http404
-    shared = suppress.shared_of([finding], line.part.accounts)[finding.pk]
+    shared = suppress.shared_of(finding, line.part.accounts)
     form = SuppressForm(finding, shared, line.accounts, everywhere=sight.sees_all, data=request.POST or None)
     advice = known_rules.advice_of(known_rules.rule_of(finding.rule))
-    version = request.POST.get("version") or triage.version_of(finding)
+    version = request.POST.get("version") or triage.version_of(line.part)
     context: dict[str, Any] = {
         "line": line,
         "finding": finding,
@@ -55,7 +55,7 @@ def suppress_like(request: HttpRequest, number: int) -> HttpResponse:
             return _saved(request, sight, form, version)
         found = suppress.covered(sight, form.suppression, finding)
         context |= {
-            "covered": lines(sight, [each.pk for each in found.findings[:MOST_SHOWN]]),
+            "covered": lines(sight, list(found.findings)[:MOST_SHOWN]),
             "number": len(found.findings),
             "left_out": len(found.findings) - MOST_SHOWN,
             "more": found.more,

@@ -15,6 +15,7 @@ from events.alerts import follow_ups, route
 from events.alerts.messages import compose
 from events.models import Channel, Delivery, Finding, Severity, Subscription
 from tests.alerts.conftest import at, states
+from tests.tools.findings import set_parts
 
 pytestmark = pytest.mark.django_db
 Make = Callable[..., Any]
@@ -57,7 +58,7 @@ def test_reminders_go_on_until_it_is_acknowledged(told: Any, clock: Any) -> None
         follow_ups.follow_up()
         assert Delivery.objects.filter(kind="reminder").count() == number
         Delivery.objects.update(state="sent")
-    Finding.objects.update(state="acknowledged")
+    set_parts(Finding.objects.all(), state="acknowledged")
     clock.shift(31 * 60)
     assert follow_ups.follow_up() == 0
     assert not Delivery.objects.filter(remind_at__isnull=False).exists()
@@ -65,7 +66,7 @@ def test_reminders_go_on_until_it_is_acknowledged(told: Any, clock: Any) -> None
 
 @pytest.mark.parametrize("state", ["acknowledged", "resolved", "suppressed", "withdrawn"])
 def test_finding_that_is_dealt_with_is_neither_reminded_of_nor_escalated(told: Any, clock: Any, state: str) -> None:
-    Finding.objects.update(state=state)
+    set_parts(Finding.objects.all(), state=state)
     clock.shift(3600)
     assert follow_ups.follow_up() == 0
     assert [kind for kind, _ in states()] == ["opened"]
@@ -134,12 +135,12 @@ def test_findings_of_a_flood_are_reminded_of_together_until_each_is_acknowledged
     clock.shift(31 * 60)
     assert follow_ups.follow_up() == 0, "the first one waits still"
     Delivery.objects.update(state="sent")
-    Finding.objects.filter(pk__in=list(Finding.objects.values_list("pk", flat=True))[:3]).update(state="acknowledged")
+    set_parts(list(Finding.objects.order_by("pk"))[:3], state="acknowledged")
     clock.shift(31 * 60)
     assert follow_ups.follow_up() == 1
     assert compose.compose(Delivery.objects.filter(kind="reminder").latest("pk")).title == "Reminder: 1 finding"
 
-    Finding.objects.update(state="acknowledged")
+    set_parts(Finding.objects.all(), state="acknowledged")
     with pytest.raises(compose.NotNeeded):
         compose.compose(Delivery.objects.filter(kind="reminder").latest("pk"))
     clock.shift(31 * 60)

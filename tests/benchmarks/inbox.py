@@ -68,6 +68,7 @@ def fill(total: int) -> None:
                         rule=finding.rule,
                         state=state,
                         severity=finding.severity,
+                        assigned_to_id=finding.assigned_to_id,
                     )
                 )
             for pk, account, event_id, at in chance.sample(events, 2):

@@ -17,6 +17,7 @@ from events.detection.findings.sight import Sight
 from events.models import AuditEvent, Finding, FindingAccount, FindingChange, SyncState
 from events.models.detection import Severity
 from events.operations import jobs
+from tests.tools.findings import version_of
 
 NOW = datetime(2026, 3, 15, 12, 20, tzinfo=UTC)
 QUARTER, HOUR, DAY = timedelta(minutes=15), timedelta(hours=1), timedelta(days=1)
@@ -192,5 +193,5 @@ def test_resolving_a_finding_ends_the_watch(account: NexmoAccount, cast: dict[st
     finding = find(account)
     watching.watch([account])
     sight = Sight.of(cast["admin"])
-    triage.act(sight, triage.Deed(FindingChange.Action.RESOLVED, "benign"), {finding.pk: triage.version_of(finding)})
+    triage.act(sight, triage.Deed(FindingChange.Action.RESOLVED, "benign"), {finding.pk: version_of(finding)})
     assert SyncState.objects.get(account=account).watched_until is None

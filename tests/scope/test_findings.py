@@ -10,11 +10,11 @@ from django.contrib.auth.models import Group
 
 from accounts.models import NexmoAccount
 from accounts.roles import RESPONDERS
-from events.detection.findings import triage
+from events.detection.findings import triage, writing
 from events.detection.findings.sight import Sight
 from events.models import Finding, FindingChange, Suppression
 from tests.conftest import NOON
-from tests.tools.findings import RULE, make_finding
+from tests.tools.findings import RULE, make_finding, set_parts, version_of
 from tests.tools.pages import text_of
 from tests.tools.scope import CAST, SEES, Add, Login
 
@@ -47,7 +47,9 @@ def finding(cast: dict[str, Any], accounts: dict[str, NexmoAccount], add_event: 
         joined_at={accounts["demo0001"]: NOON + timedelta(hours=5)},
         steps=["login", "number", "number"],
     )
-    Finding.objects.filter(pk=made.pk).update(assigned_to=cast["charlie"])
+    theirs = made.parts.filter(account=accounts["demo0003"])
+    theirs.update(assigned_to=cast["charlie"], state="acknowledged", acknowledged_at=NOON + timedelta(hours=2))
+    writing.settle([made.pk])
     FindingChange.objects.create(
         finding=made, at=NOON, action="extended", details="Tannelhof", accounts=[accounts["demo0003"].pk]
     )
@@ -121,7 +123,7 @@ def test_part_is_told_with_its_own_times_counts_and_history(login: Login, findin
     assert "Found 2026-03-15 17:00:00" in words  # when its account joined, not when others had it
     assert "2026-03-15 13:00:00" not in words
     history = words.partition("History")[2].partition("Similar")[0]
-    assert "Acknowledged" in history  # the state is everybody's
+    assert "Acknowledged" not in history
     assert "Events added" not in history
     assert "Note added" not in history
     assert "Assigned" not in history
@@ -141,7 +143,7 @@ def test_name_of_somebody_who_sees_the_readers_account_is_told(
     triage.act(
         Sight.of(cast["admin"]),
         triage.Deed(FindingChange.Action.RESOLVED, resolution="true", note="Tannelhof first"),
-        {finding.pk: triage.version_of(Finding.objects.get(pk=finding.pk))},
+        {finding.pk: version_of(finding)},
     )
 
     history = text_of(login("alice").get(f"/findings/{finding.pk}/")).partition("History")[2]
@@ -152,6 +154,7 @@ def test_name_of_somebody_who_sees_the_readers_account_is_told(
 
 def test_assignee_whom_the_reader_cannot_know_is_nobody(login: Login, finding: Finding, cast: dict[str, Any]) -> None:
     cast["charlie"].groups.add(Group.objects.get(name=RESPONDERS))
+    set_parts([finding], state="open")
     row, alice = f'data-finding="{finding.pk}"', login("alice")
 
     assert row in alice.get("/findings/?assignee=none").content.decode()
@@ -192,7 +195,7 @@ def test_similar_ones_are_of_visible_accounts(login: Login, accounts: dict[str, 
 )
 def test_handling_is_a_permission(login: Login, accounts: dict[str, NexmoAccount], person: str, status: int) -> None:
     made = make_finding(accounts=[accounts["demo0001"]])
-    sent = {"finding": f"{made.pk}.{triage.version_of(made)}", "deed": "acknowledge"}
+    sent = {"finding": f"{made.pk}.{version_of(made)}", "deed": "acknowledge"}
 
     answer = login(person).post("/findings/triage", sent)
 
@@ -203,7 +206,7 @@ def test_handling_is_a_permission(login: Login, accounts: dict[str, NexmoAccount
 
 def test_hidden_finding_is_404_to_who_handles_others(login: Login, accounts: dict[str, NexmoAccount]) -> None:
     made = make_finding(accounts=[accounts["demo0003"]])
-    sent = {"finding": f"{made.pk}.{triage.version_of(made)}", "deed": "acknowledge"}
+    sent = {"finding": f"{made.pk}.{version_of(made)}", "deed": "acknowledge"}
 
     assert login("alice").post("/findings/triage", sent).status_code == 404
     made.refresh_from_db()
@@ -218,7 +221,7 @@ def test_responders_handle_findings_and_manage_nothing_else(
     bob = login("bob")
 
     assert 'name="deed"' in bob.get(f"/findings/{made.pk}/").content.decode()
-    bob.post("/findings/triage", {"finding": f"{made.pk}.{triage.version_of(made)}", "deed": "resolve:benign"})
+    bob.post("/findings/triage", {"finding": f"{made.pk}.{version_of(made)}", "deed": "resolve:benign"})
     made.refresh_from_db()
     assert (made.state, made.resolution) == ("resolved", "benign")
     assert bob.get("/accounts/new").status_code == 403
@@ -264,7 +267,7 @@ def test_note_is_not_told_when_the_finding_has_lost_what_its_author_saw(
 ) -> None:
     made = make_finding(accounts=[accounts["demo0001"], accounts["demo0002"]])
     noted = triage.Deed(FindingChange.Action.NOTED, note="Demo0002 is theirs")
-    triage.act(Sight.of(cast["alice"]), noted, {made.pk: triage.version_of(made)})
+    triage.act(Sight.of(cast["alice"]), noted, {made.pk: version_of(made)})
     made.parts.filter(account=accounts["demo0002"]).delete()  # late events took its events out
 
     shown = {

@@ -9,12 +9,29 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from accounts.models import NexmoAccount
+from events.detection.findings import triage, writing
+from events.detection.findings.sight import Sight
 from events.models import AuditEvent, Finding, FindingAccount, FindingChange, FindingEvent, Severity
 from tests.conftest import NOON
 
 RULE = "0f1e2d3c-4b5a-4968-8776-655443322110"
 OTHER_RULE = "11111111-2222-4333-8444-555555555555"
 _numbers = itertools.count(1)
+
+
+def version_of(finding: Finding, *accounts: NexmoAccount) -> str:
+    """The version that somebody who sees these accounts was shown; of all accounts, without any."""
+    sight = Sight(
+        None, sees_all=True, accounts={account.pk: account for account in accounts or NexmoAccount.objects.all()}
+    )
+    return triage.version_of(sight.parts_of([finding.pk])[finding.pk])
+
+
+def set_parts(findings: Any, **values: Any) -> None:
+    """Change all parts of findings, and what follows from them."""
+    keys = [finding.pk for finding in findings]
+    FindingAccount.objects.filter(finding__in=keys).update(**values)
+    writing.settle(keys)
 
 
 def make_finding(

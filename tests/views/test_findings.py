@@ -14,11 +14,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import NexmoAccount, Profile
-from events.detection.findings import triage
 from events.detection.findings.inbox_table import short_names
 from events.models import Finding, FindingAccount, FindingChange, Suppression
 from tests.conftest import NOON
-from tests.tools.findings import OTHER_RULE, RULE, make_finding
+from tests.tools.findings import OTHER_RULE, RULE, make_finding, set_parts, version_of
 from tests.tools.pages import Add, Login, text_of, violations
 
 
@@ -28,7 +27,7 @@ def numbers(page: Any) -> list[int]:
 
 def sent(finding: Finding, **fields: str) -> dict[str, str]:
     finding.refresh_from_db()
-    return {"finding": f"{finding.pk}.{triage.version_of(finding)}"} | fields
+    return {"finding": f"{finding.pk}.{version_of(finding)}"} | fields
 
 
 def messages_of(page: Any) -> str:
@@ -61,7 +60,7 @@ def various(account: NexmoAccount, second: NexmoAccount, cast: dict[str, Any]) -
         name: make_finding(**({"accounts": [account], "found_at": NOON + timedelta(days=at)} | fields))
         for at, (name, fields) in enumerate(kinds.items())
     }
-    Finding.objects.filter(pk=made["mine"].pk).update(assigned_to=cast["alice"])
+    set_parts([made["mine"]], assigned_to=cast["alice"])
     return made
 
 
@@ -357,6 +356,24 @@ def test_deed_of_the_page_is_done_and_told(
     assert finding.state == state
 
 
+def test_order_is_switched_and_kept(client: Client, account: NexmoAccount) -> None:
+    for severity in (4, 1, 2):
+        make_finding(accounts=[account], severity=severity, title=f"Of {severity}")
+
+    newest = client.get("/findings/?state=open").content.decode()
+    assert re.findall(r">Of (\d)<", newest) == ["2", "1", "4"]
+    (turn,) = re.findall(r'class="order" href="([^"]*)"', newest)
+    worst = client.get(f"/findings/{html.unescape(turn)}&size=2").content.decode()
+    assert re.findall(r">Of (\d)<", worst) == ["4", "2"]
+    assert '<input type="hidden" name="order" value="severity"' in worst
+    following = html.unescape(re.findall(r'rel="next" href="([^"]*)"', worst)[0])
+    assert re.findall(r">Of (\d)<", client.get(f"/findings/{following}").content.decode()) == ["1"]
+
+    marker = following.partition("before=")[2]
+    assert "marker" in text_of(client.get(f"/findings/?before={marker}"))  # of another order
+    assert "There is no order “oldest”." in text_of(client.get("/findings/?order=oldest"))
+
+
 def test_several_are_handled_at_once(client: Client, various: dict[str, Finding]) -> None:
     chosen = [sent(various[name])["finding"] for name in ("plain", "critical", "withdrawn")]
 
@@ -485,7 +502,7 @@ def test_suppressing_shows_first_what_it_covers(client: Client, account: NexmoAc
     offered = text_of(client.get(path))
     assert "Country: United Kingdom" in offered and "Source: Dashboard" in offered
 
-    blind = client.post(path, form | {"save": "1", "version": triage.version_of(finding)})
+    blind = client.post(path, form | {"save": "1", "version": version_of(finding)})
     assert not Suppression.objects.exists()
     assert "It covers 2 existing findings" in text_of(blind)
     shown = re.findall(r'name="shown" value="(\w+)"', blind.content.decode())[0]
@@ -539,7 +556,7 @@ def test_window_of_a_suppression_is_of_the_events_times(client: Client, account:
     form = {"fields_": ["user_email"], "account": "demo0001", "span": "window", "expires_at": "2026-03-20"}
     shown = re.findall(r'name="shown" value="(\w+)"', client.post(path, form).content.decode())[0]
 
-    client.post(path, form | {"save": "1", "shown": shown, "version": triage.version_of(finding)})
+    client.post(path, form | {"save": "1", "shown": shown, "version": version_of(finding)})
 
     made = Suppression.objects.get()
     assert made.starts_at is None

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.cache import caches
 from django.test import Client
 
 from accounts.models import NexmoAccount
+from events.alerts.subscription_form import SubscriptionForm
 from events.detection.rules import own_rules
-from events.models import Finding, FindingAccount, OwnRule, RuleSwitch
+from events.models import Finding, FindingAccount, OwnRule, RuleSwitch, Subscription
 from tests.conftest import NOON
 from tests.tools.pages import Login, text_of
 from tests.tools.rules import ONE, TWO, rule_text
@@ -55,6 +57,7 @@ def found(rule: str, *keys: str, minutes: int = 0, state: str = "open") -> Findi
             first_at=at,
             last_at=at,
             found_at=at,
+            rule=rule,
             state=state,
             severity=2,
         )
@@ -75,8 +78,8 @@ def listed(client: Client, query: str) -> set[str]:
 # --- the list ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("person", ["alice", "charlie", "audrey", "admin"])
-def test_everybody_reads_which_rules_there_are(login: Login, own: OwnRule, person: str) -> None:
+@pytest.mark.parametrize("person", ["audrey", "admin"])
+def test_who_sees_all_accounts_reads_which_rules_there_are(login: Login, own: OwnRule, person: str) -> None:
     client = login(person)
 
     assert re.match(r"Medium Numbers bought .*Own 0 never On by admin", row(client, ONE))
@@ -84,7 +87,38 @@ def test_everybody_reads_which_rules_there_are(login: Login, own: OwnRule, perso
     assert "From the folder" in row(client, TWO)
 
 
+@pytest.mark.parametrize("path", ["/rules/", "/findings/", f"/rules/{ONE}/", f"/rules/{TWO}/"])
+def test_what_people_wrote_is_told_where_it_found_something(login: Login, own: OwnRule, path: str) -> None:
+    """Its title may name somebody. Who reads its findings reads it there anyway."""
+
+    def told(person: str) -> list[bool]:
+        page = login(person).get(path)
+        return [page.status_code == 200 and uid in page.content.decode() for uid in (ONE, TWO)]
+
+    of_page = {f"/rules/{ONE}/": [True, False], f"/rules/{TWO}/": [False, True]}.get(path, [True, True])
+    assert [told("alice"), told("charlie"), told("audrey")] == [[False, False], [False, False], of_page]
+    found(ONE, "demo0001")
+    found(TWO, "demo0001", minutes=1)
+    caches["local"].clear()
+
+    assert [told("alice"), told("charlie"), told("audrey")] == [of_page, [False, False], of_page]
+
+
+def test_alerts_offer_the_rules_that_one_may_read(own: OwnRule, cast: dict[str, Any]) -> None:
+    found(ONE, "demo0001")
+
+    offered = {
+        name: {ONE, TWO}
+        & {uid for uid, _ in SubscriptionForm(user=cast[name], instance=Subscription())["rule"].field.choices}
+        for name in ("alice", "charlie", "admin")
+    }
+
+    assert offered == {"alice": {ONE}, "charlie": set(), "admin": {ONE, TWO}}
+
+
 def test_list_is_narrowed_by_words_severity_origin_and_state(client: Client, own: OwnRule) -> None:
+    found(ONE, "demo0001")
+    found(TWO, "demo0001", minutes=1)
     assert listed(client, "q=numbers") == {ONE}
     assert listed(client, "q=attack.impact") == {ONE, TWO}
     assert listed(client, "q=NUMBER_ASSIGN+abroad") == {TWO}
@@ -116,6 +150,7 @@ def test_files_that_cannot_be_read_are_told_to_who_sees_all_accounts(login: Logi
 
 
 def test_switched_off_rule_says_who_did_it(login: Login, cast: dict[str, Any]) -> None:
+    found(TWO, "demo0003")
     own_rules.switch(TWO, "Calls abroad", cast["admin"], on=False)
 
     assert re.search(r"Off by admin, 20\d\d-", row(login("charlie"), TWO))
@@ -137,20 +172,19 @@ def test_list_costs_the_same_whatever_the_number_of_rules(
 
 
 def test_page_of_a_rule_says_what_it_means_and_what_to_do(login: Login, own: OwnRule) -> None:
-    text = text_of(login("charlie").get(f"/rules/{ONE}/"))
+    found(ONE, "demo0003")
+    meaning = ("Somebody bought a number.", "A campaign that begins.", "Ask who bought it.", "attack.impact")
+    how = ("NUMBER_ASSIGN", "account, user_email")
 
-    for words in (
-        "Somebody bought a number.",
-        "A campaign that begins.",
-        "Ask who bought it.",
-        "attack.impact",
-        "NUMBER_ASSIGN",
-        "account, user_email",
-    ):
-        assert words in text
+    for person in ("charlie", "audrey"):
+        text = text_of(login(person).get(f"/rules/{ONE}/"))
+        assert all(words in text for words in meaning)
+        assert [words in text for words in how] == [person == "audrey"] * 2
 
 
 def test_text_of_what_people_wrote_is_for_who_sees_all_accounts(login: Login, own: OwnRule) -> None:
+    found(ONE, "demo0001")
+    found(TWO, "demo0001", minutes=1)
     for person, may_read in (("admin", True), ("audrey", True), ("alice", False), ("bob", False)):
         client = login(person)
         for uid in (ONE, TWO):
@@ -221,7 +255,11 @@ def test_rule_is_switched_off_and_on_again(login: Login, own: OwnRule, uid: str)
 @pytest.mark.parametrize("person", ["alice", "bob", "charlie", "audrey"])
 def test_nobody_else_switches_rules_or_is_offered_to(login: Login, own: OwnRule, person: str) -> None:
     client = login(person)
-    for uid in (ONE, TWO):
+    for minutes, uid in enumerate((ONE, TWO)):
+        if person != "audrey":
+            assert client.post(f"/rules/{uid}/switch").status_code == 404
+        found(uid, "demo0001", "demo0003", minutes=minutes)
+        caches["local"].clear()
         assert client.post(f"/rules/{uid}/switch").status_code == 403
         page = client.get(f"/rules/{uid}/").content
         assert b"/switch" not in page

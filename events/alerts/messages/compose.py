@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Max
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -14,7 +14,7 @@ from events.alerts.messages.facts import Event, Facts, address, events_by_keys, 
 from events.alerts.messages.message import Message
 from events.alerts.messages.receivers import accounts_of, reader_of
 from events.alerts.messages.safe_text import quoted, subject
-from events.models import Delivery, DigestItem, Finding, FindingAccount
+from events.models import Delivery, DigestItem, Finding
 from events.wording import delivery_problems as problems
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 MOST_EVENTS = 20  # of a view, in one message
 MOST_FINDINGS = 100  # of a digest; the others are counted
-NOT_FINDINGS = (Finding.State.SUPPRESSED, Finding.State.WITHDRAWN)
 EVENT_TYPES = {
     Delivery.Kind.OPENED: "finding.opened",
     Delivery.Kind.EXTENDED: "finding.extended",
@@ -66,25 +65,22 @@ def _holder_is_gone(delivery: Delivery) -> bool:
 
 
 def _finding(delivery: Delivery, subscription: Subscription, accounts: list[NexmoAccount]) -> Message:
-    finding = delivery.finding
-    if finding is None or finding.state in NOT_FINDINGS:
+    if delivery.finding is None:
         raise NotNeeded(problems.SETTLED)
-    if finding.state == Finding.State.RESOLVED:
-        raise NotNeeded(problems.SETTLED)
-    nags = delivery.kind in (Delivery.Kind.REMINDER, Delivery.Kind.ESCALATED)
-    if nags and finding.state != Finding.State.OPEN:
-        raise NotNeeded(problems.SETTLED)
-    facts = facts_of(finding, accounts)
+    facts = facts_of(delivery.finding, accounts)
     if facts is None:
         raise NotNeeded(problems.GONE)
+    nags = delivery.kind in (Delivery.Kind.REMINDER, Delivery.Kind.ESCALATED)
+    if facts.standing.state not in ((Finding.State.OPEN,) if nags else Finding.UNFINISHED):
+        raise NotNeeded(problems.SETTLED)
     return Message(
         EVENT_TYPES[Delivery.Kind(delivery.kind)],
         texts.finding_title(facts, delivery.kind),
         texts.finding_body(facts, delivery.kind),
         {"finding": bodies.finding(facts), "subscription": bodies.subscription(subscription)},
-        finding.severity,
+        facts.standing.severity,
         facts.url,
-        finding.key,
+        facts.finding.key,
     )
 
 
@@ -113,7 +109,7 @@ def _digest(delivery: Delivery, subscription: Subscription, accounts: list[Nexmo
             "event_count": total,
             "subscription": bodies.subscription(subscription),
         },
-        max((facts.finding.severity for facts in findings), default=0),
+        max((facts.standing.severity for facts in findings), default=0),
         url,
         delivery.key,
     )
@@ -123,7 +119,7 @@ def _many(delivery: Delivery, subscription: Subscription, accounts: list[NexmoAc
     """A reminder or escalation of findings that went out together."""
     content: Any = delivery.content
     items = DigestItem.objects.filter(delivery__in=content.get("digests", ()), delivery__subscription=subscription)
-    listed = _visible(items, accounts).filter(state=Finding.State.OPEN).order_by("-severity", "pk")
+    listed = _standing(items, accounts, Finding.State.OPEN)
     count = listed.count()
     told = (facts_of(finding, accounts) for finding in listed[:MOST_FINDINGS])
     findings = [facts for facts in told if facts]
@@ -139,23 +135,23 @@ def _many(delivery: Delivery, subscription: Subscription, accounts: list[NexmoAc
             "finding_count": count,
             "subscription": bodies.subscription(subscription),
         },
-        max(facts.finding.severity for facts in findings),
+        max(facts.standing.severity for facts in findings),
         url,
         delivery.key,
     )
 
 
-def _visible(items: Any, accounts: list[NexmoAccount]) -> QuerySet[Finding]:
-    """Findings that items of digests tell, as far as they lie in these accounts."""
-    parts = FindingAccount.objects.filter(finding=OuterRef("pk"), account__in=[account.pk for account in accounts])
-    rows: QuerySet[Finding] = Finding.objects.filter(Exists(parts), pk__in=items.order_by().values("finding"))
-    return rows
+def _standing(items: Any, accounts: list[NexmoAccount], *states: str) -> QuerySet[Finding]:
+    """Findings that items of digests tell, with parts in these accounts that are in one of these states; the worst
+    first."""
+    parts = {"parts__account__in": [account.pk for account in accounts], "parts__state__in": states}
+    rows: QuerySet[Finding] = Finding.objects.filter(pk__in=items.order_by().values("finding"), **parts)
+    return rows.annotate(worst=Max("parts__severity")).order_by("-worst", "pk")
 
 
 def _findings_of(delivery: Delivery, accounts: list[NexmoAccount]) -> QuerySet[Finding]:
     """What is left to tell of a digest's findings, the worst first."""
-    rows = _visible(delivery.items, accounts)
-    return rows.exclude(state__in=(*NOT_FINDINGS, Finding.State.RESOLVED)).order_by("-severity", "pk")
+    return _standing(delivery.items, accounts, *Finding.UNFINISHED)
 
 
 def _view(delivery: Delivery, subscription: Subscription, accounts: list[NexmoAccount]) -> Message:

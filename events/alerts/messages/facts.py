@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.urls import reverse
 
 from events.detection.rules import known_rules
 from events.models import AuditEvent, FindingAccount, FindingEvent
+from events.reading.standing import standing_of
 from events.wording.codes import type_words
 from events.wording.sentences import plain_sentence
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from accounts.models import NexmoAccount
     from events.detection.sigma.rule import Advice
     from events.models import Finding
+    from events.reading.standing import Standing
 
 MOST_EVENTS = 50
 COLUMNS = (
@@ -79,6 +82,11 @@ class Facts:
     events: list[Event] = field(default_factory=list)
     advice: Advice | None = None
     dashboard: str = ""
+
+    @cached_property
+    def standing(self) -> Standing:
+        """How it stands for those who see these accounts."""
+        return standing_of(self.parts)
 
     @property
     def title(self) -> str:

@@ -53,7 +53,7 @@ def many_body(findings: Sequence[Facts], count: int, url: str) -> str:
 
 
 def severity_in_words(facts: Facts) -> str:
-    return str(Severity(facts.finding.severity).label)
+    return str(Severity(facts.standing.severity).label)
 
 
 def accounts_in(facts: Facts) -> list[NexmoAccount]:

@@ -135,8 +135,8 @@ def _lasting(rule: Rule, one: Noticed, group: Group, now: datetime, done: Follow
             found_at=now,
         )
         writing.fill(finding, group=dict(group), details={"problem": one.problem})
-        come_up(finding, dict(group), (), (one.account,), now)
-        writing.make([(finding, ())], accounts=(one.account,))
+        suppressed = come_up(finding, dict(group), (), {one.account: (one.began, now)}, now)
+        writing.make([writing.Made(finding, accounts=(one.account,), suppressed=suppressed)])
     done.made += 1
     done.accounts.add(one.account)
 

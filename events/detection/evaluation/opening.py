@@ -6,13 +6,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from events.detection.findings.suppress import matching
-from events.models import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from events.detection.evaluation.facts import Fact
+    from events.detection.findings.suppress import Span
+    from events.models import Finding, Suppression
 
 # Findings of events that are older when they are found are history: they are kept, and announced to nobody.
 ANNOUNCED_WITHIN = timedelta(days=30)
@@ -22,29 +23,22 @@ def come_up(
     finding: Finding,
     group: dict[str, Any],
     facts: Sequence[Fact],
-    accounts: Sequence[int],
+    spans: Mapping[int, Span],
     now: datetime,
     *,
     is_news: bool = False,
     may_suppress: bool = True,
-) -> dict[str, Any]:
-    """Set what a finding is when it comes up: open, or suppressed; and whether alerts look at it.
+) -> dict[int, Suppression]:
+    """Set whether alerts look at a finding that comes up, and say which of its parts are suppressed.
 
     Args:
+        spans: times of the first and last event, by account.
         may_suppress: there are suppressions of its rule.
-        accounts: its accounts, where it has no events.
         is_news: it is told, however old its events are.
 
     Returns:
-        What was set.
+        By which suppressions parts are covered, by account.
     """
-    suppression = matching(finding, group, facts, accounts) if may_suppress else None
     is_news = is_news or finding.last_at >= now - ANNOUNCED_WITHIN
-    values = {
-        "state": Finding.State.SUPPRESSED if suppression else Finding.State.OPEN,
-        "suppression": suppression,
-        "routed_at": None if is_news else now,
-    }
-    for name, value in values.items():
-        setattr(finding, name, value)
-    return values
+    finding.routed_at = None if is_news else now
+    return matching(finding.rule, group, facts, spans) if may_suppress else {}

@@ -19,7 +19,7 @@ from events.detection.evaluation.opening import come_up
 from events.detection.findings import writing
 from events.detection.findings.writing import Evidence
 from events.detection.sigma.windows import folded
-from events.models import AuditEvent, Finding, FindingChange, FindingEvent, Suppression
+from events.models import AuditEvent, Finding, FindingAccount, FindingChange, FindingEvent, Suppression
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from events.detection.evaluation.facts import Fact
     from events.detection.evaluation.find import Found
+    from events.detection.findings.suppress import Span
     from events.detection.sigma.rule import Rule
     from events.detection.sigma.windows import Group
 
@@ -277,7 +278,7 @@ class _Act:
             return stored.finding.key
         return key_of(self.rule.uid, piece.found.identity, first.account, first.nexmo_id)
 
-    def _made(self, piece: Wanted) -> tuple[Finding, Sequence[Evidence]]:
+    def _made(self, piece: Wanted) -> writing.Made:
         finding = Finding(
             key=self._key(piece),
             rule=self.rule.uid,
@@ -288,18 +289,18 @@ class _Act:
         writing.fill(finding, group=piece.found.group, details=piece.found.details)
         evidence = list(piece.evidence.values())
         writing.describe(finding, evidence)
-        self._open(finding, piece)
+        suppressed = self._come_up(finding, piece, _spans(evidence))
         self.outcome.made += 1
         self.outcome.accounts |= {each.account for each in evidence}
-        return finding, evidence
+        return writing.Made(finding, evidence, suppressed=suppressed)
 
-    def _open(self, finding: Finding, piece: Wanted) -> dict[str, Any]:
+    def _come_up(self, finding: Finding, piece: Wanted, spans: Mapping[int, Span]) -> dict[int, Suppression]:
         # What the site notices about syncing is news, however old the events are that it is about.
         is_news = any(selection.service == "sync" for selection in self.rule.selections)
         if self.may_suppress is None:
             self.may_suppress = Suppression.objects.filter(rule=self.rule.uid).exists()
         return come_up(
-            finding, piece.found.group, piece.facts, (), self.now, is_news=is_news, may_suppress=self.may_suppress
+            finding, piece.found.group, piece.facts, spans, self.now, is_news=is_news, may_suppress=self.may_suppress
         )
 
     def _adjust(self, piece: Wanted, stored: Stored) -> None:
@@ -316,44 +317,66 @@ class _Act:
         if compared:
             values["details"] = piece.found.details
         evidence = list(piece.evidence.values()) if stored.is_whole else None
+        accounts = {each.account for each in added.values() if each.event in new}
+        before = set(writing.accounts_of(finding)) if accounts else set()
         if evidence is None:
             writing.enlarge(finding, [each for each in added.values() if each.event in new], self.now)
         else:
             writing.describe(finding, evidence)
         if new:
             values["extended_at"] = self.now
-            accounts = {each.account for each in added.values() if each.event in new}
             writing.note(finding, ACTIONS.EXTENDED, self.now, str(len(new)), accounts)
             self.outcome.extended += 1
-        was = finding.state
-        if was in (STATES.WITHDRAWN, STATES.RESOLVED, STATES.SUPPRESSED) and (new or was == STATES.WITHDRAWN):
-            values |= self._reopen(piece, finding)
         writing.update(finding, evidence, **values)
+        if new or not stored.is_live:
+            self._reopen(piece, finding, accounts, before)
+        if gone:
+            writing.settle([finding.pk])  # it may have lost a part
         self.outcome.accounts |= writing.accounts_of(finding)
 
-    def _reopen(self, piece: Wanted, finding: Finding) -> dict[str, Any]:
+    def _reopen(self, piece: Wanted, finding: Finding, accounts: set[int], before: set[int]) -> None:
+        """Have those parts come up again that were settled and have grown, or all of one that was withdrawn; nobody
+        has decided about a part that is new.
+
+        Args:
+            accounts: those that got events.
+            before: those that it had.
+        """
         was, routed = finding.state, finding.routed_at
-        values = self._open(finding, piece)
-        if finding.state == was:
-            finding.routed_at = values["routed_at"] = routed
-            return values
-        values |= {"resolution": "", "resolved_at": None}
-        if finding.severity != self.rule.severity:  # settled, it did not follow its rule's level
-            writing.levelled(finding, self.rule.severity, self.now).save()
-            finding.severity = values["severity"] = self.rule.severity
-        if finding.state == STATES.OPEN:
-            writing.note(finding, ACTIONS.REOPENED, self.now, was)
+        parts = list(FindingAccount.objects.filter(finding=finding).select_related("finding").order_by("account_id"))
+        rising = [
+            part
+            for part in parts
+            if part.state == STATES.WITHDRAWN
+            or part.account_id in accounts
+            and (part.state in (STATES.RESOLVED, STATES.SUPPRESSED) or part.account_id not in before)
+        ]
+        if not rising:
+            return
+        spans = {part.account_id: (part.first_at, part.last_at) for part in rising}
+        suppressed = self._come_up(finding, piece, spans)
+        comes_up = [part for part in rising if part.account_id not in suppressed and part.account_id in before]
+        writing.reopen(rising, suppressed, self.now)
+        is_news = finding.routed_at is None
+        if comes_up and is_news or was not in Finding.UNFINISHED and len(suppressed) < len(rising):
+            writing.update(finding, routed_at=finding.routed_at)
         else:
-            writing.note(finding, ACTIONS.SUPPRESSED, self.now)
-        return values
+            finding.routed_at = routed
+        # Settled, they did not follow their rule's level.
+        writing.set_level([finding], self.rule.severity, self.now)
 
     def _withdraw(self, stored: Stored) -> None:
         finding = stored.finding
         writing.note(finding, ACTIONS.WITHDRAWN, self.now, finding.state)
         # Another finding may begin with the same event from now on.
         writing.update(finding, state=STATES.WITHDRAWN, key=_spare_key(finding.pk))
+        writing.settle([finding.pk])
         self.outcome.withdrawn += 1
         self.outcome.accounts |= {each.account for each in stored.evidence.values()}
+
+
+def _spans(evidence: Iterable[Evidence]) -> dict[int, Span]:
+    return {account: (first, last) for account, (first, last, _) in writing.parts_of(evidence).items()}
 
 
 def _by_event(stored: Iterable[Stored]) -> dict[int, list[Stored]]:

@@ -19,10 +19,11 @@ from django.utils.translation import gettext_lazy as _
 
 from events.detection.findings.sight import responders
 from events.detection.rules import known_rules
+from events.detection.rules.ruleset import current_rules
 from events.filters.dates import MomentField
 from events.filters.fields import split_list
 from events.models import Finding, Severity
-from events.reading.findings import UNFINISHED, Question
+from events.reading.finding_question import UNFINISHED, Question
 from events.wording.marking import coded
 from events.wording.times import PERIOD, PERIODS, Moment, period_span, period_title
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from events.detection.findings.sight import Sight
 
+ORDER, WORST = "order", "severity"
 ANY, ME, NOBODY = "all", "me", "none"
 STATES = {**{state.value: state.label for state in Finding.State}, ANY: _("All states")}
 LEVELS = {severity.name.lower(): severity for severity in reversed(Severity)}
@@ -183,6 +185,15 @@ class MomentFilter(QuestionFilter):
         return replace(question, end=min(filter(None, (question.end, value.last))))
 
 
+class OrderFilter(QuestionFilter):
+    """Which come first."""
+
+    field_class = forms.ChoiceField
+
+    def narrowed(self, question: Question, value: str) -> Question:
+        return replace(question, worst_first=value == WORST)
+
+
 class FindingFilter(django_filters.FilterSet):
     """Every parameter of the inbox. With a wrong value nothing is shown, and the error stands beside its field."""
 
@@ -199,6 +210,12 @@ class FindingFilter(django_filters.FilterSet):
     period = PeriodFilter(label=_("Found"))
     date_from = MomentFilter(field_name="start", label=_("Found from"))
     date_to = MomentFilter(field_name="end", label=_("Found to"))
+    order = OrderFilter(
+        label=_("Order"),
+        choices=[("", _("newest first")), (WORST, _("most severe first"))],
+        widget=forms.HiddenInput,
+        error_messages={"invalid_choice": _("There is no order “%(value)s”.")},
+    )
 
     class Meta:
         model = Finding
@@ -207,7 +224,8 @@ class FindingFilter(django_filters.FilterSet):
     def __init__(self, data: QueryDict, sight: Sight) -> None:
         super().__init__(data)
         self.sight = sight
-        self.rules = known_rules.titles()
+        rules = current_rules()
+        self.rules = known_rules.titles(rules)
         fields = self.form.fields
 
         def chosen(name: str) -> str:
@@ -231,7 +249,9 @@ class FindingFilter(django_filters.FilterSet):
             chosen("account"),
         )
         fields["account"].refusal = _("No account %(value)s is visible to you.")
-        fields["rule"].offer([anything, *self.rules.items()], {}, chosen("rule"))
+        told = known_rules.told_to(None if sight.sees_all else sight.accounts, self.rules, rules)
+        offered = [(uid, title) for uid, title in self.rules.items() if uid in told]
+        fields["rule"].offer([anything, *offered], {}, chosen("rule"))
         names = {person.name: person.pk for person in responders(sight.accounts)}
         others = [(name, name) for name, pk in names.items() if pk != sight.user.pk]
         fields["assignee"].offer(
@@ -262,13 +282,15 @@ class FindingFilter(django_filters.FilterSet):
     @property
     def narrows(self) -> bool:
         """Whether anything is asked for beyond what is unfinished."""
-        return any(self.data.get(name) for name in self.filters)
+        return any(self.data.get(name) for name in self.filters if name != ORDER)
 
     @property
     def in_words(self) -> str:
         """What is asked, for paper."""
         said = []
         for name, field in self.form.fields.items():
+            if name == ORDER:
+                continue
             if typed := ", ".join(split_list(self.data.getlist(name))):
                 offered = dict(getattr(field.widget, "choices", ()))
                 said.append(f"{field.label}: {offered.get(typed.replace(', ', ','), typed)}")

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from events.detection.findings.inbox import Line
     from events.detection.findings.story import Evidence
     from events.reading import Row
+    from events.reading.standing import Standing
 
 MOST_VALUES = 3
 LATE = timedelta(days=1)  # from an event until it is found
@@ -50,7 +51,7 @@ class Pick(EventColumn):
 
     def render(self, record: Line, table: FindingTable) -> SafeString:  # type: ignore[override]
         name = escape(table.choose_words % {"number": record.pk})
-        value = f"{record.pk}.{version_of(record.finding)}"
+        value = f"{record.pk}.{version_of(record.part)}"
         return SafeString(f'<input type="checkbox" name="finding" value="{value}" form="triage" aria-label="{name}">')
 
 
@@ -58,7 +59,7 @@ class SeverityColumn(EventColumn):
     """How bad it is."""
 
     def render(self, record: Line, table: FindingTable) -> SafeString:  # type: ignore[override]
-        return badge(record.finding.severity)
+        return badge(record.part.standing.severity)
 
 
 class Found(EventColumn):
@@ -129,7 +130,7 @@ class StateColumn(EventColumn):
     """What became of it."""
 
     def render(self, record: Line, table: FindingTable) -> SafeString:  # type: ignore[override]
-        return state_badge(record.finding)
+        return state_badge(record.part.standing)
 
 
 class Assignee(EventColumn):
@@ -139,9 +140,9 @@ class Assignee(EventColumn):
         return marked(record.assignee) if record.assignee else NOTHING
 
 
-def state_badge(finding: Finding) -> SafeString:
+def state_badge(standing: Standing) -> SafeString:
     """A finding's state as HTML, with how it was resolved."""
-    return _state_badge(finding.state, finding.resolution, get_language())
+    return _state_badge(standing.state, standing.resolution, get_language())
 
 
 @lru_cache(maxsize=64)
@@ -168,7 +169,7 @@ class FindingTable(tables.Table):
         orderable = False
         row_attrs = {
             "data-finding": lambda record: str(record.pk),
-            "class": lambda record: f"is-{slug(record.finding.severity)} {record.finding.state}",
+            "class": lambda record: f"is-{slug(record.part.standing.severity)} {record.part.standing.state}",
         }
 
     def __init__(

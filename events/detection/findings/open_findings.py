@@ -12,7 +12,8 @@ from django.utils.functional import SimpleLazyObject
 from accounts.models import NexmoAccount
 from accounts.prepared import Prepared
 from events.models import Finding, FindingAccount, Severity
-from events.reading.findings import Question, find
+from events.reading.finding_question import Question
+from events.reading.findings import find
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,7 +95,7 @@ def _of_severity(accounts: Sequence[int], severity: int, everything: bool) -> li
     where = None if everything else tuple(accounts)
     question = Question(accounts=where, states=(OPEN,), severities=(severity,))
     keys, _ = find(question, MOST_WORST, beyond=None, back=True)
-    parts = FindingAccount.objects.filter(finding__in=[key.pk for key in keys], account__in=list(accounts))
+    parts = FindingAccount.objects.filter(finding__in=[key.pk for key in keys], account__in=list(accounts), state=OPEN)
     rows = parts.order_by("-found_at", "-account_id").values_list(
         "finding_id", "finding__rule", "finding__title", "severity", "account_id"
     )

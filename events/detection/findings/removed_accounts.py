@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 
 def forget(instance: NexmoAccount, **_: Any) -> None:
-    """Delete the findings that lie in this account alone: nobody could open them, and they would count for ever.
+    """Delete the findings that lie in this account alone: nobody could open them, and they would count for ever. Others
+    are what is left of them.
 
     Called before the account is deleted, in the same transaction.
     """
@@ -22,3 +23,6 @@ def forget(instance: NexmoAccount, **_: Any) -> None:
     others = FindingAccount.objects.filter(finding=OuterRef("pk")).exclude(account=instance.pk)
     with writing.turn():
         Finding.objects.filter(~Exists(others), pk__in=mine.values("finding")).delete()
+        rest = list(mine.values_list("finding", flat=True))
+        mine.delete()
+        writing.settle(rest)

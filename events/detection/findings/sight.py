@@ -1,8 +1,8 @@
 """What a reader may know of findings: the parts in accounts that he may see, and nothing that tells of others.
 
-A finding over several accounts has one state, but its times, counts, events and history are told from the parts that
-the reader may see. Who acted is named to those who could meet that person in their own accounts; a note is shown to
-those who see all that its author saw.
+State, times, counts, events and history of a finding over several accounts are told from the parts that the reader may
+see. Who acted on these is named to those who could meet that person in their own accounts; a note is shown to those who
+see all that its author saw.
 """
 
 from __future__ import annotations
@@ -17,26 +17,21 @@ from django.db.models import Q
 
 from accounts.models import NexmoAccount
 from events.detection.findings.writing import levels_of
-from events.models import Finding, FindingAccount, FindingChange, Severity
+from events.models import FindingAccount, FindingChange, Severity
+from events.reading.standing import standing_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from accounts.models import AnyUser
+    from events.models import Finding
+    from events.reading.standing import Standing
 
 TRIAGE = "events.triage_finding"
 KEPT = 30  # seconds that a list of people is believed
 ACTIONS = FindingChange.Action
-# What says only what everybody sees of the finding's state, whoever did it.
-_OF_STATE = {
-    ACTIONS.ACKNOWLEDGED,
-    ACTIONS.RESOLVED,
-    ACTIONS.REOPENED,
-    ACTIONS.SUPPRESSED,
-    ACTIONS.WITHDRAWN,
-    ACTIONS.LEVELLED,
-}
+# What says only what everybody who sees a part sees of its state, whoever did it.
 _DETAILS_OF_STATE = {ACTIONS.RESOLVED, ACTIONS.LEVELLED}
 
 
@@ -45,11 +40,15 @@ class Part:
     """As much of a finding as a reader may know.
 
     Attributes:
-        accounts: keys of its accounts that he may see, by when the finding came to hold them.
-        is_whole: there is nothing more; so it says whether others may be told of what he does.
+        rows: its parts in accounts that he may see, by when the finding came to hold them.
+        accounts: the keys of these accounts.
+        standing: how they stand together.
+        is_whole: there is nothing more.
     """
 
+    rows: tuple[FindingAccount, ...]
     accounts: tuple[int, ...]
+    standing: Standing
     first_at: datetime
     last_at: datetime
     found_at: datetime
@@ -116,6 +115,8 @@ class Sight:
         if not seen:
             return None
         return Part(
+            rows=tuple(seen),
+            standing=standing_of(seen),
             accounts=tuple(row.account_id for row in seen),
             first_at=min(row.first_at for row in seen),
             last_at=max(row.last_at for row in seen),
@@ -124,20 +125,27 @@ class Sight:
             is_whole=len(seen) == len(rows),
         )
 
+    def names_of(self, parts: Iterable[Part]) -> dict[int, str]:
+        """The names of those whom parts are assigned to, by key, as far as the reader may be told. A query where there
+        are any."""
+        assigned = {row.assigned_to_id for part in parts for row in part.rows if row.assigned_to_id}
+        people = [person for person in assigned if self.knows(person)]
+        return dict(get_user_model().objects.filter(pk__in=people).values_list("pk", "username")) if people else {}
+
     def history_of(self, finding: Finding, part: Part) -> list[HistoryLine]:
         """What was done with a finding, oldest first."""
         lines = (self._line(change, part) for change in finding.changes.select_related("by"))
         return [line for line in lines if line]
 
     def _line(self, change: FindingChange, part: Part) -> HistoryLine | None:
-        seen = set(part.accounts)
         about = None if change.accounts is None else set(change.accounts)
+        if about is not None and about.isdisjoint(part.accounts):
+            return None
         # Also what the finding has lost since: its last accounts are not all that its author saw.
-        whole = self.sees_all or (part.is_whole if about is None else about <= self.accounts.keys())
-        whole = whole or change.by_id == self.user.pk
+        known = part.is_whole if about is None else about.union(change.seen or ()) <= self.accounts.keys()
+        whole = known or self.sees_all or change.by_id == self.user.pk
         action = ACTIONS(change.action)
-        extends = action == ACTIONS.EXTENDED and about is not None and bool(about & seen)
-        if not (whole or extends or action == ACTIONS.FOUND or action in _OF_STATE):
+        if action == ACTIONS.NOTED and not whole:
             return None
         at = max(change.at, part.found_at) if action == ACTIONS.FOUND else change.at
         by = change.by_name if whole or self.knows(change.by_id) else ""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from events.detection.findings.inbox import Line, lines
 from events.models import Finding
 from events.reading import Cursor
-from events.reading.findings import Question, find
+from events.reading.finding_question import Question
+from events.reading.findings import find
 
 if TYPE_CHECKING:
     from events.detection.findings.sight import Sight

@@ -1,14 +1,15 @@
 """Findings that need nobody's attention: those of a rule whose events share one to three values.
 
-A suppression of one account covers findings that lie wholly in it: nobody hides what others see elsewhere. Its span is
-of the events' own times, so that a late event and a replay are treated as they would have been in time.
+Each part of a finding is looked at by itself: it is covered if all its events in that account share the values, so that
+nobody hides what others see elsewhere. A suppression's span is of the events' own times, so that a late event and a
+replay are treated as they would have been in time.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -16,11 +17,13 @@ from django_countries import countries
 
 from events.detection.findings import triage, writing
 from events.models import Finding, FindingAccount, FindingChange, FindingEvent, Suppression
-from events.reading.findings import Question, find
+from events.reading.finding_question import Question
+from events.reading.findings import find
 from events.wording.codes import source_title
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from accounts.models import NexmoAccount
     from events.detection.findings.sight import Part, Sight
@@ -39,30 +42,39 @@ FIELDS = {
 ACCOUNT = "account"  # of groups; a suppression has an account of its own
 
 
-def matching(finding: Finding, group: Mapping[str, Any], events: Iterable[Any], accounts: Iterable[int] = ()) -> Any:
-    """The suppression that covers a finding that is being made; None where it is for people to see.
+Span: TypeAlias = "tuple[datetime, datetime]"  # times of the first and last event
+
+
+def matching(rule: str, group: Mapping[str, Any], events: Iterable[Any], spans: Mapping[int, Span]) -> dict[int, Any]:
+    """The suppressions that cover parts of a finding that comes up, by account; without those that people should see.
 
     Args:
         group: the values that its events share, by field.
         events: its events, each with `account_id` and FIELDS.
-        accounts: its accounts, where it has no events.
+        spans: the parts that come up, by account.
     """
-    candidates = list(Suppression.objects.filter(rule=finding.rule))
+    candidates = list(Suppression.objects.filter(rule=rule))
     if not candidates:
-        return None
-    rows = list(events)
-    where = {row.account_id for row in rows} | set(accounts)
-    shared = shared_values(group, [{name: getattr(row, name) for name in FIELDS} for row in rows])
-    return next((it for it in candidates if covers(it, finding, shared, where)), None)
+        return {}
+    by_account: dict[int, list[Any]] = defaultdict(list)
+    for event in events:
+        by_account[event.account_id].append({name: getattr(event, name) for name in FIELDS})
+    found = {}
+    for account, span in spans.items():
+        shared = shared_values(group, by_account[account])
+        if covering := next((it for it in candidates if covers(it, shared, account, span)), None):
+            found[account] = covering
+    return found
 
 
-def covers(suppression: Suppression, finding: Finding, shared: Mapping[str, str], accounts: set[int]) -> bool:
-    """Whether a suppression covers a finding with these shared values and accounts."""
-    if suppression.rule != finding.rule or suppression.account_id and accounts != {suppression.account_id}:
+def covers(suppression: Suppression, shared: Mapping[str, str], account: int, span: Span) -> bool:
+    """Whether a suppression covers the part of a finding of its rule that has these shared values."""
+    first, last = span
+    if suppression.account_id and account != suppression.account_id:
         return False
-    if suppression.starts_at and finding.first_at < suppression.starts_at:
+    if suppression.starts_at and first < suppression.starts_at:
         return False
-    if suppression.expires_at and finding.last_at >= suppression.expires_at:
+    if suppression.expires_at and last >= suppression.expires_at:
         return False
     wanted = suppression.fields.items()
     return bool(wanted) and all(shared.get(name, "").casefold() == str(value).casefold() for name, value in wanted)
@@ -89,15 +101,23 @@ def value_in_words(name: str, value: str) -> str:
     return str(words() if words else "") or value
 
 
-def shared_of(findings: Sequence[Finding], accounts: Iterable[int]) -> dict[int, dict[str, str]]:
-    """The shared values of findings as far as these accounts tell, by key. One query, of the different values alone:
-    a finding may have 100,000 events."""
-    rows = FindingEvent.objects.filter(finding__in=[finding.pk for finding in findings], account__in=list(accounts))
-    events: dict[int, list[dict[str, Any]]] = defaultdict(list)
+def shared_of(finding: Finding, accounts: Iterable[int]) -> dict[str, str]:
+    """The shared values of a finding as far as these accounts tell."""
+    rows = _rows_of([finding.pk], accounts)[finding.pk]
+    return shared_values(finding.group, [values for its in rows.values() for values in its])
+
+
+def _rows_of(findings: Sequence[int], accounts: Iterable[int]) -> dict[int, dict[int, list[dict[str, Any]]]]:
+    """FIELDS of findings' events, by finding and account. One query, of the different values alone: a finding may have
+    100,000 events."""
+    rows = FindingEvent.objects.filter(finding__in=findings, account__in=list(accounts))
+    events: dict[int, dict[int, list[dict[str, Any]]]] = {finding: defaultdict(list) for finding in findings}
     columns = [f"event__{name}" for name in FIELDS]
-    for finding, *values in rows.order_by().values_list("finding_id", *columns).distinct().iterator():
-        events[finding].append(dict(zip(FIELDS, values, strict=True)))
-    return {finding.pk: shared_values(finding.group, events[finding.pk]) for finding in findings}
+    for finding, account, *values in (
+        rows.order_by().values_list("finding_id", "account_id", *columns).distinct().iterator()
+    ):
+        events[finding][account].append(dict(zip(FIELDS, values, strict=True)))
+    return events
 
 
 @dataclass(frozen=True)
@@ -105,31 +125,42 @@ class Covered:
     """What a suppression would cover of what is in the inbox now.
 
     Attributes:
+        findings: the accounts whose parts are covered, by finding.
         more: older findings of the rule were not looked through.
     """
 
-    findings: list[Finding]
+    findings: dict[int, set[int]]
     more: bool
 
 
 def covered(sight: Sight, suppression: Suppression, now_first: Finding) -> Covered:
-    """The unfinished findings that a suppression covers, of those its author sees whole; the one that it was made from
-    is the first of them, whatever its span."""
+    """The unfinished parts that a suppression covers, of those its author sees; those of the finding that it was made
+    from come first, whatever its span."""
     accounts = (suppression.account_id,) if suppression.account_id else _everywhere(sight)
     question = Question(accounts=accounts, rules=(suppression.rule,))
     keys, reached = find(question, MOST_LOOKED_AT + 1, beyond=None, back=True)
-    pks = [key.pk for key in keys[:MOST_LOOKED_AT]]
-    parts: dict[int, Part] = sight.parts_of(pks)
-    known = Finding.objects.defer("details").in_bulk(pks)
-    whole = [known[pk] for pk in pks if pk in known and pk in parts and parts[pk].is_whole]
-    shared = shared_of(whole, sight.accounts)
-    found = [
-        finding
-        for finding in whole
-        if finding.pk != now_first.pk
-        and covers(suppression, finding, shared[finding.pk], set(parts[finding.pk].accounts))
-    ]
-    return Covered([now_first, *found], bool(reached) or len(keys) > MOST_LOOKED_AT)
+    pks = [key.pk for key in keys[:MOST_LOOKED_AT] if key.pk != now_first.pk]
+    parts: dict[int, Part] = sight.parts_of([now_first.pk, *pks])
+    groups: dict[int, Any] = dict(Finding.objects.filter(pk__in=pks).values_list("pk", "group"))
+    rows = _rows_of(pks, sight.accounts)
+    found = {}
+    if origin := parts.get(now_first.pk):
+        found[now_first.pk] = {key for key in origin.accounts if suppression.account_id in (None, key)}
+    for pk in pks:
+        its = {
+            part.account_id
+            for part in (parts[pk].rows if pk in parts and pk in groups else ())
+            if part.state in Finding.UNFINISHED
+            and covers(
+                suppression,
+                shared_values(groups[pk], rows[pk][part.account_id]),
+                part.account_id,
+                (part.first_at, part.last_at),
+            )
+        }
+        if its:
+            found[pk] = its
+    return Covered(found, bool(reached) or len(keys) > MOST_LOOKED_AT)
 
 
 def _everywhere(sight: Sight) -> tuple[int, ...] | None:
@@ -146,9 +177,10 @@ def save(sight: Sight, suppression: Suppression, origin: Finding, version: str, 
         now = timezone.now()
         suppression.created_by, suppression.created_at = sight.user, now
         suppression.save()
-        versions = {finding.pk: triage.version_of(finding) for finding in covered(sight, suppression, origin).findings}
+        within = covered(sight, suppression, origin).findings
+        versions = {pk: triage.version_of(part) for pk, part in sight.parts_of(within).items()}
         deed = triage.Deed(FindingChange.Action.SUPPRESSED, suppression=suppression, note=note)
-        outcome = triage.act(sight, deed, versions | {origin.pk: version})
+        outcome = triage.act(sight, deed, versions | {origin.pk: version}, within=within)
         if origin.pk in outcome.refused:  # somebody was faster: decide anew
             raise Overtaken(outcome.refused[origin.pk])
     return outcome

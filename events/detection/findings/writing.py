@@ -1,7 +1,7 @@
-"""The one writer of what findings hold: events, accounts, times, counts, and each copy of a state.
+"""The one writer of what findings hold: events, accounts, times, counts, and what follows from their parts.
 
-What a finding says of itself is repeated in its parts (`FindingAccount`), so that one account's findings are served by
-an index. Whoever changes a state changes both here, in one transaction.
+Each part (`FindingAccount`) has a state of its own; what the finding says of itself follows from all of them and is
+written by `settle`, in the transaction that changes a part.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from django.utils import timezone
 
 from events.models import Finding, FindingAccount, FindingChange, FindingEvent
+from events.reading.standing import standing_of, state_of
 from events.storage.transactions import lock_table, write_turn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
+
+    from events.models import Suppression
 
 CHUNK = 500  # rows or keys in one statement
 
@@ -30,6 +33,20 @@ class Evidence(NamedTuple):
     account: int
     nexmo_id: str
     at: datetime
+
+
+class Made(NamedTuple):
+    """A finding that is new.
+
+    Attributes:
+        accounts: its accounts, where it has no events.
+        suppressed: by which suppressions its parts are covered, by account.
+    """
+
+    finding: Finding
+    evidence: Sequence[Evidence] = ()
+    accounts: Sequence[int] = ()
+    suppressed: Mapping[int, Suppression] = {}
 
 
 COLUMNS = ("event_id", "step", "account_id", "nexmo_id", "created_at")  # of FindingEvent, as Evidence has them
@@ -62,23 +79,66 @@ def describe(finding: Finding, evidence: Sequence[Evidence]) -> None:
     finding.event_count = sum(count for _, _, count in parts)
 
 
-def make(made: Sequence[tuple[Finding, Sequence[Evidence]]], accounts: Sequence[int] = ()) -> None:
-    """Add findings with their events and parts, and note that they were found.
-
-    Args:
-        accounts: their accounts, where they have no events.
-    """
+def make(made: Sequence[Made]) -> None:
+    """Add findings with their events and parts, and note that they were found."""
     if not made:
         return
-    Finding.objects.bulk_create([finding for finding, _ in made], batch_size=CHUNK)
-    parts = [part for finding, evidence in made for part in _parts(finding, evidence, accounts)]
+    parts = []
+    for each in made:
+        its = _parts(each.finding, each.evidence, each.accounts)
+        for part in its:
+            _open(part, each.suppressed.get(part.account_id))
+        each.finding.state = state_of(part.state for part in its)
+        parts += its
+    Finding.objects.bulk_create([each.finding for each in made], batch_size=CHUNK)
     FindingAccount.objects.bulk_create(parts, batch_size=CHUNK)
-    rows = [_row(finding, each) for finding, evidence in made for each in evidence]
+    rows = [_row(each.finding, event) for each in made for event in each.evidence]
     FindingEvent.objects.bulk_create(rows, batch_size=CHUNK)
     FindingChange.objects.bulk_create(
-        [FindingChange(finding=finding, at=finding.found_at, action=FindingChange.Action.FOUND) for finding, _ in made],
+        [
+            FindingChange(finding=each.finding, at=each.finding.found_at, action=FindingChange.Action.FOUND)
+            for each in made
+        ],
         batch_size=CHUNK,
     )
+
+
+def _open(part: FindingAccount, suppression: Suppression | None) -> None:
+    """Have a part come up: open, or suppressed."""
+    part.state = Finding.State.SUPPRESSED if suppression else Finding.State.OPEN
+    part.suppression, part.resolution, part.resolved_at = suppression, "", None
+
+
+def reopen(parts: Iterable[FindingAccount], suppressed: Mapping[int, Suppression], now: datetime) -> None:
+    """Have parts of a finding come up again, and note it where that changes their state. The caller settles."""
+    was: dict[tuple[FindingChange.Action, str], list[FindingAccount]] = defaultdict(list)
+    for part in parts:
+        before = part.state
+        _open(part, suppressed.get(part.account_id))
+        part.save(update_fields=["state", "suppression", "resolution", "resolved_at"])
+        if part.state != before:
+            is_open = part.state == Finding.State.OPEN
+            action = FindingChange.Action.REOPENED if is_open else FindingChange.Action.SUPPRESSED
+            was[action, before if is_open else ""].append(part)
+    for (action, before), its in was.items():
+        note(its[0].finding, action, now, before, [part.account_id for part in its])
+
+
+def settle(findings: Iterable[int]) -> None:
+    """Have findings say what follows from their parts."""
+    keys = list(findings)
+    for start in range(0, len(keys), CHUNK):
+        parts: dict[int, list[FindingAccount]] = defaultdict(list)
+        rows = FindingAccount.objects.filter(finding__in=keys[start : start + CHUNK]).order_by("account_id")
+        for part in rows.defer("first_at", "last_at", "event_count", "found_at", "rule"):
+            parts[part.finding_id].append(part)
+        alike: dict[Any, list[int]] = defaultdict(list)
+        for finding, its in parts.items():
+            alike[standing_of(its)].append(finding)
+        for standing, its_keys in alike.items():
+            values = standing._asdict()
+            assignees = values.pop("assignees")
+            Finding.objects.filter(pk__in=its_keys).update(**values, assigned_to=next(iter(assignees), None))
 
 
 def _parts(finding: Finding, evidence: Sequence[Evidence], accounts: Iterable[int] = ()) -> list[FindingAccount]:
@@ -92,7 +152,7 @@ def _parts(finding: Finding, evidence: Sequence[Evidence], accounts: Iterable[in
             event_count=count,
             found_at=finding.found_at,
             rule=finding.rule,
-            state=finding.state,
+            state=Finding.State.OPEN,
             severity=finding.severity,
         )
         for account, (first, last, count) in parts.items()
@@ -111,7 +171,7 @@ def _write_parts(finding: Finding, evidence: Sequence[Evidence], now: datetime) 
         batch_size=CHUNK,
         update_conflicts=True,
         unique_fields=["finding", "account"],
-        update_fields=["first_at", "last_at", "event_count", "state", "severity"],
+        update_fields=["first_at", "last_at", "event_count"],
     )
 
 
@@ -151,7 +211,7 @@ def evidence_of(findings: Sequence[int]) -> dict[int, list[Evidence]]:
 
 
 def update(finding: Finding, evidence: Sequence[Evidence] | None = None, **values: Any) -> None:
-    """Change a finding and, with its state, severity and events, its parts."""
+    """Change a finding and, with its state, severity and events, all its parts."""
     for name, value in values.items():
         setattr(finding, name, value)
     if evidence is not None:
@@ -160,7 +220,7 @@ def update(finding: Finding, evidence: Sequence[Evidence] | None = None, **value
     Finding.objects.filter(pk=finding.pk).update(**values)
     if evidence is not None:
         _write_parts(finding, evidence, timezone.now())
-    elif repeated := {name: values[name] for name in _REPEATED if name in values}:
+    if repeated := {name: values[name] for name in _REPEATED if name in values}:
         FindingAccount.objects.filter(finding=finding).update(**repeated)
 
 
@@ -184,22 +244,28 @@ def enlarge(finding: Finding, added: Sequence[Evidence], now: datetime) -> None:
 
 
 def set_level(findings: Sequence[Finding], severity: int, at: datetime) -> None:
-    """Give findings and their parts another level, as their rule has it now, and note which one they had."""
+    """Give the unfinished parts of findings another level, as their rule has it now, and note which one they had."""
     keys = [finding.pk for finding in findings]
-    FindingChange.objects.bulk_create([levelled(finding, severity, at) for finding in findings], batch_size=CHUNK)
-    Finding.objects.filter(pk__in=keys).update(severity=severity)
-    FindingAccount.objects.filter(finding__in=keys).update(severity=severity)
-
-
-def levelled(finding: Finding, severity: int, at: datetime) -> FindingChange:
-    """The line of a finding's history that says which level it leaves for which: "1>3"."""
-    return FindingChange(
-        finding=finding, at=at, action=FindingChange.Action.LEVELLED, details=f"{finding.severity}>{severity}"
-    )
+    rows = FindingAccount.objects.filter(finding__in=keys, state__in=Finding.UNFINISHED).exclude(severity=severity)
+    levelled: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for finding, before, account in rows.order_by("finding", "account").values_list("finding", "severity", "account"):
+        levelled[finding, before].append(account)
+    changes = []
+    for (finding, before), accounts in levelled.items():
+        concerned: Any = accounts
+        details = f"{before}>{severity}"
+        changes.append(
+            FindingChange(
+                finding_id=finding, at=at, action=FindingChange.Action.LEVELLED, details=details, accounts=concerned
+            )
+        )
+    FindingChange.objects.bulk_create(changes, batch_size=CHUNK)
+    rows.update(severity=severity)
+    settle(keys)
 
 
 def levels_of(details: str) -> tuple[int, int]:
-    """The levels before and after, of such a line."""
+    """The levels before and after, of a line of the history that says "1>3"."""
     before, after = map(int, details.split(">"))
     return before, after
 

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 from django.utils.translation import get_language
 
 from events.detection.rules.ruleset import current_rules
-from events.reading.finding_titles import titles_found
+from events.reading.finding_titles import found_in, titles_found
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from events.detection.rules.ruleset import RuleSet
     from events.detection.sigma.rule import Advice, Rule
 
 
@@ -29,12 +32,30 @@ def steps_of(rule: Rule | None) -> dict[str, str]:
     return {name[:100]: title for name, title in steps.items()}
 
 
-def titles(*, only_on: bool = False) -> dict[str, str]:
+def titles(rules: RuleSet | None = None, *, only_on: bool = False) -> dict[str, str]:
     """All rules that can be read, or those that are on, by id, in the order of their titles."""
-    language, rules = get_language() or "en", current_rules()
+    language, rules = get_language() or "en", rules or current_rules()
     chosen = rules.rules if only_on else rules.all
     known = {uid: rule.advice_in(language).title for uid, rule in chosen.items()}
     return dict(sorted(known.items(), key=lambda pair: pair[1].casefold()))
+
+
+def told_to(accounts: Iterable[int] | None, uids: Iterable[str], rules: RuleSet | None = None) -> set[str]:
+    """Those of these rules whose titles and explanations somebody may read.
+
+    What ships is for everybody. A rule that people wrote may name addresses and people of any account, so it is for
+    those who see all, and for those in whose accounts it has found something: they read it there anyway.
+
+    Args:
+        accounts: keys of those that the reader may see; None: all.
+        rules: the rules that there are now, where they are at hand.
+    """
+    asked = set(uids)
+    if accounts is None:
+        return asked
+    known = rules or current_rules()
+    shipped = {uid for uid in asked if known.origin_of(uid) == "shipped"}
+    return shipped | found_in(sorted(accounts), sorted(asked - shipped))
 
 
 def called(text: str) -> tuple[str, ...]:

@@ -10,7 +10,8 @@ from django.db.models import Count, Max
 from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from events.detection.rules import ruleset
+from accounts.models import NexmoAccount
+from events.detection.rules import known_rules, ruleset
 from events.detection.sigma.rule import LEVELS
 from events.models import Finding, FindingAccount, OwnRule, RuleSwitch, Severity
 from events.wording.times import length
@@ -87,7 +88,8 @@ class Entry:
 
 
 def entries(reader: AnyUser) -> list[Entry]:
-    """Every rule, the most severe first, then by title. Texts of own rules are read when they are asked for."""
+    """Every rule that the reader may know of, the most severe first, then by title. Texts of own rules are read when
+    they are asked for."""
     known = ruleset.current_rules()
     switches = {row.uid: row for row in RuleSwitch.objects.select_related("changed_by")}
     listed = [
@@ -97,6 +99,8 @@ def entries(reader: AnyUser) -> list[Entry]:
     ]
     for own in OwnRule.objects.select_related("changed_by").defer("text"):
         listed.append(_of_own(own, known))
+    told = known_rules.told_to(_accounts(reader), [entry.uid for entry in listed])
+    listed = [entry for entry in listed if entry.uid in told]
     counts = findings_by_rule(reader)
     for entry in listed:
         entry.found, entry.last_found_at = counts.get(entry.uid, (0, None))
@@ -104,7 +108,9 @@ def entries(reader: AnyUser) -> list[Entry]:
 
 
 def entry(reader: AnyUser, uid: str) -> Entry | None:
-    """One rule; None where there is none with this id."""
+    """One rule; None where there is none with this id that the reader may know of."""
+    if not known_rules.told_to(_accounts(reader), [uid]):
+        return None
     known = ruleset.current_rules()
     own = OwnRule.objects.select_related("changed_by").filter(uid=uid).first()
     if own is not None:
@@ -119,6 +125,13 @@ def entry(reader: AnyUser, uid: str) -> Entry | None:
         return None
     found.found, found.last_found_at = findings_by_rule(reader, [found.uid]).get(found.uid, (0, None))
     return found
+
+
+def _accounts(reader: AnyUser) -> list[int] | None:
+    """Keys of the accounts that the reader may see; None: all."""
+    if NexmoAccount.objects.sees_all(reader):
+        return None
+    return [account.pk for account in NexmoAccount.objects.list_visible_to(reader)]
 
 
 def _of_own(own: OwnRule, known: ruleset.RuleSet) -> Entry:
@@ -159,8 +172,6 @@ def problems() -> list[RuleProblem]:
 
 def findings_by_rule(reader: AnyUser, uids: Sequence[str] | None = None) -> dict[str, tuple[int, datetime]]:
     """How many findings of each rule somebody may see, and when the newest of them was found."""
-    from accounts.models import NexmoAccount
-
     rows: Any
     if NexmoAccount.objects.sees_all(reader):
         rows = Finding.objects.exclude(state=Finding.State.WITHDRAWN)

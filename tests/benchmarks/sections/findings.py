@@ -17,6 +17,9 @@ READERS = {"all accounts": "bench-auditor", "twelve of twenty": "bench-analyst"}
 PATHS = {
     "first page": "/findings/",
     "all states": "/findings/?state=all",
+    "most severe first": "/findings/?order=severity",
+    "all, most severe first": "/findings/?order=severity&state=all",
+    "resolved": "/findings/?state=resolved",
     "a page in the middle": "/findings/?state=all&before={middle}",
     "high and critical": "/findings/?severity=high,critical",
     "one account": f"/findings/?account={LARGEST_KEY}",

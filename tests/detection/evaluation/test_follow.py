@@ -31,9 +31,11 @@ from events.models import (
     FindingEvent,
     SeenField,
     SeenValue,
+    Suppression,
 )
 from events.sync import state
 from tests.detection.archives import LOGIN, add, correlation, detection, rule_of, stored, told
+from tests.tools.findings import set_parts
 
 pytestmark = pytest.mark.django_db
 
@@ -150,6 +152,38 @@ def test_only_a_resolved_finding_reopens_when_it_grows(account: NexmoAccount, st
     assert finding.state == FindingAccount.objects.get().state == ("open" if reopens else state)
     assert (finding.routed_at is None, finding.resolution) == (reopens, "")
     assert ("reopened", "resolved") in history_of(finding) if reopens else len(history_of(finding)) == 2
+
+
+def test_only_the_part_that_grows_reopens_and_a_suppression_covers_its_part(
+    account: NexmoAccount, django_user_model: Any
+) -> None:
+    """A rule over accounts: in one of them it is resolved, in another somebody suppressed the like."""
+    rule = rule_of(detection("everywhere", "event_type: ACCOUNT_SECRET_CREATE", "merge: 10h, group_by: [user_email]"))
+    others = [
+        NexmoAccount.objects.create(owner=account.owner, name=key, api_key=key, api_secret="x" * 8)  # noqa: S106
+        for key in ("demo0008", "demo0009")
+    ]
+    add(account, [event(1)])
+    add(others[0], [event(2, "2026-01-02T10:05:00")])
+    follow(rules=[rule])
+    finding = Finding.objects.get()
+    set_parts([finding], state="resolved", resolution="false", resolved_at=NOW)
+    Suppression.objects.create(rule=rule.uid, account=others[1], fields={"source_country": "GB"}, created_at=NOW)
+
+    add(others[0], [event(3, "2026-01-02T10:10:00")])
+    add(others[1], [event(4, "2026-01-02T10:15:00")])
+    follow(rules=[rule])
+
+    states = dict(finding.parts.values_list("account__api_key", "state"))
+    assert states == {account.api_key: "resolved", "demo0008": "open", "demo0009": "suppressed"}
+    finding.refresh_from_db()
+    assert (finding.state, finding.resolution, finding.routed_at) == ("open", "", None)
+    assert [line.accounts for line in finding.changes.filter(action="reopened")] == [[others[0].pk]]
+
+    add(account, [event(5, "2026-01-02T10:20:00")])
+    follow(rules=[rule])
+    assert finding.parts.get(account=account).state == "open"
+    assert finding.parts.get(account=others[1]).state == "suppressed"
 
 
 def test_what_is_old_when_it_is_found_is_kept_and_announced_to_nobody(account: NexmoAccount) -> None:

@@ -21,6 +21,7 @@ from events.models import BackgroundJob, Finding, FindingAccount, FindingChange,
 from events.operations import jobs
 from tests.detection.archives import add, detection
 from tests.detection.conftest import SightOf
+from tests.tools.findings import version_of
 
 pytestmark = pytest.mark.django_db
 MEDIUM = detection("secrets", "event_type: ACCOUNT_SECRET_CREATE", "merge: 1h")
@@ -137,7 +138,7 @@ def test_settled_finding_gets_the_level_when_it_comes_up_again(
 
     writing.update(settled, state="resolved", severity=1)
     deed = triage.Deed(FindingChange.Action.REOPENED)
-    triage.act(sight("admin"), deed, {settled.pk: triage.version_of(settled)})
+    triage.act(sight("admin"), deed, {settled.pk: version_of(settled)})
     settled.refresh_from_db()
     assert (settled.state, settled.severity, settled.parts.get().severity) == ("open", 3, 3)
 

@@ -73,8 +73,8 @@ def test_replay_that_is_broken_off_goes_on_and_adds_nothing_twice(archive: Nexmo
 def test_batch_that_is_broken_off_leaves_nothing_of_it(archive: NexmoAccount, monkeypatch: pytest.MonkeyPatch) -> None:
     make = writing.make
 
-    def interrupted(made: Any, accounts: Any = ()) -> None:
-        make(made, accounts)
+    def interrupted(made: Any) -> None:
+        make(made)
         if Finding.objects.count() == 6:
             raise KeyboardInterrupt
 

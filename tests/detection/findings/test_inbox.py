@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from accounts.models import NexmoAccount
-from events.detection.findings import inbox
-from events.models import Finding, Severity
+from events.detection.findings import inbox, writing
+from events.models import Finding, FindingAccount, Severity
 from events.reading import findings as reading
-from events.reading.findings import Question
+from events.reading.finding_question import UNFINISHED, Question
+from events.reading.standing import standing_of
 from tests.conftest import NOON
 from tests.detection.conftest import SightOf
-from tests.tools.findings import OTHER_RULE, RULE, make_finding
+from tests.tools.findings import OTHER_RULE, RULE, make_finding, set_parts
 
 Accounts = dict[str, NexmoAccount]
 
@@ -58,6 +59,12 @@ def many(accounts: Accounts) -> list[Finding]:
                 state=chance.choice(Finding.State.values),
             )
         )
+    for one in made[::2]:  # not at the same stage everywhere
+        for part in one.parts.order_by("account__api_key"):
+            FindingAccount.objects.filter(pk=part.pk).update(
+                state=chance.choice(Finding.State.values), severity=chance.choice(Severity.values)
+            )
+    writing.settle(one.pk for one in made)
     return made
 
 
@@ -67,12 +74,20 @@ def expected(sight: Any, question: Question) -> set[int]:
     for finding in Finding.objects.visible_to(sight.user):
         parts = [part for part in finding.parts.all() if part.account_id in sight.accounts]
         asked = [part for part in parts if question.accounts is None or part.account_id in question.accounts]
-        at = min((part.found_at for part in asked), default=NOON) if question.accounts is not None else finding.found_at
-        whose = (finding.assigned_to_id in question.assignees) or (question.unassigned and not finding.assigned_to_id)
+        if not asked:
+            continue
+        standing = standing_of(asked)
+        leading = [part for part in asked if (part.state, part.severity) == (standing.state, standing.severity)]
+        if not question.severities:
+            leading = [part for part in asked if part.state == standing.state]
+        at = min(part.found_at for part in leading) if question.accounts is not None else finding.found_at
+        whose = not set(standing.assignees).isdisjoint(question.assignees) or (
+            question.unassigned and not standing.assignees
+        )
         if (
             asked
-            and (not question.states or finding.state in question.states)
-            and (not question.severities or finding.severity in question.severities)
+            and (not question.states or standing.state in question.states)
+            and (not question.severities or standing.severity in question.severities)
             and (not question.rules or finding.rule in question.rules)
             and (not (question.assignees or question.unassigned) or whose)
             and (question.start is None or at >= question.start)
@@ -119,8 +134,24 @@ def test_pages_are_in_the_order_of_what_the_reader_may_know(sight: SightOf, many
 
     lines = [line for numbers in pages(reader, question, 9) for line in inbox.lines(reader, numbers)]
 
-    keys = [(line.part.found_at, line.pk) for line in lines]
+    leading = [[row for row in line.part.rows if row.state == line.standing.state] for line in lines]
+    keys = [(min(row.found_at for row in its), line.pk) for line, its in zip(lines, leading, strict=True)]
     assert keys == sorted(keys, reverse=True)
+
+
+@pytest.mark.parametrize("person", ["alice", "audrey"])
+def test_most_severe_come_first_and_then_the_newest(sight: SightOf, many: list[Finding], person: str) -> None:
+    reader = sight(person)
+    accounts = None if reader.sees_all else tuple(reader.accounts)
+    for asked in QUESTIONS:
+        question = Question(accounts=accounts, worst_first=True, **asked)
+
+        flat = list(itertools.chain.from_iterable(pages(reader, question, 4)))
+
+        assert len(flat) == len(set(flat)), asked
+        assert set(flat) == expected(reader, question), asked
+        severities = [line.standing.severity for line in inbox.lines(reader, flat)]
+        assert severities == sorted(severities, reverse=True), asked
 
 
 def test_account_asked_for_by_who_sees_all(sight: SightOf, accounts: Accounts, many: list[Finding]) -> None:
@@ -133,7 +164,7 @@ def test_account_asked_for_by_who_sees_all(sight: SightOf, accounts: Accounts, m
 
 
 def test_assignee_is_found(sight: SightOf, many: list[Finding], cast: dict[str, Any]) -> None:
-    Finding.objects.filter(pk__in=[many[3].pk, many[8].pk]).update(assigned_to=cast["alice"])
+    set_parts([many[3], many[8]], assigned_to=cast["alice"])
 
     for person in ("audrey", "alice"):
         reader = sight(person)
@@ -153,7 +184,7 @@ def test_walk_has_an_end_and_goes_on_there(
         key = ("demo0001", "demo0002")[number % 2]
         make_finding(accounts=[accounts[key]], found_at=NOON + timedelta(minutes=number))
     sought = sorted(Finding.objects.values_list("pk", flat=True))[0:22:21]
-    Finding.objects.exclude(pk__in=sought).update(assigned_to=cast["bob"])
+    set_parts(Finding.objects.exclude(pk__in=sought), assigned_to=cast["bob"])
     reader = sight("alice")
     question = Question(accounts=tuple(reader.accounts), states=(), unassigned=True)
 
@@ -170,7 +201,7 @@ def test_one_rule_is_counted_by_its_index(sight: SightOf, many: list[Finding]) -
     for person in ("audrey", "alice"):
         reader = sight(person)
         accounts = None if reader.sees_all else tuple(reader.accounts)
-        for states in ((), reading.UNFINISHED):
+        for states in ((), UNFINISHED):
             question = Question(accounts=accounts, states=states, rules=(RULE,))
             assert reading.count(question) == reading.Count(len(expected(reader, question)))
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from accounts.models import NexmoAccount
-from events.detection.findings import suppress, triage
+from events.detection.findings import suppress
 from events.models import AuditEvent, Finding, Suppression
 from tests.conftest import NOON
 from tests.detection.conftest import SightOf
-from tests.tools.findings import OTHER_RULE, RULE, make_finding
+from tests.tools.findings import OTHER_RULE, RULE, make_finding, set_parts, version_of
 from tests.tools.pages import Add
 
 
@@ -29,14 +29,16 @@ def suppression(**fields: Any) -> Suppression:
     return made
 
 
-def matched(finding: Finding, events: list[AuditEvent], **options: Any) -> Any:
-    return suppress.matching(finding, finding.group, events, **options)
+def matched(finding: Finding, events: list[AuditEvent], spans: Any = None) -> dict[int, Suppression]:
+    """By which suppressions its parts are covered, by account."""
+    own = {part.account_id: (part.first_at, part.last_at) for part in finding.parts.all()}
+    return suppress.matching(finding.rule, finding.group, events, spans or own)
 
 
 def test_finding_is_covered_whatever_the_letters_case(events: list[AuditEvent]) -> None:
     made, finding = suppression(), make_finding(events)
 
-    assert matched(finding, events) == made
+    assert matched(finding, events) == {events[0].account_id: made}
 
 
 @pytest.mark.parametrize(
@@ -54,7 +56,7 @@ def test_finding_is_covered_whatever_the_letters_case(events: list[AuditEvent]) 
 def test_finding_is_not_covered(events: list[AuditEvent], fields: dict[str, Any]) -> None:
     suppression(**fields)
 
-    assert matched(make_finding(events), events) is None
+    assert matched(make_finding(events), events) == {}
 
 
 @pytest.mark.parametrize(
@@ -69,28 +71,32 @@ def test_finding_is_not_covered(events: list[AuditEvent], fields: dict[str, Any]
 def test_finding_is_covered_by_what_all_its_events_share(events: list[AuditEvent], fields: dict[str, Any]) -> None:
     made = suppression(**fields)
 
-    assert matched(make_finding(events, group={"host": "evil.example", "account": "demo0001"}), events) == made
+    finding = make_finding(events, group={"host": "evil.example", "account": "demo0001"})
+    assert matched(finding, events) == {events[0].account_id: made}
 
 
-def test_suppression_of_one_account_covers_only_what_lies_wholly_in_it(
+def test_suppression_covers_parts_of_its_account_and_each_by_itself(
     events: list[AuditEvent], accounts: dict[str, NexmoAccount], add_event: Add
 ) -> None:
     made = suppression(account=accounts["demo0001"])
     both = [*events, add_event(accounts["demo0003"], 4)]
+    other = [*events, add_event(accounts["demo0003"], 5, user_email="other@example.com")]
+    mine, theirs = accounts["demo0001"].pk, accounts["demo0003"].pk
 
-    assert matched(make_finding(events), events) == made
-    assert matched(make_finding(both), both) is None
+    assert matched(make_finding(events, group={}), events) == {mine: made}
+    assert matched(make_finding(both, group={}), both) == {mine: made}
     made.account = None
     made.save()
-    assert matched(make_finding(both), both) == made
+    assert matched(make_finding(both, group={}), both) == {mine: made, theirs: made}
+    assert matched(make_finding(other, group={}), other) == {mine: made}
 
 
 def test_finding_without_events_is_covered_by_its_group_and_account(accounts: dict[str, NexmoAccount]) -> None:
     made = suppression(fields={"problem": "silent"}, account=accounts["demo0001"])
     finding = make_finding(accounts=[accounts["demo0001"]], group={"problem": "silent"})
 
-    assert matched(finding, [], accounts=[accounts["demo0001"].pk]) == made
-    assert matched(finding, [], accounts=[accounts["demo0002"].pk]) is None
+    assert matched(finding, []) == {accounts["demo0001"].pk: made}
+    assert matched(finding, [], {accounts["demo0002"].pk: (NOON, NOON)}) == {}
 
 
 def test_saving_suppresses_what_is_covered_now_and_nothing_else(
@@ -104,13 +110,17 @@ def test_saving_suppresses_what_is_covered_now_and_nothing_else(
     wanted = Suppression(
         rule=RULE, account=accounts["demo0001"], fields={"user_email": "yourname@example.com"}, reason="test"
     )
-    assert {it.pk for it in suppress.covered(alice, wanted, origin).findings} == {origin.pk, like.pk}
+    mine = {accounts["demo0001"].pk}
+    covered = suppress.covered(alice, wanted, origin)
+    assert covered.findings == dict.fromkeys((origin.pk, like.pk, over_both.pk), mine)
 
-    suppress.save(alice, wanted, origin, triage.version_of(origin), "test")
+    suppress.save(alice, wanted, origin, version_of(origin), "test")
 
     by_pk = Finding.objects.in_bulk()
     assert {pk for pk, it in by_pk.items() if it.state == "suppressed"} == {origin.pk, like.pk}
-    assert by_pk[like.pk].suppression == wanted
+    assert like.parts.get().suppression == wanted
+    states = dict(over_both.parts.values_list("account__api_key", "state"))
+    assert states == {"demo0001": "suppressed", "demo0003": "open"}
     assert {by_pk[it.pk].state for it in (other, over_both)} == {"open"}
     assert by_pk[done.pk].state == "resolved"
     change = like.changes.latest("pk")
@@ -121,8 +131,8 @@ def test_somebody_faster_is_not_overwritten_and_nothing_is_saved(
     sight: SightOf, events: list[AuditEvent], accounts: dict[str, NexmoAccount]
 ) -> None:
     origin, like = make_finding(events), make_finding(events)
-    version = triage.version_of(origin)
-    Finding.objects.filter(pk=origin.pk).update(state="resolved")
+    version = version_of(origin)
+    set_parts([origin], state="resolved")
 
     with pytest.raises(suppress.Overtaken):
         suppress.save(
@@ -140,13 +150,12 @@ def test_somebody_faster_is_not_overwritten_and_nothing_is_saved(
 
 def test_ended_suppression_covers_nothing_new(events: list[AuditEvent]) -> None:
     made, finding = suppression(), make_finding(events)
-    Finding.objects.filter(pk=finding.pk).update(last_at=NOON + timedelta(days=36_500))
-    finding.refresh_from_db()
-    assert matched(finding, events) == made
+    in_a_century = {events[0].account_id: (NOON, NOON + timedelta(days=36_500))}
+    assert matched(finding, events, in_a_century) == {events[0].account_id: made}
 
     suppress.end(made)
 
-    assert matched(finding, events) is None
+    assert matched(finding, events, in_a_century) == {}
 
 
 def test_values_of_a_large_finding_are_read_without_its_events(
@@ -155,7 +164,7 @@ def test_values_of_a_large_finding_are_read_without_its_events(
     finding = make_finding(events, group={})
 
     with django_assert_num_queries(1) as asked:
-        shared = suppress.shared_of([finding], [accounts["demo0001"].pk])[finding.pk]
+        shared = suppress.shared_of(finding, [accounts["demo0001"].pk])
 
     assert "DISTINCT" in asked.captured_queries[0]["sql"]
     assert "context" not in asked.captured_queries[0]["sql"]

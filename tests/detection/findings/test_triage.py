@@ -16,7 +16,7 @@ from events.detection.findings.sight import Person
 from events.detection.findings.triage import Deed
 from events.models import Finding, FindingAccount, FindingChange
 from tests.detection.conftest import SightOf
-from tests.tools.findings import make_finding
+from tests.tools.findings import make_finding, set_parts, version_of
 
 ACTIONS = FindingChange.Action
 
@@ -28,7 +28,7 @@ def finding(accounts: dict[str, NexmoAccount]) -> Finding:
 
 
 def seen(*findings: Finding) -> dict[int, str]:
-    return {it.pk: triage.version_of(Finding.objects.get(pk=it.pk)) for it in findings}
+    return {it.pk: version_of(it) for it in findings}
 
 
 def act(sight: Any, finding: Finding, action: str, **options: Any) -> triage.Outcome:
@@ -105,19 +105,19 @@ def test_somebody_faster_is_not_overwritten(sight: SightOf, finding: Finding) ->
 
 
 def test_change_between_reading_and_writing_is_not_overwritten(sight: SightOf, finding: Finding) -> None:
-    """As where no lock keeps others from writing."""
+    """As where no lock keeps others from writing. What was done of it is undone."""
     versions = seen(finding)
 
-    def meanwhile(one: Any, deed: Any, now: Any) -> Any:
-        Finding.objects.filter(pk=finding.pk).update(state="resolved", resolution="true")
-        return {"state": "acknowledged"}, ""
+    def meanwhile(part: Any, deed: Any, now: Any) -> Any:
+        set_parts([finding], state="resolved", resolution="true")
+        return {"state": "acknowledged"}
 
     with mock.patch.object(triage, "_change", meanwhile):
         outcome = triage.act(sight("alice"), Deed(ACTIONS.ACKNOWLEDGED), versions)
 
-    finding.refresh_from_db()
-    assert finding.state == "resolved"
     assert "Nothing was overwritten" in outcome.refused[finding.pk]
+    assert "acknowledged" not in states(finding)
+    assert [change.action for change in finding.changes.all()] == ["found"]
 
 
 def test_notes_are_added_whatever_happened_meanwhile(sight: SightOf, finding: Finding) -> None:
@@ -133,7 +133,7 @@ def test_notes_are_added_whatever_happened_meanwhile(sight: SightOf, finding: Fi
 
 @pytest.mark.parametrize("action", ["acknowledged", "resolved", "reopened", "assigned"])
 def test_withdrawn_stays_withdrawn(sight: SightOf, finding: Finding, action: str) -> None:
-    Finding.objects.filter(pk=finding.pk).update(state="withdrawn")
+    set_parts([finding], state="withdrawn")
 
     outcome = act(sight("alice"), finding, action, resolution="true")
 
@@ -144,7 +144,7 @@ def test_withdrawn_stays_withdrawn(sight: SightOf, finding: Finding, action: str
 def test_several_at_once_and_each_by_itself(sight: SightOf, accounts: dict[str, NexmoAccount]) -> None:
     mine, done = make_finding(accounts=[accounts["demo0001"]]), make_finding(accounts=[accounts["demo0001"]])
     hidden = make_finding(accounts=[accounts["demo0003"]])
-    Finding.objects.filter(pk=done.pk).update(state="resolved")
+    set_parts([done], state="resolved")
 
     outcome = triage.act(sight("alice"), Deed(ACTIONS.ACKNOWLEDGED), seen(mine, done, hidden))
 
