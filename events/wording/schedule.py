@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from django.db.models import TextChoices
+from django.utils.formats import date_format
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from events.wording.times import start_of_day
@@ -37,6 +39,17 @@ def period_before(frequency: str, moment: datetime, zone: tzinfo) -> tuple[datet
     end = _first_day(frequency, moment.astimezone(zone).date())
     start = _first_day(frequency, end - timedelta(days=1))
     return start_of_day(start, zone).astimezone(UTC), start_of_day(end, zone).astimezone(UTC)
+
+
+def period_words(frequency: str, first: date) -> str:
+    """A period in words, by its first day: 2026-11-16 to 2026-11-22, November 2026, or Q4 2026."""
+    match Frequency(frequency):
+        case Frequency.WEEKLY:
+            return gettext("%(first)s to %(last)s") % {"first": first, "last": first + timedelta(days=6)}
+        case Frequency.MONTHLY:
+            return date_format(first, "YEAR_MONTH_FORMAT")
+        case Frequency.QUARTERLY:
+            return gettext("Q%(number)s %(year)s") % {"number": (first.month + 2) // 3, "year": first.year}
 
 
 def _instant(day: date, at: time, zone: tzinfo) -> datetime:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.wording.schedule import Frequency, next_due, period_before
+from events.wording.schedule import Frequency, next_due, period_before, period_words
 
 MADRID, HAVANA, KATHMANDU = ZoneInfo("Europe/Madrid"), ZoneInfo("America/Havana"), ZoneInfo("Asia/Kathmandu")
 SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -86,3 +86,11 @@ def test_periods_follow_each_other_without_gap_or_overlap(
 def test_an_unknown_frequency_is_refused() -> None:
     with pytest.raises(ValueError, match="yearly"):
         period_before("yearly", at("2026-11-30T02:00Z"), UTC)
+
+
+def test_a_period_in_words() -> None:
+    assert period_words("weekly", date(2026, 12, 28)) == "2026-12-28 to 2027-01-03"
+    assert period_words("monthly", date(2026, 2, 1)) == "February 2026"
+    assert [period_words("quarterly", date(2026, month, 1)) for month in (1, 4, 7, 10)] == [
+        f"Q{number} 2026" for number in (1, 2, 3, 4)
+    ]

@@ -20,7 +20,8 @@ from events.alerts.sending.send import attempt
 from events.models import Channel, Delivery, Severity
 from events.outbound import signing
 from events.outbound.results import SENT, Outcome, of_status, read_pause
-from tests.alerts.conftest import SECRET, Mails
+from tests.alerts.conftest import SECRET
+from tests.tools.mails import Mails
 
 MESSAGE = Message(
     "finding.opened", "[High] Title: Shop", "Line one\n\nOpen: https://audit.example.com/findings/1/", {"a": 1},
