@@ -156,8 +156,13 @@ class Catcher:
         details = [("From", str(message["From"] or sender)), ("To", ", ".join(recipients))]
         if files := [str(file.get_filename() or "?") for file in message.iter_attachments()]:
             details.append(("Attached", ", ".join(files)))
-        fields = {"title": str(message["Subject"] or ""), "details": tuple(details), "html": _html_of(message)}
-        self._keep(kind="mail", text=text, **fields)
+        self._keep(
+            kind="mail",
+            title=str(message["Subject"] or ""),
+            details=tuple(details),
+            text=text,
+            html=_html_of(message),
+        )
 
     def take_webhook(self, path: str, headers: Mapping[str, str], body: bytes) -> None:
         verdict = verdict_on(headers, body, self.secrets(), time.time())

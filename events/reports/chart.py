@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 600, 200  # as mails show it
 SCALE = 2  # drawn this much larger, for dense screens
-LEFT, RIGHT, TOP, BOTTOM = 12, 12, 26, 26
+LEFT, RIGHT, TOP, BOTTOM = 12, 12, 28, 30
 # On a ground of its own, so that it is the same in light mails and in dark ones.
 GROUND, GRID, TEXT, BAR, UNKNOWN = "#ffffff", "#dde1e6", "#4b5563", "#2563c9", "#e8e3d3"
 MOST_LABELS = 8
@@ -45,13 +45,13 @@ def draw(days: Sequence[tuple[date, int]], unknown: Collection[date] = ()) -> by
     canvas.line((left, top, right, top), fill=GRID, width=SCALE)
     canvas.line((left, ground, right, ground), fill=TEXT, width=SCALE)
     font = _font()
-    canvas.text((left, top - 3 * SCALE), grouped(most), fill=TEXT, font=font, anchor="ls")
+    canvas.text((left, top - 5 * SCALE), grouped(most), fill=TEXT, font=font, anchor="ls")
     step = -(-len(days) // MOST_LABELS)
     for place in range(0, len(days), max(step, 1)):
         middle = left + (place + 0.5) * width
         anchor, at = ("ls", left) if place == 0 and len(days) > MOST_LABELS else ("ms", middle)
         label = f"{days[place][0]:%m-%d}"
-        canvas.text((at, ground + 18 * SCALE), label, fill=TEXT, font=font, anchor=anchor)
+        canvas.text((at, ground + 21 * SCALE), label, fill=TEXT, font=font, anchor=anchor)
     file = io.BytesIO()
     image.quantize(32).save(file, "PNG", optimize=True)
     return file.getvalue()
@@ -59,4 +59,4 @@ def draw(days: Sequence[tuple[date, int]], unknown: Collection[date] = ()) -> by
 
 @lru_cache(maxsize=1)
 def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(12 * SCALE)
+    return ImageFont.load_default(16 * SCALE)

@@ -43,11 +43,11 @@ class _Whole(UnstructuredHeader):
     """A header that is never folded: a long link would be encoded as words, and no mail program would find it."""
 
     def fold(self, *, policy: Policy) -> str:
-        return f"{self.name}: {self}{policy.linesep}"
+        return f"{self.name}: {self}{policy.linesep}"  # type: ignore[attr-defined]  # of the class it is mixed into
 
 
 _HEADERS = HeaderRegistry()
-_HEADERS.map_to_type("list-unsubscribe", _Whole)
+_HEADERS.map_to_type("list-unsubscribe", _Whole)  # type: ignore[arg-type]  # mixed into a header there
 POLICY = SMTP.clone(header_factory=_HEADERS)
 
 MOST_BY_DAY = 31  # days that are listed one by one; a quarter is listed by weeks

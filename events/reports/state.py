@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from events.models import Report, ReportMail, SavedView
 from events.reports import due
-from events.reports.receivers import Receiver, may_be_sent, meant_for
+from events.reports.receivers import Receiver, meant_for
 from events.wording import delivery_problems as problems
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from accounts.models import AnyUser
 
-TOLD_FOR = timedelta(days=100)  # problems of mails, unless a later one went
+TOLD_FOR = timedelta(days=100)  # problems of mails, unless there is a later one
 STATE = ReportMail.State
 
 
@@ -76,8 +76,10 @@ def _states(reports: list[Report], user: AnyUser) -> list[ReportState]:
     zone, now = timezone.get_current_timezone(), timezone.now()
     states = []
     for report in reports:
-        codes, allowed = failing.get(report.pk, []), may_be_sent(report)
-        name = report.view.name if allowed or report.view_id in known else ""
+        codes, shown = failing.get(report.pk, []), report.view_id in known
+        # As `may_be_sent`: who sees a report without a team is its owner.
+        allowed = report.view.team_id == report.team_id if report.team_id else shown
+        name = report.view.name if allowed or shown else ""
         if not report.is_active:
             states.append(ReportState(report, "paused", name))
         elif not allowed:
@@ -89,23 +91,26 @@ def _states(reports: list[Report], user: AnyUser) -> list[ReportState]:
     return states
 
 
-def _failing(reports: Iterable[Report]) -> dict[int, list[str]]:
-    """The problems of receivers to whom the last mail did not go, by report, the latest first."""
+def _latest(reports: Iterable[Report]) -> Any:
+    """The last mail that fell due to each receiver of each report."""
     later = ReportMail.objects.filter(
         report=OuterRef("report"),
         receiver=OuterRef("receiver"),
         is_preview=False,
         created_at__gt=OuterRef("created_at"),
     )
-    mails = ReportMail.objects.filter(
-        ~Exists(later),
-        report__in=[report.pk for report in reports],
-        is_preview=False,
-        state__in=(STATE.WAITING, STATE.FAILED, STATE.DROPPED),
-        created_at__gte=timezone.now() - TOLD_FOR,
-    ).exclude(problem__in=("", problems.OFF))
+    return ReportMail.objects.filter(
+        ~Exists(later), report__in=[report.pk for report in reports], is_preview=False
+    ).order_by("-created_at", "-id")
+
+
+def _failing(reports: Iterable[Report]) -> dict[int, list[str]]:
+    """The problems of receivers to whom the last mail did not go, by report, the latest first."""
+    mails = _latest(reports).filter(
+        state__in=(STATE.WAITING, STATE.FAILED, STATE.DROPPED), created_at__gte=timezone.now() - TOLD_FOR
+    )
     codes: dict[int, list[str]] = {}
-    for report, problem in mails.order_by("-created_at", "-id").values_list("report", "problem"):
+    for report, problem in mails.exclude(problem__in=("", problems.OFF)).values_list("report", "problem"):
         codes.setdefault(report, []).append(problem)
     return codes
 
@@ -113,9 +118,7 @@ def _failing(reports: Iterable[Report]) -> dict[int, list[str]]:
 def receivers(report: Report) -> list[ReceiverState]:
     """Everybody whom a report is for, with what was last sent."""
     now = timezone.now()
-    last: dict[int, ReportMail] = {}
-    for mail in ReportMail.objects.filter(report=report, is_preview=False).order_by("created_at", "id"):
-        last[mail.receiver_id] = mail
+    last: dict[int, ReportMail] = {mail.receiver_id: mail for mail in _latest([report])}
     stopped = set(report.stops.values_list("receiver", flat=True))
     return [
         ReceiverState(

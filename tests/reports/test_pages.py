@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, Permission
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from events.models import BackgroundJob, Report, ReportMail, ReportStop, SavedView
 from events.reports import deliver, previews, stopping
@@ -218,6 +220,24 @@ def test_an_earlier_time_is_sent_the_same_day(
     assert send() == 0
     alice.post(f"/reports/{report.pk}/edit", NEW | {"view": report.view_id, "at": "07:30"})
     assert send() == 1
+
+
+def test_the_list_takes_the_same_queries_for_many_reports(
+    alice: Client, make_report: Callable[..., Report], team: Group
+) -> None:
+    def count() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            alice.get("/reports/")
+        return len(queries)
+
+    make_report(team, name="Of the team")
+    make_report()
+    alice.get("/reports/")
+    few = count()
+    for number in range(5):
+        make_report(name=f"Report {number}")
+
+    assert count() == few
 
 
 def test_a_deleted_report_is_gone_and_its_view_stays(alice: Client, make_report: Callable[..., Report]) -> None:
