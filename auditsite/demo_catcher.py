@@ -45,6 +45,7 @@ MOST_OF_A_MAIL = 10 * MOST_BYTES  # with what is attached, of which only the nam
 MOST_SHOWN = 20_000  # characters of one
 REFRESH = 5  # seconds between two looks of the page
 TOLERANCE = 300  # seconds between a webhook's own time and ours
+MAILS = "/mail/"
 PAGE_POLICY = "default-src 'none'; style-src 'self'; frame-ancestors 'none'"
 # Of a mail by itself: its own styles and pictures, and nothing from elsewhere.
 MAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; sandbox"
@@ -74,6 +75,11 @@ class Caught:
     key: str = ""
     repeat: bool = False
     html: str = ""
+
+    @property
+    def by_itself(self) -> str:
+        """Where a mail is shown as mail programs do."""
+        return f"{MAILS}{self.number}"
 
 
 def verdict_on(headers: Mapping[str, str], body: bytes, secrets: Iterable[str], now: float) -> str:
@@ -268,7 +274,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(403)
         elif self.path.partition("?")[0] == "/":
             self._answer(200, self.server.catcher.page(self._language()).encode(), "text/html; charset=utf-8")
-        elif html := self.server.catcher.html_of(self.path.removeprefix("/mail/")):
+        elif html := self.server.catcher.html_of(self.path.removeprefix(MAILS)):
             self._answer(200, html.encode(), "text/html; charset=utf-8", policy=MAIL_POLICY)
         elif self.path == "/style.css":
             self._answer(200, stylesheet(), "text/css; charset=utf-8")
