@@ -5,7 +5,7 @@ from __future__ import annotations
 import smtplib
 import ssl
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from events.outbound.results import SENT, Outcome
@@ -40,12 +40,29 @@ class MailServer:
         )
 
 
+class _Watched(smtplib.SMTP):
+    """Knows whether the mail itself was begun: from then on the server may have taken it, whatever it answers."""
+
+    is_begun = False
+
+    def data(self, msg: Any) -> Any:
+        self.is_begun = True
+        return super().data(msg)
+
+
+class _WatchedOverTls(_Watched, smtplib.SMTP_SSL):
+    """The same over TLS from the beginning."""
+
+
 def hand_over(message: EmailMessage, server: MailServer, sender: str, receiver: str, own_name: str) -> Outcome:
     """Hand a mail to the server for one receiver. Once it is taken, how the connection ends changes nothing.
 
     Args:
         own_name: what this machine calls itself.
+    Returns:
+        how it went; the problem is "unclear" where the server may have taken it without our hearing of that.
     """
+    connection: _Watched | None = None
     try:
         connection = _connect(server, own_name)
         try:
@@ -61,30 +78,32 @@ def hand_over(message: EmailMessage, server: MailServer, sender: str, receiver: 
         # Of the sender or the login: an administrator mends that, and then every mail can go.
         return _refused(error.smtp_code, is_final=False)
     except smtplib.SMTPServerDisconnected:
-        return Outcome(sent=False, problem="broken")
+        return _interrupted(connection, "broken")
     except smtplib.SMTPException:  # such as a server that offers no TLS or login
         return Outcome(sent=False, problem="plugin")
     except ssl.SSLCertVerificationError:
         return Outcome(sent=False, problem="certificate")
     except TimeoutError:
-        return Outcome(sent=False, problem="timeout")
+        return _interrupted(connection, "timeout")
     except OSError:
-        return Outcome(sent=False, problem="unreachable")
+        return _interrupted(connection, "unreachable")
     return SENT
+
+
+def _interrupted(connection: _Watched | None, problem: str) -> Outcome:
+    return Outcome(sent=False, problem="unclear" if connection and connection.is_begun else problem)
 
 
 def _refused(code: int, *, is_final: bool) -> Outcome:
     return Outcome(sent=False, problem=f"smtp {code}", status=code, is_final=is_final)
 
 
-def _connect(server: MailServer, own_name: str) -> smtplib.SMTP:
+def _connect(server: MailServer, own_name: str) -> _Watched:
     context = ssl.create_default_context()
     if server.scheme == "smtps":
-        connection: smtplib.SMTP = smtplib.SMTP_SSL(
-            server.host, server.port, own_name, timeout=TIMEOUT, context=context
-        )
+        connection: _Watched = _WatchedOverTls(server.host, server.port, own_name, timeout=TIMEOUT, context=context)
     else:
-        connection = smtplib.SMTP(server.host, server.port, own_name, timeout=TIMEOUT)
+        connection = _Watched(server.host, server.port, own_name, timeout=TIMEOUT)
     try:
         if server.scheme == "smtp+starttls":
             connection.starttls(context=context)

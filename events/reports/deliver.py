@@ -34,7 +34,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 # Of the server, not of one mail: no other mail would fare better now.
-OF_THE_SERVER = frozenset({problems.MAIL, "timeout", "unreachable", "certificate", "broken", "plugin"})
+OF_THE_SERVER = frozenset(
+    (
+        *(problems.MAIL, problems.TIMEOUT, problems.UNREACHABLE, problems.CERTIFICATE),
+        *(problems.BROKEN, problems.PLUGIN, problems.UNCLEAR),
+    )
+)
 
 
 class NotNeeded(Exception):
@@ -61,7 +66,7 @@ def send(mail: ReportMail, renew: Callable[[], object]) -> Outcome:
     """Send a mail that this process has claimed, and note how that went."""
     if not settings.ALERT_MAIL_SERVER:
         result = Outcome(sent=False, problem=problems.MAIL)
-        outcome.failed(mail, result)
+        outcome.failed(mail, result, answered=False)
         return result
     try:
         made, receiver = compose(mail, renew)
@@ -73,7 +78,7 @@ def send(mail: ReportMail, renew: Callable[[], object]) -> Outcome:
     except Exception:  # of one view's or event's text: noted and tried again, while other mails go on
         logger.exception("Report mail %s could not be written", mail.key)
         result = Outcome(sent=False, problem=problems.CRASHED)
-        outcome.failed(mail, result)
+        outcome.failed(mail, result, answered=False)
         return result
     if not outcome.begin(mail, timezone.now()):
         return Outcome(sent=False)
@@ -82,7 +87,7 @@ def send(mail: ReportMail, renew: Callable[[], object]) -> Outcome:
         outcome.sent(mail)
     else:
         logger.warning("Report mail %s failed: %s", mail.key, result.problem)
-        outcome.failed(mail, result)
+        outcome.failed(mail, result, answered=result.problem not in (problems.UNCLEAR, problems.CRASHED))
     return result
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ from events.wording.times import start_of_day
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import tzinfo
+
+logger = logging.getLogger(__name__)
 
 LOOK_EVERY = timedelta(hours=1)  # at least: people join teams, move to other zones, and enter addresses
 _INSTANT = timedelta(microseconds=1)
@@ -68,7 +71,10 @@ def plan_mails(renew: Callable[[], object], now: datetime | None = None) -> int:
     reports = Report.objects.filter(is_active=True, look_at__lte=now).select_related("view", "owner", "team")
     count = 0
     for report in reports.order_by("look_at", "pk"):
-        count += bool(plan(report, now))
+        try:
+            count += bool(plan(report, now))
+        except Exception:  # of one report: it holds up no other, and is tried again
+            logger.exception("Report %s could not be planned", report.pk)
         renew()
     return count
 

@@ -152,7 +152,7 @@ def _filter(view: SavedView, period: Period, visible: Sequence[NexmoAccount], *,
     for name in TIMES:
         params.pop(name, None)
     params["date_from"], params["date_to"] = str(period.first_day), str(period.last_day)
-    event_filter = EventFilter(params, accounts=visible, everything=everything)
+    event_filter = EventFilter(params, accounts=visible, everything=everything, most_characters=None)
     if not event_filter.is_valid():
         raise Unreadable
     return event_filter

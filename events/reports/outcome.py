@@ -41,10 +41,12 @@ def claim(now: datetime) -> ReportMail | None:
     for pk, attempts in list(waiting.order_by("due_at", "id").values_list("pk", "attempts")[:10]):
         mine = waiting.filter(pk=pk, attempts=attempts).order_by()
         if mine.update(attempts=attempts + 1, due_at=now + pause_after(attempts + 1)):
-            mail: ReportMail = ReportMail.objects.select_related(
+            whole = ReportMail.objects.select_related(
                 "report__view", "report__owner", "report__team", "receiver__profile"
-            ).get(pk=pk)
-            return mail
+            )
+            mail: ReportMail | None = whole.filter(pk=pk).first()
+            if mail:  # its report may have been deleted just now
+                return mail
     return None
 
 
@@ -68,15 +70,22 @@ def sent(mail: ReportMail) -> None:
             Report.objects.filter(pk=mail.report_id).update(last_sent_at=now, sent_count=F("sent_count") + 1)
 
 
-def failed(mail: ReportMail, outcome: Outcome) -> None:
+def failed(mail: ReportMail, outcome: Outcome, *, answered: bool) -> None:
     """Note that an attempt failed. It is tried again, for days; not where that would change nothing, nor a preview, for
-    which somebody waits."""
+    which somebody waits.
+
+    Args:
+        answered: the server said no, or never saw the mail that was begun; else what was begun stays so.
+    """
     now = timezone.now()
     if outcome.is_final or mail.is_preview or mail.created_at < now - KEPT_TRYING:
         _finish(mail, STATE.FAILED, outcome.problem, lost=True)
         return
+    values: dict[str, Any] = {"problem": outcome.problem[:300]}
+    if answered:
+        values["begun_at"] = None
     with transaction.atomic():
-        if _mine(mail).update(problem=outcome.problem[:300], begun_at=None):
+        if _mine(mail).update(**values):
             Report.objects.filter(pk=mail.report_id).update(failed_count=F("failed_count") + 1)
 
 

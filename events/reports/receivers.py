@@ -36,13 +36,15 @@ class Receiver:
 
     @property
     def address(self) -> str:
-        """Where mail goes; "" where there is no address that mail could go to."""
+        """Where mail goes, as every server takes it; "" where there is no address that mail could go to."""
         address = self.user.email.strip()
         try:
             validate_email(address)
-        except ValidationError:
+            name, _, domain = address.rpartition("@")
+            address = f"{name}@{domain.encode('idna').decode()}"
+        except (ValidationError, UnicodeError):
             return ""
-        return address
+        return address if address.isascii() else ""
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[None]:

@@ -10,7 +10,7 @@ REFUSED, UNKNOWN, SECRET, MAIL, HTTP, SMTP = "refused", "unknown", "secret", "ma
 CRASHED, GONE, SETTLED, PAUSED, OFF, PLUGIN = "crashed", "gone", "settled", "paused", "off", "plugin"
 
 # Of reports alone.
-INTERRUPTED, NO_ADDRESS = "interrupted", "no_address"
+INTERRUPTED, NO_ADDRESS, UNCLEAR = "interrupted", "no_address", "unclear"
 # Of streams alone.
 NO_ACK, NO_GOODBYE, NO_FOLDER, DISK = "no_ack", "no_goodbye", "no_folder", "disk"
 HIDDEN, UNREADABLE, NOT_ALLOWED, SPLUNK, BULK = "hidden", "unreadable", "not_allowed", "splunk", "bulk"
@@ -89,6 +89,7 @@ def of_report(code: str) -> str:
         UNREACHABLE: _("The mail server could not be reached."),
         CERTIFICATE: _("The mail server’s certificate is not valid."),
         UNREADABLE: _("The view’s filter cannot be read, or names an account that this person cannot see."),
+        UNCLEAR: _("The mail server did not say whether it took the mail. It is sent once more."),
     }
     return words.get(code) or in_words(code)
 

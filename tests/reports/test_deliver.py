@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -141,6 +142,50 @@ def test_what_ended_while_sending_is_sent_once_more_under_the_same_id(
     first, second = mails.messages
     assert first["Message-ID"] == second["Message-ID"]
     assert told() == [("alice", "failed", "interrupted")]
+
+
+def test_a_server_that_does_not_say_whether_it_took_the_mail_gets_it_once_more(
+    clock: Any, mails: Mails, make_report: Callable[..., Report], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_report()
+    monkeypatch.setattr(mail_server, "TIMEOUT", 0.2)
+    mails.hook = partial(time.sleep, 0.6)
+
+    for _ in range(4):
+        send() or again()
+
+    first, second = mails.messages
+    assert first["Message-ID"] == second["Message-ID"]
+    assert told() == [("alice", "failed", "interrupted")]
+
+
+def test_a_domain_beyond_ascii_is_spelled_as_servers_know_it(
+    clock: Any, mails: Mails, make_report: Callable[..., Report], cast: dict[str, Any]
+) -> None:
+    cast["alice"].email = "alice@bücher.example"
+    cast["alice"].save()
+    make_report()
+
+    assert send() == 1
+    assert mails.receivers == ["alice@xn--bcher-kva.example"]
+
+
+def test_one_report_that_cannot_be_planned_holds_up_no_other(
+    clock: Any, mails: Mails, make_report: Callable[..., Report], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = make_report("alice")
+    make_report("bob")
+    planned = due.plan
+
+    def fail(report: Report, now: Any) -> int:
+        if report.pk == first.pk:
+            raise RuntimeError
+        return planned(report, now)
+
+    monkeypatch.setattr(due, "plan", fail)
+
+    assert send() == 1
+    assert mails.receivers == ["bob@example.com"]
 
 
 def test_what_ended_while_writing_is_no_attempt_at_sending(
