@@ -1,4 +1,4 @@
-"""The demo's catcher: takes the mails and webhooks that alerts send, and shows them on a page of its own.
+"""The demo's catcher: takes the mails and webhooks that alerts and reports send, and shows them on a page of its own.
 
 On loopback only, and nothing is passed on. Mails are taken by SMTP without a login, webhooks by POST to any path; the
 page says of each webhook whether its signature (Standard Webhooks) is right. What came is forgotten with the process.
@@ -35,14 +35,20 @@ from auditsite.assets import stylesheet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from email.message import EmailMessage
 
     from aiosmtpd.smtp import SMTP, Envelope, Session
 
 KEPT = 200  # messages
-MOST_BYTES = 1_048_576  # of one message
+MOST_BYTES = 1_048_576  # of one webhook
+MOST_OF_A_MAIL = 10 * MOST_BYTES  # with what is attached, of which only the name is kept
 MOST_SHOWN = 20_000  # characters of one
 REFRESH = 5  # seconds between two looks of the page
 TOLERANCE = 300  # seconds between a webhook's own time and ours
+MAILS = "/mail/"
+PAGE_POLICY = "default-src 'none'; style-src 'self'; frame-ancestors 'none'"
+# Of a mail by itself: its own styles and pictures, and nothing from elsewhere.
+MAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; sandbox"
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,7 @@ class Caught:
         verdict: of a webhook's signature: "verified", "wrong", "old" or "unsigned"; "" for a mail.
         key: the webhook's id, the same when it is sent again.
         repeat: whether a webhook with this id came before.
+        html: a mail as mail programs show it, its pictures within; "" where it has no such part.
     """
 
     number: int
@@ -67,6 +74,12 @@ class Caught:
     verdict: str = ""
     key: str = ""
     repeat: bool = False
+    html: str = ""
+
+    @property
+    def by_itself(self) -> str:
+        """Where a mail is shown as mail programs do."""
+        return f"{MAILS}{self.number}"
 
 
 def verdict_on(headers: Mapping[str, str], body: bytes, secrets: Iterable[str], now: float) -> str:
@@ -117,7 +130,7 @@ class Catcher:
 
     def __enter__(self) -> Self:
         self._mail = Controller(
-            _MailHandler(self), hostname="127.0.0.1", port=self._mail_port, data_size_limit=MOST_BYTES
+            _MailHandler(self), hostname="127.0.0.1", port=self._mail_port, data_size_limit=MOST_OF_A_MAIL
         )
         try:
             self._mail.start()
@@ -146,8 +159,16 @@ class Catcher:
             text = str(part.get_content()) if part else ""
         except (LookupError, ValueError):  # an encoding that nobody knows
             text = content.decode("utf-8", "replace")
-        details = (("From", str(message["From"] or sender)), ("To", ", ".join(recipients)))
-        self._keep(kind="mail", title=str(message["Subject"] or ""), details=details, text=text)
+        details = [("From", str(message["From"] or sender)), ("To", ", ".join(recipients))]
+        if files := [str(file.get_filename() or "?") for file in message.iter_attachments()]:
+            details.append(("Attached", ", ".join(files)))
+        self._keep(
+            kind="mail",
+            title=str(message["Subject"] or ""),
+            details=tuple(details),
+            text=text,
+            html=_html_of(message),
+        )
 
     def take_webhook(self, path: str, headers: Mapping[str, str], body: bytes) -> None:
         verdict = verdict_on(headers, body, self.secrets(), time.time())
@@ -173,6 +194,10 @@ class Catcher:
                 Caught(number, at, title=title[:300], text=text[:MOST_SHOWN], key=key, repeat=repeat, **fields)
             )
 
+    def html_of(self, number: str) -> str:
+        """A mail as mail programs show it; "" where there is none of this number."""
+        return next((each.html for each in self.messages() if str(each.number) == number), "")
+
     def page(self, language: str) -> str:
         """The page that shows what came."""
         with translation.override(language):
@@ -194,6 +219,23 @@ def _about(value: Any) -> str:
     finding = data.get("finding") if isinstance(data, dict) else None
     title = finding.get("title") if isinstance(finding, dict) else None
     return f"{title} ({kind})" if title else kind
+
+
+def _html_of(message: EmailMessage) -> str:
+    """The HTML part of a mail, with the pictures that come with it put in where it names them."""
+    part = message.get_body(("html",))
+    if part is None or message.get_body(("plain",)) is None:
+        return ""
+    try:
+        html = str(part.get_content())
+    except (LookupError, ValueError):
+        return ""
+    for each in message.walk():
+        if each["Content-ID"] and each.get_content_maintype() == "image":
+            picture = base64.b64encode(each.get_payload(decode=True) or b"").decode()  # type: ignore[arg-type]
+            name = str(each["Content-ID"]).strip("<> ")
+            html = html.replace(f"cid:{name}", f"data:{each.get_content_type()};base64,{picture}")
+    return html
 
 
 def linked(text: str, site: str) -> SafeString:
@@ -232,6 +274,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(403)
         elif self.path.partition("?")[0] == "/":
             self._answer(200, self.server.catcher.page(self._language()).encode(), "text/html; charset=utf-8")
+        elif html := self.server.catcher.html_of(self.path.removeprefix(MAILS)):
+            self._answer(200, html.encode(), "text/html; charset=utf-8", policy=MAIL_POLICY)
         elif self.path == "/style.css":
             self._answer(200, stylesheet(), "text/css; charset=utf-8")
         else:
@@ -264,13 +308,15 @@ class _Handler(BaseHTTPRequestHandler):
                 return translation.get_supported_language_variant(wanted.partition(";")[0].strip())
         return "en"
 
-    def _answer(self, status: int, body: bytes = b"", content_type: str = "text/plain") -> None:
+    def _answer(
+        self, status: int, body: bytes = b"", content_type: str = "text/plain", policy: str = PAGE_POLICY
+    ) -> None:
         self.send_response(status)
         if body:
             self.send_header("Content-Type", content_type)
         if status != 204:
             self.send_header("Content-Length", str(len(body)))
-        self.send_header("Content-Security-Policy", "default-src 'none'; style-src 'self'; frame-ancestors 'none'")
+        self.send_header("Content-Security-Policy", policy)
         self.send_header("X-Content-Type-Options", "nosniff")
         self.send_header("Cache-Control", "no-store")
         self.end_headers()

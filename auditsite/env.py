@@ -103,7 +103,8 @@ SETTINGS = {
         Setting(
             "SITE_URL",
             "auto",
-            "Where people open this site: the beginning of links in alerts. auto: made of the first of ALLOWED_HOSTS.",
+            "Where people open this site: the beginning of links in alerts and reports. auto: made of the first of "
+            "ALLOWED_HOSTS.",
         ),
         Setting(
             "ALERT_TARGETS",
@@ -124,10 +125,11 @@ SETTINGS = {
         Setting(
             "ALERT_MAIL_SERVER",
             "",
-            "What sends alerts by e-mail: smtps://user:password@host:465, smtp+starttls://... or, unencrypted, "
-            "smtp://host:25; empty: no e-mail.",
+            "What sends alerts and reports by e-mail: smtps://user:password@host:465, smtp+starttls://... or, "
+            "unencrypted, smtp://host:25; empty: no e-mail.",
         ),
-        Setting("ALERT_MAIL_FROM", "", "The address that alerts by e-mail come from."),
+        Setting("ALERT_MAIL_FROM", "", "The address that alerts and reports by e-mail come from."),
+        Setting("REPORT_CSV_ROWS", "10000", "Maximum rows of a CSV that a report carries; beyond that it only links."),
         Setting(
             "DETECTION_RULES",
             "",

@@ -77,6 +77,9 @@ ALERT_TARGETS = checks.targets("ALERT_TARGETS", read.list("ALERT_TARGETS"))
 ALERT_MAIL_SERVER = checks.mail_server(read.text("ALERT_MAIL_SERVER"))
 ALERT_MAIL_FROM = checks.mail_from(read.text("ALERT_MAIL_FROM"), needed=bool(ALERT_MAIL_SERVER))
 
+# --- reports --------------------------------------------------------------------------------------------------
+REPORT_CSV_ROWS = read.whole("REPORT_CSV_ROWS", least=0, most=1_000_000)
+
 # --- streams --------------------------------------------------------------------------------------------------
 STREAM_TARGETS = checks.targets("STREAM_TARGETS", read.list("STREAM_TARGETS"))
 STREAM_FILES = checks.stream_files(read.text("STREAM_FILES"))

@@ -55,11 +55,11 @@ def metrics_page(request: HttpRequest) -> HttpResponse:
         )
     from events.detection.metrics import DetectionCollector
     from events.operations.metrics import ArchiveCollector
+    from events.reports.metrics import ReportCollector
     from events.streams.metrics import StreamCollector
 
-    return HttpResponse(
-        metrics.text(ArchiveCollector(), DetectionCollector(), StreamCollector()), content_type=CONTENT_TYPE_PLAIN_0_0_4
-    )
+    text = metrics.text(ArchiveCollector(), DetectionCollector(), StreamCollector(), ReportCollector())
+    return HttpResponse(text, content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 def _may_read_metrics(request: HttpRequest) -> bool:

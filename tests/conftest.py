@@ -71,13 +71,13 @@ def _tables_can_be_emptied() -> Iterator[None]:
         triggers.remove(connection)
         teardown(self)  # ends with post_migrate, which makes the triggers again
 
-    def delete_all(_style: Any, tables: Iterable[str], **_: Any) -> list[str]:
+    def delete_all(_self: Any, _style: Any, tables: Iterable[str], **_: Any) -> list[str]:
         return [f"DELETE FROM {connection.ops.quote_name(table)}" for table in tables]
 
     with pytest.MonkeyPatch.context() as patch:
         if connection.vendor == "postgresql":
             # TRUNCATE makes each table and index a new file: seconds, where few rows take none to delete.
-            patch.setattr(type(connection.ops), "sql_flush", lambda _self, *args, **options: delete_all(*args, **options))
+            patch.setattr(type(connection.ops), "sql_flush", delete_all)
         patch.setattr(TransactionTestCase, "_fixture_teardown", without_triggers)
         yield
 

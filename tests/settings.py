@@ -27,6 +27,7 @@ for name in (
     "LOG_FORMAT",
     "LOG_LEVEL",
     "METRICS_TOKEN",
+    "REPORT_CSV_ROWS",
     "SEAL_PUBLIC_KEYS",
     "SITE_URL",
     "STREAM_FILES",

@@ -139,3 +139,27 @@ def unverified_windows(account: NexmoAccount) -> list[SyncWindow]:
         if not any(known <= (start or BEGINNING) and min(end, window.asked_at) <= until for known, until in spans):
             latest.setdefault((window.first_day, window.last_day), window)
     return list(latest.values())
+
+
+def missing_within(
+    accounts: Sequence[NexmoAccount], start: datetime, end: datetime
+) -> list[tuple[NexmoAccount, list[tuple[datetime, datetime]]]]:
+    """Of which stretches between two moments (the end is not included) events may be missing, by account; accounts that
+    are complete there are left out."""
+    spans: dict[int, list[Any]] = {}
+    for row in CoveredSpan.objects.filter(account__in=[each.pk for each in accounts], end__gt=start).order_by("end"):
+        spans.setdefault(row.account_id, []).append(row)
+    missing = []
+    for account in accounts:
+        stretches, reached = list[tuple["datetime", "datetime"]](), start
+        for span in believable(spans.get(account.pk, [])):
+            if span.start is not None and span.start > reached:
+                stretches.append((reached, min(span.start, end)))
+            reached = max(reached, span.end)
+            if reached >= end:
+                break
+        if reached < end:
+            stretches.append((reached, end))
+        if stretches:
+            missing.append((account, stretches))
+    return missing

@@ -1,6 +1,7 @@
 """What happened (`archive`), how often (`rollup`), how it was fetched (`sync`), what proves it (`integrity`), what
 people look for again and again (`view`), what detections found (`detection`) by which rules (`rules`), who is told of
-it (`alerts`), where all of it is sent on to (`streams`), and what the worker is to do (`jobs`).
+it (`alerts`), where all of it is sent on to (`streams`), who gets a digest of what (`report`), and what the worker is
+to do (`jobs`).
 
 Events are only ever added, by `events.archive`; the state of a sync is only ever written by `events.sync.state`.
 """
@@ -22,6 +23,7 @@ from events.models.evidence import EvidencePack
 from events.models.integrity import ChainHead, Discrepancy, LegalHold, Removal, RemovedEvent, RetentionChange, Seal
 from events.models.jobs import BackgroundJob
 from events.models.ledger import LedgerEntry
+from events.models.report import Report, ReportMail, ReportStop
 from events.models.rollup import ApplicationName, DayCount, FirstSeen, MonthCount
 from events.models.rules import Hunt, OwnRule, OwnRuleVersion, RuleSwitch
 from events.models.streams import Stream, StreamCursor, StreamRefusal
@@ -56,8 +58,11 @@ __all__ = [
     "OwnRuleVersion",
     "Removal",
     "RemovedEvent",
-    "RetentionChange",
+    "Report",
+    "ReportMail",
+    "ReportStop",
     "RequestCount",
+    "RetentionChange",
     "RuleSwitch",
     "SavedView",
     "Seal",

@@ -26,6 +26,7 @@ register.filter("coded", marking.coded)
 register.filter("with_code", marking.with_code)
 register.filter("alert_problem", delivery_problems.in_words)
 register.filter("stream_problem", delivery_problems.of_stream)
+register.filter("report_problem", delivery_problems.of_report)
 register.filter("severity_badge", severity.badge)
 
 DEEPEST = 12

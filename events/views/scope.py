@@ -15,7 +15,7 @@ from events.detection.findings.sight import Sight
 from events.detection.rules import own_rules
 from events.filters.form import EventFilter
 from events.filters.saved import Openable
-from events.models import AuditEvent, Channel, Delivery, EvidencePack, Finding, SavedView, Stream, Subscription
+from events.models import AuditEvent, Channel, Delivery, EvidencePack, Finding, Report, SavedView, Stream, Subscription
 
 if TYPE_CHECKING:
     import uuid
@@ -147,6 +147,20 @@ def own_stream(request: HttpRequest, pk: int) -> Stream:
     streams = Stream.objects.changeable_by(request.user).select_related("team", "owner__profile", "view")
     stream: Stream = get_object_or_404(streams, pk=pk)
     return stream
+
+
+def visible_report(request: HttpRequest, pk: int) -> Report:
+    """The report with this key, or 404 when it is neither the reader's own nor one of the reader's teams'."""
+    reports = Report.objects.visible_to(request.user).select_related("team", "owner", "view")
+    report: Report = get_object_or_404(reports, pk=pk)
+    return report
+
+
+def own_report(request: HttpRequest, pk: int) -> Report:
+    """The same for those whom the reader may change."""
+    reports = Report.objects.changeable_by(request.user).select_related("team", "owner", "view")
+    report: Report = get_object_or_404(reports, pk=pk)
+    return report
 
 
 def require_streams(request: HttpRequest) -> None:

@@ -1,4 +1,4 @@
-"""Why an alert was not sent, or a stream stands: codes, as they are kept, and words for whoever reads them."""
+"""Why an alert or a report was not sent, or a stream stands: codes, as they are kept, and words for their readers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ TIMEOUT, UNREACHABLE, NAME, CERTIFICATE, BROKEN = "timeout", "unreachable", "nam
 REFUSED, UNKNOWN, SECRET, MAIL, HTTP, SMTP = "refused", "unknown", "secret", "mail", "http", "smtp"
 CRASHED, GONE, SETTLED, PAUSED, OFF, PLUGIN = "crashed", "gone", "settled", "paused", "off", "plugin"
 
+# Of reports alone.
+INTERRUPTED, NO_ADDRESS, UNCLEAR = "interrupted", "no_address", "unclear"
 # Of streams alone.
 NO_ACK, NO_GOODBYE, NO_FOLDER, DISK = "no_ack", "no_goodbye", "no_folder", "disk"
 HIDDEN, UNREADABLE, NOT_ALLOWED, SPLUNK, BULK = "hidden", "unreadable", "not_allowed", "splunk", "bulk"
@@ -72,6 +74,24 @@ def of_stream(code: str) -> str:
         BULK: _("The index refused it (%(code)s).") % {"code": value},
     }
     return words.get(kind) or in_words(code)
+
+
+def of_report(code: str) -> str:
+    """The same for mails of reports."""
+    words = {
+        CRASHED: _("The mail could not be written. It is tried again."),
+        HIDDEN: _("Nothing is sent: the view is no longer shared with the team, or its owner may no longer open it."),
+        INTERRUPTED: _("Sending was interrupted twice. It may have arrived."),
+        NO_ADDRESS: _("There is no e-mail address. An administrator can enter one."),
+        OFF: _("The report was paused, or no longer goes to this person."),
+        PLUGIN: _("The mail server does not offer what ALERT_MAIL_SERVER asks for: encryption or a login."),
+        TIMEOUT: _("The mail server did not answer in time."),
+        UNREACHABLE: _("The mail server could not be reached."),
+        CERTIFICATE: _("The mail server’s certificate is not valid."),
+        UNREADABLE: _("The view’s filter cannot be read, or names an account that this person cannot see."),
+        UNCLEAR: _("The mail server did not say whether it took the mail. It is sent once more."),
+    }
+    return words.get(code) or in_words(code)
 
 
 def _answer(kind: str, value: str) -> str:

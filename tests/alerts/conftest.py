@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 from django.contrib.auth.models import Group, Permission
 from django.utils import timezone
 from pytest_httpserver import HTTPServer
@@ -27,6 +24,7 @@ from events.models import (
 from events.outbound import signing
 from tests.conftest import NOON
 from tests.tools import findings
+from tests.tools.mails import Mails, receiving
 
 RULE = "11111111-1111-4111-8111-111111111111"
 SECRET = signing.PREFIX + "dGhlLXRlc3RzLW93bi1zaWduaW5nLXNlY3JldC0wMDE="
@@ -106,30 +104,11 @@ def hook(httpserver: HTTPServer) -> str:
     return str(httpserver.url_for("/hook"))
 
 
-@dataclass
-class Mails:
-    """What a mail server was given."""
-
-    port: int
-    taken: list[bytes] = field(default_factory=list)
-    answer: str = "250 OK"
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
-        if self.answer.startswith("250"):
-            self.taken.append(envelope.content)
-        return self.answer
-
-
 @pytest.fixture
 def mails(settings: Any) -> Iterator[Mails]:
     """A mail server of this machine, which the settings name."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        box = Mails(free.getsockname()[1])
-    controller = Controller(box, hostname="127.0.0.1", port=box.port)
-    controller.start()
-    settings.ALERT_MAIL_SERVER, settings.ALERT_MAIL_FROM = f"smtp://127.0.0.1:{box.port}", "auditsite@example.com"
-    yield box
-    controller.stop()
+    with receiving(settings) as box:
+        yield box
 
 
 def head_of(account: NexmoAccount) -> int:

@@ -17,8 +17,9 @@ from events.alerts import deliver
 from events.alerts import jobs as alert_jobs
 from events.models import Channel, Delivery
 from events.operations import jobs
-from tests.alerts.conftest import Mails, states
+from tests.alerts.conftest import states
 from tests.operations.test_metrics import TOKEN, read
+from tests.tools.mails import Mails
 
 Make = Callable[..., Any]
 OURS = ("route_alerts", "send_alerts", "tidy_alerts")

@@ -108,6 +108,26 @@ def test_mail_is_shown(catcher: Catcher, running: tuple[Catcher, int]) -> None:
     assert "alice@example.com" in page and "<title>(1) " in page
 
 
+def test_mail_is_shown_as_mail_programs_do(catcher: Catcher, running: tuple[Catcher, int]) -> None:
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = "audit@example.com", "alice@example.com", "Report"
+    message.set_content("as text\n")
+    message.add_alternative('<p>as HTML <img src="cid:chart@x"></p>', subtype="html")
+    html: Any = message.get_body(("html",))
+    html.add_related(b"picture", "image", "png", cid="<chart@x>")
+    message.add_attachment(b"a,b\r\n" * 300_000, "text", "csv", filename="events.csv")  # beyond what a webhook may be
+    with smtplib.SMTP("127.0.0.1", running[1], timeout=60) as server:
+        server.send_message(message)
+
+    (caught,) = catcher.messages()
+    page = requests.get(url(catcher), timeout=60).text
+    assert f'href="/mail/{caught.number}"' in page and "Attached events.csv" in page
+    shown = requests.get(url(catcher, f"/mail/{caught.number}"), timeout=60)
+    assert shown.text.strip() == '<p>as HTML <img src="data:image/png;base64,cGljdHVyZQ=="></p>'
+    assert "sandbox" in shown.headers["Content-Security-Policy"]
+    assert requests.get(url(catcher, "/mail/98765"), timeout=60).status_code == 404
+
+
 def test_webhook_is_shown_with_the_verdict_on_its_signature(catcher: Catcher) -> None:
     assert requests.post(url(catcher, "/hooks/alice"), BODY, headers=signed(), timeout=60).status_code == 204
     assert requests.post(url(catcher, "/hooks/alice"), BODY, headers=signed(), timeout=60).status_code == 204

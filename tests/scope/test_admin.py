@@ -10,7 +10,18 @@ from django.contrib.contenttypes.models import ContentType
 
 from accounts.models import NexmoAccount
 from events.archive import seals
-from events.models import AuditEvent, Discrepancy, EventType, LegalHold, OwnRule, Removal, SavedView, Stream, SyncRun
+from events.models import (
+    AuditEvent,
+    Discrepancy,
+    EventType,
+    LegalHold,
+    OwnRule,
+    Removal,
+    Report,
+    SavedView,
+    Stream,
+    SyncRun,
+)
 from events.sync import state
 from tests.conftest import NOON
 from tests.tools.scope import KEYS, SEES, Login, names
@@ -48,6 +59,7 @@ ADMIN_MODELS: dict[str, dict[str, tuple[int, int, int]]] = {
     "events/savedview": SUPERUSERS | {"add": (403,) * 3},
     # Written and read on the site's own pages.
     "events/ownrule": SUPERUSERS | dict.fromkeys(("add", "history", "change"), (403, 403, 302)),
+    "events/report": SUPERUSERS | dict.fromkeys(("add", "delete"), (403, 403, 403)),  # set up on the site's own pages
     # Set up on the site's own pages; alice is shown only streams of hers.
     "events/stream": {
         "changelist": (200, 403, 200),
@@ -115,6 +127,14 @@ def admin_paths(events: dict[str, AuditEvent], cast: dict[str, Any]) -> dict[str
             "events/legalhold": LegalHold.objects.create(reason="x").pk,
             "events/savedview": SavedView.objects.first().pk,
             "events/ownrule": OwnRule.objects.create(uid=str(UUID(int=0)), title="x", text="x", changed_at=NOON).pk,
+            "events/report": Report.objects.create(
+                view=SavedView.objects.first(),
+                owner=cast["bob"],
+                at="08:00",
+                starts_at=NOON,
+                look_at=NOON,
+                looked_at=NOON,
+            ).pk,
             "events/stream": Stream.objects.create(name="x", kind="webhook", owner=cast["bob"]).pk,
             "events/syncrun": state.claim(account, SyncRun.Trigger.COMMAND).pk,
             "accounts/nexmoaccount": account.pk,

@@ -112,6 +112,17 @@ EXPECTED: dict[str, Statuses] = {
     "events:alert_channel_resume": {"/alerts/channels/98765/resume": everybody(405)},  # POST
     "events:alert_channel_secret": {"/alerts/channels/98765/secret": everybody(405)},  # POST
     "events:alert_channel_delete": {"/alerts/channels/98765/delete": everybody(404)},
+    # Reports that somebody made have tests of their own: tests/reports/test_pages.
+    "events:reports": {"/reports/": everybody(200)},
+    "events:report_new": dict.fromkeys(("/reports/new", "/reports/new?view=98765"), everybody(200)),
+    "events:report": {f"/reports/{pk}/": everybody(404) for pk in (98765, "9" * 30)},
+    "events:report_edit": {"/reports/98765/edit": everybody(404)},
+    "events:report_preview": {"/reports/98765/preview": everybody(405)},  # POST
+    "events:report_pause": {"/reports/98765/pause": everybody(405)},  # POST
+    "events:report_resume": {"/reports/98765/resume": everybody(405)},  # POST
+    "events:report_receive": {"/reports/98765/receive": everybody(405)},  # POST
+    "events:report_delete": {"/reports/98765/delete": everybody(404)},
+    "events:report_stop": {"/reports/stop/1-1:forged": (404,) * 6},  # the link is what it takes
     # Streams that somebody made have tests of their own: tests/streams/test_pages.
     "events:streams": {"/streams/": (302, 200, 403, 403, 403, 200)},
     "events:stream_new": dict.fromkeys(("/streams/new", "/streams/new?kind=webhook"), (302, 200, 403, 403, 403, 200)),
@@ -206,6 +217,7 @@ OPEN = (
     "/metrics",
     "/login/inactive/",
     "/welcome/",
+    "/reports/stop/1-1:forged",
 )
 
 

@@ -32,7 +32,8 @@ CALLS = {
     "/accounts/demo0001/events/{event}/": 22_650,  # whether it is its user's first from its country; its sessions
     "/events/summary": 26_200,
     "/about/user/yourname@example.com": 44_000,  # its chart has up to 64 bars, from first to last seen
-    "/views/": 11_900,  # the number of open findings; alerts
+    "/views/": 12_100,  # the number of open findings; alerts, reports
+    "/reports/": 8_650,
     "/accounts/": 18_350,
     "/accounts/demo0001/": 65_000,  # changes of its retention: a query, 1,300
     "/findings/": 26_150,  # its form has nine fields and a menu of what to do, each drawn by Django itself

@@ -13,6 +13,7 @@ from django.urls import reverse
 from auditsite import demo
 from auditsite.demo_alerts import make_demo_alerts, webhook_secrets
 from auditsite.demo_catcher import Catcher
+from auditsite.demo_reports import make_demo_report
 from auditsite.supervisor import ProcessEnded, Supervisor, port_is_free
 from events.detection.evaluation.follow import follow
 from events.management.progress import stages
@@ -47,6 +48,7 @@ class Command(BaseCommand):
                 seal_what_is_due()
                 self._detect()
                 make_demo_alerts()
+                make_demo_report()
                 processes.start_command("worker", quiet=True)
                 processes.start_site(demo.PORT)
                 processes.wait_for("site", f"{demo.SITE}/healthz")
@@ -88,6 +90,6 @@ class Command(BaseCommand):
             "Twelve days ago somebody took over one of these accounts. Log in as audrey to see what was found:\n"
             f"{demo.SITE}{self._where_to_look()}\n\n"
             f"See the next one as it happens: {demo.SITE}/demo/ has a button, and {demo.CATCHER}/\n"
-            "shows the mails and webhooks that arrive.\n\n"
+            "shows the mails and webhooks that arrive; the first is the weekly report of a view.\n\n"
             "Ctrl-C stops everything."
         )

@@ -8,7 +8,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from events.alerts.sending.send import ask_apprise
-from tests.alerts.conftest import Mails
+from tests.tools.mails import Mails
 
 ASKED = {"do": "send", "title": "T", "body": "B", "type": "warning", "targets": ["127.0.0.1"], "trusted": ""}
 

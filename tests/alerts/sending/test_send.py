@@ -20,7 +20,8 @@ from events.alerts.sending.send import attempt
 from events.models import Channel, Delivery, Severity
 from events.outbound import signing
 from events.outbound.results import SENT, Outcome, of_status, read_pause
-from tests.alerts.conftest import SECRET, Mails
+from tests.alerts.conftest import SECRET
+from tests.tools.mails import Mails
 
 MESSAGE = Message(
     "finding.opened", "[High] Title: Shop", "Line one\n\nOpen: https://audit.example.com/findings/1/", {"a": 1},
@@ -118,7 +119,7 @@ def test_mail_goes_through_the_sites_server_as_plain_text(
 
 
 def test_subject_cannot_carry_a_header(make_channel: MakeChannel, mails: Mails) -> None:
-    from events.alerts.messages.safe_text import subject
+    from events.wording.safe_text import subject
 
     hostile = Message("test", subject("x\r\nBcc: evil@example.com\r\n\r\nbody"), "B")
     attempt(of(make_channel(kind="mail", address="bob@example.com")), hostile)
