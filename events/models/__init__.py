@@ -1,6 +1,6 @@
 """What happened (`archive`), how often (`rollup`), how it was fetched (`sync`), what proves it (`integrity`), what
 people look for again and again (`view`), what detections found (`detection`), who is told of it (`alerts`), where
-all of it is sent on to (`streams`), and what the worker is to do (`jobs`).
+all of it is sent on to (`streams`), who looked it through (`review`), and what the worker is to do (`jobs`).
 
 Events are only ever added, by `events.archive`; the state of a sync is only ever written by `events.sync.state`.
 """
@@ -26,6 +26,7 @@ from events.models.evidence import EvidencePack
 from events.models.integrity import ChainHead, Discrepancy, LegalHold, Removal, RemovedEvent, Seal
 from events.models.jobs import BackgroundJob
 from events.models.ledger import LedgerEntry
+from events.models.review import DueReview, Review, ReviewSchedule, ReviewStatement, SignOff
 from events.models.rollup import ApplicationName, DayCount, FirstSeen, MonthCount
 from events.models.streams import Stream, StreamCursor, StreamRefusal
 from events.models.sync import CoveredSpan, RequestCount, SyncRun, SyncState, SyncWindow, WorkerBeat
@@ -43,6 +44,7 @@ __all__ = [
     "DetectionCursor",
     "DigestItem",
     "Discrepancy",
+    "DueReview",
     "EventConflict",
     "EventType",
     "EvidencePack",
@@ -60,12 +62,16 @@ __all__ = [
     "Removal",
     "RemovedEvent",
     "RequestCount",
+    "Review",
+    "ReviewSchedule",
+    "ReviewStatement",
     "RuleSwitch",
     "SavedView",
     "Seal",
     "SeenField",
     "SeenValue",
     "Severity",
+    "SignOff",
     "Star",
     "Stream",
     "StreamCursor",

@@ -31,6 +31,7 @@ class LedgerEntry(models.Model):
         CONFLICT = "conflict", _("Conflict")
         WINDOW = "window", _("Unverified window")
         COVERAGE = "coverage", _("Coverage")
+        REVIEW = "review", _("Review")
 
     number = models.PositiveBigIntegerField(primary_key=True)
     kind = models.CharField(max_length=16, choices=Kind.choices)
