@@ -51,7 +51,7 @@ events.ndjson        the events, newest first: the account, the digest in its ch
 events.csv           the same events, in the same order, for reading (times are UTC)
 links/               for each account the record hashes from before its first event here up to its seal
 seals/               for each account a signed statement of the head of its chain
-reviews.ndjson       who signed off that they looked through events of these accounts and this time, as signed statements
+reviews/             for each account that has any, signed statements of who looked through its events of this time
 coverage.json        for each account the periods in which it was known to be complete when it was sealed
 verify_evidence.py   checks all of this
 manifest.json        who asked for what, and when; the SHA-256 of every other file; signed in manifest.sig
@@ -152,7 +152,6 @@ class _Maker:
             chains = self._write_chains(involved)
         covered = {account.api_key: self._statement(account)["covered"] for account in involved}
         self._write("coverage.json", [json.dumps(covered, indent=2)])
-        self._write("reviews.ndjson", self._review_lines(involved))
         self._write("verify_evidence.py", [_verifier()])
         self._write("README.txt", [README.format(name=name, public_key=public)])
         manifest = json.dumps(
@@ -265,19 +264,21 @@ class _Maker:
             self._write(links, link_lines(account))
             self._write(seal, [json.dumps(seals.export(self.seals[account.pk]))])
             chains[account.api_key] = {"first": starts[account.pk][0], "links": links, "seal": seal}
+            lines = self._review_lines(account)
+            if (first_line := next(lines, None)) is not None:
+                reviews = chains[account.api_key]["reviews"] = f"reviews/{account.api_key}.ndjson"
+                self._write(reviews, (line for part in ([first_line], lines) for line in part))
         return chains
 
-    def _review_lines(self, accounts: list[NexmoAccount]) -> Iterator[str]:
-        """Reviews of these accounts whose period overlaps the pack's, as they were signed up to the seals."""
-        rows = ReviewStatement.objects.filter(account__in=accounts).order_by("review__signed_at", "pk")
+    def _review_lines(self, account: NexmoAccount) -> Iterator[str]:
+        """Reviews of an account whose period overlaps the pack's, as they were signed before the account was sealed."""
+        rows = ReviewStatement.objects.filter(account=account).order_by("review__signed_at", "pk")
         if self.conditions.end:
             rows = rows.exclude(review__start__gt=self.conditions.end)
         if self.conditions.start:
             rows = rows.filter(review__end__gte=self.conditions.start)
-        seqs = {account.api_key: self.seals[account.pk].seq for account in accounts}
         for row in rows.iterator(chunk_size=CHUNK):
-            statement = json.loads(row.statement)
-            if statement["head"]["count"] <= seqs[statement["account"]]:  # signed before the account was sealed
+            if json.loads(row.statement)["head"]["count"] <= self.seals[account.pk].seq:
                 yield json.dumps(review_statements.export(row)) + "\n"
 
     def _statement(self, account: NexmoAccount) -> dict[str, Any]:
