@@ -13,9 +13,9 @@ from events.alerts.messages import bodies, texts
 from events.alerts.messages.facts import Event, Facts, address, events_by_keys, facts_of
 from events.alerts.messages.message import Message
 from events.alerts.messages.receivers import accounts_of, reader_of
-from events.alerts.messages.safe_text import quoted, subject
 from events.models import Delivery, DigestItem, Finding, FindingAccount
 from events.wording import delivery_problems as problems
+from events.wording.safe_text import quoted, subject
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet

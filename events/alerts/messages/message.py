@@ -15,7 +15,7 @@ class Message:
     Attributes:
         event_type: what webhooks call it, such as "finding.opened".
         title: one line.
-        body: lines of plain text; foreign text in it is quoted (`safe_text`).
+        body: lines of plain text; foreign text in it is quoted (`events.wording.safe_text`).
         data: the same for machines, with foreign text as it is.
         severity: the highest of what it tells.
         url: where to read on.

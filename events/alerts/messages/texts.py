@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from events.alerts.messages.safe_text import prose, quoted, subject
 from events.filters.names import country_title
 from events.models import Delivery, Severity
+from events.wording.safe_text import prose, quoted, subject
 from events.wording.times import show
 
 if TYPE_CHECKING:

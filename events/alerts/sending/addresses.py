@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from events.alerts.sending.apprise_process import DENIED, PARAMETERS
 from events.models import Channel, Severity
 from events.outbound.entered import NotUsable, cleaned, split, web_address
+from events.outbound.mail import MailServer
 from events.outbound.targets import read_targets
 
 if TYPE_CHECKING:
@@ -112,14 +113,11 @@ def call(channel: Channel, message: Message) -> Call:
 def _mail(to: str, message: Message) -> Call:
     if not settings.ALERT_MAIL_SERVER:
         raise NotUsable
-    server = urlsplit(settings.ALERT_MAIL_SERVER)
+    server = MailServer.read(settings.ALERT_MAIL_SERVER)
     mode = {"smtps": "ssl", "smtp+starttls": "starttls"}.get(server.scheme, "insecure")
-    port = server.port or {"ssl": 465, "starttls": 587}.get(mode, 25)
-    host = server.hostname or ""
+    host = server.host
     shown_host = f"[{host}]" if ":" in host else host
-    login = ""
-    if server.username:
-        login = f"{quote(unquote(server.username), safe='')}:{quote(unquote(server.password or ''), safe='')}@"
+    login = f"{quote(server.user, safe='')}:{quote(server.password, safe='')}@" if server.user else ""
     parameters = {
         "smtp": host,
         "mode": mode,
@@ -129,7 +127,7 @@ def _mail(to: str, message: Message) -> Call:
         "+Auto-Submitted": "auto-generated",
     }
     scheme = "mailto" if mode == "insecure" else "mailtos"
-    address = f"{scheme}://{login}{shown_host}:{port}?{urlencode(parameters, quote_via=quote)}"
+    address = f"{scheme}://{login}{shown_host}:{server.port}?{urlencode(parameters, quote_via=quote)}"
     return Call(address, message.title, message.body, trusted=host)
 
 

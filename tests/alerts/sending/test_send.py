@@ -118,7 +118,7 @@ def test_mail_goes_through_the_sites_server_as_plain_text(
 
 
 def test_subject_cannot_carry_a_header(make_channel: MakeChannel, mails: Mails) -> None:
-    from events.alerts.messages.safe_text import subject
+    from events.wording.safe_text import subject
 
     hostile = Message("test", subject("x\r\nBcc: evil@example.com\r\n\r\nbody"), "B")
     attempt(of(make_channel(kind="mail", address="bob@example.com")), hostile)

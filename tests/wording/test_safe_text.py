@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from events.alerts.messages.safe_text import LONGEST, quoted, subject
+from events.wording.safe_text import LONGEST, quoted, subject
 
 
 @pytest.mark.parametrize(
