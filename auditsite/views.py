@@ -55,10 +55,12 @@ def metrics_page(request: HttpRequest) -> HttpResponse:
         )
     from events.detection.metrics import DetectionCollector
     from events.operations.metrics import ArchiveCollector
+    from events.reviews.metrics import ReviewCollector
     from events.streams.metrics import StreamCollector
 
     return HttpResponse(
-        metrics.text(ArchiveCollector(), DetectionCollector(), StreamCollector()), content_type=CONTENT_TYPE_PLAIN_0_0_4
+        metrics.text(ArchiveCollector(), DetectionCollector(), ReviewCollector(), StreamCollector()),
+        content_type=CONTENT_TYPE_PLAIN_0_0_4,
     )
 
 

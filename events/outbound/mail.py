@@ -80,7 +80,9 @@ def _refused(code: int, *, is_final: bool) -> Outcome:
 def _connect(server: MailServer, own_name: str) -> smtplib.SMTP:
     context = ssl.create_default_context()
     if server.scheme == "smtps":
-        connection: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, own_name, timeout=TIMEOUT, context=context)
+        connection: smtplib.SMTP = smtplib.SMTP_SSL(
+            server.host, server.port, own_name, timeout=TIMEOUT, context=context
+        )
     else:
         connection = smtplib.SMTP(server.host, server.port, own_name, timeout=TIMEOUT)
     try:

@@ -103,6 +103,11 @@ def discard(sign_off: SignOff) -> None:
     SignOff.objects.filter(pk=sign_off.pk).delete()
 
 
+def unsigned_of(user: AnyUser) -> list[SignOff]:
+    """What the user asked to have signed, and is not."""
+    return list(_unsigned(SignOff.objects.filter(person=user.pk)))
+
+
 def _kind(sign_off: SignOff) -> str:
     return LONG if sign_off.shown is None or sign_off.shown > AT_ONCE else SHORT
 

@@ -20,6 +20,7 @@ from events.evidence import packs as packs  # declares jobs
 from events.operations import jobs, tasks
 from events.operations import sealing as sealing  # declares jobs
 from events.operations.queue import QUEUE, STOP, prepare
+from events.reviews import reminders as reminders  # declares jobs
 from events.reviews import sign as sign  # declares jobs
 from events.streams import deliver as streams
 from events.streams import jobs as stream_jobs  # noqa: F401 - declares jobs
