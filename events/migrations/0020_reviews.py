@@ -7,6 +7,14 @@ import uuid
 from django.conf import settings
 from django.db import migrations, models
 
+from accounts import roles
+
+PERMISSIONS = dict.fromkeys((roles.ACCOUNT_ADMINS, roles.AUDITORS), ("view_reviewstatement",))
+
+
+def grant(apps, schema_editor):
+    roles.grant(apps, "events", PERMISSIONS)
+
 
 class Migration(migrations.Migration):
 
@@ -137,4 +145,5 @@ class Migration(migrations.Migration):
             model_name='reviewstatement',
             constraint=models.UniqueConstraint(fields=('review', 'account'), name='review_account_once'),
         ),
+        migrations.RunPython(grant, migrations.RunPython.noop),
     ]

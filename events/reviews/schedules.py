@@ -55,7 +55,8 @@ def plan(now: datetime) -> int:
 
 def _ended(schedule: ReviewSchedule, now: datetime) -> list[tuple[datetime, datetime]]:
     """The periods that have ended since the last one that was made due, in order of time."""
-    zone, ended = zone_of(schedule), []
+    zone = zone_of(schedule)
+    ended: list[tuple[datetime, datetime]] = []
     start, end = period_before(schedule.frequency, now, zone)
     # A day and more of leeway: in another zone than before, the same period ends some hours sooner or later.
     while end > schedule.last_end + timedelta(days=2) and len(ended) < MOST_PERIODS:
@@ -191,7 +192,7 @@ def histories(user: AnyUser, now: datetime) -> list[History]:
         periods = []
         for due in of.get(schedule.pk, [])[:MOST_SHOWN]:
             due.schedule = schedule
-            link = due.review.get_absolute_url() if due.review_id in visible else ""
+            link = due.review.get_absolute_url() if due.review and due.review_id in visible else ""
             periods.append(Period(due, state_of(due, now), link))
         found.append(History(schedule, periods, schedule.pk in changeable))
     return found

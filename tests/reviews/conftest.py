@@ -6,43 +6,24 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.http import QueryDict
-from django.utils import timezone
 
 from accounts.models import NexmoAccount
-from events.filters.form import EventFilter
 from events.models import Review
-from events.operations import jobs
-from events.reviews import sign
-from events.reviews.matter import Matter, lasting
 from tests.archive.conftest import archive, attack, sql, tamper
 from tests.conftest import add_numbered
+from tests.tools.reviews import matter_of, run_jobs, signed_off
 
-__all__ = ["archive", "attack", "sql", "tamper"]
+__all__ = ["archive", "attack", "matter_of", "run_jobs", "sql", "tamper"]
 
 SignOff = Callable[..., Review]
-
-
-def matter_of(user: Any, query: str = "") -> Matter:
-    """What the page would show this person for a filter."""
-    accounts = NexmoAccount.objects.list_visible_to(user)
-    fixed = lasting(EventFilter(QueryDict(query), accounts=accounts), timezone.now())
-    return Matter(EventFilter(QueryDict(fixed), accounts=accounts))
-
-
-def run_jobs() -> None:
-    while jobs.run_next():
-        pass
 
 
 @pytest.fixture
 def sign_off(cast: dict[str, Any]) -> SignOff:
     """Have somebody sign off a filter, and a worker sign it."""
 
-    def signed(name: str = "alice", query: str = "", note: str = "Nothing unusual.", **options: Any) -> Review:
-        asked = sign.request(cast[name], matter_of(cast[name], query), note, **options)
-        run_jobs()
-        return Review.objects.get(pk=asked.pk)
+    def signed(name: str = "alice", query: str = "", note: str = "Nothing unusual.") -> Review:
+        return signed_off(cast[name], query, note)
 
     return signed
 

@@ -26,6 +26,8 @@ QUERIES = {
     "/accounts/demo0003/events/{event}/": 17,
     "/events/{event}/": 5,
     "/views/": 6,
+    "/reviews/": 9,
+    "/reviews/new": 12,
     "/about/user/yourname@example.com": 18,
     "/about/ip/192.0.2.1": 17,  # up to when it is complete: two
     "/about/number/447700900000": 13,
