@@ -152,13 +152,17 @@ class Matter:
 def gaps_in_words(covered: Iterable[Span], start: datetime | None, end: datetime) -> tuple[str, ...]:
     """Which parts of a time are not known to be complete, in the reader's zone."""
     gaps = proven_coverage.subtraction([(start or BEGINNING, end)], list(covered))
-    said = [_gap(since, until) for since, until in gaps[:MOST_GAPS]]
+    said = [_gap(since, until, end) for since, until in gaps[:MOST_GAPS]]
     if more := len(gaps) - len(said):
         said.append(ngettext("and %(count)s more", "and %(count)s more", more) % {"count": grouped(more)})
     return tuple(said)
 
 
-def _gap(since: datetime, until: datetime) -> str:
+def _gap(since: datetime, until: datetime, end: datetime) -> str:
+    if since == BEGINNING and until == end:
+        return _("all of it")
+    if until == end:  # nothing has been synced since
+        return _("after %(start)s") % {"start": show(since)}
     if since == BEGINNING:
         return _("until %(end)s") % {"end": show(until)}
     return _("%(start)s to %(end)s") % {"start": show(since), "end": show(until)}

@@ -157,6 +157,7 @@ class History:
     schedule: ReviewSchedule
     periods: list[Period]
     may_change: bool
+    may_sign: bool
 
 
 def state_of(due: DueReview, now: datetime) -> str:
@@ -180,6 +181,7 @@ def histories(user: AnyUser, now: datetime) -> list[History]:
     if not NexmoAccount.objects.sees_all(user):
         schedules = schedules.visible_to(user)
     listed = list(schedules.select_related("owner__profile", "team", "view"))
+    expected = set(ReviewSchedule.objects.visible_to(user).values_list("pk", flat=True))
     changeable = set(ReviewSchedule.objects.changeable_by(user).values_list("pk", flat=True))
     rows = DueReview.objects.filter(schedule__in=listed).select_related("review").order_by("-start")
     of: dict[int, list[DueReview]] = {}
@@ -194,5 +196,6 @@ def histories(user: AnyUser, now: datetime) -> list[History]:
             due.schedule = schedule
             link = due.review.get_absolute_url() if due.review and due.review_id in visible else ""
             periods.append(Period(due, state_of(due, now), link))
-        found.append(History(schedule, periods, schedule.pk in changeable))
+        may_sign = schedule.pk in expected and schedule.view_id is not None
+        found.append(History(schedule, periods, schedule.pk in changeable, may_sign))
     return found

@@ -40,7 +40,7 @@ def test_person_sees_what_is_signed_and_signs_it(archive: NexmoAccount, other: N
     said = text_of(page)
     assert "Events 5 · Show these events" in said
     assert "Marrowby Health (1)" in said
-    assert "Not known to be complete: Marrowby Health: until " in said
+    assert "Not known to be complete: Marrowby Health: all of it" in said
     assert not SignOff.objects.exists()
 
     answer = client.post(reverse("events:review_new"), hidden(page) | {"note": "All planned."}, follow=True)

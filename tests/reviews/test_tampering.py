@@ -91,7 +91,7 @@ def test_deleted_review_is_found(review: Review, tamper: SQL) -> None:
     assert "is in the ledger, and was removed from the database" in verified()
 
 
-def test_review_deleted_under_its_statements_is_found(review: Review, attack: SQL) -> None:
+def test_review_deleted_in_part_is_found(review: Review, attack: SQL) -> None:
     row = ReviewStatement.objects.first()
     attack("DELETE FROM events_reviewstatement WHERE id <> %s", row.pk)
     assert "is in the ledger, and was removed" in verified()

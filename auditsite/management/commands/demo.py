@@ -13,6 +13,7 @@ from django.urls import reverse
 from auditsite import demo
 from auditsite.demo_alerts import make_demo_alerts, webhook_secrets
 from auditsite.demo_catcher import Catcher
+from auditsite.demo_reviews import make_demo_reviews
 from auditsite.supervisor import ProcessEnded, Supervisor, port_is_free
 from events.detection.evaluation.follow import follow
 from events.management.progress import stages
@@ -47,6 +48,7 @@ class Command(BaseCommand):
                 seal_what_is_due()
                 self._detect()
                 make_demo_alerts()
+                make_demo_reviews()
                 processes.start_command("worker", quiet=True)
                 processes.start_site(demo.PORT)
                 processes.wait_for("site", f"{demo.SITE}/healthz")
