@@ -58,10 +58,6 @@ class ReviewSchedule(Held):
 class DueReviewQuerySet(HeldQuerySet):
     prefix = "schedule__"
 
-    def overseen_by(self, user: AnyUser) -> Self:
-        """All of them for who sees every account: whether reviews are made is for auditors to know."""
-        return self.all() if NexmoAccount.objects.sees_all(user) else self.visible_to(user)
-
     def waiting(self) -> Self:
         """Those that can still be expected: not signed off, and of a schedule that goes on, with its view."""
         return self.filter(review=None, missed_at=None, schedule__is_active=True, schedule__view__isnull=False)

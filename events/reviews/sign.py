@@ -121,6 +121,7 @@ def _unsigned(sign_offs: Any) -> Any:
 
 @jobs.handler(SHORT, attempts=5, urgent=True)
 def sign_short(job: jobs.Claim) -> None:
+    """The same for few events: somebody looks at the page."""
     sign(job)
 
 

@@ -60,6 +60,13 @@ def test_link_of_an_accounts_list_is_about_that_account(archive: NexmoAccount, o
     assert "Events 7 ·" in text_of(client.get(address))
 
 
+def test_that_nothing_matches_can_be_signed_off_too(archive: NexmoAccount, login: Any) -> None:
+    client = login("alice")
+    listed = client.get("/events/?event_type=APP_DELETE&account=demo0001")
+    address = unescape(re.search(r'href="([^"]*/reviews/new[^"]*)"', listed.content.decode())[1])  # type: ignore[index]
+    assert "Events 0 ·" in text_of(client.get(address))
+
+
 def test_events_that_arrived_after_the_page_are_told(archive: NexmoAccount, login: Any) -> None:
     client = login("alice")
     page = client.get("/reviews/new?account=demo0001")
