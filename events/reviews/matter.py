@@ -66,16 +66,16 @@ def without_accounts(query: str) -> str:
 
 
 def in_words(event_filter: EventFilter) -> list[str]:
-    """The conditions, but for accounts and times, in the language in use."""
-    lines = []
+    """The conditions, but for accounts and times, in the language in use; several values of one stand together."""
+    values: dict[str, list[str]] = {}
     for pill in pills(event_filter):
         if pill.name == "account" or pill.name in DATES:
             continue
-        value = pill.value
+        value = str(pill.value)
         if not pill.title and pill.items:  # the rest of a long list
             value = ", ".join(split_list(event_filter.data.getlist(pill.name))[MOST_OF_A_LIST:])
-        lines.append(" ".join(filter(None, (str(pill.label), str(pill.verb), str(value)))))
-    return lines
+        values.setdefault(f"{pill.label} {pill.verb}".strip(), []).append(value)
+    return [f"{said} {', '.join(filter(None, its))}" for said, its in values.items()]
 
 
 @dataclass(frozen=True)

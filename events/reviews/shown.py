@@ -70,6 +70,11 @@ class Shown:
         return words
 
     @property
+    def note_line(self) -> str:
+        """The note on one line."""
+        return " ".join(self.review.note.split())
+
+    @property
     def named(self) -> list[NexmoAccount]:
         return [part.account for part in self.parts[:ACCOUNTS_NAMED]]
 

@@ -214,3 +214,9 @@ def test_hostile_note_is_shown_as_text(archive: NexmoAccount, login: Any, sign_o
     review = sign_off("alice", "search_text=%3Cscript%3E", note="<script>alert(1)</script>")
     for address in ("/reviews/", review.get_absolute_url()):
         assert b"<script>alert" not in login("audrey").get(address).content
+
+
+def test_note_of_several_lines_stands_on_one_in_the_list(archive: NexmoAccount, login: Any, sign_off: Sign) -> None:
+    review = sign_off("alice", note="First.\nSecond.")
+    assert "First. Second." in login("alice").get("/reviews/").content.decode()
+    assert "First.<br>Second." in login("alice").get(review.get_absolute_url()).content.decode()

@@ -30,7 +30,8 @@ def test_statement_says_who_looked_through_what(archive: NexmoAccount, sign_off:
     cast["alice"].save()
     add_numbered(archive, range(8, 11), event_type="APP_CREATE", event_type_description="Application created")
 
-    review = sign_off("alice", "event_type=APP_CREATE&account=demo0001", note="All planned.\nSee ticket 7.")
+    query = "event_type=APP_CREATE,-USER_LOGIN&source=CD,API&account=demo0001"
+    review = sign_off("alice", query, note="All planned.\nSee ticket 7.")
 
     values, head = values_of(review, "demo0001"), ChainHead.objects.get(account=archive)
     lines = "".join(
@@ -47,7 +48,11 @@ def test_statement_says_who_looked_through_what(archive: NexmoAccount, sign_off:
     }
     assert values["note"] == "All planned.\nSee ticket 7."
     assert values["filter"]["query"].startswith("date_to=")
-    assert values["filter"]["words"] == ["Type is Application created"]
+    assert values["filter"]["words"] == [
+        "Type is not User login into Customer dashboard",
+        "Type is Application created",
+        "Source is API, Dashboard",
+    ]
     assert values["covered"] == []
     assert values["key"] == seals.key_id(seals.public_key())
     assert ReviewStatement.objects.get(review=review).numbers == "8-10"
