@@ -35,6 +35,7 @@ STYLES = (
     "css/api-tokens",
     "css/findings",
     "css/export",
+    "css/reviews",
     "css/api",
     "css/rules",
     "css/event-panel",

@@ -56,10 +56,11 @@ def metrics_page(request: HttpRequest) -> HttpResponse:
     from events.detection.metrics import DetectionCollector
     from events.operations.metrics import ArchiveCollector
     from events.reports.metrics import ReportCollector
+    from events.reviews.metrics import ReviewCollector
     from events.streams.metrics import StreamCollector
 
-    text = metrics.text(ArchiveCollector(), DetectionCollector(), StreamCollector(), ReportCollector())
-    return HttpResponse(text, content_type=CONTENT_TYPE_PLAIN_0_0_4)
+    collectors = (ArchiveCollector(), DetectionCollector(), StreamCollector(), ReportCollector(), ReviewCollector())
+    return HttpResponse(metrics.text(*collectors), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 def _may_read_metrics(request: HttpRequest) -> bool:

@@ -35,7 +35,11 @@ from events.sandbox import Sandbox
 from events.storage import triggers
 from tests.tools import skips
 
-EVENTS_ROLES = ("events.migrations.0002_default_roles", "events.migrations.0015_detection")
+EVENTS_ROLES = (
+    "events.migrations.0002_default_roles",
+    "events.migrations.0015_detection",
+    "events.migrations.0022_reviews",
+)
 NOON = datetime(2026, 3, 15, 12, 0, tzinfo=UTC)
 
 

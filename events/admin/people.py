@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from accounts.admin import PersonAdmin, TeamAdmin
 from events.archive import permanent
-from events.models import EvidencePack, SavedView
+from events.models import EvidencePack, ReviewSchedule, SavedView
 from events.wording.codes import grouped
 
 if TYPE_CHECKING:
@@ -53,6 +53,15 @@ class RecordedPersonAdmin(PersonAdmin):
                 views,
             )
             said.append(text % {"count": grouped(views)})
+        schedules = ReviewSchedule.objects.filter(owner=obj).count()
+        if schedules:
+            text = ngettext(
+                "A review schedule of this person ends, and its history is deleted. Reviews that were signed stay.",
+                "%(count)s review schedules of this person end, and their history is deleted. Reviews that were signed "
+                "stay.",
+                schedules,
+            )
+            said.append(text % {"count": grouped(schedules)})
         packs = EvidencePack.objects.filter(requested_by=obj).count()
         if packs:
             text = ngettext(

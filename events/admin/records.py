@@ -13,7 +13,17 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import EnglishLog, ExplainedDeletion
 from accounts.models import NexmoAccount
-from events.models import AuditEvent, Discrepancy, EventType, MonthCount, Removal, SavedView, Seal, SyncRun
+from events.models import (
+    AuditEvent,
+    Discrepancy,
+    EventType,
+    MonthCount,
+    Removal,
+    ReviewStatement,
+    SavedView,
+    Seal,
+    SyncRun,
+)
 from events.models.querysets import ScopedQuerySet
 from events.nexmo.catalog import EVENT_TYPES
 
@@ -133,6 +143,25 @@ class SealAdmin(ReadOnlyAdmin):
     list_display = ("sealed_at", "account", "seq", "key_id", "sent_to")
     list_filter = (VisibleAccountFilter,)
     list_select_related = ("account",)
+
+
+@admin.register(ReviewStatement)
+class ReviewStatementAdmin(ReadOnlyAdmin):
+    list_display = ("signed_at", "account", "username", "count", "key_id")
+    list_filter = (VisibleAccountFilter,)
+    list_select_related = ("account", "review")
+    exclude = ("numbers",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).defer("numbers")
+
+    @admin.display(description=_("signed at"), ordering="review__signed_at")
+    def signed_at(self, statement: ReviewStatement) -> Any:
+        return statement.review.signed_at
+
+    @admin.display(description=_("person"), ordering="review__username")
+    def username(self, statement: ReviewStatement) -> str:
+        return statement.review.username
 
 
 @admin.register(Discrepancy)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Q
 from django.utils.translation import gettext, ngettext
 
-from events.models import ChainHead, LegalHold, Removal, RetentionChange, Seal
+from events.models import ChainHead, LegalHold, Removal, RetentionChange, Review, ReviewStatement, Seal
 from events.wording.codes import grouped
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ def of_account(account: NexmoAccount) -> list[str]:
     if seals:
         text = ngettext("Its seal is evidence and is kept.", "Its %(count)s seals are evidence and are kept.", seals)
         said.append(text % {"count": grouped(seals)})
+    if ReviewStatement.objects.filter(account=account).exists():
+        said.append(gettext("Reviews of it were signed off, and they are kept."))
     if LegalHold.objects.filter(account=account).exists():
         said.append(gettext("Its legal holds stay on record, released or not."))
     return said
@@ -44,4 +46,6 @@ def of_person(person: User) -> list[str]:
         said.append(gettext("%(person)s had old events removed, and the record of it says who."))
     if RetentionChange.objects.filter(changed_by=person).exists():
         said.append(gettext("%(person)s changed how long events are kept, and the record of it says who."))
+    if Review.objects.filter(person=person).exists():
+        said.append(gettext("%(person)s signed off reviews, and they say who."))
     return [text % {"person": person} for text in said]

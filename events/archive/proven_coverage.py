@@ -47,9 +47,10 @@ def proven(account: NexmoAccount | int) -> list[Span]:
     return merged(spans)
 
 
-def statement(account: NexmoAccount) -> list[list[str | None]]:
-    """The proven part of the claimed coverage, as seals and packs state it."""
-    return _written(intersection(claimed(account), proven(account)))
+def statement(account: NexmoAccount, within: list[Span] | None = None) -> list[list[str | None]]:
+    """The proven part of the claimed coverage, as seals, packs and reviews state it; `within` these spans if given."""
+    spans = intersection(claimed(account), proven(account))
+    return _written(spans if within is None else intersection(spans, within))
 
 
 @contextlib.contextmanager

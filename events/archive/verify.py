@@ -7,15 +7,15 @@ plain cursor: millions of events are to be checked in minutes.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from django.db import connection
 
 from accounts.models import NexmoAccount
-from events.archive import listed_types, proven_coverage, seals, verify_ledger
+from events.archive import listed_types, proven_coverage, seals, verify_counts, verify_ledger
 from events.archive.chain_links import CHUNK, event_id, links, record_hashes, removed_links
+from events.archive.review_statements import BadReview, Reviewed
 from events.models import (
     ApplicationName,
     AuditEvent,
@@ -31,11 +31,13 @@ from events.models import (
     MonthCount,
     Removal,
     RemovedEvent,
+    Review,
+    ReviewStatement,
     Seal,
     SyncState,
     SyncWindow,
 )
-from events.storage import application_names, chain, first_seen, search_check, search_index, stored_form, triggers
+from events.storage import chain, search_check, search_index, stored_form, triggers
 from events.storage.search_index import searchable_text
 from events.storage.transactions import snapshot
 
@@ -60,6 +62,8 @@ BESIDE_EVENTS = (
     MonthCount,
     Removal,
     RemovedEvent,
+    Review,
+    ReviewStatement,
     Seal,
     SyncState,
     SyncWindow,
@@ -77,6 +81,8 @@ class Verdict:
     events: int = 0
     removed: int = 0
     seals: int = 0
+    reviews: int = 0
+    reviewed_and_removed: int = 0
     problem: str = ""
     digests: dict[int, str] = field(default_factory=dict, repr=False)
 
@@ -183,7 +189,7 @@ def _check_chain_alone(verdict: Verdict, progress: Callable[[int], None] | None)
         _check_chain(verdict, head, set(), progress)
     elif AuditEvent.objects.filter(account=verdict.account).exists():
         raise _Broken("There are events, but the head of their chain is gone.")
-    _check_rollups(verdict.account)
+    _check_counts(verdict.account)
 
 
 # --- one account ----------------------------------------------------------------------------------------------------
@@ -208,7 +214,7 @@ def verify_account(
     with snapshot():
         try:
             _verify(verdict, public_keys, outside_seals or [], progress)
-        except _Broken as broken:
+        except (_Broken, BadReview) as broken:
             verdict.problem = str(broken)
     return verdict
 
@@ -223,6 +229,7 @@ def _verify(
     head = ChainHead.objects.filter(account=account).first()
     stored = list(Seal.objects.filter(account=account).order_by("seq", "pk"))
     statements = _read_seals(verdict, stored, public_keys) + outside
+    reviewed = Reviewed(account, public_keys)
     if head is None:
         if AuditEvent.objects.filter(account=account).exists():
             raise _Broken("There are events, but the head of their chain is gone.")
@@ -231,32 +238,49 @@ def _verify(
     else:
         for statement in statements:
             _check_chain_of(statement, head, account)
-        _check_chain(verdict, head, {statement.count for statement in statements}, progress)
+        wanted = {statement.count for statement in statements} | reviewed.wanted
+        _check_chain(verdict, head, wanted, progress, reviewed)
         for statement in statements:
             _check_statement(statement, head, verdict)
-    _check_rollups(account)
+    reviewed.check(head, verdict.digests)
+    verdict.reviews, verdict.reviewed_and_removed = len(reviewed.statements), reviewed.removed
+    _check_counts(account)
     _check_coverage(account, statements)
     if progress:
         progress(verdict.events)
 
 
-def _check_chain(verdict: Verdict, head: ChainHead, wanted: set[int], progress: Callable[[int], None] | None) -> None:
-    """Recompute the chain from its beginning. `wanted`: the numbers whose digests the seals state."""
+def _check_chain(
+    verdict: Verdict,
+    head: ChainHead,
+    wanted: set[int],
+    progress: Callable[[int], None] | None,
+    reviewed: Reviewed | None = None,
+) -> None:
+    """Recompute the chain from its beginning.
+
+    Args:
+        wanted: the numbers whose digests seals and reviews state.
+        reviewed: is told of the events that reviews are about.
+    """
     account = verdict.account
     digest = chain.genesis(head.chain_id)
     verdict.digests[0] = digest.hex()
     removed = removed_links(account)
     next_removed = next(removed, None)
     seq = 0
+    awaited = reviewed.next if reviewed else 0
 
     def pass_removed(before: int | None) -> None:
-        nonlocal seq, digest, next_removed
+        nonlocal seq, digest, next_removed, awaited
         while next_removed is not None and next_removed[0] == seq + 1 and before != seq + 1:
             seq += 1
             digest = chain.link(digest, bytes.fromhex(next_removed[1]))
             verdict.removed += 1
             if seq in wanted:
                 verdict.digests[seq] = digest.hex()
+            if reviewed and seq == awaited:
+                awaited = reviewed.passed(seq, digest.hex(), removed=True)
             next_removed = next(removed, None)
 
     for link in links(account):
@@ -279,6 +303,8 @@ def _check_chain(verdict: Verdict, head: ChainHead, wanted: set[int], progress: 
             raise _Broken(f"{_named(account, seq)} is hidden from search: its searchable text was altered.")
         if seq in wanted:
             verdict.digests[seq] = link.digest
+        if reviewed and seq == awaited:
+            awaited = reviewed.passed(seq, link.digest)
         verdict.events += 1
         if progress and not verdict.events % CHUNK:
             progress(verdict.events)
@@ -300,37 +326,9 @@ def _named(account: NexmoAccount, seq: int) -> str:
     return f"Event {event_id(account, seq)} (number {seq:,})"
 
 
-def _check_rollups(account: NexmoAccount) -> None:
-    """The counts by day and month are those of the events, the first events are the first, and the names the newest."""
-    day = "(created_at AT TIME ZONE 'UTC')::date" if connection.vendor == "postgresql" else "date(created_at)"
-    table = connection.ops.quote_name(AuditEvent._meta.db_table)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {day}, event_type, COUNT(*) FROM {table} WHERE account_id = %s GROUP BY 1, 2",  # noqa: S608
-            [account.pk],
-        )
-        days = {(str(day), event_type): count for day, event_type, count in cursor.fetchall()}
-    months: Counter[tuple[str, str]] = Counter()
-    for (start, event_type), count in days.items():
-        months[f"{start[:7]}-01", event_type] += count
-    for model, unit, real in ((DayCount, "day", days), (MonthCount, "month", months)):
-        kept = model.objects.filter(account=account).exclude(count=0).values_list(unit, "event_type", "count")
-        counted = {(str(start), event_type): count for start, event_type, count in kept}
-        if wrong := sorted(counted.items() ^ real.items()):
-            (start, event_type), _ = wrong[0]
-            raise _Broken(
-                f"The count of {event_type or 'events without type'} for the {unit} of {start} says "
-                f"{counted.get((start, event_type), 0):,}, but {real.get((start, event_type), 0):,} are there."
-            )
-    with connection.cursor() as cursor:
-        cursor.execute(first_seen.from_events(), [account.pk])
-        firsts = set(cursor.fetchall())
-        cursor.execute(first_seen.NOTED, [account.pk])
-        noted = set(cursor.fetchall())
-    for _, _, user, country, _ in sorted(firsts ^ noted, key=str):
-        raise _Broken(f"What is noted as the first event of {user} from {country} is not the first there is.")
-    if app := application_names.misnoted(account.pk):
-        raise _Broken(f"What is noted as the name of application {app} is not what its newest event says.")
+def _check_counts(account: NexmoAccount) -> None:
+    if problem := verify_counts.problem_of(account):
+        raise _Broken(problem)
 
 
 def _check_coverage(account: NexmoAccount, statements: list[seals.Statement]) -> None:

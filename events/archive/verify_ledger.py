@@ -21,6 +21,8 @@ from events.models import (
     Removal,
     RemovedEvent,
     RetentionChange,
+    Review,
+    ReviewStatement,
     Seal,
     SyncWindow,
 )
@@ -42,6 +44,7 @@ RECORDED: tuple[tuple[type[Recorded], tuple[str, ...]], ...] = (
     (EventConflict, ("event",)),
     (SyncWindow, ()),
     (RetentionChange, ()),
+    (ReviewStatement, ()),
 )
 
 
@@ -57,6 +60,7 @@ def problems(public_keys: list[str] | None, outside: list[seals.Statement]) -> I
     yield from _retention()
     yield from _removals()
     yield from _orphans()
+    yield from _empty_reviews()
     yield from _seals(digests, public_keys, outside)
 
 
@@ -118,6 +122,7 @@ def _named(kind: str, row: int) -> str:
         Kind.CONFLICT: "Conflict",
         Kind.WINDOW: "Unverified window",
         Kind.RETENTION: "Change of retention",
+        Kind.REVIEW: "The statement of a review",
     }
     key = NexmoAccount.objects.filter(pk=row).values_list("api_key", flat=True).first() if kind == Kind.ACCOUNT else ""
     return f"{names.get(Kind(kind), kind)} {row}{f' ({key})' if key else ''}"
@@ -154,10 +159,16 @@ def _removals() -> Iterator[str]:
 def _orphans() -> Iterator[str]:
     """What belongs to an account that is gone: databases that check no references let it stay."""
     known = NexmoAccount.objects.order_by().values("pk")
-    for model in (AuditEvent, Seal, RemovedEvent, Removal, ChainHead):
+    for model in (AuditEvent, Seal, ReviewStatement, RemovedEvent, Removal, ChainHead):
         gone = model.objects.order_by().exclude(account__in=known).values_list("account_id", flat=True).first()
         if gone is not None:
             yield f"There are rows of {model._meta.db_table} of account {gone}, which is gone."
+
+
+def _empty_reviews() -> Iterator[str]:
+    """Each review has something that was signed."""
+    for review in Review.objects.order_by("pk").exclude(pk__in=ReviewStatement.objects.order_by().values("review")):
+        yield f"The review {review.pk} has no signed statement: it was inserted, or they were removed."
 
 
 def _seals(digests: set[str], public_keys: list[str] | None, outside: list[seals.Statement]) -> Iterator[str]:

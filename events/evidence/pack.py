@@ -16,11 +16,11 @@ from typing import IO, TYPE_CHECKING, Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from events.archive import seals, verify
+from events.archive import review_statements, seals, verify
 from events.evidence import verify_evidence
 from events.export.columns import FOR_PROGRAMS, Shape
 from events.export.files import csv_lines
-from events.models import AuditEvent, ChainHead, EvidencePack
+from events.models import AuditEvent, ChainHead, EvidencePack, ReviewStatement
 from events.reading.stream import stream_keys, stream_rows
 from events.storage import chain
 from events.storage.transactions import snapshot
@@ -51,6 +51,7 @@ events.ndjson        the events, newest first: the account, the digest in its ch
 events.csv           the same events, in the same order, for reading (times are UTC)
 links/               for each account the record hashes from before its first event here up to its seal
 seals/               for each account a signed statement of the head of its chain
+reviews/             for each account that has any, signed statements of who looked through its events of this time
 coverage.json        for each account the periods in which it was known to be complete when it was sealed
 verify_evidence.py   checks all of this
 manifest.json        who asked for what, and when; the SHA-256 of every other file; signed in manifest.sig
@@ -263,7 +264,22 @@ class _Maker:
             self._write(links, link_lines(account))
             self._write(seal, [json.dumps(seals.export(self.seals[account.pk]))])
             chains[account.api_key] = {"first": starts[account.pk][0], "links": links, "seal": seal}
+            lines = self._review_lines(account)
+            if (first_line := next(lines, None)) is not None:
+                reviews = chains[account.api_key]["reviews"] = f"reviews/{account.api_key}.ndjson"
+                self._write(reviews, (line for part in ([first_line], lines) for line in part))
         return chains
+
+    def _review_lines(self, account: NexmoAccount) -> Iterator[str]:
+        """Reviews of an account whose period overlaps the pack's, as they were signed before the account was sealed."""
+        rows = ReviewStatement.objects.filter(account=account).order_by("review__signed_at", "pk")
+        if self.conditions.end:
+            rows = rows.exclude(review__start__gt=self.conditions.end)
+        if self.conditions.start:
+            rows = rows.filter(review__end__gte=self.conditions.start)
+        for row in rows.iterator(chunk_size=CHUNK):
+            if json.loads(row.statement)["head"]["count"] <= self.seals[account.pk].seq:
+                yield json.dumps(review_statements.export(row)) + "\n"
 
     def _statement(self, account: NexmoAccount) -> dict[str, Any]:
         statement: dict[str, Any] = json.loads(self.seals[account.pk].statement)

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Check an evidence pack or a file of seals from Auditsite, without Auditsite.
+"""Check an evidence pack, or a file of seals or of a review, from Auditsite, without Auditsite.
 
     python3 verify_evidence.py PACK.zip --public-key HEX
     python3 verify_evidence.py SEALS.ndjson --public-key HEX
+    python3 verify_evidence.py REVIEW.ndjson --public-key HEX
 
 Needs Python 3.9 or newer and the package `cryptography`. Get the public key from somebody you trust, not from the
 pack. Without --public-key a pack is checked with the key it names itself: that shows that it is consistent, but
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 FORMAT = "auditsite evidence 1"
+REVIEW_FORMAT = "auditsite review 1"
 SEAL_FORMATS = ("auditsite seal 1", "auditsite seal 2")  # the second states the digest of the ledger too
 
 BLOCK = 1 << 20  # bytes read or unpacked at a time
@@ -36,6 +38,7 @@ MOST_IN_DIRECTORY = 32 << 20  # bytes of the zip's own directory
 MOST_IN_FILE = 64 << 20  # bytes of a file that is held in memory whole
 MOST_IN_LINE = 128 << 20  # bytes of one event and its record
 LEAST_PER_EVENT = 24  # compressed bytes: a digest alone takes 32
+RANGE = re.compile(r"([1-9][0-9]{0,18})(?:-([1-9][0-9]{0,18}))?")
 HEX_64, HEX_128 = re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9a-f]{128}")
 
 
@@ -365,19 +368,78 @@ def verify_events(pack: Pack, manifest: dict[str, Any], key: str, say: Callable[
         lines = (read_hash(line) for line in pack.lines(chain["links"], 64))
         digest = next(lines)
         seq = chain["first"] - 1
+        most = 32 * (2 + pack.members[chain["links"]].compressed // LEAST_PER_EVENT)
+        digests = bytearray(digest if "reviews" in chain else b"")
         for record_hash in lines:
             seq += 1
             event = events.pop((account, seq), None)
             if event is not None and event[0] != record_hash:
                 raise Fault(f"event {event[1]} (number {seq} of {account}) was altered")
             digest = link(digest, record_hash)
+            if digests:
+                digests += digest
+                if len(digests) > most:
+                    raise Fault(f"{chain['links']} is too small for what it holds")
         if seq != statement["count"] or digest.hex() != statement["digest"]:
             raise Fault(f"the chain of {account} does not lead to its seal")
         say(f"Account {account}: sealed {statement['sealed_at']} at {statement['count']} events.")
+        if digests:
+            for line in pack.lines(chain["reviews"], MOST_IN_LINE):
+                verify_review(json.loads(line), statement, chain["first"], digests, key, say)
     if events:
         place = min(events)
         raise Fault(f"event {events[place][1]} (number {place[1]} of {place[0]}) is in no chain")
     return count
+
+
+def verify_review(
+    review: dict[str, Any], seal: dict[str, Any], first: int, digests: bytearray, key: str, say: Callable[[str], None]
+) -> None:
+    """Compare a review with its account's chain. `digests`: from the one before number `first` up to the seal's."""
+    statement = read_review(review, key)
+    name, count, head = review_name(statement), statement["events"]["count"], statement["head"]["count"]
+    if (statement["account"], statement["chain"]) != (seal["account"], seal["chain"]):
+        raise Fault(f"{name} belongs to another chain")
+    if head > seal["count"]:
+        raise Fault(f"{name} is of a later time than the seal")
+
+    def digest_of(number: int) -> str:
+        return digests[32 * (number - first + 1) : 32 * (number - first + 2)].hex()
+
+    if head >= first - 1 and digest_of(head) != statement["head"]["digest"]:
+        raise Fault(f"{name} does not fit the chain")
+    found, content, last = 0, hashlib.sha256(), 0
+    for part in filter(None, review["numbers"].split(",")):
+        match = RANGE.fullmatch(part)
+        start, end = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+        if not last < start <= end <= head:
+            raise Fault(f"the numbers of the events of {name} are not what they should be")
+        if start < first:
+            say(f"  {name}: {count} events. Some lie before the first link here, so which they are is not checked.")
+            return
+        for number in range(start, end + 1):
+            content.update(f"{number} {digest_of(number)}\n".encode())
+        found, last = found + end - start + 1, end
+    if (found, content.hexdigest()) != (count, statement["events"]["digest"]):
+        raise Fault(f"the events of {name} are others than those that were signed")
+    say(f"  {name}: {count} events, each in this chain.")
+
+
+def read_review(review: dict[str, Any], key: str) -> dict[str, Any]:
+    check_signature(review["statement"].encode(), review["signature"], key, "a review")
+    statement: dict[str, Any] = json.loads(review["statement"])
+    if statement["format"] != REVIEW_FORMAT:
+        raise Fault(f"this verifier does not know the format {statement['format']!r} of a review")
+    return statement
+
+
+def review_name(statement: dict[str, Any]) -> str:
+    person, (start, end) = statement["person"], statement["period"]
+    who = f"{person['name']} ({person['username']})" if person["name"] else person["username"]
+    return (
+        f"the review of {statement['account']} from {start or 'the beginning'} to {end}, signed off by {who} "
+        f"at {statement['signed_at']}"
+    )
 
 
 def read_hash(line: bytes) -> bytes:
@@ -407,40 +469,46 @@ def read_events(pack: Pack, manifest: dict[str, Any]) -> dict[tuple[str, int], t
     return events
 
 
-# --- a file of seals ------------------------------------------------------------------------------------------------
+# --- a file of seals or reviews -------------------------------------------------------------------------------------
 
 
 def verify_seals(path: str, public_key: str | None, say: Callable[[str], None] = say_line) -> int:
-    """Check a file of seals and return how many there are. Raises Fault."""
+    """Check a file of seals or of reviews and return how many there are. Raises Fault."""
     if public_key is None:
-        raise Fault("a file of seals holds no key: pass --public-key")
+        raise Fault("a file of statements holds no key: pass --public-key")
     key = check_key(public_key)
     count = number = 0
     with open(path, "rb") as file:
         while line := file.readline(MOST_IN_FILE + 1):
             number += 1
             if len(line) > MOST_IN_FILE:
-                raise Fault(f"line {number} is longer than a seal can be")
+                raise Fault(f"line {number} is longer than a seal or review can be")
             if not line.strip():
                 continue
             try:
                 seal = json.loads(line)
-                check_signature(seal["statement"].encode(), seal["signature"], key, f"the seal in line {number}")
+                check_signature(seal["statement"].encode(), seal["signature"], key, f"the statement in line {number}")
                 statement = json.loads(seal["statement"])
+                if statement["format"] == REVIEW_FORMAT:
+                    say(f"{review_name(statement)}: {statement['events']['count']} events. Note: {statement['note']}")
+                    count += 1
+                    continue
                 if statement["format"] not in SEAL_FORMATS:
                     raise ValueError(statement["format"])
                 say(f"Account {statement['account']}: {statement['count']} events, sealed {statement['sealed_at']}.")
             except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-                raise Fault(f"line {number} is not a seal: {error!r}") from None
+                raise Fault(f"line {number} is neither a seal nor a review: {error!r}") from None
             count += 1
     if not count:
-        raise Fault("the file holds no seals, so there is nothing to verify")
+        raise Fault("the file holds no seals or reviews, so there is nothing to verify")
     return count
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Check an evidence pack or a file of seals from Auditsite.")
-    parser.add_argument("pack", help="an evidence pack (.zip) or a file of seals (.ndjson)")
+    parser = argparse.ArgumentParser(
+        description="Check an evidence pack, or a file of seals or of a review, from Auditsite."
+    )
+    parser.add_argument("pack", help="an evidence pack (.zip), or a file of seals or of a review (.ndjson)")
     parser.add_argument("--public-key", metavar="HEX", help="64 hex digits, from somebody you trust")
     options = parser.parse_args(arguments)
     try:

@@ -1,7 +1,7 @@
 """What happened (`archive`), how often (`rollup`), how it was fetched (`sync`), what proves it (`integrity`), what
 people look for again and again (`view`), what detections found (`detection`) by which rules (`rules`), who is told of
-it (`alerts`), where all of it is sent on to (`streams`), who gets a digest of what (`report`), and what the worker is
-to do (`jobs`).
+it (`alerts`), where all of it is sent on to (`streams`), who gets a digest of what (`report`), who looked it through
+(`review`), and what the worker is to do (`jobs`).
 
 Events are only ever added, by `events.archive`; the state of a sync is only ever written by `events.sync.state`.
 """
@@ -24,6 +24,7 @@ from events.models.integrity import ChainHead, Discrepancy, LegalHold, Removal, 
 from events.models.jobs import BackgroundJob
 from events.models.ledger import LedgerEntry
 from events.models.report import Report, ReportMail, ReportStop
+from events.models.review import DueReview, Review, ReviewSchedule, ReviewStatement, SignOff
 from events.models.rollup import ApplicationName, DayCount, FirstSeen, MonthCount
 from events.models.rules import Hunt, OwnRule, OwnRuleVersion, RuleSwitch
 from events.models.streams import Stream, StreamCursor, StreamRefusal
@@ -42,6 +43,7 @@ __all__ = [
     "DetectionCursor",
     "DigestItem",
     "Discrepancy",
+    "DueReview",
     "EventConflict",
     "EventType",
     "EvidencePack",
@@ -63,12 +65,16 @@ __all__ = [
     "ReportStop",
     "RequestCount",
     "RetentionChange",
+    "Review",
+    "ReviewSchedule",
+    "ReviewStatement",
     "RuleSwitch",
     "SavedView",
     "Seal",
     "SeenField",
     "SeenValue",
     "Severity",
+    "SignOff",
     "Star",
     "Stream",
     "StreamCursor",

@@ -32,6 +32,7 @@ class LedgerEntry(models.Model):
         WINDOW = "window", _("Unverified window")
         COVERAGE = "coverage", _("Coverage")
         RETENTION = "retention", _("Change of retention")
+        REVIEW = "review", _("Review")
 
     number = models.PositiveBigIntegerField(primary_key=True)
     kind = models.CharField(max_length=16, choices=Kind.choices)

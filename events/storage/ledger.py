@@ -1,7 +1,8 @@
 """The ledger: one hash chain over everything that is recorded beside the events.
 
-Accounts, legal holds and their release, removals, discrepancies, conflicts, readings that failed, and coverage where
-the readings behind it are pruned: each is entered in the transaction that records it, and an entry is never removed.
+Accounts, legal holds and their release, removals, discrepancies, conflicts, readings that failed, reviews, and coverage
+where the readings behind it are pruned: each is entered in the transaction that records it, and an entry is never
+removed.
 
     digest of n = SHA-256 of (digest of n-1, SHA-256 of the entry's fields joined by NUL), both as 32 bytes
     digest of 0 = SHA-256 of "auditsite ledger 1"

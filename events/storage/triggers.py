@@ -18,6 +18,7 @@ EVENTS, CONFLICTS, DISCREPANCIES = "events_auditevent", "events_eventconflict", 
 REMOVED, REMOVALS, SEALS, LEDGER = "events_removedevent", "events_removal", "events_seal", "events_ledgerentry"
 HOLDS, HEADS, WINDOWS = "events_legalhold", "events_chainhead", "events_syncwindow"
 RETENTION = "events_retentionchange"
+REVIEWS, STATEMENTS = "events_review", "events_reviewstatement"
 
 _LEFT_BEHIND = f"EXISTS (SELECT 1 FROM {REMOVED} r WHERE r.account_id = OLD.account_id AND r.seq = {{seq}})"  # noqa: S608
 _SEQ_OF_EVENT = f"(SELECT e.seq FROM {EVENTS} e WHERE e.id = OLD.event_id)"  # noqa: S608
@@ -85,6 +86,8 @@ GUARDS = (
     Guard(REMOVED, may_change="1 = 0", unique=(("id",), ("account_id", "seq"))),
     Guard(REMOVALS, may_change="1 = 0"),
     Guard(SEALS, columns=_SEAL_COLUMNS),  # a seal may note afterwards where it was sent
+    Guard(REVIEWS, may_change="1 = 0"),
+    Guard(STATEMENTS, may_change="1 = 0", unique=(("id",), ("review_id", "account_id"))),
     Guard(LEDGER, may_change="1 = 0", unique=(("number",),)),
     Guard(  # a released one stays released, then and by that person
         HOLDS,

@@ -117,6 +117,7 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
         ],
         "export_page": page_address("export_page", account) + of_files,
         "evidence": page_address("evidence", account) + of_files,
+        "sign_off": page_address("review_new", None) + of_files + (f"&account={account.api_key}" if account else ""),
         "summary": page_address("summary", account) + with_params(request.GET, **dict.fromkeys((*PAGE_PARAMS, "size"))),
         "suggest": page_address("suggest", account),
         "pills": pills(event_filter),

@@ -15,7 +15,21 @@ from events.detection.findings.sight import Sight
 from events.detection.rules import own_rules
 from events.filters.form import EventFilter
 from events.filters.saved import Openable
-from events.models import AuditEvent, Channel, Delivery, EvidencePack, Finding, Report, SavedView, Stream, Subscription
+from events.models import (
+    AuditEvent,
+    Channel,
+    Delivery,
+    DueReview,
+    EvidencePack,
+    Finding,
+    Report,
+    Review,
+    ReviewSchedule,
+    SavedView,
+    SignOff,
+    Stream,
+    Subscription,
+)
 
 if TYPE_CHECKING:
     import uuid
@@ -161,6 +175,37 @@ def own_report(request: HttpRequest, pk: int) -> Report:
     reports = Report.objects.changeable_by(request.user).select_related("team", "owner", "view")
     report: Report = get_object_or_404(reports, pk=pk)
     return report
+
+
+def visible_review(request: HttpRequest, pk: uuid.UUID) -> Review | None:
+    """The review with this key; None where there is none with an account that the reader may see."""
+    review: Review | None = Review.objects.visible_to(request.user).filter(pk=pk).first()
+    return review
+
+
+def own_sign_off(request: HttpRequest, pk: uuid.UUID) -> SignOff:
+    """What the reader asked to have signed, as long as it is not; 404 for anybody else."""
+    sign_offs = SignOff.objects.filter(person=request.user.pk).exclude(pk__in=Review.objects.filter(pk=pk).values("pk"))
+    sign_off: SignOff = get_object_or_404(sign_offs.select_related("person"), pk=pk)
+    return sign_off
+
+
+def due_review(request: HttpRequest, key: str) -> DueReview:
+    """The due review with this key, or 404 when the reader is not among those who may sign it off."""
+    if not (key.isascii() and key.isdigit() and len(key) < 19):
+        raise Http404
+    expected = DueReview.objects.visible_to(request.user).filter(review=None)
+    due: DueReview = get_object_or_404(
+        expected.select_related("schedule__owner__profile", "schedule__team", "schedule__view", "review"), pk=int(key)
+    )
+    return due
+
+
+def own_review_schedule(request: HttpRequest, pk: int) -> ReviewSchedule:
+    """The review schedule with this key, or 404 when the reader may not change it."""
+    schedules = ReviewSchedule.objects.changeable_by(request.user).select_related("team", "owner__profile", "view")
+    schedule: ReviewSchedule = get_object_or_404(schedules, pk=pk)
+    return schedule
 
 
 def require_streams(request: HttpRequest) -> None:

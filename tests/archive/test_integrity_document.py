@@ -36,6 +36,7 @@ LINES: tuple[tuple[str, str, dict[str, tuple[str, ...]]], ...] = (
                 "test_holds_are_never_deleted_or_rewritten_and_released_once",
             ),
             "archive/test_retention": ("test_record_of_a_removal_cannot_be_changed",),
+            "reviews/test_tampering": ("test_database_refuses_to_change_or_delete_what_was_signed",),
             "archive/test_guards": (
                 "test_every_column_of_a_guarded_table_is_guarded",
                 "test_every_key_of_a_guarded_table_is_guarded",
@@ -169,6 +170,38 @@ LINES: tuple[tuple[str, str, dict[str, tuple[str, ...]]], ...] = (
         {"archive/test_tampering": ("test_account_deleted_with_all_its_rows_is_found",)},
     ),
     (
+        "the same, and alters a review",
+        "have somebody sign off",
+        {"reviews/test_tampering": ("test_altered_review_is_found", "test_change_signed_with_another_key_is_found")},
+    ),
+    (
+        "the same, and deletes a review",
+        "hide that it was signed off",
+        {
+            "reviews/test_tampering": (
+                "test_deleted_review_is_found",
+                "test_review_deleted_in_part_is_found",
+                "test_review_without_anything_signed_is_found",
+                "test_statement_put_in_by_hand_is_found",
+            )
+        },
+    ),
+    (
+        "the same, and says that a review was about other events",
+        "-",
+        {
+            "reviews/test_tampering": (
+                "test_altered_review_is_found",
+                "test_what_retention_removed_stays_accounted_for",
+            )
+        },
+    ),
+    (
+        "whoever hides events from a filter",
+        "have them not looked through",
+        {"reviews/test_tampering": ("test_event_that_was_hidden_from_the_filter_when_it_was_signed_is_found",)},
+    ),
+    (
         "whoever also recomputes",
         "make a consistent",
         {
@@ -177,6 +210,7 @@ LINES: tuple[tuple[str, str, dict[str, tuple[str, ...]]], ...] = (
                 "test_ledger_computed_anew_is_found_by_a_seal",
                 "test_account_deleted_with_its_ledger_entry_is_found_by_another_accounts_seal",
             ),
+            "reviews/test_tampering": ("test_review_proves_the_chain_up_to_it",),
         },
     ),
     (

@@ -398,7 +398,7 @@ def sealed(account: Any, add_event: Callable[..., Any], tmp_path: Path) -> Path:
 
 def test_seals_are_checked_offline_with_nothing_but_the_public_key(sealed: Path, tmp_path: Path, capsys: Any) -> None:
     assert run(capsys, str(sealed), "--public-key", seals.public_key())[0] == 0
-    assert run(capsys, str(sealed)) == (1, "NOT GENUINE: a file of seals holds no key: pass --public-key.\n")
+    assert run(capsys, str(sealed)) == (1, "NOT GENUINE: a file of statements holds no key: pass --public-key.\n")
     assert run(capsys, str(sealed), "--public-key", "")[0] == 1
     assert run(capsys, str(sealed), "--public-key", "00" * 32)[0] == 1
     sealed.write_text(sealed.read_text().replace("demo0001", "demo0002"))
@@ -413,7 +413,7 @@ def test_nothing_to_verify_is_not_genuine(tmp_path: Path, capsys: Any, content: 
 
     assert run(capsys, str(empty), "--public-key", seals.public_key()) == (
         1,
-        "NOT GENUINE: the file holds no seals, so there is nothing to verify.\n",
+        "NOT GENUINE: the file holds no seals or reviews, so there is nothing to verify.\n",
     )
 
 

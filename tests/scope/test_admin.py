@@ -24,6 +24,7 @@ from events.models import (
 )
 from events.sync import state
 from tests.conftest import NOON
+from tests.tools.reviews import make_statement
 from tests.tools.scope import KEYS, SEES, Login, names
 from tests.tools.tokens import make_token
 
@@ -55,6 +56,7 @@ ADMIN_MODELS: dict[str, dict[str, tuple[int, int, int]]] = {
     "events/discrepancy": READ_ONLY,
     "events/removal": READ_ONLY,
     "events/seal": READ_ONLY,
+    "events/reviewstatement": READ_ONLY,
     "events/legalhold": SUPERUSERS | {"delete": (403,) * 3},
     "events/savedview": SUPERUSERS | {"add": (403,) * 3},
     # Written and read on the site's own pages.
@@ -124,6 +126,7 @@ def admin_paths(events: dict[str, AuditEvent], cast: dict[str, Any]) -> dict[str
                 account=account, removed_at=NOON, older_than=NOON, reason="x", count=0
             ).pk,
             "events/seal": seals.seal(account).pk,
+            "events/reviewstatement": make_statement(account, cast["alice"]).pk,
             "events/legalhold": LegalHold.objects.create(reason="x").pk,
             "events/savedview": SavedView.objects.first().pk,
             "events/ownrule": OwnRule.objects.create(uid=str(UUID(int=0)), title="x", text="x", changed_at=NOON).pk,

@@ -95,6 +95,22 @@ EXPECTED: dict[str, Statuses] = {
     "events:search_help": {"/help/search/": everybody(200)},
     "events:view_delete": {"/views/98765/delete": everybody(404)},
     "events:view_unshare": {"/views/98765/unshare": everybody(404)},
+    # Reviews that somebody signed off, and schedules, have tests of their own: tests/reviews.
+    "events:reviews": {"/reviews/": everybody(200), "/reviews/?person=x&before=nonsense": everybody(200)},
+    "events:review_new": {
+        "/reviews/new": everybody(200),
+        "/reviews/new?account=demo0005": (302, 400, 400, 400, 200, 200),
+        **{f"/reviews/new?due={pk}": everybody(404) for pk in (98765, "9" * 30)},
+    },
+    "events:review_schedules": {"/reviews/schedules/": everybody(200)},
+    "events:review_schedule_new": dict.fromkeys(
+        ("/reviews/schedules/new", "/reviews/schedules/new?view=98765"), everybody(200)
+    ),
+    "events:review_schedule_edit": {f"/reviews/schedules/{pk}/edit": everybody(404) for pk in (98765, "9" * 30)},
+    "events:review": {f"/reviews/{NO_PACK}/": everybody(404)},
+    "events:review_file": {f"/reviews/{NO_PACK}/review.ndjson": everybody(404)},
+    "events:review_retry": {f"/reviews/{NO_PACK}/retry": everybody(405)},  # POST
+    "events:review_discard": {f"/reviews/{NO_PACK}/discard": everybody(405)},  # POST
     # Channels and subscriptions that somebody made have tests of their own: tests/alerts/test_pages.
     "events:alerts": {"/alerts/": everybody(200)},
     "events:alert_log": {"/alerts/log": everybody(200)},

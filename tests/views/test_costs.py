@@ -28,12 +28,14 @@ from tests.tools.services import only_sqlite
 CALLS = {
     "/events/": 11_150,  # order, the day where it changes, a head for paper, the control for time; marks of findings
     "/events/?source=CD&event_type=NUMBER_UPDATED": 15_400,
-    "/accounts/demo0001/events/": 10_650,  # the link to streams, for those who may have them
+    "/accounts/demo0001/events/": 10_750,  # the link to streams, for those who may have them; signing off
     "/accounts/demo0001/events/{event}/": 22_650,  # whether it is its user's first from its country; its sessions
     "/events/summary": 26_200,
     "/about/user/yourname@example.com": 44_000,  # its chart has up to 64 bars, from first to last seen
-    "/views/": 12_100,  # the number of open findings; alerts, reports
+    "/views/": 12_200,  # the number of open findings; alerts, reports; scheduled reviews
     "/reports/": 8_650,
+    "/reviews/": 15_900,
+    "/reviews/new": 11_550,
     "/accounts/": 18_350,
     "/accounts/demo0001/": 65_000,  # changes of its retention: a query, 1,300
     "/findings/": 26_150,  # its form has nine fields and a menu of what to do, each drawn by Django itself

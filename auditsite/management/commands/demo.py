@@ -14,6 +14,7 @@ from auditsite import demo
 from auditsite.demo_alerts import make_demo_alerts, webhook_secrets
 from auditsite.demo_catcher import Catcher
 from auditsite.demo_reports import make_demo_report
+from auditsite.demo_reviews import make_demo_reviews
 from auditsite.supervisor import ProcessEnded, Supervisor, port_is_free
 from events.detection.evaluation.follow import follow
 from events.management.progress import stages
@@ -49,6 +50,7 @@ class Command(BaseCommand):
                 self._detect()
                 make_demo_alerts()
                 make_demo_report()
+                make_demo_reviews()
                 processes.start_command("worker", quiet=True)
                 processes.start_site(demo.PORT)
                 processes.wait_for("site", f"{demo.SITE}/healthz")

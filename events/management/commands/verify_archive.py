@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from events.archive import seals, verify
 from events.management.filtering import choose_accounts
 from events.models import SyncState
+from events.reviews import recheck
 from events.wording.printable import printable
 
 
@@ -64,6 +65,8 @@ class Command(BaseCommand):
                     outside_seals=[statement for statement in outside if statement.account == account.api_key],
                     progress=lambda done, bar=bar: bars.update(bar, completed=done),  # type: ignore[misc]
                 )
+                if not verdict.problem:
+                    verdict.problem = next(recheck.problems(account, options["public_key"]), "")
                 bars.remove_task(bar)
                 events += verdict.events
                 console.print(escape(printable(_line(verdict))), highlight=False, soft_wrap=True)
@@ -120,4 +123,11 @@ def _line(verdict: verify.Verdict) -> str:
     if verdict.problem:
         return f"{name}: NOT INTACT. {verdict.problem}"
     removed = f", {verdict.removed:,} removed by retention" if verdict.removed else ""
-    return f"{name}: intact. {verdict.events:,} events{removed}, {verdict.seals:,} seal(s)."
+    return f"{name}: intact. {verdict.events:,} events{removed}, {verdict.seals:,} seal(s){_reviews(verdict)}."
+
+
+def _reviews(verdict: verify.Verdict) -> str:
+    if not verdict.reviews:
+        return ""
+    gone = f"; {verdict.reviewed_and_removed:,} of their events removed since" if verdict.reviewed_and_removed else ""
+    return f", {verdict.reviews:,} review(s){gone}"

@@ -21,6 +21,8 @@ from events.operations import jobs, tasks
 from events.operations import sealing as sealing  # declares jobs
 from events.operations.queue import QUEUE, STOP, prepare
 from events.reports import jobs as report_jobs  # noqa: F401 - declares jobs
+from events.reviews import reminders as reminders  # declares jobs
+from events.reviews import sign as sign  # declares jobs
 from events.streams import deliver as streams
 from events.streams import jobs as stream_jobs  # noqa: F401 - declares jobs
 from events.sync.pool import room_for
