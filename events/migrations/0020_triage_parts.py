@@ -78,6 +78,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='findingaccount',
+            index=models.Index(fields=['account', 'severity', 'found_at', 'finding'], name='part_account_severity_time'),
+        ),
+        migrations.AddIndex(
+            model_name='findingaccount',
             index=models.Index(fields=['assigned_to', 'found_at', 'finding'], name='part_assignee_time'),
         ),
     ]

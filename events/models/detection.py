@@ -155,6 +155,7 @@ class FindingAccount(models.Model):
             models.Index(fields=("account", "state", "severity", "found_at", "finding"), name="part_account_severity"),
             models.Index(fields=("account", "rule", "state", "found_at", "finding"), name="part_account_rule_state"),
             models.Index(fields=("account", "rule", "found_at", "finding"), name="part_account_rule_time"),
+            models.Index(fields=("account", "severity", "found_at", "finding"), name="part_account_severity_time"),
             models.Index(fields=("assigned_to", "found_at", "finding"), name="part_assignee_time"),
         )
 

@@ -20,6 +20,7 @@ from events.reading.finding_question import (
     FINDINGS,
     PARTS,
     STATES,
+    UNFINISHED,
     Key,
     Place,
     Question,
@@ -42,6 +43,7 @@ MOST_BRANCHES = 50  # more are narrowed to those whose newest rows can be on the
 MOST_TOGETHER = 400  # branches of one statement; SQLite takes 500
 MOST_STRETCHES_BY_RULE = 120
 MOST_COUNTED = 1_000
+MOST_LOOKED_THROUGH = 200  # findings that are counted one by one
 
 
 @dataclass(frozen=True)
@@ -192,9 +194,11 @@ def _plan(question: Question) -> tuple[list[_Branch], _Test | None]:
             firsts = _each(names, accounts, rules, states)
         elif by_rule:
             index, firsts = "part_account_rule_time", _each(("account_id", "rule"), accounts, rules)
+        elif severities and not states:
+            index, firsts = "part_account_severity_time", _each(("account_id", "severity"), accounts, severities)
         elif severities:
             index, names = "part_account_severity", ("account_id", "state", "severity")
-            firsts = _each(names, accounts, every_state, severities)
+            firsts = _each(names, accounts, states, severities)
         elif states:
             index, firsts = "part_account_state_time", _each(("account_id", "state"), accounts, states)
         else:
@@ -357,13 +361,15 @@ def count(question: Question) -> Count | None:
         return None
     if not branches:
         return Count(0)
-    narrowed = question.severities or question.start or question.end
-    if is_of_several_parts(question) and (narrowed or not decides(question.states)):
+    # All unfinished parts of a finding have its rule's severity.
+    mixed = question.severities and not (question.states and set(question.states) <= set(UNFINISHED))
+    if is_of_several_parts(question) and (mixed or question.start or question.end or not decides(question.states)):
         return _looked_through(question)
     return _counted(branches[:MOST_TOGETHER], question)
 
 
 def _looked_through(question: Question) -> Count:
     """The same where a part alone does not tell how the finding stands."""
-    keys, reached = find(replace(question, worst_first=False), MOST_COUNTED + 1, beyond=None, back=True)
-    return Count(min(len(keys), MOST_COUNTED), len(keys) > MOST_COUNTED or reached is not None)
+    most = min(MOST_COUNTED, MOST_LOOKED_THROUGH)
+    keys, reached = find(replace(question, worst_first=False), most + 1, beyond=None, back=True)
+    return Count(min(len(keys), most), len(keys) > most or reached is not None)

@@ -61,9 +61,10 @@ def many(accounts: Accounts) -> list[Finding]:
         )
     for one in made[::2]:  # not at the same stage everywhere
         for part in one.parts.order_by("account__api_key"):
-            FindingAccount.objects.filter(pk=part.pk).update(
-                state=chance.choice(Finding.State.values), severity=chance.choice(Severity.values)
-            )
+            state, severity = chance.choice(Finding.State.values), chance.choice(Severity.values)
+            # What is unfinished has its rule's severity.
+            kept = one.severity if state in Finding.UNFINISHED else severity
+            FindingAccount.objects.filter(pk=part.pk).update(state=state, severity=kept)
     writing.settle(one.pk for one in made)
     return made
 
