@@ -97,6 +97,8 @@ TO_TRANSLATE = (
     gettext_noop("removed at"),
     gettext_noop("removed event"),
     gettext_noop("removed events"),
+    gettext_noop("retention change"),
+    gettext_noop("retention changes"),
     gettext_noop("reported account"),
     gettext_noop("request count"),
     gettext_noop("request counts"),
