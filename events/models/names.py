@@ -98,9 +98,14 @@ TO_TRANSLATE = (
     gettext_noop("removed at"),
     gettext_noop("removed event"),
     gettext_noop("removed events"),
+<<<<<<< HEAD
     gettext_noop("report mails"),
     gettext_noop("report stop"),
     gettext_noop("report stops"),
+=======
+    gettext_noop("retention change"),
+    gettext_noop("retention changes"),
+>>>>>>> faults
     gettext_noop("reported account"),
     gettext_noop("reports"),
     gettext_noop("request count"),

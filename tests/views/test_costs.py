@@ -37,7 +37,7 @@ CALLS = {
     "/reviews/": 15_900,
     "/reviews/new": 11_550,
     "/accounts/": 18_350,
-    "/accounts/demo0001/": 65_000,  # changes of its retention: a query, 1,300
+    "/accounts/demo0001/": 65_000,  # each of its 371 days has a shade; changes of its retention: a query, 1,300
     "/findings/": 26_150,  # its form has nine fields and a menu of what to do, each drawn by Django itself
     "/findings/{finding}/": 20_450,
 }
