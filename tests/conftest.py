@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
 
+import hypothesis
 import pytest
 from django.apps import apps
 from django.conf import settings
@@ -41,6 +42,9 @@ EVENTS_ROLES = (
     "events.migrations.0022_reviews",
 )
 NOON = datetime(2026, 3, 15, 12, 0, tzinfo=UTC)
+
+hypothesis.settings.register_profile("suite", deadline=None)  # a busy machine's pauses are no failures
+hypothesis.settings.load_profile("suite")
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

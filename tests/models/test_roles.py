@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, Permission
 
 from accounts.roles import ACCOUNT_ADMINS, AUDITORS, RESPONDERS, ROLES, RoleReader
 
-EVENTS = ("auditevent", "discrepancy", "eventtype", "removal", "seal", "syncrun")
+EVENTS = ("auditevent", "discrepancy", "eventtype", "removal", "reviewstatement", "seal", "syncrun")
 
 
 @pytest.mark.django_db
