@@ -24,8 +24,11 @@ for name in (
     "EVIDENCE_KEEP",
     "HTTPS",
     "LOG_FORMAT",
+    "LOCAL_LOGIN",
     "LOG_LEVEL",
     "METRICS_TOKEN",
+    "OIDC_ISSUER",
+    "SAML_METADATA",
     "SEAL_PUBLIC_KEYS",
     "SITE_URL",
     "STREAM_FILES",
@@ -49,6 +52,9 @@ if DATABASES["default"]["ENGINE"].endswith("postgresql"):  # noqa: F405
     _options["prepare_threshold"] = 5  # as with the pool that sites have
     # Tests end processes, never the server: what it has not yet written to the disk is not lost.
     _options["options"] = f"{_options.get('options', '')} -c synchronous_commit=off".strip()
+
+# Here without a provider: tests of single sign-on name one, and all others see a site without.
+INSTALLED_APPS = [*INSTALLED_APPS[:-1], *SSO_APPS, INSTALLED_APPS[-1]]  # noqa: F405
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
