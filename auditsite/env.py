@@ -160,7 +160,9 @@ SETTINGS = {
 
 
 # Their values are never repeated, and hold whatever characters they like.
-SECRETS = frozenset({"SECRET_KEY", "CREDENTIAL_KEYS", "SEAL_KEY", "METRICS_TOKEN", "ALERT_MAIL_SERVER", "OIDC_CLIENT_SECRET"})
+SECRETS = frozenset(
+    {"SECRET_KEY", "CREDENTIAL_KEYS", "SEAL_KEY", "METRICS_TOKEN", "ALERT_MAIL_SERVER", "OIDC_CLIENT_SECRET"}
+)
 # A variable, and one that is a whole part of an address or a list.
 REFERENCE = re.compile(r"\$(?:\{[^{}]*\}|[A-Za-z_]\w*)", re.ASCII)
 WHOLE_REFERENCE = re.compile(r"(?:(?<=[/:@,=])|^)\$(?:\{[^{}]*\}|[A-Za-z_]\w*)(?=[/:@,?&]|$)", re.ASCII)

@@ -157,5 +157,3 @@ def _needs(setting: str, extra: str, module: str) -> None:
             f"is set, but the packages for it are not installed: `make install-deploy`, or "
             f"`pip install 'auditsite[{extra}]'`.",
         )
-
-

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 SETTINGS: tuple[tuple[str, str, str], ...] = (
-    ("OIDC_ISSUER", "", "Single sign-on by OpenID Connect: the provider's issuer; empty: none (docs/single-sign-on.md)."),
+    (
+        "OIDC_ISSUER",
+        "",
+        "Single sign-on by OpenID Connect: the provider's issuer; empty: none (docs/single-sign-on.md).",
+    ),
     ("OIDC_CLIENT_ID", "", "What the provider calls this site."),
     ("OIDC_CLIENT_SECRET", "", "What this site proves itself to the provider with."),
     ("OIDC_SCOPES", "openid profile email", "Scopes to ask for, separated by spaces."),
@@ -27,7 +31,11 @@ SETTINGS: tuple[tuple[str, str, str], ...] = (
         "",
         "What groups of the provider give: group=team:NAME,role:auditors;group=staff;group=superuser.",
     ),
-    ("SSO_ADMIT", "groups", "Who may log in: people in a group of SSO_GROUPS (groups), or all whom the provider lets in (everyone)."),
+    (
+        "SSO_ADMIT",
+        "groups",
+        "Who may log in: people in a group of SSO_GROUPS (groups), or all whom the provider lets in (everyone).",
+    ),
     ("SSO_PROVISION", "true", "Whether a first login creates a person; false: an administrator links people first."),
     ("SSO_SESSION", "12h", "How long a login by single sign-on lasts: afterwards the provider decides anew."),
     ("SSO_CLOCK_SKEW", "60", "Seconds by which the provider's clock may differ from this one."),

@@ -45,6 +45,7 @@ for name in (
 os.environ["SEAL_CHANNELS"] = os.environ.get("TEST_SEAL_CHANNELS", "")
 os.environ["SYNC_INTERVAL"] = os.environ.get("TEST_SYNC_INTERVAL", "5m")
 
+from accounts.sso.config import APPS  # noqa: E402
 from auditsite.settings import *  # noqa: E402, F403
 
 if DATABASES["default"]["ENGINE"].endswith("postgresql"):  # noqa: F405
@@ -54,7 +55,7 @@ if DATABASES["default"]["ENGINE"].endswith("postgresql"):  # noqa: F405
     _options["options"] = f"{_options.get('options', '')} -c synchronous_commit=off".strip()
 
 # Here without a provider: tests of single sign-on name one, and all others see a site without.
-INSTALLED_APPS = [*INSTALLED_APPS[:-1], *SSO_APPS, INSTALLED_APPS[-1]]  # noqa: F405
+INSTALLED_APPS = [*INSTALLED_APPS[:-1], *APPS, INSTALLED_APPS[-1]]  # noqa: F405
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}

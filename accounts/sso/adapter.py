@@ -31,7 +31,7 @@ NOT_IN_USERNAMES = re.compile(r"[^\w.@+-]")
 class ProviderSession(requests.Session):
     """Requests to the provider: with a time limit, and to the address asked alone."""
 
-    def request(self, *args: Any, **kwargs: Any) -> requests.Response:  # type: ignore[override]
+    def request(self, *args: Any, **kwargs: Any) -> requests.Response:
         kwargs = {"timeout": TIMEOUT, **kwargs, "allow_redirects": False}
         return super().request(*args, **kwargs)
 

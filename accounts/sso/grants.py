@@ -47,6 +47,9 @@ def apply(person: Any, groups: Iterable[str], mapped: GroupMap) -> None:
         for name in ("_perm_cache", "_user_perm_cache", "_group_perm_cache"):
             person.__dict__.pop(name, None)
         logger.info(
-            "%s: gained %s; lost %s", person.get_username(), ", ".join(gained) or "nothing", ", ".join(lost) or "nothing"
+            "%s: gained %s; lost %s",
+            person.get_username(),
+            ", ".join(gained) or "nothing",
+            ", ".join(lost) or "nothing",
         )
         signals.rights_changed.send(type(person), person=person, gained=gained, lost=lost)

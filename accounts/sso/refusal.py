@@ -24,7 +24,10 @@ REASONS = {
         _("This login took too long, was used already, or began in another browser. Begin again on the login page."),
     ),
     "unreachable": (502, _("%(provider)s cannot be reached at the moment. Try again in a few minutes.")),
-    "invalid": (403, _("The answer of %(provider)s could not be verified. Tell your administrator, who finds why in the log.")),
+    "invalid": (
+        403,
+        _("The answer of %(provider)s could not be verified. Tell your administrator, who finds why in the log."),
+    ),
     "no_group": (
         403,
         _("%(provider)s knows you, but none of your groups there gives access here. Ask your administrator for one."),
@@ -35,7 +38,10 @@ REASONS = {
     ),
     "not_linked": (
         403,
-        _("%(provider)s knows you, but nobody here is linked to this login yet. Send your administrator the identifier below."),
+        _(
+            "%(provider)s knows you, but nobody here is linked to this login yet. "
+            "Send your administrator the identifier below."
+        ),
     ),
     "taken": (
         403,
@@ -57,9 +63,7 @@ class Refusal(Exception):
         self.reason = reason
 
 
-def answer(
-    request: HttpRequest, refusal: Refusal, *, provider: str, label: str, subject: str = ""
-) -> HttpResponse:
+def answer(request: HttpRequest, refusal: Refusal, *, provider: str, label: str, subject: str = "") -> HttpResponse:
     """The page for a refusal. It is logged, with what is known of who it was."""
     status, sentence = REASONS[refusal.reason]
     logger.warning("Login by %s refused (%s): %s [%s]", provider, refusal.reason, refusal, subject or "unknown subject")

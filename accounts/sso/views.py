@@ -43,14 +43,15 @@ def of(kind: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpR
             try:
                 return view(request, provider)
             except ImmediateHttpResponse as stopped:
-                return stopped.response
+                answer: HttpResponse = stopped.response
+                return answer
             except refusal.Refusal as refused:
-                return refusal.answer(request, refused, provider=provider.name, label=provider.label)
+                why = refused
             except requests.RequestException as error:
-                refused = refusal.Refusal("unreachable", type(error).__name__)
+                why = refusal.Refusal("unreachable", type(error).__name__)
             except (OAuth2Error, KeyError, TypeError, ValueError) as error:
-                refused = refusal.Refusal("invalid", f"{type(error).__name__}: {error}")
-            return refusal.answer(request, refused, provider=provider.name, label=provider.label)
+                why = refusal.Refusal("invalid", f"{type(error).__name__}: {error}")
+            return refusal.answer(request, why, provider=provider.name, label=provider.label)
 
         return answered
 
@@ -58,7 +59,8 @@ def of(kind: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpR
 
 
 def _begin(request: HttpRequest, provider: OpenIDConnect | Saml) -> HttpResponse:
-    if too_often := ratelimit.consume_or_429(request, action="login"):
+    too_often: HttpResponse | None = ratelimit.consume_or_429(request, action="login")
+    if too_often:
         return too_often
     found = get_adapter().get_provider(request, provider=provider.name)
     answer: HttpResponse = found.redirect(request, AuthProcess.LOGIN, get_next_redirect_url(request))

@@ -16,7 +16,10 @@ from accounts.sso.config import OpenIDConnect, SingleSignOn
 from auditsite.single_sign_on import group_map
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # of packages that the provider is made of
+    # What the provider is made of warns of its own future, whatever the filters were before its import.
+    import authlib.deprecate
+
+    warnings.simplefilter("ignore", authlib.deprecate.AuthlibDeprecationWarning)
     import oidc_provider_mock
 
 GROUPS = "messaging-eu=team:Messaging team;CN=Audit,OU=Groups=role:auditors,staff;roots=superuser"

@@ -4,7 +4,7 @@ and each login bound to a nonce."""
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 import requests
@@ -30,6 +30,11 @@ ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 MOST_GROUPS = 2_000
 
 
+def ours() -> OpenIDConnect:
+    """The provider of the settings; views are not found where there is none."""
+    return cast("OpenIDConnect", settings.SINGLE_SIGN_ON.openid)
+
+
 class Adapter(OpenIDConnectOAuth2Adapter):
     """One login at the provider."""
 
@@ -37,7 +42,7 @@ class Adapter(OpenIDConnectOAuth2Adapter):
 
     def __init__(self, request: HttpRequest, provider_id: str) -> None:
         super().__init__(request, provider_id)
-        self.config: OpenIDConnect = settings.SINGLE_SIGN_ON.openid
+        self.config = ours()
 
     @property
     def openid_config(self) -> dict[str, Any]:
@@ -83,7 +88,7 @@ class Adapter(OpenIDConnectOAuth2Adapter):
 
     def _with_userinfo(self, claims: dict[str, Any], access_token: str) -> dict[str, Any]:
         """The claims, and beneath them what only the provider's userinfo tells: groups are often there alone."""
-        address = self.openid_config.get("userinfo_endpoint")
+        address: Any = self.openid_config.get("userinfo_endpoint")
         group_claim = self.config.groups_claim
         if group_claim in claims or not _is_as_safe(address, self.config.issuer):
             return claims
@@ -117,7 +122,7 @@ class Provider(OpenIDConnectProvider):
             "email": data.get("email"),
             "first_name": data.get("given_name"),
             "last_name": data.get("family_name"),
-            "groups": groups_of(data, settings.SINGLE_SIGN_ON.openid.groups_claim),
+            "groups": groups_of(data, ours().groups_claim),
         }
 
     def extract_common_fields(self, data: dict[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,11 @@ NS = {"md": "urn:oasis:names:tc:SAML:2.0:metadata", "ds": "http://www.w3.org/200
 # Signatures and digests that count; SHA-1 does not.
 SIGNATURES = frozenset(
     {
-        *(f"http://www.w3.org/2001/04/xmldsig-more#{key}-sha{bits}" for key in ("rsa", "ecdsa") for bits in (256, 384, 512)),
+        *(
+            f"http://www.w3.org/2001/04/xmldsig-more#{key}-sha{bits}"
+            for key in ("rsa", "ecdsa")
+            for bits in (256, 384, 512)
+        ),
     }
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from allauth.socialaccount.providers.saml.provider import SAMLProvider
 from django.conf import settings
@@ -12,6 +12,7 @@ from django.http import HttpResponseRedirect
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
+    from accounts.sso.config import Saml
     from accounts.sso.saml.response import Statement
 
 # Where providers put what we show of a person, in the order in which they are looked for.
@@ -32,6 +33,10 @@ ATTRIBUTES = {
 }
 
 
+def _config() -> Saml:
+    return cast("Saml", settings.SINGLE_SIGN_ON.saml)
+
+
 class Provider(SAMLProvider):
     """The provider of the settings."""
 
@@ -43,7 +48,7 @@ class Provider(SAMLProvider):
 
         from accounts.sso.saml.response import our_settings
 
-        ours = our_settings(request, settings.SINGLE_SIGN_ON.saml)
+        ours = our_settings(request, _config())
         asked = OneLogin_Saml2_Authn_Request(ours)
         self.stash_redirect_state(request, process, next_url, data, state_id=asked.get_id(), **kwargs)
         parameters = {"SAMLRequest": asked.get_request(), "RelayState": secrets.token_urlsafe(16)}
@@ -58,7 +63,7 @@ class Provider(SAMLProvider):
             name: next((data.attributes[key][0] for key in keys if data.attributes.get(key)), None)
             for name, keys in ATTRIBUTES.items()
         }
-        said["groups"] = data.attributes.get(settings.SINGLE_SIGN_ON.saml.groups, [])[:2_000]
+        said["groups"] = data.attributes.get(_config().groups, [])[:2_000]
         return said
 
     def extract_common_fields(self, data: Statement) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.urls import reverse
 from onelogin.saml2.constants import OneLogin_Saml2_Constants
+from onelogin.saml2.errors import OneLogin_Saml2_Error, OneLogin_Saml2_ValidationError
 from onelogin.saml2.response import OneLogin_Saml2_Response
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 from onelogin.saml2.utils import OneLogin_Saml2_Utils
@@ -29,6 +30,15 @@ LARGEST = 256 * 1024  # characters of a response
 NS = OneLogin_Saml2_Constants.NSMAP
 ASSERTION = "/samlp:Response/saml:Assertion"
 CONFIRMATION = f"{ASSERTION}/saml:Subject/saml:SubjectConfirmation[@Method='{OneLogin_Saml2_Constants.CM_BEARER}']"
+SECURITY = {
+    "wantAssertionsSigned": True,
+    "wantNameId": True,
+    "wantAttributeStatement": False,
+    "requestedAuthnContext": False,
+    "rejectDeprecatedAlgorithm": True,
+    "allowRepeatAttributeName": True,
+    "allowSingleLabelDomains": True,
+}
 TRANSIENT = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
 
 
@@ -48,32 +58,21 @@ def our_settings(request: HttpRequest, config: Saml) -> OneLogin_Saml2_Settings:
     """python3-saml's settings for this site and its provider. Raises Refusal, RequestException."""
     # Its one setting for clocks is the library's own constant.
     OneLogin_Saml2_Constants.ALLOWED_CLOCK_DRIFT = settings.SINGLE_SIGN_ON.clock_skew
-    return OneLogin_Saml2_Settings(
-        {
-            "strict": True,
-            "security": {
-                "wantAssertionsSigned": True,
-                "wantNameId": True,
-                "wantAttributeStatement": False,
-                "requestedAuthnContext": False,
-                "rejectDeprecatedAlgorithm": True,
-                "allowRepeatAttributeName": True,
-                "allowSingleLabelDomains": True,
-            },
-            "sp": _ourselves(request, config),
-            "idp": metadata.read(config),
-        }
-    )
+    return _settings({"sp": _ourselves(request, config), "idp": metadata.read(config)})
 
 
 def our_metadata(request: HttpRequest, config: Saml) -> bytes:
     """This site's own metadata, for the provider."""
-    ours = OneLogin_Saml2_Settings(
-        {"strict": True, "security": {"wantAssertionsSigned": True}, "sp": _ourselves(request, config)},
-        sp_validation_only=True,
-    )
+    ours = _settings({"sp": _ourselves(request, config)}, sp_validation_only=True)
     document: Any = ours.get_sp_metadata()
     return document if isinstance(document, bytes) else document.encode()
+
+
+def _settings(parts: dict[str, Any], **options: bool) -> OneLogin_Saml2_Settings:
+    try:
+        return OneLogin_Saml2_Settings({"strict": True, "security": SECURITY, **parts}, **options)
+    except OneLogin_Saml2_Error as error:
+        raise Refusal("invalid", f"settings: {error}") from None
 
 
 def _ourselves(request: HttpRequest, config: Saml) -> dict[str, Any]:
@@ -121,7 +120,7 @@ def read(request: HttpRequest, config: Saml) -> Statement:
 
 def _verified(sent: str, ours: OneLogin_Saml2_Settings, request: HttpRequest) -> Any:
     """The response with its signature, times, issuer and status checked."""
-    asked = {
+    asked: dict[str, Any] = {
         "https": "on" if request.is_secure() else "off",
         "http_host": request.get_host(),
         "script_name": request.path,
@@ -159,9 +158,12 @@ def _subject(response: Any, config: Saml) -> str:
             raise Refusal("invalid", f"assertion: not one value of {config.subject}")
         subject = str(values[0])
     else:
-        if response.get_nameid_format() == TRANSIENT:
+        try:
+            subject, style = str(response.get_nameid()), response.get_nameid_format()
+        except (OneLogin_Saml2_Error, OneLogin_Saml2_ValidationError):
+            raise Refusal("invalid", "assertion: no NameID") from None
+        if style == TRANSIENT:
             raise Refusal("invalid", "assertion: its NameID is transient, and means somebody else tomorrow")
-        subject = str(response.get_nameid())
     if not 0 < len(subject) <= 191:
         raise Refusal("invalid", "assertion: no usable subject")
     return subject
