@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.names import rename, translate_names
+from accounts.names import rename
 
 
 class SingleSignOnConfig(AppConfig):
@@ -18,7 +18,6 @@ class SingleSignOnConfig(AppConfig):
     def ready(self) -> None:
         from allauth.account.signals import user_logged_in
 
-        translate_names(self)
         rename(apps.get_app_config("socialaccount"), _("Single sign-on"))
         user_logged_in.connect(_end_in_time, dispatch_uid="sso.end_in_time")
 
