@@ -16,7 +16,7 @@ from django.db.models import Q
 
 from accounts.sso import grants
 from accounts.sso.refusal import Refusal, stop
-from accounts.unseen import hidden_places
+from accounts.sso.told import clean
 
 if TYPE_CHECKING:
     from allauth.socialaccount.models import SocialLogin
@@ -105,31 +105,17 @@ def admit(login: SocialLogin, rules: SingleSignOn) -> None:
 def _create(login: SocialLogin, groups: list[str], rules: SingleSignOn) -> None:
     """The person of a first login. Whoever could be somebody that exists already is never made a second time, nor
     taken for them: an administrator decides."""
-    told = login.account.extra_data
-    email = _clean(told.get("email"), 254)
+    said = login.account.extra_data
     username = User.normalize_username(
-        NOT_IN_USERNAMES.sub("", _clean(told.get("username") or email or login.account.uid, 150))
+        NOT_IN_USERNAMES.sub("", said["username"] or said["email"] or clean(login.account.uid, 150))[:150]
     )
     people = get_user_model()._default_manager
-    same = Q(username__iexact=username) | (Q(email__iexact=email) if email else Q())
+    same = Q(username__iexact=username) | (Q(email__iexact=said["email"]) if said["email"] else Q())
     if not username or people.filter(same).exists():
         raise Refusal("taken")
-    person = User(
-        username=username,
-        email=email,
-        first_name=_clean(told.get("first_name"), 150),
-        last_name=_clean(told.get("last_name"), 150),
-    )
+    person = User(username=username, email=said["email"], first_name=said["first_name"], last_name=said["last_name"])
     person.set_unusable_password()
     person.save()
     login.user = login.account.user = person
     login.account.save()
     grants.apply(person, groups, rules.group_map)
-
-
-def _clean(text: object, longest: int) -> str:
-    """What the provider says of a name: without characters that nobody sees, and not too long."""
-    if not isinstance(text, str):
-        return ""
-    hidden = set(hidden_places(text))
-    return "".join(letter for place, letter in enumerate(text) if place not in hidden).strip()[:longest]

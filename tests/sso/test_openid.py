@@ -81,8 +81,9 @@ def test_everyone_is_let_in_where_that_is_set(
     provider: Provider, site: Callable[..., SingleSignOn], cast: dict[str, Any]
 ) -> None:
     site(group_needed=False)
-    _, answer = ceremony(provider, provider.person(groups="not-in-the-map"))
-    assert answer.status_code == 302
+    person = provider.person(groups="not-in-the-map", preferred_username="do\u200bra\0", given_name=["no", "text"])
+    _, answer = ceremony(provider, person, page="https://evil.example/")
+    assert (answer.status_code, answer["Location"]) == (302, "/events/")
     assert teams("dora") == []
 
 

@@ -109,42 +109,66 @@ def changed(path: str, name: str, value: str | None) -> Callable[[Any], None]:
 
 CONFIRMED = ".//saml:SubjectConfirmationData"
 BAD: dict[str, dict[str, Any]] = {
-    "no signature": {"sign": not_signed},
-    "only the response signed": {"sign": lambda idp, _: lambda response: idp.signer.sign(response)},
-    "a stranger's signature": {"sign": lambda _, stranger: by(stranger)},
-    "a signature with SHA-1": {"sign": lambda idp, _: by(idp.signer, method=xmlsec.Transform.RSA_SHA1)},
-    "changed after signing": {"spoil": changed(".//saml:NameID", "", "somebody-else")},
-    "a wrapped signature": {"spoil": wrapped},
-    "entities": {"spoil": with_entities},
-    "no XML": {"spoil": lambda response: b"nothing of the kind"},
-    "another audience": {"audience": OTHER},
-    "no audience": {"before_signing": lambda response: response.find(".//saml:Conditions", NS).clear()},
-    "expired": {"lasts": timedelta(minutes=-2)},
-    "not yet valid": {"before_signing": changed(".//saml:Conditions", "NotBefore", "2999-01-01T00:00:00Z")},
-    "another destination": {"before_signing": changed("", "Destination", OTHER)},
-    "another recipient": {"before_signing": changed(CONFIRMED, "Recipient", OTHER)},
-    "a recipient that ours is part of": {
-        "before_signing": changed(CONFIRMED, "Recipient", f"{OTHER}?http://testserver/sso/saml/acs/")
+    "no signature": {"why": "The Assertion of the Response is not signed", "sign": not_signed},
+    "only the response signed": {
+        "why": "The Assertion of the Response is not signed",
+        "sign": lambda idp, _: lambda response: idp.signer.sign(response),
     },
-    "no end": {"before_signing": changed(CONFIRMED, "NotOnOrAfter", None)},
-    "another issuer": {"before_signing": changed(".//saml:Assertion/saml:Issuer", "", OTHER)},
-    "a transient name": {"name_format": "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"},
-    "no name": {"subject": ""},
-    "a name that is too long": {"subject": "x" * 192},
+    "a stranger's signature": {"why": "Signature validation failed", "sign": lambda _, stranger: by(stranger)},
+    "a signature with SHA-1": {
+        "why": "Deprecated signature algorithm",
+        "sign": lambda idp, _: by(idp.signer, method=xmlsec.Transform.RSA_SHA1),
+    },
+    "changed after signing": {
+        "why": "Signature validation failed",
+        "spoil": changed(".//saml:NameID", "", "somebody-else"),
+    },
+    "a wrapped signature": {"why": "must contain 1 assertion", "spoil": wrapped},
+    "entities": {"why": "DTDForbidden", "spoil": with_entities},
+    "no XML": {"why": "XMLSyntaxError", "spoil": lambda response: b"nothing of the kind"},
+    "another audience": {"why": "not a valid audience", "audience": OTHER},
+    "no audience": {
+        "why": "no audience",
+        "before_signing": lambda response: response.find(".//saml:Conditions", NS).clear(),
+    },
+    "expired": {"why": "expired", "lasts": timedelta(minutes=-2)},
+    "not yet valid": {
+        "why": "not yet valid",
+        "before_signing": changed(".//saml:Conditions", "NotBefore", "2999-01-01T00:00:00Z"),
+    },
+    "another destination": {"why": "instead of https://somewhere", "before_signing": changed("", "Destination", OTHER)},
+    "another recipient": {
+        "why": "SubjectConfirmation was not found",
+        "before_signing": changed(CONFIRMED, "Recipient", OTHER),
+    },
+    "a recipient that ours is part of": {
+        "why": "no confirmation for this site",
+        "before_signing": changed(CONFIRMED, "Recipient", f"{OTHER}?http://testserver/sso/saml/acs/"),
+    },
+    "no end": {"why": "no confirmation for this site", "before_signing": changed(CONFIRMED, "NotOnOrAfter", None)},
+    "another issuer": {"why": "Invalid issuer", "before_signing": changed(".//saml:Assertion/saml:Issuer", "", OTHER)},
+    "a transient name": {"why": "transient", "name_format": "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"},
+    "no name": {"why": "no NameID", "subject": ""},
+    "a name that is too long": {"why": "no usable subject", "subject": "x" * 192},
     "refused there": {
-        "before_signing": changed(".//samlp:StatusCode", "Value", "urn:oasis:names:tc:SAML:2.0:status:Responder")
+        "why": "was not Success",
+        "before_signing": changed(".//samlp:StatusCode", "Value", "urn:oasis:names:tc:SAML:2.0:status:Responder"),
     },
 }
 
 
 @pytest.mark.parametrize("how", BAD)
-def test_bad_answer_lets_nobody_in(how: str, idp: SamlProvider, stranger: Signer) -> None:
+def test_bad_answer_lets_nobody_in(
+    how: str, idp: SamlProvider, stranger: Signer, caplog: pytest.LogCaptureFixture
+) -> None:
     for name, value in BAD[how].items():
-        setattr(idp, name, value(idp, stranger) if name == "sign" and value is not not_signed else value)
+        if name != "why":
+            setattr(idp, name, value(idp, stranger) if name == "sign" and value is not not_signed else value)
 
     client, answer = ceremony(idp)
 
     assert answer.status_code == 403
+    assert BAD[how]["why"] in caplog.text
     assert user_of(client) is None
     assert not People.filter(username="dora").exists()
     assert not SpentAssertion.objects.exists()

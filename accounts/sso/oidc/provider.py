@@ -19,6 +19,7 @@ from django.urls import reverse
 
 from accounts.sso.oidc import id_token
 from accounts.sso.refusal import Refusal
+from accounts.sso.told import told
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 KEPT = 300  # seconds that what a provider says of itself is not asked for again
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
-MOST_GROUPS = 2_000
 
 
 def ours() -> OpenIDConnect:
@@ -92,10 +92,10 @@ class Adapter(OpenIDConnectOAuth2Adapter):
         group_claim = self.config.groups_claim
         if group_claim in claims or not _is_as_safe(address, self.config.issuer):
             return claims
-        told = self.ask(address, headers={"Authorization": f"Bearer {access_token}"})
-        if not isinstance(told, dict) or told.get("sub") != claims["sub"]:
+        more = self.ask(address, headers={"Authorization": f"Bearer {access_token}"})
+        if not isinstance(more, dict) or more.get("sub") != claims["sub"]:
             raise Refusal("invalid", "userinfo is of another subject")
-        return {**told, **claims}
+        return {**more, **claims}
 
 
 class Provider(OpenIDConnectProvider):
@@ -117,13 +117,13 @@ class Provider(OpenIDConnectProvider):
 
     def extract_extra_data(self, data: dict[str, Any]) -> dict[str, Any]:
         """What is kept of a login, and shown to administrators."""
-        return {
-            "username": data.get("preferred_username"),
-            "email": data.get("email"),
-            "first_name": data.get("given_name"),
-            "last_name": data.get("family_name"),
-            "groups": groups_of(data, ours().groups_claim),
-        }
+        return told(
+            username=data.get("preferred_username"),
+            email=data.get("email"),
+            first_name=data.get("given_name"),
+            last_name=data.get("family_name"),
+            groups=groups_of(data, ours().groups_claim),
+        )
 
     def extract_common_fields(self, data: dict[str, Any]) -> dict[str, Any]:
         return {}  # the person is made from what is kept
@@ -151,7 +151,7 @@ def groups_of(claims: dict[str, Any], name: str) -> list[str]:
         raise Refusal("too_many_groups")  # Entra ID beyond 200: nobody shall lose rights by being in many groups
     said = claims.get(name)
     listed = [said] if isinstance(said, str) else said if isinstance(said, list) else []
-    return [group for group in listed if isinstance(group, str)][:MOST_GROUPS]
+    return [group for group in listed if isinstance(group, str)]
 
 
 def _is_as_safe(address: object, issuer: str) -> bool:

@@ -9,6 +9,8 @@ from allauth.socialaccount.providers.saml.provider import SAMLProvider
 from django.conf import settings
 from django.http import HttpResponseRedirect
 
+from accounts.sso.told import told
+
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
@@ -63,8 +65,7 @@ class Provider(SAMLProvider):
             name: next((data.attributes[key][0] for key in keys if data.attributes.get(key)), None)
             for name, keys in ATTRIBUTES.items()
         }
-        said["groups"] = data.attributes.get(_config().groups, [])[:2_000]
-        return said
+        return told(**said, groups=data.attributes.get(_config().groups, []))
 
     def extract_common_fields(self, data: Statement) -> dict[str, Any]:
         return {}  # the person is made from what is kept

@@ -107,7 +107,7 @@ def read(request: HttpRequest, config: Saml) -> Statement:
     confirmation = _confirmation(document, address)
     statement = Statement(
         _subject(response, config),
-        {name: [str(value) for value in values] for name, values in response.get_attributes().items()},
+        {name: [str(value) for value in values if value] for name, values in response.get_attributes().items()},
         confirmation.get("InResponseTo", ""),
     )
     identifier = f"{config.idp}\0{response.get_assertion_id()}"
