@@ -59,12 +59,20 @@ class LinkAdmin(ExplainedDeletion):
 
     form = LinkForm
     switches_off = False
-    list_display = ("user", "provider", "uid", "last_login")
+    list_display = ("user", "provider_label", "uid", "last_login")
     list_select_related = ("user",)
     search_fields = ("user__username", "uid")
     search_help_text = _("Search by person or identifier")
     fields = ("user", "provider", "uid")
-    shown: ClassVar[Any] = (*fields, "date_joined", "last_login", "extra_data")
+    shown: ClassVar[Any] = ("user", "provider_label", "uid", "date_joined", "last_login", "extra_data")
+
+    readonly_fields = ("provider_label",)
+
+    @admin.display(description=_("provider"), ordering="provider")
+    def provider_label(self, link: SocialAccount) -> str:
+        """As the login page calls it; one that is no longer configured is told as it is kept."""
+        labels = {each.name: each.label for each in settings.SINGLE_SIGN_ON.providers}
+        return labels.get(link.provider, link.provider)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.shown if obj else self.fields

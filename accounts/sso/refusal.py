@@ -71,7 +71,7 @@ def answer(request: HttpRequest, refusal: Refusal, *, provider: str, label: str,
     context = {
         "sentence": sentence % {"provider": label},
         "subject": subject if refusal.reason in TELLS_SUBJECT else "",
-        "provider": provider,
+        "label": label,
     }
     return render(request, "sso/refused.html", context, status=status)
 

@@ -227,3 +227,20 @@ def test_site_without_a_provider_offers_none(cast: dict[str, Any]) -> None:
     for path in ("openid/", "openid/callback/", "saml/", "saml/finish/", "saml/metadata/"):
         assert Client().get(f"/sso/{path}").status_code == 404
     assert Client().post("/sso/saml/acs/").status_code == 404
+
+
+def test_administrator_reads_whose_a_login_is_and_takes_it_away(
+    provider: Provider, cast: dict[str, Any], login: Login
+) -> None:
+    sub = provider.person()
+    ceremony(provider, sub)
+    admin, pages = login("admin"), "/admin/socialaccount/socialaccount/"
+    listed = admin.get(pages).content.decode()
+    assert "dora" in listed
+    assert "Example" in listed
+    link = People.get(username="dora").socialaccount_set.get()
+    assert "messaging-eu" in admin.get(f"{pages}{link.pk}/change/").content.decode()
+    asked = admin.get(f"{pages}{link.pk}/delete/").content.decode()
+    assert "no other way in" in asked
+    admin.post(f"{pages}{link.pk}/delete/", {"post": "yes"})
+    assert ceremony(provider, sub)[1].status_code == 403
