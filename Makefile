@@ -135,7 +135,7 @@ $(BIN)/python:
 # New versions of everything, pinned with hashes. No host or path may stand in the files.
 compile = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
   --no-emit-index-url --no-emit-find-links --output-file
-SERVERS = pyproject.toml --extra postgres --extra redis
+SERVERS = pyproject.toml --extra postgres --extra redis --extra saml --extra sso
 
 pins: $(PINS)
 	$(compile) requirements.txt pyproject.toml

@@ -38,6 +38,11 @@ OURS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "authenticator": (_("second factor"), _("second factors"), {}),
     "permission": (_("permission"), _("permissions"), {}),
     "group": (_("team"), _("teams"), {}),
+    "socialaccount": (
+        _("linked login"),
+        _("linked logins"),
+        {"user": _("person"), "uid": _("identifier"), "extra_data": _("what the provider said last")},
+    ),
     "user": (
         _("person"),
         _("people"),
@@ -71,7 +76,9 @@ def rename(app: AppConfig, title: Any) -> None:
     """Call Django's and allauth's models by our words wherever they are named: in lists, titles and messages."""
     app.verbose_name = title
     for model in app.get_models():
-        singular, plural, fields = OURS[model._meta.model_name or ""]
+        if model._meta.model_name not in OURS:
+            continue
+        singular, plural, fields = OURS[model._meta.model_name]
         options: Any = model._meta
         options.verbose_name, options.verbose_name_plural = singular, plural
         for field, verbose_name in fields.items():

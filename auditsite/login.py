@@ -105,6 +105,11 @@ def _page_before(request: HttpRequest) -> str:
 class Backend(AuthenticationBackend):
     """allauth's, which looks a person up together with their profile and permissions: every page needs them."""
 
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
+        """By password: where single sign-on is the way in, for superusers alone (LOCAL_LOGIN)."""
+        person = super().authenticate(request, **credentials)
+        return person if person is None or settings.LOCAL_LOGIN == "everyone" or person.is_superuser else None
+
     def get_user(self, user_id: Any) -> Any:
         rows = _PERSON.rows(user_id)
         if not rows:

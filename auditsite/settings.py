@@ -6,7 +6,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from auditsite import checks, home, logs, time_limits
+from accounts.sso.config import APPS as SSO_APPS
+from accounts.sso.config import SingleSignOn
+from auditsite import checks, home, logs, single_sign_on, time_limits
 from auditsite import env as environment
 
 _env_file = os.environ.get("ENV_FILE")
@@ -91,6 +93,42 @@ DETECTION_RULES = checks.rules_folder(read.text("DETECTION_RULES"))
 API_REQUESTS_PER_MINUTE = read.whole("API_REQUESTS_PER_MINUTE", least=1, most=1_000_000)
 API_TOKEN_DAYS = read.whole("API_TOKEN_DAYS", least=1, most=3650)
 
+# --- single sign-on -------------------------------------------------------------------------------------------
+_groups = single_sign_on.group_map(read.text("SSO_GROUPS"))
+_openid = single_sign_on.openid(
+    issuer=read.text("OIDC_ISSUER"),
+    client_id=read.text("OIDC_CLIENT_ID"),
+    secret=read.text("OIDC_CLIENT_SECRET"),
+    label=read.text("OIDC_LABEL"),
+    scopes=read.text("OIDC_SCOPES").split(),
+    groups=read.text("OIDC_GROUPS"),
+    required=read.list("OIDC_REQUIRE"),
+)
+_saml = single_sign_on.saml(
+    metadata=read.text("SAML_METADATA"),
+    certificate=read.text("SAML_METADATA_CERTIFICATE"),
+    idp=read.text("SAML_IDP"),
+    entity_id=read.text("SAML_ENTITY_ID"),
+    site=SITE_URL,
+    label=read.text("SAML_LABEL"),
+    subject=read.text("SAML_SUBJECT"),
+    groups=read.text("SAML_GROUPS"),
+    unsolicited=read.boolean("SAML_UNSOLICITED"),
+)
+_sso = bool(_openid or _saml)
+SINGLE_SIGN_ON = SingleSignOn(
+    openid=_openid,
+    saml=_saml,
+    group_map=_groups,
+    group_needed=single_sign_on.group_needed(
+        read.choice("SSO_ADMIT", ("groups", "everyone")), configured=_sso, mapped=_groups
+    ),
+    provisions=read.boolean("SSO_PROVISION"),
+    session=read.duration("SSO_SESSION"),
+    clock_skew=read.whole("SSO_CLOCK_SKEW", least=0, most=600),
+)
+LOCAL_LOGIN = single_sign_on.local_login(read.choice("LOCAL_LOGIN", ("everyone", "superusers")), configured=_sso)
+
 # --- where things are kept ------------------------------------------------------------------------------------
 DATABASES: dict[str, Any] = {"default": read.database("DATABASE_URL")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
@@ -148,6 +186,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    *(SSO_APPS if _sso else ()),
     "csp",
     "django_countries",
     "django_filters",
@@ -242,6 +281,8 @@ ACCOUNT_RATE_LIMITS = {  # `key` is said in auditsite/login_limits.py
     "login_failed_name": "300/h/key",
     "login_failed_known_browser": "5/5m/key,20/h/key",
 }
+SOCIALACCOUNT_ADAPTER = "accounts.sso.adapter.SocialAccountAdapter"
+SOCIALACCOUNT_PROVIDERS = SINGLE_SIGN_ON.allauth_providers
 MFA_ADAPTER = "auditsite.login.MFAAdapter"
 MFA_FORMS = {"activate_totp": "auditsite.forms.ActivateSecondFactorForm"}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from allauth.account import views as login_views
+from django.apps import apps
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
@@ -45,3 +46,6 @@ urlpatterns = [
     path("login/none/", RedirectView.as_view(pattern_name="account_login"), name="account_set_password"),
     path("login/none/", RedirectView.as_view(pattern_name="account_login"), name="account_email"),
 ]
+
+if apps.is_installed("accounts.sso"):
+    urlpatterns.append(path("", include("accounts.sso.urls")))

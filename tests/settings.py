@@ -25,8 +25,11 @@ for name in (
     "RETENTION_WAIT",
     "HTTPS",
     "LOG_FORMAT",
+    "LOCAL_LOGIN",
     "LOG_LEVEL",
     "METRICS_TOKEN",
+    "OIDC_ISSUER",
+    "SAML_METADATA",
     "REPORT_CSV_ROWS",
     "SEAL_PUBLIC_KEYS",
     "SITE_URL",
@@ -44,6 +47,7 @@ for name in (
 os.environ["SEAL_CHANNELS"] = os.environ.get("TEST_SEAL_CHANNELS", "")
 os.environ["SYNC_INTERVAL"] = os.environ.get("TEST_SYNC_INTERVAL", "5m")
 
+from accounts.sso.config import APPS  # noqa: E402
 from auditsite.settings import *  # noqa: E402, F403
 
 if DATABASES["default"]["ENGINE"].endswith("postgresql"):  # noqa: F405
@@ -51,6 +55,9 @@ if DATABASES["default"]["ENGINE"].endswith("postgresql"):  # noqa: F405
     _options["prepare_threshold"] = 5  # as with the pool that sites have
     # Tests end processes, never the server: what it has not yet written to the disk is not lost.
     _options["options"] = f"{_options.get('options', '')} -c synchronous_commit=off".strip()
+
+# Here without a provider: tests of single sign-on name one, and all others see a site without.
+INSTALLED_APPS = [*INSTALLED_APPS[:-1], *APPS, INSTALLED_APPS[-1]]  # noqa: F405
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}

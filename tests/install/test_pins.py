@@ -16,8 +16,9 @@ from tests.install.project import MAKEFILE, PINNED_FILES, ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 RUNTIME = PROJECT["project"]["dependencies"]
-SERVERS = [*RUNTIME, *PROJECT["project"]["optional-dependencies"]["postgres"]]
-SERVERS += PROJECT["project"]["optional-dependencies"]["redis"]
+SERVERS = [*RUNTIME]
+for extra in ("postgres", "redis", "saml", "sso"):
+    SERVERS += PROJECT["project"]["optional-dependencies"][extra]
 ASKED_FOR = {
     "requirements.txt": RUNTIME,
     "requirements-deploy.txt": SERVERS,

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.names import rename
+
+
+class SingleSignOnConfig(AppConfig):
+    name = "accounts.sso"
+    label = "sso"
+    verbose_name = _("Single sign-on")
+
+    def ready(self) -> None:
+        from allauth.account.signals import user_logged_in
+
+        rename(apps.get_app_config("socialaccount"), _("Single sign-on"))
+        user_logged_in.connect(_end_in_time, dispatch_uid="sso.end_in_time")
+
+
+def _end_in_time(request: Any, sociallogin: Any = None, **_: Any) -> None:
+    """A login by single sign-on ends at a fixed time, used or not: what the provider says then decides anew."""
+    if sociallogin is not None:
+        request.session.set_expiry(timezone.now() + settings.SINGLE_SIGN_ON.session)

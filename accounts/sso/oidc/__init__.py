@@ -1,0 +1,1 @@
+"""Logging in by OpenID Connect: authorization code with PKCE, state and nonce."""

@@ -1,0 +1,43 @@
+"""The settings of single sign-on, as `auditsite/env.py` declares all others: name, default, what it is for."""
+
+from __future__ import annotations
+
+SETTINGS: tuple[tuple[str, str, str], ...] = (
+    (
+        "OIDC_ISSUER",
+        "",
+        "Single sign-on by OpenID Connect: the provider's issuer; empty: none (docs/single-sign-on.md).",
+    ),
+    ("OIDC_CLIENT_ID", "", "What the provider calls this site."),
+    ("OIDC_CLIENT_SECRET", "", "What this site proves itself to the provider with."),
+    ("OIDC_SCOPES", "openid profile email", "Scopes to ask for, separated by spaces."),
+    ("OIDC_GROUPS", "groups", "The claim that lists a person's groups."),
+    ("OIDC_REQUIRE", "", "Claims that a login must carry, comma-separated: hd=example.com."),
+    ("OIDC_LABEL", "OpenID Connect", "The provider's name on the login page."),
+    ("SAML_METADATA", "", "Single sign-on by SAML: the provider's metadata, a file or an https address; empty: none."),
+    (
+        "SAML_METADATA_CERTIFICATE",
+        "",
+        "A PEM file: the certificate that the metadata must be signed with; empty: it need not be signed.",
+    ),
+    ("SAML_IDP", "", "The provider's entity id, which its metadata begins with."),
+    ("SAML_ENTITY_ID", "", "This site's entity id; empty: the address of its metadata."),
+    ("SAML_SUBJECT", "", "The attribute that identifies a person; empty: the NameID, which must then be persistent."),
+    ("SAML_GROUPS", "groups", "The attribute that lists a person's groups."),
+    ("SAML_UNSOLICITED", "false", "true: logins may begin at the provider, from its list of applications."),
+    ("SAML_LABEL", "SAML", "The provider's name on the login page."),
+    (
+        "SSO_GROUPS",
+        "",
+        "What groups of the provider give: group=team:NAME,role:auditors;group=staff;group=superuser.",
+    ),
+    (
+        "SSO_ADMIT",
+        "groups",
+        "Who may log in: people in a group of SSO_GROUPS (groups), or all whom the provider lets in (everyone).",
+    ),
+    ("SSO_PROVISION", "true", "Whether a first login creates a person; false: an administrator links people first."),
+    ("SSO_SESSION", "12h", "How long a login by single sign-on lasts: afterwards the provider decides anew."),
+    ("SSO_CLOCK_SKEW", "60", "Seconds by which the provider's clock may differ from this one."),
+    ("LOCAL_LOGIN", "everyone", "Who may log in with a password: everyone, or superusers alone, for emergencies."),
+)
