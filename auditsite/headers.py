@@ -75,7 +75,7 @@ allowance = _Allowance()
 @login_not_required
 @require_POST
 def csp_report(request: HttpRequest) -> HttpResponse:
-    """Counts what a page tried against its policy, and logs it without anything secret. The answer is always the same."""
+    """Counts what a page tried against its policy, and logs it without anything secret. Always answers alike."""
     if not allowance.take() or len(request.body) > MOST_BYTES:
         metrics.CSP_REPORTS.labels("unread").inc()
         return HttpResponse(status=204)
