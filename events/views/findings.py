@@ -13,7 +13,6 @@ from django.http import Http404
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
@@ -26,6 +25,7 @@ from events.detection.findings.similar import similar_to
 from events.detection.findings.story import compared, entities_of, evidence_of, story
 from events.detection.findings.triage_form import TriageForm, chosen
 from events.detection.rules import known_rules
+from events.display.next_page import next_page
 from events.display.page_size import read_size
 from events.filters.event_types import descriptions, event_type_choices
 from events.filters.parameters import unknown
@@ -166,9 +166,7 @@ def triage_findings(request: HttpRequest) -> HttpResponse:
     parts = sight.parts_of(versions)
     if versions and not parts:
         raise Http404
-    address = request.POST.get("next", "")
-    own = url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure())
-    answer = redirect(address if own else reverse("events:findings"))
+    answer = redirect(next_page(request, request.POST.get("next", ""), reverse("events:findings")))
     form = TriageForm(sight, {account for part in parts.values() for account in part.accounts}, request.POST)
     if not versions:
         messages.warning(request, _("Select findings first: tick the boxes in front of them."))

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from django.http import Http404
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from accounts.models import profile_of
 from events.detection.worth_a_look import dismiss
+from events.display.next_page import next_page
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -25,5 +25,4 @@ def dismiss_line(request: HttpRequest) -> HttpResponse:
     if not re.fullmatch("[0-9a-f]{16}", key):
         raise Http404
     dismiss(profile_of(request.user), key)
-    own = url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure())
-    return redirect(address if own else reverse("events:list"))
+    return redirect(next_page(request, address, reverse("events:list")))

@@ -8,7 +8,6 @@ from django.contrib import messages
 from django.http import QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -16,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.kept_forms import restored
 from accounts.models import profile_of
 from events.display.forms import DisplayForm
+from events.display.next_page import next_page
 from events.filters.dates import with_times
 from events.reading.filterable import DATES
 from events.wording.times import pinned
@@ -49,5 +49,4 @@ def _back(request: HttpRequest) -> str:
             if name in params:
                 params[name] = pinned(params.get(name) or "", is_end=name == "date_to")
         address = f"{path}?{params.urlencode()}"
-    own = url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure())
-    return address if own else reverse("events:display")
+    return next_page(request, address, reverse("events:display"))

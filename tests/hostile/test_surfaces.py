@@ -223,7 +223,13 @@ def test_parts_of_addresses(alice: Client, shape: str, part: str) -> None:
 
 
 FORMS = (
-    *("/views/new", "/profile/tokens/new", "/profile/display", "/alerts/new", "/alerts/channels/new?kind=json"),
+    *(
+        "/views/new?query=source%3DCD",
+        "/profile/tokens/new",
+        "/profile/display",
+        "/alerts/new",
+        "/alerts/channels/new?kind=json",
+    ),
     *("/accounts/new", "/streams/new?kind=webhook", "/findings/triage", "/rules/new", "/login/", "/profile/password/"),
     *("/events/worth-a-look/dismiss", "/views/star", "/evidence/", "/csp-report", "/login/confirm/", "/welcome/"),
 )

@@ -56,9 +56,9 @@ _SPELLINGS = {
 _HEAD = """\
 # Licences
 
-Auditsite itself is under the MIT licence. These are the packages that a site installs (`requirements-deploy.txt`), with the
-licences that their own metadata names. `make licences` writes this page; a test compares it with what is installed, and
-every licence, those of development packages too, with the list of what is allowed (`tests/install/licences.py`).
+Auditsite itself is under the MIT licence. These are the packages that a site installs (`requirements-deploy.txt`), with
+the licences that their own metadata names. `make licences` writes this page; a test compares it with what is installed,
+and every licence, those of development packages too, with the list of what is allowed (`tests/install/licences.py`).
 
 | package | licence |
 | --- | --- |
@@ -75,8 +75,8 @@ def names_in(pinned: str) -> list[str]:
 
 
 def licence(name: str) -> str:
-    """The SPDX expression of an installed package; empty if it says nothing. Several that it lists without saying how they
-    go together are read in the stricter way."""
+    """The SPDX expression of an installed package; empty if it says nothing. Several that it lists without saying how
+    they go together are read in the stricter way."""
     metadata = importlib.metadata.metadata(name)
     if given := metadata.get("License-Expression"):
         return str(given)

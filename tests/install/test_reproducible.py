@@ -16,7 +16,7 @@ FILES = ("pyproject.toml", "README.md", "LICENSE", "manage.py", ".gitignore")
 
 
 def build(source: Path, *, mode: int, time: int, zone: str, seed: str) -> dict[str, str]:
-    """The digests of wheel and source archive, built offline with the pinned backend from files of that mode and age."""
+    """The digests of wheel and source archive, built offline with the pinned backend."""
     for name in PARTS:
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in FILES:
