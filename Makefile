@@ -6,8 +6,14 @@
 # make bench  measures everything against its targets (docs/benchmarks.md says how; BENCH_EVENTS, BENCH_ONLY, DATABASE_URL)
 # make bench-quick  the ratios alone with 100,000 events, in about three minutes
 # make install, install-deploy  only the packages of the site; those for PostgreSQL and Redis too
+# make licences  docs/licences.md, from what is installed
+# make build  wheel and source archive in dist/, the same bytes for the same source
+# make sbom   the packages that a site runs on as CycloneDX, in dist/auditsite.cdx.json
+# make audit  asks the Python package index for known vulnerabilities of all pinned packages: needs the network
+# make hostile  10,000 examples of hostile input to each surface: hours
 # make pins   new versions of all packages in requirements*.txt
-.PHONY: demo test run lint format messages bench bench-quick install install-deploy install-development install-bench pins
+.PHONY: demo test run lint format messages bench bench-quick install install-deploy install-development install-bench pins \
+  licences build sbom audit hostile
 .NOTPARALLEL:
 
 PYTHON ?= python3
@@ -19,6 +25,7 @@ RUNTIME := $(call stamp,runtime,requirements.txt)
 DEPLOY := $(call stamp,deploy,requirements-deploy.txt)
 DEVELOPMENT := $(call stamp,development,requirements-dev.txt tests/install/oldest-pip.txt)
 BENCH := $(call stamp,bench,requirements-bench.txt tests/install/oldest-pip.txt)
+SUPPLY := var/supply/$(notdir $(call stamp,supply,requirements-supply.txt))
 PINS := $(call stamp,pins,requirements-pins.txt)
 # Without a Python that runs nothing counts as installed.
 $(shell test -x $(BIN)/python || rm -f .venv/*.installed)
@@ -56,6 +63,34 @@ bench: $(BENCH)
 
 bench-quick: $(BENCH)
 	@$(BIN)/python -m tests.benchmarks quick
+
+# --- What is given away, and what it is made of ---------------------------------------------------------------------
+# The day of the last commit is the date of every file in it.
+EPOCH = $(shell git log -1 --format=%ct 2>/dev/null || echo 1577836800)
+
+licences: $(DEVELOPMENT)
+	$(BIN)/python -m tests.install.licences
+
+build: $(DEVELOPMENT)
+	SOURCE_DATE_EPOCH=$(EPOCH) $(BIN)/python -m hatchling build -d dist -t sdist -t wheel
+
+sbom: $(SUPPLY)
+	@mkdir -p dist
+	var/supply/bin/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application --output-reproducible \
+	  --sv 1.6 --of JSON -o dist/auditsite.cdx.json requirements-deploy.txt
+
+audit: $(SUPPLY)
+	for pinned in requirements-dev.txt requirements-bench.txt requirements-supply.txt requirements-pins.txt; do \
+	  var/supply/bin/pip-audit --disable-pip --require-hashes --progress-spinner off -r $$pinned || failed=1; done; exit $${failed:-0}
+
+hostile: $(DEVELOPMENT)
+	$(BIN)/python -m pytest -n auto --hypothesis-profile nightly tests/hostile $(ARGS)
+
+$(SUPPLY): requirements-supply.txt
+	@echo "Installing the packages of $< ..."
+	@$(PYTHON) -m venv --clear var/supply
+	@var/supply/bin/python -m pip --disable-pip-version-check install $(PINNED) -r $<
+	@touch $@
 
 # --- What is installed ------------------------------------------------------------------------------------------------
 # The pinned file alone decides, whatever was published since: pip looks up no dependency, checks the hash of every
@@ -142,4 +177,5 @@ pins: $(PINS)
 	$(compile) requirements-deploy.txt $(SERVERS) -c requirements.txt
 	$(compile) requirements-dev.txt $(SERVERS) --group dev -c requirements-deploy.txt
 	$(compile) requirements-bench.txt $(SERVERS) --group dev --group bench -c requirements-dev.txt
+	$(compile) requirements-supply.txt --group supply
 	$(compile) requirements-pins.txt --group pins

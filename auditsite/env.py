@@ -388,10 +388,11 @@ def cache(url: str) -> dict[str, Any]:
     raise refuse("CACHE_URL", "must be database, redis://... or locmem://.")
 
 
-def cookie_prefix(secret_key: str, database: str) -> str:
+def cookie_prefix(secret_key: str, database: str, *, secure: bool) -> str:
     """What the names of a site's cookies begin with: browsers do not tell ports of one host apart. The same for every
-    process and machine of a site."""
-    return f"auditsite_{hashlib.sha256(f'cookies:{secret_key}:{database}'.encode()).hexdigest()[:8]}_"
+    process and machine of a site. Where all is encrypted, no other host and no plain page can set a cookie of ours."""
+    digest = hashlib.sha256(f"cookies:{secret_key}:{database}".encode()).hexdigest()[:8]
+    return f"{'__Host-' if secure else ''}auditsite_{digest}_"
 
 
 def port(name: str, default: int) -> int:

@@ -29,6 +29,11 @@ backlog = 512
 limit_request_line = 0
 limit_request_fields = 100
 limit_request_field_size = web_worker.MAX_LINE + 1_024
+# Nothing a client or proxy says changes scheme or path here: Django alone reads X-Forwarded-*, if TRUST_PROXY is set.
+# gunicorn would believe everybody on this machine, and so whatever a proxy passes on.
+forwarded_allow_ips = ""
+secure_scheme_headers: dict[str, str] = {}
+forwarder_headers = ""
 sendfile = False  # answers go through the worker's outlet
 # A page that is being answered is finished; shorter than the patience of the supervisor, systemd and containers.
 graceful_timeout = 10

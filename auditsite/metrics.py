@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 if TYPE_CHECKING:
@@ -23,6 +23,12 @@ PAGE_SECONDS = Histogram(
     "Time to answer a request, an export until its end.",
     ("view", "method", "status"),
     buckets=BUCKETS,
+    registry=None,
+)
+CSP_REPORTS = Counter(
+    "auditsite_csp_reports",
+    "What browsers reported of pages that tried something against their content security policy.",
+    ("directive",),
     registry=None,
 )
 
@@ -39,6 +45,7 @@ def text(*collectors: Collector) -> bytes:
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     else:
         registry.register(PAGE_SECONDS)
+        registry.register(CSP_REPORTS)
     for collector in collectors:
         registry.register(collector)
     return generate_latest(registry)

@@ -26,7 +26,7 @@ CSRF_TRUSTED_ORIGINS = [f"https://{host.lstrip('.')}" for host in ALLOWED_HOSTS 
 # Health checks on the machine itself, such as a container's, ask for it by these names.
 ALLOWED_HOSTS = list(dict.fromkeys([*ALLOWED_HOSTS, "localhost", "127.0.0.1", "[::1]"]))
 
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 # Set below, beside DATABASES: SESSION_COOKIE_NAME, CSRF_COOKIE_NAME, LANGUAGE_COOKIE_NAME, MESSAGES_COOKIE_NAME.
@@ -44,11 +44,26 @@ if read.boolean("TRUST_PROXY"):
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
-        "object-src": ["'none'"],
-        "base-uri": ["'none'"],
+        **{name: ["'none'"] for name in ("object-src", "base-uri", "frame-src", "worker-src", "media-src")},
         "form-action": ["'self'"],
         "frame-ancestors": ["'none'"],
+        "report-uri": ["/csp-report"],  # for browsers that do not know the next one
+        "report-to": ["csp"],
     }
+}
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+# Of every answer, beside what Django and django-csp send (auditsite/headers.py).
+ANSWER_HEADERS = {
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": ", ".join(
+        f"{feature}=()"
+        for feature in (
+            *("accelerometer", "autoplay", "camera", "display-capture", "encrypted-media", "geolocation", "gyroscope"),
+            *("hid", "idle-detection", "magnetometer", "microphone", "midi", "payment", "picture-in-picture"),
+            *("screen-wake-lock", "serial", "usb", "xr-spatial-tracking"),
+        )
+    ),
+    "Reporting-Endpoints": 'csp="/csp-report"',
 }
 
 # --- Nexmo ----------------------------------------------------------------------------------------------------
@@ -145,7 +160,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"].setdefault("CONN_MAX_AGE", 600)
     # Tests use a file: threads that share an in-memory database lock each other's tables.
     DATABASES["default"]["TEST"] = {"NAME": str(BASE_DIR / "var" / "test.sqlite3")}
-_cookies = environment.cookie_prefix(SECRET_KEY, str(DATABASES["default"]["NAME"]))
+_cookies = environment.cookie_prefix(SECRET_KEY, str(DATABASES["default"]["NAME"]), secure=HTTPS)
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_cookies}session", f"{_cookies}csrf"
 LANGUAGE_COOKIE_NAME, MESSAGES_COOKIE_NAME = f"{_cookies}language", f"{_cookies}messages"
 KNOWN_BROWSER_COOKIE_NAME = f"{_cookies}browser"
@@ -199,6 +214,7 @@ MIDDLEWARE = [
     "auditsite.middleware.RequestMiddleware",  # first: it times and names all that follows
     "auditsite.proxy.HostPortMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "auditsite.headers.HeadersMiddleware",  # before static files, which have them too
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "auditsite.private.NoStoreMiddleware",  # after static files, which browsers may keep
     "csp.middleware.CSPMiddleware",

@@ -9,6 +9,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from auditsite.assets import asset
+from auditsite.headers import csp_report
 from auditsite.views import healthz, metrics_page, not_found, readyz
 from auditsite.welcome import welcome
 
@@ -32,6 +33,7 @@ urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics_page, name="metrics"),
+    path("csp-report", csp_report, name="csp_report"),
     path("welcome/", welcome, name="welcome"),
     # allauth, by name: only what a site without sign-up and without e-mail needs.
     path("login/", login_views.login, name="account_login"),

@@ -33,7 +33,9 @@ MAX_HELD = 64 * 1_048_576  # of unfinished requests, and of answers that wait fo
 HEAD_WITHIN, BODY_WITHIN, IDLE_FOR, LINGER_FOR = 10.0, 60.0, 5.0, 2.0
 
 READING, ANSWERING, SENDING, LINGERING = "reading", "answering", "sending", "lingering"
-_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})[ \t]*\r\n", re.IGNORECASE)
+# Whatever anybody might take for a length; and what is one without a doubt.
+_LENGTH = re.compile(rb"\r\n[ \t]*content-length(?![\w-])([^\r\n]*)", re.IGNORECASE)
+_CLEAR = re.compile(rb":[ \t]*(\d{1,18})[ \t]*")
 _CODED = re.compile(rb"\r\ntransfer-encoding[ \t]*:", re.IGNORECASE)
 _EXPECTS = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
 
@@ -76,6 +78,7 @@ BODY_TOO_LONG = Refusal(
     "The form holds more than the 1 MB that Auditsite accepts. Go back, shorten it, and send it again.",
 )
 NO_LENGTH = Refusal("411 Length required", "Send the request with a Content-Length.")
+BAD_LENGTH = Refusal("400 Bad request", "Send the request with one Content-Length, in digits alone.")
 TOO_SLOW = Refusal("408 Request timeout", "The request did not arrive in time. Try again.")
 
 
@@ -123,9 +126,12 @@ class Connection:
         head = bytes(self.inbox[: end + 2])
         if _CODED.search(head):
             raise NO_LENGTH
-        # Of several lengths, and of what is no number, gunicorn says what is wrong.
-        sizes = {int(size) for size in _LENGTH.findall(head)}
-        size = sizes.pop() if len(sizes) == 1 else 0
+        # Where this and gunicorn read another length, the rest of a body would be taken for a request.
+        given = _LENGTH.findall(head)
+        clear = _CLEAR.fullmatch(given[0]) if len(given) == 1 else None
+        if given and not clear:
+            raise BAD_LENGTH
+        size = int(clear[1]) if clear else 0
         if size > MAX_BODY:
             raise BODY_TOO_LONG
         self.length = end + 4 + size

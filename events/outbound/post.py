@@ -44,8 +44,14 @@ class Answer:
 
 @lru_cache(maxsize=32)
 def tls(authorities: str = "") -> ssl.SSLContext:
-    """What checks a receiver's certificate: by the authorities that browsers trust, or only by these, in PEM."""
+    """What checks a receiver's certificate: by the authorities that browsers trust, or only by these, in PEM.
+
+    Raises:
+        ssl.SSLError, ValueError: they cannot be read.
+    """
     if authorities:
+        if not authorities.isascii():
+            raise ValueError("PEM is ASCII")
         return ssl.create_default_context(cadata=authorities)
     return ssl.create_default_context(cafile=requests.utils.DEFAULT_CA_BUNDLE_PATH)
 

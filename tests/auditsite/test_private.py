@@ -94,12 +94,12 @@ def test_restored_page_is_asked_for_anew_on_every_page(login: Login, db: None) -
 
 def test_cookies_of_two_sites_on_one_host_do_not_clash(tmp_path: Path) -> None:
     names = {
-        env.cookie_prefix(key, database)
+        env.cookie_prefix(key, database, secure=False)
         for key in ("one" * 20, "two" * 20)
         for database in ("/a.sqlite3", "/b.sqlite3")
     }
     assert len(names) == 4
-    assert env.cookie_prefix("one" * 20, "/a.sqlite3") in names, "the same in every process"
+    assert env.cookie_prefix("one" * 20, "/a.sqlite3", secure=False) in names, "the same in every process"
 
 
 def test_every_cookie_has_a_name_of_this_site(cast: dict[str, Any]) -> None:
@@ -109,7 +109,7 @@ def test_every_cookie_has_a_name_of_this_site(cast: dict[str, Any]) -> None:
     client.post("/profile/display", {"language": "en"})
     client.post("/logout/")  # leaves a message in a cookie
 
-    prefix = env.cookie_prefix(settings.SECRET_KEY, str(settings.DATABASES["default"]["NAME"]))
+    prefix = env.cookie_prefix(settings.SECRET_KEY, str(settings.DATABASES["default"]["NAME"]), secure=False)
     used = set(client.cookies)
     names = {settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME, settings.MESSAGES_COOKIE_NAME}
     assert used <= names | {settings.LANGUAGE_COOKIE_NAME, settings.KNOWN_BROWSER_COOKIE_NAME}
@@ -126,3 +126,15 @@ def test_cookies_are_named_by_key_and_database() -> None:
     }
     assert len(answers) == 3
     assert all(len(set(answer.split())) == 2 for answer in answers)
+
+
+def test_over_https_no_other_host_can_set_a_cookie_of_ours() -> None:
+    command = (
+        "from django.conf import settings as s; from django.http import HttpResponse as R; "
+        "print(*(n for n in dir(s) if n.endswith('_COOKIE_NAME') and not getattr(s, n).startswith('__Host-')), "
+        "*(n for n in dir(s) if n.endswith('_COOKIE_SECURE') and not getattr(s, n)), "
+        "*(n for n in dir(s) if n.endswith('_COOKIE_DOMAIN') and getattr(s, n)), "
+        "*(n for n in dir(s) if n.endswith('_COOKIE_PATH') and getattr(s, n) != '/'))"
+    )
+    done = start(arguments=("shell", "-v0", "-c", command), ALLOWED_HOSTS="audit.example.com")
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr

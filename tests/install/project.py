@@ -29,7 +29,7 @@ class Project:
         self.index.mkdir(parents=True)
         (path / "Makefile").write_text(MAKEFILE, encoding="utf-8")
         (path / "tests" / "install").mkdir(parents=True)
-        for name in (*PINNED_FILES, "requirements-pins.txt", "tests/install/oldest-pip.txt"):
+        for name in (*PINNED_FILES, "requirements-pins.txt", "requirements-supply.txt", "tests/install/oldest-pip.txt"):
             (path / name).touch()
 
     def offer(self, name: str, version: str, *, needs: Sequence[str] = ()) -> Path:

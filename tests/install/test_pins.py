@@ -24,7 +24,7 @@ ASKED_FOR = {
     "requirements-deploy.txt": SERVERS,
     "requirements-dev.txt": [*SERVERS, *PROJECT["dependency-groups"]["dev"]],
 }
-ALL_FILES = [*PINNED_FILES, "requirements-pins.txt", "tests/install/oldest-pip.txt"]
+ALL_FILES = [*PINNED_FILES, "requirements-pins.txt", "requirements-supply.txt", "tests/install/oldest-pip.txt"]
 
 
 def pins(name: str) -> list[Requirement]:
@@ -94,7 +94,11 @@ def test_every_set_holds_the_same_versions_as_the_one_that_it_adds_to() -> None:
     sets = [{canonicalize_name(pin.name): str(pin.specifier) for pin in pins(name)} for name in PINNED_FILES]
     for smaller, larger in zip(sets, sets[1:], strict=False):
         assert smaller.items() <= larger.items()
-    for group, name in (("bench", "requirements-bench.txt"), ("pins", "requirements-pins.txt")):
+    for group, name in (
+        ("bench", "requirements-bench.txt"),
+        ("pins", "requirements-pins.txt"),
+        ("supply", "requirements-supply.txt"),
+    ):
         names = {canonicalize_name(pin.name) for pin in pins(name)}
         assert {canonicalize_name(Requirement(line).name) for line in PROJECT["dependency-groups"][group]} <= names
 

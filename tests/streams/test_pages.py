@@ -100,6 +100,7 @@ def test_each_kind_is_set_up(
         ("syslog", {"address": "siem.example.com:99999"}, "address", "host:port"),
         ("syslog", {"address": "siem.example.com:6514"}, "address", "not a public address"),
         ("syslog", {"authorities": "no certificate"}, "authorities", "PEM"),
+        ("syslog", {"authorities": "-----BEGIN é-----"}, "authorities", "PEM"),
         ("files", {"address": "../../etc"}, "address", "letters, digits"),
     ],
 )

@@ -24,6 +24,11 @@ CSP = {
     "base-uri 'none'",
     "form-action 'self'",
     "frame-ancestors 'none'",
+    "frame-src 'none'",
+    "media-src 'none'",
+    "worker-src 'none'",
+    "report-uri /csp-report",
+    "report-to csp",
 }
 
 
