@@ -72,7 +72,7 @@ class LinkAdmin(ExplainedDeletion):
     def provider_label(self, link: SocialAccount) -> str:
         """As the login page calls it; one that is no longer configured is told as it is kept."""
         labels = {each.name: each.label for each in settings.SINGLE_SIGN_ON.providers}
-        return labels.get(link.provider, link.provider)
+        return str(labels.get(link.provider, link.provider))
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.shown if obj else self.fields
