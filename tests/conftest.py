@@ -75,7 +75,9 @@ def _tables_can_be_emptied() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         if connection.vendor == "postgresql":
             # TRUNCATE makes each table and index a new file: seconds, where few rows take none to delete.
-            patch.setattr(type(connection.ops), "sql_flush", lambda _self, *args, **options: delete_all(*args, **options))
+            patch.setattr(
+                type(connection.ops), "sql_flush", lambda _self, *args, **options: delete_all(*args, **options)
+            )
         patch.setattr(TransactionTestCase, "_fixture_teardown", without_triggers)
         yield
 

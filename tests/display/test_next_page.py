@@ -18,7 +18,16 @@ def test_page_of_this_site_is_returned_to(rf: RequestFactory, address: str) -> N
 
 @pytest.mark.parametrize(
     "address",
-    ["", "default", "a@b@c", "events:list", "//evil.example/", "https://evil.example/", "/\\evil.example", "javascript:x"],
+    [
+        "",
+        "default",
+        "a@b@c",
+        "events:list",
+        "//evil.example/",
+        "https://evil.example/",
+        "/\\evil.example",
+        "javascript:x",
+    ],
 )
 def test_anything_else_is_not(rf: RequestFactory, address: str) -> None:
     assert next_page(rf.get("/"), address, "/x/") == "/x/"
