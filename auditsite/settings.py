@@ -214,10 +214,10 @@ MIDDLEWARE = [
     "auditsite.middleware.RequestMiddleware",  # first: it times and names all that follows
     "auditsite.proxy.HostPortMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "auditsite.headers.HeadersMiddleware",  # before static files, which have them too
+    "auditsite.headers.HeadersMiddleware",  # before static files, which have these two's headers as well
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "auditsite.private.NoStoreMiddleware",  # after static files, which browsers may keep
-    "csp.middleware.CSPMiddleware",
     "auditsite.busy.BusyMiddleware",  # before sessions, which are in the database
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",

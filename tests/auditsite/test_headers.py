@@ -44,6 +44,7 @@ def test_every_answer_keeps_other_sites_and_devices_out(db: None, path: str) -> 
     assert answer["Referrer-Policy"] == "same-origin"
     assert {"camera=()", "geolocation=()", "usb=()"} <= {*answer["Permissions-Policy"].split(", ")}
     assert answer["X-Content-Type-Options"] == "nosniff"
+    assert {"object-src 'none'", "base-uri 'none'"} <= {*answer["Content-Security-Policy"].split("; ")}
 
 
 def test_policy_says_where_to_report(db: None) -> None:

@@ -30,9 +30,10 @@ ALLOWED = frozenset(
 )
 # Beside these, of tools that developers run and that nothing of ours is given away with.
 OF_TOOLS = frozenset({"GPL-3.0-or-later", "LGPL-2.1-only"})
-# Packages whose metadata says nothing, with the beginning of the licence that lies in them.
+# Packages whose metadata says nothing, or nothing clear, with words of the licence that lies in them.
 BY_HAND = {
     "axe-playwright-python": ("MIT", "MIT License"),
+    "qrcode": ("BSD-3-Clause AND MIT", "Redistribution and use in source and binary forms"),
     "huey": ("MIT", "Permission is hereby granted, free of charge"),
 }
 # As packages spell them that do not use SPDX's names.
@@ -77,6 +78,8 @@ def names_in(pinned: str) -> list[str]:
 def licence(name: str) -> str:
     """The SPDX expression of an installed package; empty if it says nothing. Several that it lists without saying how
     they go together are read in the stricter way."""
+    if name in BY_HAND:
+        return BY_HAND[name][0]
     metadata = importlib.metadata.metadata(name)
     if given := metadata.get("License-Expression"):
         return str(given)
@@ -87,8 +90,7 @@ def licence(name: str) -> str:
     said = [each for each in classifiers if each != "OSI Approved"] or [of_text.partition("\n")[0]]
     if said == ["BSD License"] and _SPELLINGS.get(of_text, of_text) in ALLOWED:
         said = [of_text]  # it says which
-    found = " AND ".join(sorted({_SPELLINGS.get(each, each) for each in said}))
-    return found or BY_HAND.get(name, ("",))[0]
+    return " AND ".join(sorted({_SPELLINGS.get(each, each) for each in said}))
 
 
 def is_allowed(expression: str, allowed: Collection[str] = ALLOWED) -> bool:
