@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts import permissions
 from accounts.models import NexmoAccount
 from accounts.teams import sight
 from accounts.widgets import TickList
@@ -114,7 +115,7 @@ class NexmoAccountForm(forms.ModelForm):
         days: int | None = self.cleaned_data["keep_days"]
         before = self.initial.get("keep_days")
         shortens = self.instance.pk and days is not None and (before is None or days < before)
-        if shortens and not self.user.has_perm("accounts.shorten_retention"):
+        if shortens and not self.user.has_perm(permissions.SHORTEN_RETENTION):
             raise ValidationError(
                 _("You can lengthen this, or leave it empty, but not shorten it. Ask an administrator."), code="shorter"
             )

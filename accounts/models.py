@@ -16,6 +16,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts import permissions
 from accounts.fields import EncryptedTextField
 from accounts.prepared import Prepared
 from accounts.validators import name_validator
@@ -45,7 +46,7 @@ class NexmoAccountQuerySet(models.QuerySet["NexmoAccount"]):
     @staticmethod
     def sees_all(user: AnyUser) -> bool:
         """Whether every account is visible to the user: superusers and auditors."""
-        return not _is_nobody(user) and bool(user.has_perm("accounts.view_all_accounts"))  # type: ignore[union-attr]
+        return not _is_nobody(user) and bool(user.has_perm(permissions.VIEW_ALL_ACCOUNTS))  # type: ignore[union-attr]
 
     def shared_with(self, user: AnyUser) -> NexmoAccountQuerySet:
         """Accounts the user owns or shares through a team; auditors' wider sight does not count."""
@@ -93,7 +94,7 @@ class NexmoAccountQuerySet(models.QuerySet["NexmoAccount"]):
             return self.none()
         if user.is_superuser:  # type: ignore[union-attr]
             return self
-        if user.has_perm("accounts.change_nexmoaccount"):  # type: ignore[union-attr]
+        if user.has_perm(permissions.CHANGE_ACCOUNTS):  # type: ignore[union-attr]
             return self.filter(owner=user.pk)
         return self.none()
 

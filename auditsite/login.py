@@ -17,6 +17,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import DisallowedRedirect
 from django.db import connection
 from django.db.models import Q
+from django.http import HttpResponseNotAllowed
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.csrf import csrf_failure
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponseBase
 
+METHODS = ("GET", "HEAD", "OPTIONS", "POST")  # views of other packages would take PUT for POST, and others for GET
+
 
 class LoginMiddleware(LoginRequiredMiddleware):
     """Django's, which sends whoever is not logged in to the login. A request for a part of a page gets a notice
@@ -40,6 +43,8 @@ class LoginMiddleware(LoginRequiredMiddleware):
     def process_view(
         self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any
     ) -> HttpResponseBase | None:
+        if request.method not in METHODS:
+            return HttpResponseNotAllowed(METHODS)
         match = request.resolver_match
         if match and match.view_name == settings.LOGIN_URL and first_run.is_pending():
             return redirect("welcome")  # nobody can log in yet

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts import permissions
 from accounts.admin.base import ExplainedDeletion, listed
 from accounts.forms import NexmoAccountForm
 from accounts.models import NexmoAccount
@@ -60,7 +61,7 @@ class NexmoAccountAdmin(ExplainedDeletion):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[NexmoAccount]:
         accounts: Any = super().get_queryset(request)
-        if request.user.has_perm("accounts.view_all_accounts"):
+        if request.user.has_perm(permissions.VIEW_ALL_ACCOUNTS):
             return accounts.visible_to(request.user)  # type: ignore[no-any-return]
         return accounts.manageable_by(request.user)  # type: ignore[no-any-return]
 

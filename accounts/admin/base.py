@@ -122,7 +122,7 @@ class ExplainedDeletion(ObjectActions):
                 return self._explanation(request, obj, {"obstacles": obstacles})
             extra_context = {**(extra_context or {}), "consequences": self.consequences(request, obj)}
             extra_context |= {"title": self.question(obj), "page": self.page_of(obj)}
-            extra_context |= self._switch(request, obj)
+            extra_context |= self.alternatives(request, obj)
         response = super().delete_view(request, object_id, extra_context)
         found = getattr(response, "context_data", None)  # a redirect has none
         if found and (obstacles := _dependents(found)):
@@ -136,13 +136,14 @@ class ExplainedDeletion(ObjectActions):
             "object": obj,
             "opts": self.opts,
             "page": self.page_of(obj),
-            **self._switch(request, obj),
+            **self.alternatives(request, obj),
             **more,
         }
         request.current_app = self.admin_site.name
         return TemplateResponse(request, self.delete_confirmation_template, context)
 
-    def _switch(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
+    def alternatives(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
+        """What can be done instead of deleting the object, for the page that explains the deletion."""
         if not self.switches_off or not self.has_change_permission(request, obj):
             return {}
         if self.switch_off_refusal(request, obj):

@@ -169,9 +169,8 @@ class PersonAdmin(RightsAdmin, UserAdmin):
             return []
         named = listed(list(owned.visible_to(request.user))) or gettext("none visible to you")
         text = ngettext(
-            "%(person)s owns an account (%(accounts)s). Make somebody else its owner first, or switch the person off.",
-            "%(person)s owns %(count)s accounts (%(accounts)s). Make somebody else their owner first, or switch the "
-            "person off.",
+            "%(person)s owns an account (%(accounts)s). Hand it over first, or switch the person off.",
+            "%(person)s owns %(count)s accounts (%(accounts)s). Hand them over first, or switch the person off.",
             count,
         )
         return [text % {"person": obj, "count": count, "accounts": named}]

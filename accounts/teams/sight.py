@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.auth.models import Group, User
 from django.db.models import Count, Exists, OuterRef, Q
 
-from accounts import roles
+from accounts import permissions, roles
 from accounts.models import NexmoAccount
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def teams_acted_for(user: AnyUser, permission: str) -> QuerySet[Group]:
 
 def may_manage(user: AnyUser) -> bool:
     """Whether the user may change teams: who is in them, and what their members have in common."""
-    return bool(user.is_staff and user.has_perm("auth.change_group"))  # type: ignore[union-attr]
+    return bool(user.is_staff and user.has_perm(permissions.CHANGE_TEAMS))  # type: ignore[union-attr]
 
 
 def with_sizes(teams: QuerySet[Group], user: AnyUser) -> Any:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from accounts import roles
+from accounts import permissions, roles
 from accounts.models import NexmoAccount
 from accounts.teams import sight
 
@@ -25,7 +25,7 @@ def team_list(request: HttpRequest) -> HttpResponse:
     context = {
         "teams": teams,
         "sees_all": NexmoAccount.objects.sees_all(request.user),
-        "may_add": request.user.is_staff and request.user.has_perm("auth.add_group"),
+        "may_add": request.user.is_staff and request.user.has_perm(permissions.ADD_TEAMS),
     }
     return render(request, "teams/list.html", context)
 

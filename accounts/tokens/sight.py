@@ -13,14 +13,13 @@ from django.contrib.auth import get_user_model
 from django.db.models import Exists, OuterRef, Prefetch, Q
 from django.utils import timezone
 
+from accounts import permissions
 from accounts.models import ApiToken, NexmoAccount
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from accounts.models import AnyUser, ApiTokenQuerySet, NexmoAccountQuerySet
-
-SEE_ALL = "accounts.view_all_accounts"
 
 
 def own(user: AnyUser) -> ApiTokenQuerySet:
@@ -85,7 +84,9 @@ def _reads(accounts: NexmoAccountQuerySet) -> Any:
 
 def _by_role() -> Any:
     """Tokens of people who see all accounts, whoever owns them."""
-    seers = get_user_model().objects.with_perm(SEE_ALL, backend="django.contrib.auth.backends.ModelBackend")
+    seers = get_user_model().objects.with_perm(
+        permissions.VIEW_ALL_ACCOUNTS, backend="django.contrib.auth.backends.ModelBackend"
+    )
     return Q(person__in=seers.order_by().values("pk"))
 
 

@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts import permissions
 from accounts.admin import NexmoAccountAdmin
 from accounts.models import NexmoAccount
 from events.archive import permanent, retention
@@ -237,8 +238,8 @@ def _shown(tally: retention.Tally) -> str:
 def _holds(request: HttpRequest, account: NexmoAccount) -> dict[str, Any]:
     """Holds on an account or on all: by name for those who may read them, as a number for others."""
     standing = LegalHold.objects.filter(Q(account=account) | Q(account=None))
-    may_read = request.user.has_perm("events.view_legalhold")
-    may_add = request.user.has_perm("events.add_legalhold")
+    may_read = request.user.has_perm(permissions.VIEW_HOLDS)
+    may_add = request.user.has_perm(permissions.ADD_HOLDS)
     return {
         "may_read_holds": may_read,
         "holds": list(standing.select_related("account")[:20]) if may_read else [],

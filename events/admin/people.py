@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
-from django.utils.translation import ngettext
+from django.utils.translation import gettext, ngettext
 
-from accounts.admin import PersonAdmin, TeamAdmin
+from accounts.admin import TeamAdmin
+from events import handover
+from events.admin.handover import HandingOverAdmin
 from events.archive import permanent
-from events.models import EvidencePack, ReviewSchedule, SavedView
+from events.models import Channel, EvidencePack, ReviewSchedule, SavedView, Subscription
 from events.wording.codes import grouped
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ class SharingTeamAdmin(TeamAdmin):
 
 
 @admin.register(User)
-class RecordedPersonAdmin(PersonAdmin):
+class RecordedPersonAdmin(HandingOverAdmin):
     """People, and what they left in the archive."""
 
     def obstacles(self, request: HttpRequest, obj: User) -> list[Any]:
@@ -53,6 +55,11 @@ class RecordedPersonAdmin(PersonAdmin):
                 views,
             )
             said.append(text % {"count": grouped(views)})
+        things = handover.things_of(obj)
+        ending = {model: things[model] for model in (Channel, Subscription) if model in things}
+        if ending:
+            text = gettext("Deleted too: %(things)s. Hand them over to keep them.")
+            said.append(text % {"things": handover.in_words(ending)})
         schedules = ReviewSchedule.objects.filter(owner=obj).count()
         if schedules:
             text = ngettext(

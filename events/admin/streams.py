@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from accounts import permissions
 from events.models import Stream
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class StreamAdmin(admin.ModelAdmin):
     )
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.has_perm("events.manage_stream"))
+        return bool(request.user.has_perm(permissions.MANAGE_STREAMS))
 
     has_module_permission = has_view_permission
 

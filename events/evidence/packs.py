@@ -19,16 +19,19 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts import permissions
 from accounts.models import NexmoAccount
 from accounts.tokens.limits import Limit
 from events.archive import seals
 from events.evidence.pack import NotIntact, make_pack
+from events.export.watch import active_user, sees_still
 from events.filters.form import EventFilter
 from events.models import BackgroundJob, EvidencePack
 from events.operations import jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import uuid
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from accounts.models import AnyUser
@@ -126,6 +129,12 @@ def open_file(pack: EvidencePack) -> IO[bytes] | None:
         return None
 
 
+def may_fetch(user_pk: Any, pk: uuid.UUID) -> bool:
+    """Whether a person may have this pack now."""
+    user = active_user(user_pk)
+    return user is not None and EvidencePack.objects.visible_to(user).filter(pk=pk).exists()
+
+
 def delete(pack: EvidencePack) -> None:
     """Delete a pack and its file, or stop its making."""
     pack.delete()
@@ -157,7 +166,7 @@ def make(job: jobs.Claim) -> None:
 
 def _make(pack: EvidencePack, job: jobs.Claim) -> None:
     event_filter = _filter_of(pack)
-    with _private_file(pack.file) as (file, path), _Keeper(pack, job) as keeper:
+    with _private_file(pack.file) as (file, path), _Keeper(pack, job, event_filter.accounts_by_pk) as keeper:
         contents = make_pack(
             file,
             event_filter.conditions,
@@ -174,7 +183,7 @@ def _make(pack: EvidencePack, job: jobs.Claim) -> None:
 def _filter_of(pack: EvidencePack) -> EventFilter:
     """The filter as it was meant when it was asked for, over what the person may see now. Raises Refused."""
     user = pack.requested_by
-    if not user.has_perm("accounts.export_evidence"):
+    if not user.has_perm(permissions.EXPORT_EVIDENCE):
         raise Refused(_("Evidence packs are for auditors, and you no longer have that role."))
     visible = NexmoAccount.objects.visible_to(user).defer("api_secret", "api_secret_secondary")
     accounts = list(visible.filter(pk=pack.account.pk) if pack.account else visible)
@@ -209,10 +218,10 @@ class _Keeper:
     """Notes the progress of a pack and renews its job's lease, from a thread of its own: the connection of the thread
     that makes the pack shows one state of the database and must not write."""
 
-    def __init__(self, pack: EvidencePack, job: jobs.Claim) -> None:
-        self.pack, self.job = pack, job
+    def __init__(self, pack: EvidencePack, job: jobs.Claim, accounts: Collection[int]) -> None:
+        self.pack, self.job, self.accounts = pack, job, accounts
         self.progress: dict[str, Any] = {}
-        self.over, self.lost = threading.Event(), threading.Event()
+        self.over, self.lost, self.hidden = threading.Event(), threading.Event(), threading.Event()
         self.thread = threading.Thread(target=self._keep, daemon=True, name=f"evidence-{pack.pk}")
 
     def __enter__(self) -> _Keeper:
@@ -224,10 +233,13 @@ class _Keeper:
         self.thread.join()
 
     def report(self, stage: str, done: int, total: int | None) -> None:
-        """Take note of the progress. Raises JobInterrupted when there is no more use in going on."""
+        """Take note of the progress. Raises JobInterrupted when there is no more use in going on, and Refused when the
+        person may no longer have the pack."""
         self.progress = {"stage": stage, "done": done, "total": total}
         if self.lost.is_set():
             raise jobs.JobInterrupted
+        if self.hidden.is_set():
+            raise Refused(_("You can no longer see all accounts of this pack."))
 
     def _keep(self) -> None:
         try:
@@ -236,6 +248,8 @@ class _Keeper:
                     self.job.renew()
                     if not _mine(self.pack).update(**self.progress or {"stage": ""}):
                         raise jobs.JobInterrupted
+                    if not self._may_go_on():
+                        self.hidden.set()
                 except jobs.JobInterrupted:
                     self.lost.set()
                     return
@@ -244,6 +258,12 @@ class _Keeper:
                     connection.close()
         finally:
             connection.close()
+
+    def _may_go_on(self) -> bool:
+        """Whether the person may take evidence and sees all the accounts still."""
+        user = active_user(self.pack.requested_by_id)
+        may_take = user is not None and user.has_perm(permissions.EXPORT_EVIDENCE)
+        return may_take and sees_still(user.pk, self.accounts)
 
 
 def _mine(pack: EvidencePack) -> Any:

@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar
 from django.conf import settings
 from django.core.cache import caches
 
+from events.export.watch import Watch
 from events.storage.transactions import impatient
 
 if TYPE_CHECKING:
@@ -56,9 +57,13 @@ class Place:
     def __init__(self, key: str | None) -> None:
         self.key, self.held = key, True
         self.next = time.monotonic() + RENEW_EVERY
+        self.watch: Watch | None = None
 
     def renew(self) -> None:
-        """Called at each part; keeps the place for as long as parts come."""
+        """Called at each part; keeps the place for as long as parts come. Raises SightLost where the file is watched
+        and its reader may no longer have it."""
+        if self.watch:
+            self.watch.look()
         if self.key and time.monotonic() >= self.next:
             self.next = time.monotonic() + RENEW_EVERY
             key = self.key
@@ -112,16 +117,23 @@ def blocks(file: IO[bytes]) -> Iterator[bytes]:
     return iter(lambda: file.read(BLOCK), b"")
 
 
-def take_place(user_pk: Any, name: str) -> Place:
-    """A place for an export of a person. Raises TooManyExports."""
+def take_place(user_pk: Any, name: str, allowed: Callable[[], bool] | None = None) -> Place:
+    """A place for an export of a person. Raises TooManyExports.
+
+    Args:
+        allowed: whether the person may have the file, asked again while it is sent.
+    """
     _clear_abandoned()
     try:
-        return _take(user_pk, name)
+        place = _take(user_pk, name)
     except TooManyExports:
         gc.collect()  # before people are refused for answers that nobody fetches
         if not _clear_abandoned():
             raise
-        return _take(user_pk, name)
+        place = _take(user_pk, name)
+    if allowed:
+        place.watch = Watch(allowed)
+    return place
 
 
 def _clear_abandoned() -> bool:

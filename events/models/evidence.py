@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from accounts import permissions
 from accounts.models import NexmoAccount
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class EvidencePackQuerySet(models.QuerySet["EvidencePack"]):
     def visible_to(self, user: AnyUser) -> Self:
         """Packs the user asked for, as long as every account in them is visible to the user; all packs to those who
         see all accounts. None to those who may not take evidence."""
-        if not user.has_perm("accounts.export_evidence"):  # type: ignore[union-attr]
+        if not user.has_perm(permissions.EXPORT_EVIDENCE):  # type: ignore[union-attr]
             return self.none()
         if NexmoAccount.objects.sees_all(user):
             return self.all()

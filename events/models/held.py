@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts import permissions
 from accounts.models import NexmoAccount
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class HeldQuerySet(models.QuerySet[Any]):
     """Rows that belong to a person or to a team."""
 
     prefix: ClassVar[str] = ""
-    permission: ClassVar[str] = "events.triage_finding"  # what it takes to change those of a team
+    permission: ClassVar[str] = permissions.TRIAGE  # what it takes to change those of a team
 
     def visible_to(self, user: AnyUser) -> Self:
         """Own ones, and those of teams that the user is in; a superuser sees every team's."""

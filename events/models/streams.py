@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts import permissions
 from accounts.fields import EncryptedTextField
 from accounts.models import NexmoAccount
 from accounts.validators import name_validator
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 class StreamQuerySet(HeldQuerySet):
     """Streams leave the site: also one's own needs the permission."""
 
-    permission = "events.manage_stream"
+    permission = permissions.MANAGE_STREAMS
 
     def changeable_by(self, user: AnyUser) -> Self:
         return self.visible_to(user) if user.has_perm(self.permission) else self.none()  # type: ignore[union-attr]

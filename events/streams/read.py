@@ -14,6 +14,7 @@ from django.db.models.expressions import RawSQL
 from django.http import QueryDict
 from django.utils import timezone
 
+from accounts import permissions
 from accounts.models import profile_of
 from events.filters.form import EventFilter
 from events.models import AuditEvent, ChainHead, SavedView, Stream, StreamCursor
@@ -63,7 +64,7 @@ def accounts_of(stream: Stream) -> list[NexmoAccount]:
     Raises:
         NothingMayBeSent: its owner may not set up streams any more.
     """
-    if stream.owner and not stream.owner.has_perm("events.manage_stream"):
+    if stream.owner and not stream.owner.has_perm(permissions.MANAGE_STREAMS):
         raise NothingMayBeSent(NOT_ALLOWED)
     seen = stream.accounts_in_sight()
     if stream.all_accounts:

@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from accounts import permissions
 from accounts.forms import REFUSED, NewAccountForm
 from accounts.kept_forms import restored
 from events.nexmo.errors import CredentialsRefused
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 @sensitive_post_parameters("api_secret")
 def new(request: HttpRequest) -> HttpResponse:
     """Add an account. What Nexmo refuses is said beside the field, and saved only if one wants."""
-    if not request.user.has_perm("accounts.add_nexmoaccount"):
+    if not request.user.has_perm(permissions.ADD_ACCOUNTS):
         raise PermissionDenied(_("You cannot add accounts: ask an administrator."))
     user = cast("User", request.user)
     if request.method != "POST":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
@@ -17,6 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from accounts import permissions
 from events.evidence import packs
 from events.export.limits import LimitedStream, TooManyExports, blocks, take_place
 from events.export.names import file_name
@@ -104,7 +106,7 @@ def pack_file(request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
         response = HttpResponse(content_type="application/zip")
     else:
         try:
-            place = take_place(request.user.pk, pack.name)
+            place = take_place(request.user.pk, pack.name, partial(packs.may_fetch, request.user.pk, pack.pk))
         except TooManyExports as error:
             file.close()
             return busy(request, error.names, pack.get_absolute_url())
@@ -126,7 +128,7 @@ def pack_delete(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 def _require_auditor(request: HttpRequest) -> None:
-    if not request.user.has_perm("accounts.export_evidence"):
+    if not request.user.has_perm(permissions.EXPORT_EVIDENCE):
         raise PermissionDenied(_("Evidence packs are for auditors: ask an administrator for that role."))
 
 

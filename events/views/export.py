@@ -12,7 +12,7 @@ from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from events.export.about import describe
+from events.export.about import accounts_of, describe
 from events.export.columns import Shape, ignore_progress
 from events.export.files import FORMATS, TextFormat, WholeFormat
 from events.export.limits import LimitedStream, Place, TooManyExports, blocks, take_place
@@ -20,6 +20,7 @@ from events.export.names import file_name
 from events.export.progress import BROKEN, PACKING, SENDING, Progress, ProgressReporter, TrackedStream, owns
 from events.export.refusal import busy, refusal, refused
 from events.export.shape import BadChoice, read_shape
+from events.export.watch import SightLost, sees_still
 from events.reading import count
 from events.reading.stream import stream_rows
 from events.views.scope import chosen_account, filtered_events
@@ -65,8 +66,9 @@ def export(request: HttpRequest, kind: str, api_key: str | None = None) -> HttpR
     if request.method == "HEAD":
         response = HttpResponse(content_type=file_format.media_type)
     else:
+        allowed = partial(sees_still, request.user.pk, [account.pk for account in accounts_of(event_filter)])
         try:
-            place = take_place(request.user.pk, name)
+            place = take_place(request.user.pk, name, allowed)
         except TooManyExports as error:
             back = reverse("events:account_list", args=[api_key]) if api_key else reverse("events:list")
             return busy(request, error.names, back)
@@ -77,6 +79,9 @@ def export(request: HttpRequest, kind: str, api_key: str | None = None) -> HttpR
                 if isinstance(file_format, TextFormat)
                 else _whole(file_format, event_filter, shape, request.user.get_username(), job, place)
             )
+        except SightLost:  # while a whole file was made
+            place.release()
+            raise Http404 from None
         except BaseException:
             place.release()
             raise

@@ -9,6 +9,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
+from accounts import permissions
 from accounts.models import NexmoAccount
 from events.detection.findings.inbox import line_of
 from events.detection.findings.sight import Sight
@@ -210,5 +211,5 @@ def own_review_schedule(request: HttpRequest, pk: int) -> ReviewSchedule:
 
 def require_streams(request: HttpRequest) -> None:
     """Stop whoever may not set up streams."""
-    if not request.user.has_perm("events.manage_stream"):
+    if not request.user.has_perm(permissions.MANAGE_STREAMS):
         raise PermissionDenied(_("Setting up streams requires a permission. Ask an administrator."))

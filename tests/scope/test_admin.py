@@ -53,6 +53,7 @@ ADMIN_MODELS: dict[str, dict[str, tuple[int, int, int]]] = {
     "auth/group": SUPERUSERS,
     "auth/user": SUPERUSERS,
     "mfa/authenticator": SUPERUSERS | {"add": (403,) * 3},
+    "socialaccount/socialaccount": SUPERUSERS,
     "events/discrepancy": READ_ONLY,
     "events/removal": READ_ONLY,
     "events/seal": READ_ONLY,
@@ -93,6 +94,7 @@ def admin_expectations(objects: dict[str, Any]) -> dict[str, dict[str, tuple[int
         },
         "admin:view_on_site": {f"/admin/r/{kind}/{objects['accounts/nexmoaccount']}/": (404,) * 3},
         "admin:auth_user_password_change": {f"/admin/auth/user/{objects['auth/user']}/password/": (403, 403, 200)},
+        "admin:auth_user_hand_over": {f"/admin/auth/user/{objects['auth/user']}/hand-over/": (403, 403, 200)},
         "admin:": {"/admin/nonsense/": (404,) * 3},  # the last resort, and each model's old addresses
     }
     for model, action in (
@@ -113,6 +115,7 @@ def admin_expectations(objects: dict[str, Any]) -> dict[str, dict[str, tuple[int
 @pytest.fixture
 def admin_paths(events: dict[str, AuditEvent], cast: dict[str, Any]) -> dict[str, dict[str, tuple[int, ...]]]:
     from allauth.mfa.models import Authenticator
+    from allauth.socialaccount.models import SocialAccount
 
     account = NexmoAccount.objects.get(api_key="demo0001")
     return admin_expectations(
@@ -144,6 +147,7 @@ def admin_paths(events: dict[str, AuditEvent], cast: dict[str, Any]) -> dict[str
             "accounts/apitoken": make_token(cast["bob"])[0].pk,
             "auth/group": account.teams.get().pk,
             "auth/user": cast["bob"].pk,
+            "socialaccount/socialaccount": SocialAccount.objects.create(user=cast["bob"], provider="x", uid="1").pk,
             "mfa/authenticator": Authenticator.objects.create(user=cast["bob"], type="totp", data={"secret": "x"}).pk,
         }
     )

@@ -40,6 +40,12 @@ EXPECTED: dict[str, Statuses] = {
     "readyz": {"/readyz": (503,) * 6},  # no worker runs
     "metrics": {"/metrics": (401, 401, 401, 401, 200, 200)},  # who sees everything, without a token
     "admin_redirect": {"/admin/r/1/1/": everybody(404)},
+    "csp_report": {"/csp-report": (405,) * 6},  # POST
+    # Found only where a provider is named: tests/sso.
+    **{
+        f"sso:{name.replace('/', '_')}": {f"/sso/{name}/": (404,) * 6}
+        for name in ("openid", "openid/callback", "saml", "saml/acs", "saml/finish", "saml/metadata")
+    },
     "events:evidence": {"/events/evidence.zip": everybody(405)},  # POST
     "events:account_evidence": {"/accounts/demo0001/events/evidence.zip": everybody(405)},
     # Packs that somebody asked for have tests of their own: tests/evidence/test_pages.
@@ -224,6 +230,8 @@ EXPECTED: dict[str, Statuses] = {
     "mfa_download_recovery_codes": {"/profile/second-factor/recovery-codes/download/": everybody(404)},
 }
 OPEN = (
+    "/csp-report",
+    *(path for name, row in EXPECTED.items() if name.startswith("sso:") for path in row),
     "/api/openapi.json",
     "/assets/site-0123456789ab.css",
     "/assets/site-0123456789ab.js",

@@ -15,6 +15,7 @@ from django.contrib.auth import get_user_model
 from django.core.cache import caches
 from django.db.models import Q
 
+from accounts import permissions
 from accounts.models import NexmoAccount
 from events.detection.findings.writing import levels_of
 from events.models import FindingAccount, FindingChange, Severity
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from events.models import Finding
     from events.reading.standing import Standing
 
-TRIAGE = "events.triage_finding"
 KEPT = 30  # seconds that a list of people is believed
 ACTIONS = FindingChange.Action
 # What says only what everybody who sees a part sees of its state, whoever did it.
@@ -89,7 +89,7 @@ class Sight:
     @property
     def may_triage(self) -> bool:
         """Whether the reader may change the state of findings that he sees."""
-        return bool(self.user.has_perm(TRIAGE))
+        return bool(self.user.has_perm(permissions.TRIAGE))
 
     @cached_property
     def known_people(self) -> frozenset[int]:
@@ -168,7 +168,9 @@ def responders(accounts: Iterable[int]) -> list[Person]:
     cache, name = caches["local"], f"responders:{hash(keys)}"
     people: list[Person] | None = cache.get(name)
     if people is None:
-        found = get_user_model().objects.with_perm(TRIAGE, backend="django.contrib.auth.backends.ModelBackend")
+        found = get_user_model().objects.with_perm(
+            permissions.TRIAGE, backend="django.contrib.auth.backends.ModelBackend"
+        )
         found = found.filter(_sees_any(keys)).distinct().order_by("username")
         people = [Person(*row) for row in found.values_list("pk", "username")]
         cache.set(name, people, KEPT)

@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from accounts import permissions
 from accounts.models import NexmoAccount
 from events.detection.rules import ruleset
 from events.detection.sigma.rule import RuleProblem
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from accounts.models import AnyUser
     from events.detection.sigma.rule import Rule
 
-PERMISSION = "events.change_ownrule"
 _UUID = re.compile(r"\b[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\b")
 _ID = re.compile(r"^(?:id:|- +id:)[ \t]*['\"]?([0-9a-fA-F-]{36})['\"]?[ \t]*(?:#.*)?$", re.MULTILINE)
 # As `RuleProblem` holds them: translated where they are shown.
@@ -46,7 +46,7 @@ def may_write(user: AnyUser) -> bool:
     Rules are evaluated over all accounts, and trying one shows what it finds in them. So the permission alone is not
     enough: it takes somebody who sees all accounts.
     """
-    return user.has_perm(PERMISSION) and NexmoAccount.objects.sees_all(user)  # type: ignore[union-attr]
+    return user.has_perm(permissions.WRITE_RULES) and NexmoAccount.objects.sees_all(user)  # type: ignore[union-attr]
 
 
 def may_read_texts(user: AnyUser) -> bool:
