@@ -96,6 +96,7 @@ class ScheduleForm(forms.ModelForm):
         fields["view"].queryset = SavedView.objects.visible_to(user).select_related("team")
         fields["view"].empty_label = _("Choose a view")
         fields["view"].required = True
+        fields["view"].label_from_instance = lambda view: coded(view.name)
         fields["name"].required = False
         fields["frequency"].choices = [choice for choice in fields["frequency"].choices if choice[0]]
         teams = list(teams_acted_for(user, HeldQuerySet.permission)) if self.is_new else []
