@@ -53,6 +53,7 @@ ADMIN_MODELS: dict[str, dict[str, tuple[int, int, int]]] = {
     "auth/group": SUPERUSERS,
     "auth/user": SUPERUSERS,
     "mfa/authenticator": SUPERUSERS | {"add": (403,) * 3},
+    "socialaccount/socialaccount": SUPERUSERS,
     "events/discrepancy": READ_ONLY,
     "events/removal": READ_ONLY,
     "events/seal": READ_ONLY,
@@ -113,6 +114,7 @@ def admin_expectations(objects: dict[str, Any]) -> dict[str, dict[str, tuple[int
 @pytest.fixture
 def admin_paths(events: dict[str, AuditEvent], cast: dict[str, Any]) -> dict[str, dict[str, tuple[int, ...]]]:
     from allauth.mfa.models import Authenticator
+    from allauth.socialaccount.models import SocialAccount
 
     account = NexmoAccount.objects.get(api_key="demo0001")
     return admin_expectations(
@@ -145,6 +147,7 @@ def admin_paths(events: dict[str, AuditEvent], cast: dict[str, Any]) -> dict[str
             "auth/group": account.teams.get().pk,
             "auth/user": cast["bob"].pk,
             "mfa/authenticator": Authenticator.objects.create(user=cast["bob"], type="totp", data={"secret": "x"}).pk,
+            "socialaccount/socialaccount": SocialAccount.objects.create(user=cast["bob"], provider="x", uid="x").pk,
         }
     )
 
