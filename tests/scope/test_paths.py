@@ -214,6 +214,7 @@ EXPECTED: dict[str, Statuses] = {
     "account_set_password": {"/login/none/": (302,) * 6},
     "account_email": {"/login/none/": (302,) * 6},
     # No provider is set up here: see tests/sso.
+    "csp_report": {"/csp-report": (405,) * 6},  # POST
     "sso:openid": {"/sso/openid/": (404,) * 6},
     "sso:openid_callback": {"/sso/openid/callback/": (404,) * 6},
     "sso:saml": {"/sso/saml/": (404,) * 6},
