@@ -13,6 +13,7 @@ from django.core.validators import validate_email
 from django.utils import timezone, translation
 
 from accounts.models import profile_of
+from events.filters.saved import Openable
 from events.models import Report, ReportStop, SavedView
 
 if TYPE_CHECKING:
@@ -54,11 +55,13 @@ class Receiver:
 
 
 def may_be_sent(report: Report) -> bool:
-    """Whether the report's holder may still open its view: an own one or of a team; a team's must be shared with it."""
+    """Whether the report's holder may still open its view: a team's must be shared with it, and what its filter names
+    is asked for each member; a person must see all accounts that it names."""
     if report.team_id:
         return report.view.team_id == report.team_id
     owner: User = report.owner  # type: ignore[assignment]  # one of the two holds it
-    return bool(SavedView.objects.visible_to(owner).filter(pk=report.view_id).exists())
+    is_visible = SavedView.objects.visible_to(owner).filter(pk=report.view_id).exists()
+    return is_visible and Openable(owner)(report.view.owner_id, report.view.query)
 
 
 def receivers_of(report: Report) -> list[Receiver]:

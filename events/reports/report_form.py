@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.teams.sight import teams_acted_for
+from events.filters.saved import openable_views
 from events.models import Report, SavedView
 from events.models.held import HeldQuerySet
 from events.reports import due
@@ -63,10 +64,8 @@ class ReportForm(forms.ModelForm):
         )
         self.user, self.is_new = user, not instance.pk
         fields: dict[str, Any] = self.fields
-        views = SavedView.objects.visible_to(user).select_related("team")
-        if instance.team_id:
-            views = SavedView.objects.filter(team=instance.team_id).select_related("team")
-        fields["view"].queryset = views
+        of_team = SavedView.objects.filter(team=instance.team_id) if instance.team_id else None
+        fields["view"].queryset = openable_views(user, of_team).select_related("team")
         fields["view"].empty_label = _("Choose a view")
         fields["frequency"].choices = [choice for choice in fields["frequency"].choices if choice[0]]
         teams = list(teams_acted_for(user, HeldQuerySet.permission)) if self.is_new else []
