@@ -1,4 +1,4 @@
-"""The site's mail server: what its address says, and one mail handed over to it."""
+"""The site's mail server: what its address says, whom mail can go to, and one mail handed over."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import ssl
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 
 from events.outbound.results import SENT, Outcome
 
@@ -38,6 +41,18 @@ class MailServer:
             unquote(parts.username or ""),
             unquote(parts.password or ""),
         )
+
+
+def deliverable(address: str) -> str:
+    """An e-mail address as every server takes it, its domain in ASCII; "" where mail could not go to it."""
+    address = address.strip()
+    try:
+        validate_email(address)
+        name, _, domain = address.rpartition("@")
+        address = f"{name}@{domain.encode('idna').decode()}"
+    except (ValidationError, UnicodeError):
+        return ""
+    return address if address.isascii() else ""
 
 
 class _Watched(smtplib.SMTP):

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.utils import timezone, translation
 
 from accounts.models import profile_of
 from events.filters.saved import Openable
 from events.models import Report, ReportStop, SavedView
+from events.outbound.mail import deliverable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,15 +36,8 @@ class Receiver:
 
     @property
     def address(self) -> str:
-        """Where mail goes, as every server takes it; "" where there is no address that mail could go to."""
-        address = self.user.email.strip()
-        try:
-            validate_email(address)
-            name, _, domain = address.rpartition("@")
-            address = f"{name}@{domain.encode('idna').decode()}"
-        except (ValidationError, UnicodeError):
-            return ""
-        return address if address.isascii() else ""
+        """Where mail goes; "" where there is no address that mail could go to."""
+        return deliverable(self.user.email)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[None]:

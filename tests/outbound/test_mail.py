@@ -14,7 +14,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP as Server
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
-from events.outbound.mail import MailServer, hand_over
+from events.outbound.mail import MailServer, deliverable, hand_over
 from events.outbound.results import Outcome
 from tests.tools.mails import Mails
 from tests.tools.receivers import certificate
@@ -81,6 +81,21 @@ def test_a_servers_address_is_read() -> None:
     whole = MailServer.read("smtp+starttls://mailer:p%3Aw%40d@mail.example.com:2525")
     assert whole == MailServer("smtp+starttls", "mail.example.com", 2525, "mailer", "p:w@d")
     assert "p:w@d" not in repr(whole)
+
+
+@pytest.mark.parametrize(
+    ("entered", "goes_to"),
+    [
+        (" ana@example.com ", "ana@example.com"),
+        ("ana@münchen.example", "ana@xn--mnchen-3ya.example"),
+        ("señora@example.com", ""),
+        ("nowhere", ""),
+        (f"ana@{'ü' * 63}.example", ""),
+        ("", ""),
+    ],
+)
+def test_an_address_is_spelled_as_servers_know_it(entered: str, goes_to: str) -> None:
+    assert deliverable(entered) == goes_to
 
 
 @pytest.mark.parametrize("kind", ["smtp", "smtps", "smtp+starttls"])

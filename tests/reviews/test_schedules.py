@@ -118,6 +118,16 @@ def test_every_member_of_a_team_is_reminded_in_their_own_language(
     assert "Messaging team" in text
 
 
+def test_reminder_goes_to_a_domain_beyond_ascii_as_servers_know_it(
+    archive: Any, cast: Any, clock: Any, mails: list[Any]
+) -> None:
+    cast["alice"].email = "ana@münchen.example"
+    cast["alice"].save()
+    make_schedule(cast)
+    remind()
+    assert [receiver for receiver, _subject, _text in mails] == ["ana@xn--mnchen-3ya.example"]
+
+
 def test_nothing_is_sent_without_a_mail_server(
     archive: Any, cast: Any, clock: Any, mails: list[Any], settings: Any
 ) -> None:
