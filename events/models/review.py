@@ -46,6 +46,12 @@ class ReviewSchedule(Held):
     )
     last_end = models.DateTimeField(help_text=_("The end of the last period that was made due."))
 
+    # None can be deleted: its history stays.
+    counted: ClassVar[dict[str, Any]] = {"is_active": True}
+    full: ClassVar[Any] = _(
+        "You have already set up %(count)s of these. Switch off one that is no longer needed first."
+    )
+
     class Meta:
         verbose_name = _("review schedule")
         ordering = ("name", "id")

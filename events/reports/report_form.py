@@ -88,6 +88,8 @@ class ReportForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
+        if self.is_new:
+            Report.check_room(self.user)
         view, team = cleaned.get("view"), cleaned.get("holder")
         if view and team and view.team_id != int(team):
             self.add_error("view", _("Share this view with the team first, so that all its members can open it."))
