@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import smtplib
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from email.message import EmailMessage
 
 TIMEOUT = 20.0  # seconds for each step
+SHUTTING_DOWN = 421  # answer of a server that takes nothing more now, whatever it was told (RFC 5321)
+TOO_LARGE = 552  # answer to a sender that announced a mail of more than the server takes (RFC 1870)
 PORTS = {"smtps": 465, "smtp+starttls": 587, "smtp": 25}
 
 
@@ -86,18 +88,20 @@ def hand_over(message: EmailMessage, server: MailServer, sender: str, receiver: 
             _leave(connection)
     except smtplib.SMTPRecipientsRefused as error:
         code = max(code for code, _ in error.recipients.values())
-        return _refused(code, is_final=code >= 500)
+        return _refused(code)
     except smtplib.SMTPDataError as error:
-        return _refused(error.smtp_code, is_final=error.smtp_code >= 500)
+        return _refused(error.smtp_code)
     except smtplib.SMTPResponseException as error:
+        if isinstance(error, smtplib.SMTPSenderRefused) and error.smtp_code == TOO_LARGE:
+            return _refused(error.smtp_code)
         # Of the sender or the login: an administrator mends that, and then every mail can go.
-        return _refused(error.smtp_code, is_final=False)
+        return replace(_refused(error.smtp_code), is_final=False, of_server=True)
     except smtplib.SMTPServerDisconnected:
         return _interrupted(connection, "broken")
     except smtplib.SMTPException:  # such as a server that offers no TLS or login
-        return Outcome(sent=False, problem="plugin")
+        return Outcome(sent=False, problem="plugin", of_server=True)
     except ssl.SSLCertVerificationError:
-        return Outcome(sent=False, problem="certificate")
+        return Outcome(sent=False, problem="certificate", of_server=True)
     except TimeoutError:
         return _interrupted(connection, "timeout")
     except OSError:
@@ -106,11 +110,14 @@ def hand_over(message: EmailMessage, server: MailServer, sender: str, receiver: 
 
 
 def _interrupted(connection: _Watched | None, problem: str) -> Outcome:
-    return Outcome(sent=False, problem="unclear" if connection and connection.is_begun else problem)
+    told = "unclear" if connection and connection.is_begun else problem
+    return Outcome(sent=False, problem=told, of_server=True)
 
 
-def _refused(code: int, *, is_final: bool) -> Outcome:
-    return Outcome(sent=False, problem=f"smtp {code}", status=code, is_final=is_final)
+def _refused(code: int) -> Outcome:
+    return Outcome(
+        sent=False, problem=f"smtp {code}", status=code, is_final=code >= 500, of_server=code == SHUTTING_DOWN
+    )
 
 
 def _connect(server: MailServer, own_name: str) -> _Watched:

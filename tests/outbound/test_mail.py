@@ -59,7 +59,8 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
             controller = _StartTls(box, **place)  # type: ignore[arg-type]
             controller.context = context  # type: ignore[attr-defined]
         else:
-            controller = Controller(box, **place)  # type: ignore[arg-type]
+            limit = {"data_size_limit": 10} if kind == "small" else {}  # bytes of a mail
+            controller = Controller(box, **limit, **place)  # type: ignore[arg-type]
         controller.start()
         running.append(controller)
         return box
@@ -112,6 +113,7 @@ def test_a_wrong_password_is_tried_again_later_and_shown_nowhere(serve: Serve) -
     outcome = send(f"smtp+starttls://mailer:secret@127.0.0.1:{box.port}")
 
     assert (outcome.problem, outcome.is_final, box.taken) == ("smtp 535", False, [])
+    assert outcome.of_server  # no other mail is tried with it now
     assert "secret" not in repr(outcome)
 
 
@@ -140,6 +142,20 @@ def test_an_answer_to_the_mail_says_whether_to_try_again(serve: Serve, answer: s
     outcome = send(f"smtp://127.0.0.1:{box.port}")
 
     assert (outcome.problem, outcome.is_final) == (f"smtp {answer[:3]}", is_final)
+    assert not outcome.of_server
+
+
+def test_a_server_that_takes_nothing_more_now_is_told_from_one_that_refuses_a_mail(serve: Serve) -> None:
+    box = serve("smtp")
+    box.answer = "421 Shutting down"
+
+    assert send(f"smtp://127.0.0.1:{box.port}") == Outcome(sent=False, problem="smtp 421", status=421, of_server=True)
+
+
+def test_a_mail_that_is_too_large_is_refused_for_good_and_others_are_not(serve: Serve) -> None:
+    box = serve("small")
+
+    assert send(f"smtp://127.0.0.1:{box.port}") == Outcome(sent=False, problem="smtp 552", status=552, is_final=True)
 
 
 def test_nobody_there(monkeypatch: pytest.MonkeyPatch) -> None:
