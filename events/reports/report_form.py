@@ -102,8 +102,14 @@ class ReportForm(forms.ModelForm):
             team = self.cleaned_data.get("holder")
             report.owner_id, report.team_id = (None, int(team)) if team else (self.user.pk, None)
             report.created_by_id = self.user.pk
-        if self.is_new or {"frequency", "view"} & set(self.changed_data):
             due.begin(report)
+            report.save()
+            return report
+        # Nothing else: meanwhile somebody may have paused it, and the worker counts what it sends.
+        written = [*self._meta.fields, "look_at", "updated_at"]
         report.look_at = timezone.now()
-        report.save()
+        if {"frequency", "view"} & set(self.changed_data):
+            due.begin(report)
+            written += ["starts_at", "looked_at"]
+        report.save(update_fields=written)
         return report

@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from events.models import BackgroundJob, Report, ReportMail, ReportStop, SavedView
 from events.reports import deliver, previews, stopping
+from events.reports.report_form import ReportForm
 from tests.reports.conftest import MONDAY, nothing, send
 from tests.tools.mails import Mails
 
@@ -258,6 +259,22 @@ def test_an_earlier_time_is_sent_the_same_day(
     assert send() == 0
     alice.post(f"/reports/{report.pk}/edit", NEW | {"view": report.view_id, "at": "07:30"})
     assert send() == 1
+
+
+@pytest.mark.parametrize("frequency", ["weekly", "monthly"])
+def test_an_edit_undoes_nothing_that_happened_meanwhile(
+    clock: Any, make_report: Callable[..., Report], cast: dict[str, Any], frequency: str
+) -> None:
+    report = make_report()
+    form = ReportForm(NEW | {"view": report.view_id, "frequency": frequency}, user=cast["alice"], instance=report)
+    assert form.is_valid()
+    Report.objects.update(is_active=False, sent_count=7, last_sent_at=MONDAY)
+
+    form.keep()
+
+    kept = Report.objects.get()
+    assert (kept.is_active, kept.sent_count, kept.last_sent_at) == (False, 7, MONDAY)
+    assert (kept.frequency, kept.starts_at == MONDAY, kept.look_at) == (frequency, frequency == "monthly", MONDAY)
 
 
 def test_the_list_takes_the_same_queries_for_many_reports(
