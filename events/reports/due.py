@@ -82,7 +82,7 @@ def plan(report: Report, now: datetime) -> int:
     for receiver in receivers_of(report):
         soonest = min(soonest, next_after(report, receiver.zone, now))
         at = last_due(report.frequency, report.at, receiver.zone, now)
-        if not report.starts_at < at <= now or not receiver.address:
+        if at <= report.starts_at or not receiver.address:
             continue
         period = Period.before(report.frequency, at, receiver.zone)
         due.append(

@@ -98,18 +98,15 @@ class ReportForm(forms.ModelForm):
     def keep(self) -> Report:
         """Write it. A new one, and one of another frequency or view, is first sent at its next due time."""
         report: Report = self.save(commit=False)
+        # An edit writes nothing else: meanwhile somebody may have paused it, and the worker counts what it sends.
+        edited = [*self._meta.fields, "look_at", "updated_at"]
         if self.is_new:
             team = self.cleaned_data.get("holder")
             report.owner_id, report.team_id = (None, int(team)) if team else (self.user.pk, None)
             report.created_by_id = self.user.pk
+        if self.is_new or {"frequency", "view"} & set(self.changed_data):
             due.begin(report)
-            report.save()
-            return report
-        # Nothing else: meanwhile somebody may have paused it, and the worker counts what it sends.
-        written = [*self._meta.fields, "look_at", "updated_at"]
+            edited += ["starts_at", "looked_at"]
         report.look_at = timezone.now()
-        if {"frequency", "view"} & set(self.changed_data):
-            due.begin(report)
-            written += ["starts_at", "looked_at"]
-        report.save(update_fields=written)
+        report.save(update_fields=None if self.is_new else edited)
         return report
