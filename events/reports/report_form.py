@@ -99,7 +99,7 @@ class ReportForm(forms.ModelForm):
         """Write it. A new one, and one of another frequency or view, is first sent at its next due time."""
         report: Report = self.save(commit=False)
         # An edit writes nothing else: meanwhile somebody may have paused it, and the worker counts what it sends.
-        edited = [*self._meta.fields, "look_at", "updated_at"]
+        edited = [*self.Meta.fields, "look_at", "updated_at"]
         if self.is_new:
             team = self.cleaned_data.get("holder")
             report.owner_id, report.team_id = (None, int(team)) if team else (self.user.pk, None)
