@@ -33,6 +33,12 @@ MOST_OF_A_NOTE = 2_000  # characters
 class ReviewSchedule(Held):
     """That a view is to be reviewed for each week, month or quarter: by a person, or by anybody in a team."""
 
+    # None can be deleted: its history stays.
+    counted: ClassVar[dict[str, Any]] = {"is_active": True}
+    full: ClassVar[Any] = _(
+        "You have already set up %(count)s of these. Switch off one that is no longer needed first."
+    )
+
     name = models.CharField(_("name"), max_length=80, validators=[name_validator])
     view = models.ForeignKey(
         SavedView, verbose_name=_("view"), on_delete=models.SET_NULL, null=True, related_name="review_schedules"

@@ -121,6 +121,8 @@ class ScheduleForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
+        if self.is_new or (cleaned.get("is_active") and "is_active" in self.changed_data):
+            ReviewSchedule.check_room(self.user)
         view = cleaned.get("view")
         if view and not cleaned.get("name"):
             cleaned["name"] = view.name

@@ -16,8 +16,6 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -26,7 +24,7 @@ from django.utils.translation import gettext as _
 from accounts.models import profile_of
 from events.models import DueReview
 from events.operations import jobs
-from events.outbound.mail import MailServer, hand_over
+from events.outbound.mail import MailServer, deliverable, hand_over
 from events.reviews import schedules
 from events.wording.times import show
 
@@ -100,12 +98,7 @@ def send(job: jobs.Claim) -> None:
 
 def address_of(person: User) -> str:
     """Where mail goes; "" where there is no address that mail could go to."""
-    address = person.email.strip()
-    try:
-        validate_email(address)
-    except ValidationError:
-        return ""
-    return address
+    return deliverable(person.email)
 
 
 def compose(due: DueReview, person: User) -> EmailMessage:

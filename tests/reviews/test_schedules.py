@@ -14,7 +14,7 @@ from django.contrib.auth.models import Group
 from django.utils import timezone
 
 from accounts.models import NexmoAccount, Profile
-from events.models import BackgroundJob, DueReview, Review, ReviewSchedule, ReviewStatement, SavedView
+from events.models import BackgroundJob, DueReview, Review, ReviewSchedule, ReviewStatement, SavedView, held
 from events.operations import jobs
 from events.outbound.results import SENT, Outcome
 from events.reviews import reminders, sign
@@ -116,6 +116,16 @@ def test_every_member_of_a_team_is_reminded_in_their_own_language(
     assert "Numbers changed" in subject
     assert not subject.startswith("Overdue")
     assert "Messaging team" in text
+
+
+def test_reminder_goes_to_a_domain_beyond_ascii_as_servers_know_it(
+    archive: Any, cast: Any, clock: Any, mails: list[Any]
+) -> None:
+    cast["alice"].email = "ana@münchen.example"
+    cast["alice"].save()
+    make_schedule(cast)
+    remind()
+    assert [receiver for receiver, _subject, _text in mails] == ["ana@xn--mnchen-3ya.example"]
 
 
 def test_nothing_is_sent_without_a_mail_server(
@@ -263,6 +273,20 @@ def test_view_that_is_no_longer_shared_is_not_reviewed_in_its_teams_name(
     SavedView.objects.filter(pk=schedule.view_id).update(team=None)
     answer = login("bob").get(f"/reviews/new?due={DueReview.objects.get().pk}", follow=True)
     assert "no longer shared with those who review it" in text_of(answer)
+
+
+def test_schedules_that_are_switched_off_leave_room_for_others(
+    archive: Any, cast: Any, clock: Any, login: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(held, "MOST", 1)
+    off = make_schedule(cast)
+    ReviewSchedule.objects.update(created_by=cast["alice"], is_active=False)
+    alice, fields = login("alice"), {"view": off.view_id, "frequency": "weekly", "days": 5}
+    assert alice.post("/reviews/schedules/new", fields).status_code == 302
+    edit = f"/reviews/schedules/{off.pk}/edit"
+    refused = alice.post(edit, fields | {"is_active": "on"})
+    assert "You have already set up 1 of these. Switch off one" in text_of(refused)
+    assert alice.post(edit, fields | {"days": 6}).status_code == 302
 
 
 def test_schedule_is_set_up_for_oneself_or_a_team_and_begins_now(
