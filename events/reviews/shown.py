@@ -138,6 +138,8 @@ def _visible(user: AnyUser, key: str) -> Review | None:
 
 def _lines(user: AnyUser, reviews: list[Review]) -> list[Line]:
     """Of each review the figures of all statements, and the text of no more than are named: it may have hundreds."""
+    if not reviews:
+        return []
     rows = ReviewStatement.objects.visible_to(user).filter(review__in=reviews).order_by()
     rows = rows.annotate(
         place=Window(RowNumber(), partition_by="review_id", order_by=(F("count").desc(), "account__name", "pk")),
