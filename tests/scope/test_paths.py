@@ -232,6 +232,8 @@ EXPECTED: dict[str, Statuses] = {
     "mfa_download_recovery_codes": {"/profile/second-factor/recovery-codes/download/": everybody(404)},
 }
 OPEN = (
+    "/csp-report",
+    *(path for name, rows in EXPECTED.items() if name.startswith("sso:") for path in rows),
     "/api/openapi.json",
     "/assets/site-0123456789ab.css",
     "/assets/site-0123456789ab.js",
