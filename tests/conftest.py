@@ -84,7 +84,7 @@ def _tables_can_be_emptied() -> Iterator[None]:
         if connection.vendor != "postgresql" or connection.connection.info.parameter_status("is_superuser") != "on":
             without_triggers(self)
             return
-        # A superuser can tell PostgreSQL to leave triggers and references alone. DELETE is quick where rows are few, and
+        # A superuser can tell PostgreSQL to leave triggers and references alone. DELETE is quick where rows are few;
         # TRUNCATE makes each table and index a new file. What post_migrate would make again stays.
         tables = {*connection.introspection.django_table_names(only_existing=True, include_views=False)}
         tables -= {"django_content_type", "auth_permission"}
