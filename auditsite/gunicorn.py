@@ -16,6 +16,15 @@ from auditsite import env, logs, web_worker
 from auditsite.env import BASE_DIR
 from auditsite.home import PACKAGE
 
+
+def _import_nothing_from_here() -> None:
+    """Not from the directory the site runs in, where gunicorn looks first, unless our code is there."""
+    here = os.getcwd()
+    if here != str(PACKAGE.parent):
+        sys.path[:] = [path for path in sys.path if path != here]
+
+
+_import_nothing_from_here()
 env.become_web_process()  # before the settings are read, which is the next line
 
 from auditsite import settings as ours  # noqa: E402
@@ -64,9 +73,8 @@ def on_starting(server: Any) -> None:
 
 
 def pre_fork(server: Any, worker: Any) -> None:
-    """Import nothing from the directory the site runs in, where gunicorn looks first, unless our code is there."""
-    if server.cfg.chdir != str(PACKAGE.parent):
-        sys.path[:] = [path for path in sys.path if path != server.cfg.chdir]
+    """Gunicorn adds the directory again after it has read this file."""
+    _import_nothing_from_here()
 
 
 def post_worker_init(worker: Any) -> None:

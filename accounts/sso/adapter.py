@@ -83,13 +83,15 @@ def admit(login: SocialLogin, rules: SingleSignOn) -> None:
     Whoever is known and no longer admitted loses what the groups gave, on other open sessions too.
     """
     groups = login.account.extra_data.get("groups", [])
+    missing = login.account.extra_data.pop("missing", [])  # claims that the settings ask for
     known = login.account.pk is not None
     if known and not login.user.is_active:
         raise Refusal("inactive")
-    if rules.group_needed and not rules.group_map.names_any_of(groups):
+    without_group = rules.group_needed and not rules.group_map.names_any_of(groups)
+    if missing or without_group:
         if known:
             grants.apply(login.user, [], rules.group_map)
-        raise Refusal("no_group")
+        raise Refusal("missing_claim", f"not as required: {', '.join(missing)}") if missing else Refusal("no_group")
     if not known:
         if not rules.provisions:
             raise Refusal("not_linked")

@@ -32,6 +32,10 @@ REASONS = {
         403,
         _("%(provider)s knows you, but none of your groups there gives access here. Ask your administrator for one."),
     ),
+    "missing_claim": (
+        403,
+        _("%(provider)s knows you, but not as somebody who may come in here. Ask your administrator."),
+    ),
     "too_many_groups": (
         403,
         _("%(provider)s does not list your groups, because there are too many. Ask your administrator to limit them."),

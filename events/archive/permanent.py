@@ -47,5 +47,5 @@ def of_person(person: User) -> list[str]:
     if RetentionChange.objects.filter(changed_by=person).exists():
         said.append(gettext("%(person)s changed how long events are kept, and the record of it says who."))
     if Review.objects.filter(person=person).exists():
-        said.append(gettext("%(person)s signed off reviews, and they say who."))
+        said.append(gettext("%(person)s signed off reviews that name them."))
     return [text % {"person": person} for text in said]

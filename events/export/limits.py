@@ -8,6 +8,7 @@ killed gives its place back.
 from __future__ import annotations
 
 import gc
+import itertools
 import logging
 import threading
 import time
@@ -32,11 +33,12 @@ RETRY_AFTER = 10  # seconds
 BLOCK = 65_536  # bytes of a whole file sent together
 PATIENCE_MS = 1_000
 
-_lock = threading.Lock()
-_running = 0
+_lock = threading.Lock()  # of taking; giving back needs none
+_running: set[int] = set()
+_numbers = itertools.count()
 # Keys of places whose answer was thrown away without being closed: collected at any moment and in any thread, so that
-# nothing but this may be done then.
-_abandoned: deque[str | None] = deque()
+# nothing which waits for a lock or a database may be done then.
+_abandoned: deque[str] = deque()
 
 
 class TooManyExports(Exception):
@@ -54,8 +56,8 @@ class TooManyExports(Exception):
 class Place:
     """What one running export holds, until it is released."""
 
-    def __init__(self, key: str | None) -> None:
-        self.key, self.held = key, True
+    def __init__(self, number: int, key: str | None) -> None:
+        self.number, self.key = number, key
         self.next = time.monotonic() + RENEW_EVERY
         self.watch: Watch | None = None
 
@@ -71,17 +73,14 @@ class Place:
 
     def release(self) -> None:
         """May be called again."""
-        global _running
-        with _lock:
-            if not self.held:
-                return
-            self.held = False
-            _running -= 1
-        if key := self.key:
+        _running.discard(self.number)
+        key, self.key = self.key, None
+        if key:
             _quietly(lambda: caches["default"].delete(key))
 
     def __del__(self) -> None:
-        if self.held:
+        _running.discard(self.number)
+        if self.key:
             _abandoned.append(self.key)
 
     def renewing(self, parts: Iterator[Part]) -> Iterator[Part]:
@@ -127,39 +126,31 @@ def take_place(user_pk: Any, name: str, allowed: Callable[[], bool] | None = Non
     try:
         place = _take(user_pk, name)
     except TooManyExports:
-        gc.collect()  # before people are refused for answers that nobody fetches
-        if not _clear_abandoned():
-            raise
+        gc.collect()  # before people are refused for answers that nobody fetches; some give their place back themselves
+        _clear_abandoned()
         place = _take(user_pk, name)
     if allowed:
         place.watch = Watch(allowed)
     return place
 
 
-def _clear_abandoned() -> bool:
-    """Take back the places of answers that were thrown away. Whether there were any."""
-    global _running
-    any_there = bool(_abandoned)
+def _clear_abandoned() -> None:
+    """Take back the places of answers that were thrown away."""
     while _abandoned:
         key = _abandoned.popleft()
-        with _lock:
-            _running -= 1
-        if key:
-            _quietly(lambda key=key: caches["default"].delete(key))  # type: ignore[misc]
-    return any_there
+        _quietly(lambda key=key: caches["default"].delete(key))  # type: ignore[misc]
 
 
 def _take(user_pk: Any, name: str) -> Place:
-    global _running
+    number = next(_numbers)
     with _lock:
-        if _running >= settings.EXPORTS_AT_ONCE:
+        if len(_running) >= settings.EXPORTS_AT_ONCE:
             raise TooManyExports([])
-        _running += 1
+        _running.add(number)
     try:
-        return Place(_take_key(user_pk, name))
+        return Place(number, _take_key(user_pk, name))
     except BaseException:
-        with _lock:
-            _running -= 1
+        _running.discard(number)
         raise
 
 

@@ -1,4 +1,5 @@
-"""What belongs to one person or to one team: channels and subscriptions of alerts, streams."""
+"""What belongs to one person or to one team: channels and subscriptions of alerts, streams, reports,
+review schedules."""
 
 from __future__ import annotations
 
@@ -61,6 +62,10 @@ class Held(models.Model):
 
     objects: ClassVar[Any] = HeldQuerySet.as_manager()
 
+    # Which of them count towards `MOST`, and what is said where there are so many.
+    counted: ClassVar[dict[str, Any]] = {}
+    full: ClassVar[Any] = _("You have already set up %(count)s of these. Delete one that is no longer needed first.")
+
     class Meta:
         abstract = True
 
@@ -68,9 +73,8 @@ class Held(models.Model):
     def check_room(cls, user: AnyUser) -> None:
         """Whether the user may set up another, for a team or not. Raises ValidationError, which says how many there may
         be."""
-        if cls.objects.filter(created_by=user.pk).count() >= MOST:
-            text = _("You have already set up %(count)s of these. Delete one that is no longer needed first.")
-            raise ValidationError(text, code="too_many", params={"count": MOST})
+        if cls.objects.filter(created_by=user.pk, **cls.counted).count() >= MOST:
+            raise ValidationError(cls.full, code="too_many", params={"count": MOST})
 
     def accounts_in_sight(self) -> list[NexmoAccount]:
         """The accounts that whoever this belongs to may see now, without secrets: a person's own sight, or what is

@@ -9,9 +9,10 @@ import uuid
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.validators import MaxValueValidator
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -30,8 +31,23 @@ if TYPE_CHECKING:
 MOST_OF_A_NOTE = 2_000  # characters
 
 
+class ReviewScheduleQuerySet(HeldQuerySet):
+    def going_on(self) -> Self:
+        """Those that ask for reviews: switched on, with a view that is still shared with whoever reviews it."""
+        of_team = Q(team__isnull=False, view__team=F("team"))
+        joined = User.groups.through.objects.filter(user=OuterRef("owner"), group=OuterRef("view__team"))
+        of_person = Q(owner__isnull=False) & (Q(view__owner=F("owner")) | Exists(joined))
+        return self.filter(of_team | of_person, is_active=True)
+
+
 class ReviewSchedule(Held):
     """That a view is to be reviewed for each week, month or quarter: by a person, or by anybody in a team."""
+
+    # None can be deleted: its history stays.
+    counted: ClassVar[dict[str, Any]] = {"is_active": True}
+    full: ClassVar[Any] = _(
+        "You have already set up %(count)s of these. Switch off one that is no longer needed first."
+    )
 
     name = models.CharField(_("name"), max_length=80, validators=[name_validator])
     view = models.ForeignKey(
@@ -46,6 +62,8 @@ class ReviewSchedule(Held):
     )
     last_end = models.DateTimeField(help_text=_("The end of the last period that was made due."))
 
+    objects: ClassVar[Any] = ReviewScheduleQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("review schedule")
         ordering = ("name", "id")
@@ -59,8 +77,8 @@ class DueReviewQuerySet(HeldQuerySet):
     prefix = "schedule__"
 
     def waiting(self) -> Self:
-        """Those that can still be expected: not signed off, and of a schedule that goes on, with its view."""
-        return self.filter(review=None, missed_at=None, schedule__is_active=True, schedule__view__isnull=False)
+        """Those that can still be expected: not signed off, and of a schedule that goes on."""
+        return self.filter(review=None, missed_at=None, schedule__in=ReviewSchedule.objects.going_on())
 
 
 class DueReview(models.Model):

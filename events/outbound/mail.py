@@ -1,12 +1,15 @@
-"""The site's mail server: what its address says, and one mail handed over to it."""
+"""The site's mail server: what its address says, whom mail can go to, and one mail handed over."""
 
 from __future__ import annotations
 
 import smtplib
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 
 from events.outbound.results import SENT, Outcome
 
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
     from email.message import EmailMessage
 
 TIMEOUT = 20.0  # seconds for each step
+SHUTTING_DOWN = 421  # answer of a server that takes nothing more now, whatever it was told (RFC 5321)
+TOO_LARGE = 552  # answer to a sender that announced a mail of more than the server takes (RFC 1870)
 PORTS = {"smtps": 465, "smtp+starttls": 587, "smtp": 25}
 
 
@@ -38,6 +43,18 @@ class MailServer:
             unquote(parts.username or ""),
             unquote(parts.password or ""),
         )
+
+
+def deliverable(address: str) -> str:
+    """An e-mail address as every server takes it, its domain in ASCII; "" where mail could not go to it."""
+    address = address.strip()
+    try:
+        validate_email(address)
+        name, _, domain = address.rpartition("@")
+        address = f"{name}@{domain.encode('idna').decode()}"
+    except (ValidationError, UnicodeError):
+        return ""
+    return address if address.isascii() else ""
 
 
 class _Watched(smtplib.SMTP):
@@ -71,18 +88,20 @@ def hand_over(message: EmailMessage, server: MailServer, sender: str, receiver: 
             _leave(connection)
     except smtplib.SMTPRecipientsRefused as error:
         code = max(code for code, _ in error.recipients.values())
-        return _refused(code, is_final=code >= 500)
+        return _refused(code)
     except smtplib.SMTPDataError as error:
-        return _refused(error.smtp_code, is_final=error.smtp_code >= 500)
+        return _refused(error.smtp_code)
     except smtplib.SMTPResponseException as error:
+        if isinstance(error, smtplib.SMTPSenderRefused) and error.smtp_code == TOO_LARGE:
+            return _refused(error.smtp_code)
         # Of the sender or the login: an administrator mends that, and then every mail can go.
-        return _refused(error.smtp_code, is_final=False)
+        return replace(_refused(error.smtp_code), is_final=False, of_server=True)
     except smtplib.SMTPServerDisconnected:
         return _interrupted(connection, "broken")
     except smtplib.SMTPException:  # such as a server that offers no TLS or login
-        return Outcome(sent=False, problem="plugin")
+        return Outcome(sent=False, problem="plugin", of_server=True)
     except ssl.SSLCertVerificationError:
-        return Outcome(sent=False, problem="certificate")
+        return Outcome(sent=False, problem="certificate", of_server=True)
     except TimeoutError:
         return _interrupted(connection, "timeout")
     except OSError:
@@ -91,11 +110,14 @@ def hand_over(message: EmailMessage, server: MailServer, sender: str, receiver: 
 
 
 def _interrupted(connection: _Watched | None, problem: str) -> Outcome:
-    return Outcome(sent=False, problem="unclear" if connection and connection.is_begun else problem)
+    told = "unclear" if connection and connection.is_begun else problem
+    return Outcome(sent=False, problem=told, of_server=True)
 
 
-def _refused(code: int, *, is_final: bool) -> Outcome:
-    return Outcome(sent=False, problem=f"smtp {code}", status=code, is_final=is_final)
+def _refused(code: int) -> Outcome:
+    return Outcome(
+        sent=False, problem=f"smtp {code}", status=code, is_final=code >= 500, of_server=code == SHUTTING_DOWN
+    )
 
 
 def _connect(server: MailServer, own_name: str) -> _Watched:

@@ -29,6 +29,7 @@ class Outcome:
         problem: a code of `events.wording.delivery_problems`; empty where it was sent.
         status: what the receiver answered, where it is known.
         is_final: trying again would change nothing.
+        of_server: what failed is the server, not this message: no other would fare better now.
         pause: how long the receiver asked to be left alone.
     """
 
@@ -37,6 +38,7 @@ class Outcome:
     status: int | None = None
     is_final: bool = False
     pause: timedelta | None = None
+    of_server: bool = False
 
 
 SENT = Outcome(sent=True)

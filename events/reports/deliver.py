@@ -33,14 +33,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Of the server, not of one mail: no other mail would fare better now.
-OF_THE_SERVER = frozenset(
-    (
-        *(problems.MAIL, problems.TIMEOUT, problems.UNREACHABLE, problems.CERTIFICATE),
-        *(problems.BROKEN, problems.PLUGIN, problems.UNCLEAR),
-    )
-)
-
 
 class NotNeeded(Exception):
     """There is nothing to send, or nobody to send it to. Its text is a code of `events.wording.delivery_problems`."""
@@ -57,7 +49,7 @@ def send_due(renew: Callable[[], object]) -> int:
         renew()
         result = send(mail, renew)
         count += result.sent
-        if result.problem in OF_THE_SERVER:
+        if result.of_server:
             break
     return count
 
@@ -65,7 +57,7 @@ def send_due(renew: Callable[[], object]) -> int:
 def send(mail: ReportMail, renew: Callable[[], object]) -> Outcome:
     """Send a mail that this process has claimed, and note how that went."""
     if not settings.ALERT_MAIL_SERVER:
-        result = Outcome(sent=False, problem=problems.MAIL)
+        result = Outcome(sent=False, problem=problems.MAIL, of_server=True)
         outcome.failed(mail, result, answered=False)
         return result
     try:

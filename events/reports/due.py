@@ -1,4 +1,5 @@
-"""Who is due a mail: each receiver by that person's own calendar, each period once, and of several the latest."""
+"""Who is due a mail: each receiver by that person's own calendar, each period once, and of several the one that fell
+due last."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from django.utils import timezone
 
 from events.models import Report, ReportMail
 from events.reports.receivers import receivers_of
-from events.wording.schedule import next_due, period_before
+from events.wording.schedule import last_due, next_due, period_before
 from events.wording.times import start_of_day
 
 if TYPE_CHECKING:
@@ -50,12 +51,6 @@ class Period:
         return cls(start.astimezone(UTC), end.astimezone(UTC), first, last)
 
 
-def due_since(report: Report, zone: tzinfo, now: datetime) -> datetime:
-    """When the report about the last whole period was or will be due."""
-    end = Period.before(report.frequency, now, zone).end
-    return next_due(report.frequency, report.at, zone, end - _INSTANT)
-
-
 def next_after(report: Report, zone: tzinfo, now: datetime) -> datetime:
     """When the report is next due in a zone."""
     return next_due(report.frequency, report.at, zone, now)
@@ -80,15 +75,16 @@ def plan_mails(renew: Callable[[], object], now: datetime | None = None) -> int:
 
 
 def plan(report: Report, now: datetime) -> int:
-    """Write down which mails of one report are to be sent now, and when to look again. A mail that is there already,
-    whatever became of it, is not written down again. Returns how many are due."""
+    """Write down which mails of one report are to be sent now, and when to look again: to each receiver the one that
+    fell due last, however long ago. A mail that is there already, whatever became of it, is not written down again.
+    Returns how many are due."""
     due, soonest = list[ReportMail](), now + LOOK_EVERY
     for receiver in receivers_of(report):
         soonest = min(soonest, next_after(report, receiver.zone, now))
-        at = due_since(report, receiver.zone, now)
-        if not report.starts_at < at <= now or not receiver.address:
+        at = last_due(report.frequency, report.at, receiver.zone, now)
+        if at <= report.starts_at or not receiver.address:
             continue
-        period = Period.before(report.frequency, now, receiver.zone)
+        period = Period.before(report.frequency, at, receiver.zone)
         due.append(
             ReportMail(
                 report=report,

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.utils import timezone, translation
 
 from accounts.models import profile_of
+from events.filters.saved import Openable
 from events.models import Report, ReportStop, SavedView
+from events.outbound.mail import deliverable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,15 +36,8 @@ class Receiver:
 
     @property
     def address(self) -> str:
-        """Where mail goes, as every server takes it; "" where there is no address that mail could go to."""
-        address = self.user.email.strip()
-        try:
-            validate_email(address)
-            name, _, domain = address.rpartition("@")
-            address = f"{name}@{domain.encode('idna').decode()}"
-        except (ValidationError, UnicodeError):
-            return ""
-        return address if address.isascii() else ""
+        """Where mail goes; "" where there is no address that mail could go to."""
+        return deliverable(self.user.email)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[None]:
@@ -54,11 +47,13 @@ class Receiver:
 
 
 def may_be_sent(report: Report) -> bool:
-    """Whether the report's holder may still open its view: an own one or of a team; a team's must be shared with it."""
+    """Whether the report's holder may still open its view: a team's must be shared with it, and what its filter names
+    is asked for each member; a person must see all accounts that it names."""
     if report.team_id:
         return report.view.team_id == report.team_id
     owner: User = report.owner  # type: ignore[assignment]  # one of the two holds it
-    return bool(SavedView.objects.visible_to(owner).filter(pk=report.view_id).exists())
+    is_visible = SavedView.objects.visible_to(owner).filter(pk=report.view_id).exists()
+    return is_visible and Openable(owner)(report.view.owner_id, report.view.query)
 
 
 def receivers_of(report: Report) -> list[Receiver]:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.teams.sight import teams_acted_for
+from events.filters.saved import openable_views
 from events.models import Report, SavedView
 from events.models.held import HeldQuerySet
 from events.reports import due
@@ -63,10 +64,8 @@ class ReportForm(forms.ModelForm):
         )
         self.user, self.is_new = user, not instance.pk
         fields: dict[str, Any] = self.fields
-        views = SavedView.objects.visible_to(user).select_related("team")
-        if instance.team_id:
-            views = SavedView.objects.filter(team=instance.team_id).select_related("team")
-        fields["view"].queryset = views
+        of_team = SavedView.objects.filter(team=instance.team_id) if instance.team_id else None
+        fields["view"].queryset = openable_views(user, of_team).select_related("team")
         fields["view"].empty_label = _("Choose a view")
         fields["frequency"].choices = [choice for choice in fields["frequency"].choices if choice[0]]
         teams = list(teams_acted_for(user, HeldQuerySet.permission)) if self.is_new else []
@@ -89,6 +88,8 @@ class ReportForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
+        if self.is_new:
+            Report.check_room(self.user)
         view, team = cleaned.get("view"), cleaned.get("holder")
         if view and team and view.team_id != int(team):
             self.add_error("view", _("Share this view with the team first, so that all its members can open it."))
@@ -97,12 +98,15 @@ class ReportForm(forms.ModelForm):
     def keep(self) -> Report:
         """Write it. A new one, and one of another frequency or view, is first sent at its next due time."""
         report: Report = self.save(commit=False)
+        # An edit writes nothing else: meanwhile somebody may have paused it, and the worker counts what it sends.
+        edited = [*self.Meta.fields, "look_at", "updated_at"]
         if self.is_new:
             team = self.cleaned_data.get("holder")
             report.owner_id, report.team_id = (None, int(team)) if team else (self.user.pk, None)
             report.created_by_id = self.user.pk
         if self.is_new or {"frequency", "view"} & set(self.changed_data):
             due.begin(report)
+            edited += ["starts_at", "looked_at"]
         report.look_at = timezone.now()
-        report.save()
+        report.save(update_fields=None if self.is_new else edited)
         return report

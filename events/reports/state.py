@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from events.filters.saved import Openable
 from events.models import Report, ReportMail, SavedView
 from events.reports import due
 from events.reports.receivers import Receiver, meant_for
@@ -30,7 +31,7 @@ class ReportState:
 
     Attributes:
         level: "paused", "stopped" (its view may not be sent), "failing" or "ok".
-        view_name: "" where the view is not the reader's to know any more.
+        view_name: "" where the view is not the reader's to know.
         problem: a code of `events.wording.delivery_problems`.
         failing: to how many receivers the last mail did not go.
         next_due: by the reader's own clock; None while it is not sent.
@@ -73,13 +74,15 @@ def _states(reports: list[Report], user: AnyUser) -> list[ReportState]:
     failing = _failing(reports)
     views = SavedView.objects.visible_to(user).filter(pk__in=[report.view_id for report in reports])
     known = set(views.order_by().values_list("pk", flat=True))
-    zone, now = timezone.get_current_timezone(), timezone.now()
+    zone, now, is_openable = timezone.get_current_timezone(), timezone.now(), Openable(user)
     states = []
     for report in reports:
-        codes, shown = failing.get(report.pk, []), report.view_id in known
+        codes, view = failing.get(report.pk, []), report.view
+        opens = is_openable(view.owner_id, view.query)
+        shown = opens and view.pk in known
         # As `may_be_sent`: who sees a report without a team is its owner.
-        allowed = report.view.team_id == report.team_id if report.team_id else shown
-        name = report.view.name if allowed or shown else ""
+        allowed = view.team_id == report.team_id if report.team_id else shown
+        name = view.name if shown or (opens and allowed) else ""
         if not report.is_active:
             states.append(ReportState(report, "paused", name))
         elif not allowed:

@@ -50,5 +50,5 @@ def stop(report: int, receiver: int) -> None:
 
 
 def resume(report: Report, user: AnyUser) -> None:
-    """Send it again to somebody who had stopped it, from the next period on."""
+    """Send it again to somebody who had stopped it: what was last due within the hour, unless that went out before."""
     ReportStop.objects.filter(report=report, receiver=user.pk).delete()

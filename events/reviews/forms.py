@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -12,13 +13,17 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import NexmoAccount
 from accounts.teams.sight import teams_acted_for
 from accounts.validators import text_validator
-from events.models import ReviewSchedule, SavedView
+from events.filters.saved import openable_views
+from events.models import ReviewSchedule
 from events.models.held import HeldQuerySet
 from events.models.review import MOST_OF_A_NOTE
 from events.reviews import schedules
 from events.wording.marking import coded
+from events.wording.times import OutOfRange, check_calendar
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from accounts.models import AnyUser
 
 
@@ -44,17 +49,27 @@ class SignForm(forms.Form):
         return str(self.cleaned_data["note"]).replace("\r\n", "\n")
 
 
+def _day_of_the_calendar(day: date) -> None:
+    try:
+        check_calendar(day.year)
+    except OutOfRange as error:
+        raise ValidationError(str(error)) from None
+
+
+class DayField(forms.DateField):
+    """A day that has a beginning and an end in every time zone."""
+
+    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    default_validators = [_day_of_the_calendar]
+
+
 class ListForm(forms.Form):
     """Which reviews the list shows, by who signed, for which account, and when."""
 
     person = forms.CharField(label=_("Person"), required=False, max_length=150)
     account = forms.ChoiceField(label=_("Account"), required=False)
-    date_from = forms.DateField(
-        label=_("Signed from"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
-    date_to = forms.DateField(
-        label=_("Signed until"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
+    date_from = DayField(label=_("Signed from"), required=False)
+    date_to = DayField(label=_("Signed until"), required=False)
 
     def __init__(self, data: Any, *, accounts: list[NexmoAccount]) -> None:
         super().__init__(data, label_suffix="", auto_id="filter-%s")
@@ -93,9 +108,10 @@ class ScheduleForm(forms.ModelForm):
         super().__init__(data, instance=instance, initial=initial, label_suffix="")
         self.user, self.is_new = user, not instance.pk
         fields: dict[str, Any] = self.fields
-        fields["view"].queryset = SavedView.objects.visible_to(user).select_related("team")
+        fields["view"].queryset = openable_views(user).select_related("team")
         fields["view"].empty_label = _("Choose a view")
         fields["view"].required = True
+        fields["view"].label_from_instance = lambda view: coded(view.name)
         fields["name"].required = False
         fields["frequency"].choices = [choice for choice in fields["frequency"].choices if choice[0]]
         teams = list(teams_acted_for(user, HeldQuerySet.permission)) if self.is_new else []
@@ -120,6 +136,8 @@ class ScheduleForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
+        if self.is_new or (cleaned.get("is_active") and "is_active" in self.changed_data):
+            ReviewSchedule.check_room(self.user)
         view = cleaned.get("view")
         if view and not cleaned.get("name"):
             cleaned["name"] = view.name

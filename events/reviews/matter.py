@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -58,13 +60,6 @@ def exactly(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def without_accounts(query: str) -> str:
-    """The query as the statement about one account states it: it must not tell which others there are."""
-    params = QueryDict(query, mutable=True)
-    params.pop("account", None)
-    return canonical(params)
-
-
 def in_words(event_filter: EventFilter) -> list[str]:
     """The conditions, but for accounts and times, in the language in use; several values of one stand together."""
     values: dict[str, list[str]] = {}
@@ -108,9 +103,11 @@ class Matter:
     def query(self) -> str:
         return canonical(self.event_filter.data)
 
-    @property
-    def words(self) -> list[str]:
-        return in_words(self.event_filter)
+    @cached_property
+    def digest(self) -> str:
+        """What a page was about, to be compared with what is about to be signed: the filter and its accounts."""
+        keys = sorted(account.api_key for account in self.accounts)
+        return hashlib.sha256(json.dumps([self.query, keys]).encode()).hexdigest()
 
     @cached_property
     def count(self) -> Count:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.db.models import Count, Q
 from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -20,9 +21,7 @@ class ReviewCollector(Collector):
     """As it is at the moment of asking."""
 
     def collect(self) -> Iterator[Metric]:
-        waiting = DueReview.objects.waiting()
-        overdue = waiting.filter(due_at__lte=timezone.now()).count()
-        yield GaugeMetricFamily(
-            "auditsite_reviews_due", "Scheduled reviews that are to be signed off.", waiting.count()
-        )
-        yield GaugeMetricFamily("auditsite_reviews_overdue", "Those of them that are overdue.", overdue)
+        overdue = Count("pk", filter=Q(due_at__lte=timezone.now()))
+        waiting = DueReview.objects.waiting().aggregate(due=Count("pk"), overdue=overdue)
+        yield GaugeMetricFamily("auditsite_reviews_due", "Scheduled reviews that are to be signed off.", waiting["due"])
+        yield GaugeMetricFamily("auditsite_reviews_overdue", "Those of them that are overdue.", waiting["overdue"])

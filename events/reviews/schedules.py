@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import NexmoAccount, profile_of
 from events.filters.form import EventFilter
+from events.filters.saved import Openable
 from events.models import DueReview, Review, ReviewSchedule, SavedView
 from events.reviews.matter import Matter, between
 from events.wording.schedule import period_before
@@ -95,7 +96,7 @@ def matter_of(due: DueReview, user: AnyUser) -> Matter:
     """What somebody signs off for a period: the view's events of that time, of the accounts that it is about.
 
     Raises:
-        NotReviewable: the view is gone or no longer shared, or its filter is no longer valid.
+        NotReviewable: the view is gone, no longer shared or not the person's to open, or its filter is not valid.
     """
     schedule = due.schedule
     view = schedule.view
@@ -109,12 +110,17 @@ def matter_of(due: DueReview, user: AnyUser) -> Matter:
         )
     if not is_shared:
         raise NotReviewable(_("The view of this schedule is no longer shared with those who review it."))
+    if not Openable(user)(view.owner_id, view.query):
+        raise NotReviewable(_("You cannot open the view of this schedule. Ask whoever made it."))
     own = {account.pk for account in schedule.accounts_in_sight()}
     accounts = [account for account in NexmoAccount.objects.list_visible_to(user) if account.pk in own]
     query = between(QueryDict(view.query), due.start, due.end - INSTANT)
     event_filter = EventFilter(QueryDict(query), accounts=accounts)
     if not event_filter.form.is_valid():
-        problems = " ".join(str(text) for texts in event_filter.form.errors.values() for text in texts)
+        errors = event_filter.form.errors
+        if "account" in errors:  # which one is for those who see it
+            raise NotReviewable(_("The view’s filter names accounts that this schedule is not about."))
+        problems = " ".join(str(text) for texts in errors.values() for text in texts)
         raise NotReviewable(_("The view’s filter is no longer valid: %(problems)s") % {"problems": problems})
     return Matter(event_filter)
 
@@ -127,7 +133,7 @@ class Period:
     """One period of a schedule, as its history shows it.
 
     Attributes:
-        state: "signed", "late", "missed", "overdue" or "due".
+        state: "signed", "late", "missed", "stopped" (of a schedule that asks for no more), "overdue" or "due".
         link: the review, where the reader may see it.
     """
 
@@ -152,19 +158,22 @@ def _day(at: datetime, zone: tzinfo) -> str:
 
 @dataclass(frozen=True)
 class History:
-    """A schedule and its periods, newest first."""
+    """A schedule and its periods, newest first. `goes_on`: it asks for reviews."""
 
     schedule: ReviewSchedule
+    goes_on: bool
     periods: list[Period]
     may_change: bool
     may_sign: bool
 
 
-def state_of(due: DueReview, now: datetime) -> str:
+def state_of(due: DueReview, now: datetime, *, goes_on: bool = True) -> str:
     if due.review:
         return "late" if due.review.signed_at > due.due_at else "signed"
     if due.missed_at:
         return "missed"
+    if not goes_on:
+        return "stopped"
     return "overdue" if due.due_at <= now else "due"
 
 
@@ -183,6 +192,7 @@ def histories(user: AnyUser, now: datetime) -> list[History]:
     listed = list(schedules.select_related("owner__profile", "team", "view"))
     expected = set(ReviewSchedule.objects.visible_to(user).values_list("pk", flat=True))
     changeable = set(ReviewSchedule.objects.changeable_by(user).values_list("pk", flat=True))
+    going_on = set(ReviewSchedule.objects.going_on().values_list("pk", flat=True))
     rows = DueReview.objects.filter(schedule__in=listed).select_related("review").order_by("-start")
     of: dict[int, list[DueReview]] = {}
     for due in rows:
@@ -191,11 +201,11 @@ def histories(user: AnyUser, now: datetime) -> list[History]:
     visible = set(Review.objects.visible_to(user).filter(pk__in=reviews).values_list("pk", flat=True))
     found = []
     for schedule in listed:
-        periods = []
+        periods, goes_on = [], schedule.pk in going_on
         for due in of.get(schedule.pk, [])[:MOST_SHOWN]:
             due.schedule = schedule
             link = due.review.get_absolute_url() if due.review and due.review_id in visible else ""
-            periods.append(Period(due, state_of(due, now), link))
-        may_sign = schedule.pk in expected and schedule.view_id is not None
-        found.append(History(schedule, periods, schedule.pk in changeable, may_sign))
+            periods.append(Period(due, state_of(due, now, goes_on=goes_on), link))
+        may_sign = schedule.pk in expected and (goes_on or not schedule.is_active) and schedule.view_id is not None
+        found.append(History(schedule, goes_on, periods, schedule.pk in changeable, may_sign))
     return found

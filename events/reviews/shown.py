@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import Exists, OuterRef, Q
-from django.utils import timezone
+from django.db.models import Count, Exists, F, OuterRef, Q, Sum, Window
+from django.db.models.functions import RowNumber
 
 from events.archive.proven_coverage import BEGINNING, Span
 from events.filters.query_string import page_address
 from events.models import Review, ReviewStatement, SignOff
 from events.reviews.matter import gaps_in_words
+from events.wording.times import start_of_day
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from accounts.models import AnyUser, NexmoAccount
 
 SIZE = 50
@@ -43,12 +46,21 @@ class Part:
 
     @property
     def list_url(self) -> str:
-        """The account's events with that filter and period."""
-        return f"{page_address('list', self.account)}?{self.values['filter']['query']}"
+        """The account's events with that filter and period; "" where the filter is about nothing in this account."""
+        about = self.values["filter"]
+        return "" if about["conditions"]["nothing"] else f"{page_address('list', self.account)}?{about['query']}"
 
 
 def _time(text: str | None) -> datetime:
     return datetime.fromisoformat(text) if text else BEGINNING
+
+
+def words_among(statements: Iterable[dict[str, Any]]) -> list[str]:
+    """The filter, in the language in which it was signed: as the statement has it that leaves out least. None: all
+    events."""
+    filters = [statement["filter"] for statement in statements]
+    best = max(filters, key=lambda its: (not its["conditions"]["nothing"], len("".join(its["words"]))), default=None)
+    return list(best["words"]) if best else []
 
 
 @dataclass(frozen=True)
@@ -65,30 +77,31 @@ class Shown:
 
     @property
     def words(self) -> list[str]:
-        """The filter, in the language in which it was signed; none: all events."""
-        words: list[str] = self.parts[0].values["filter"]["words"] if self.parts else []
-        return words
+        return words_among(part.values for part in self.parts)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A review in the list, over the accounts that the reader may see: how many events, and the names of those with
+    the most."""
+
+    review: Review
+    count: int
+    named: list[str]
+    more: int  # accounts that are not named
+    words: list[str]
 
     @property
     def note_line(self) -> str:
         """The note on one line."""
         return " ".join(self.review.note.split())
 
-    @property
-    def named(self) -> list[NexmoAccount]:
-        return [part.account for part in self.parts[:ACCOUNTS_NAMED]]
-
-    @property
-    def more(self) -> int:
-        """Accounts that are not named."""
-        return max(len(self.parts) - ACCOUNTS_NAMED, 0)
-
 
 @dataclass(frozen=True)
 class ListPage:
     """Some reviews, newest first; `more` is what the next page's `before` is, "" where there is none."""
 
-    lines: list[Shown]
+    lines: list[Line]
     more: str
 
 
@@ -106,13 +119,13 @@ def list_page(user: AnyUser, asked: dict[str, Any], before: str = "") -> ListPag
         of_account = ReviewStatement.objects.visible_to(user).filter(review=OuterRef("pk"), account__api_key=api_key)
         rows = rows.filter(Exists(of_account))
     if day := asked.get("date_from"):
-        rows = rows.filter(signed_at__gte=timezone.make_aware(datetime.combine(day, time.min)))
+        rows = rows.filter(signed_at__gte=start_of_day(day))
     if day := asked.get("date_to"):
-        rows = rows.filter(signed_at__lt=timezone.make_aware(datetime.combine(day, time.min)) + timedelta(days=1))
+        rows = rows.filter(signed_at__lt=start_of_day(day + timedelta(days=1)))
     if last := _visible(user, before):
         rows = rows.filter(Q(signed_at__lt=last.signed_at) | Q(signed_at=last.signed_at, pk__lt=last.pk))
     found = list(rows[: SIZE + 1])
-    return ListPage(_with_parts(user, found[:SIZE]), str(found[SIZE - 1].pk) if len(found) > SIZE else "")
+    return ListPage(_lines(user, found[:SIZE]), str(found[SIZE - 1].pk) if len(found) > SIZE else "")
 
 
 def _visible(user: AnyUser, key: str) -> Review | None:
@@ -123,19 +136,41 @@ def _visible(user: AnyUser, key: str) -> Review | None:
     return review
 
 
-def _with_parts(user: AnyUser, reviews: list[Review]) -> list[Shown]:
-    rows = ReviewStatement.objects.visible_to(user).filter(review__in=reviews).defer("numbers")
-    parts: dict[Any, list[Part]] = {}
-    for row in rows.select_related("account").order_by("account__name", "account__api_key"):
-        parts.setdefault(row.review_id, []).append(Part(row, json.loads(row.statement)))
-    return [Shown(review, parts.get(review.pk, [])) for review in reviews]
+def _lines(user: AnyUser, reviews: list[Review]) -> list[Line]:
+    """Of each review the figures of all statements, and the text of no more than are named: it may have hundreds."""
+    if not reviews:
+        return []
+    rows = ReviewStatement.objects.visible_to(user).filter(review__in=reviews).order_by()
+    rows = rows.annotate(
+        place=Window(RowNumber(), partition_by="review_id", order_by=(F("count").desc(), "account__name", "pk")),
+        total=Window(Sum("count"), partition_by="review_id"),
+        number=Window(Count("pk"), partition_by="review_id"),
+    )
+    rows = rows.filter(place__lte=ACCOUNTS_NAMED).values_list("review", "pk", "account__name", "total", "number")
+    first: dict[Any, list[Any]] = {}
+    for review, *values in rows.order_by("place"):
+        first.setdefault(review, []).append(values)
+    named = ReviewStatement.objects.filter(pk__in=[pk for its in first.values() for pk, *_ in its])
+    statements = {pk: json.loads(text) for pk, text in named.values_list("pk", "statement")}
+    lines = []
+    for review in reviews:
+        its = first.get(review.pk)
+        if not its:
+            continue
+        total, number = its[0][2:]
+        words = words_among(statements[pk] for pk, *_ in its)
+        lines.append(Line(review, total, [name for _, name, *_ in its], number - len(its), words))
+    return lines
 
 
 def shown(user: AnyUser, review: Review) -> Shown:
     """One review; how many events were late only where the reader signed it and sees all of it."""
-    (whole,) = _with_parts(user, [review])
+    rows = ReviewStatement.objects.visible_to(user).filter(review=review).select_related("account")
+    rows = rows.defer("numbers", "account__api_secret", "account__api_secret_secondary")
+    rows = rows.order_by("account__name", "account__api_key")
+    whole = Shown(review, [Part(row, json.loads(row.statement)) for row in rows])
     late = 0
     if review.person_id == user.pk and len(whole.parts) == review.statements.count():
         asked = SignOff.objects.filter(pk=review.pk).values_list("shown", flat=True).first()
         late = whole.count - asked if asked is not None else 0
-    return Shown(review, whole.parts, late)
+    return replace(whole, late=late)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.http import QueryDict
@@ -31,8 +32,8 @@ from events.models import AuditEvent, BackgroundJob, ChainHead, RemovedEvent, Re
 from events.operations import jobs
 from events.reading.stream import stream_keys
 from events.reviews import fulfilment
-from events.reviews.matter import Matter, in_words, without_accounts
-from events.reviews.plain_conditions import from_plain, to_plain
+from events.reviews.matter import Matter
+from events.reviews.plain_conditions import InAccount, from_plain
 from events.storage import chain
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ class _Part:
 def _parts(sign_off: SignOff, matter: Matter, job: jobs.Claim) -> list[_Part]:
     """What each account's statement says, but for the time of signing. Raises NoSealKey."""
     key = seals.key_id(seals.public_key())
-    person, event_filter = sign_off.person, matter.event_filter
+    person = sign_off.person
     common = {
         "format": FORMAT,
         "review": str(sign_off.pk),
@@ -164,20 +165,19 @@ def _parts(sign_off: SignOff, matter: Matter, job: jobs.Claim) -> list[_Part]:
         "period": [moment(matter.start) if matter.start else None, moment(matter.end)],
         "key": key,
     }
-    words, query = in_words(event_filter), without_accounts(sign_off.query)
     parts, done = [], 0
     for account in matter.accounts:
-        plain = to_plain(event_filter.conditions, account.pk)
         head = _head(account)
+        stated = InAccount(matter.event_filter, account).stated()
         period = [(matter.start or proven_coverage.BEGINNING, matter.end)]
-        count, digest, numbers = _events(account, plain, head.seq, _Progress(sign_off, job, done))
+        count, digest, numbers = _events(account, stated["conditions"], head.seq, _Progress(sign_off, job, done))
         done += count
         own = {
             "account": account.api_key,
             "chain": head.chain_id,
             "head": {"count": head.seq, "digest": head.digest or chain.genesis(head.chain_id).hex()},
             "events": {"count": count, "digest": digest},
-            "filter": {"query": query, "words": words, "conditions": plain},
+            "filter": stated,
             "covered": proven_coverage.statement(account, within=period),
             "removed": RemovedEvent.objects.filter(account=account).count(),
         }
@@ -186,8 +186,17 @@ def _parts(sign_off: SignOff, matter: Matter, job: jobs.Claim) -> list[_Part]:
 
 
 def _filter_of(sign_off: SignOff) -> EventFilter:
-    """The filter that the page showed, as long as the person may see all its accounts. Raises Refused."""
-    person = sign_off.person
+    """The filter that the page showed. Raises Refused."""
+    event_filter = EventFilter(QueryDict(sign_off.query), accounts=_still_visible(sign_off))
+    if not event_filter.form.is_valid():
+        problems = " ".join(str(text) for texts in event_filter.form.errors.values() for text in texts)
+        raise Refused(_("The filter is no longer valid: %(problems)s") % {"problems": problems})
+    return event_filter
+
+
+def _still_visible(sign_off: SignOff) -> list[NexmoAccount]:
+    """The accounts that the page showed, as long as the person may see all of them. Raises Refused."""
+    person = User.objects.get(pk=sign_off.person_id)  # as the database has it now, and nothing remembered
     wanted = set(sign_off.accounts.values_list("pk", flat=True))
     visible = NexmoAccount.objects.visible_to(person).defer("api_secret", "api_secret_secondary")
     accounts = list(visible.filter(pk__in=wanted)) if person.is_active else []
@@ -195,11 +204,7 @@ def _filter_of(sign_off: SignOff) -> EventFilter:
         raise Refused(
             _("You can no longer see all of these accounts. Open the events again and sign off what you see.")
         )
-    event_filter = EventFilter(QueryDict(sign_off.query), accounts=accounts)
-    if not event_filter.form.is_valid():
-        problems = " ".join(str(text) for texts in event_filter.form.errors.values() for text in texts)
-        raise Refused(_("The filter is no longer valid: %(problems)s") % {"problems": problems})
-    return event_filter
+    return accounts
 
 
 def _head(account: NexmoAccount) -> ChainHead:
@@ -264,9 +269,11 @@ def _digests(account: NexmoAccount, numbers: array[int]) -> Iterator[tuple[int, 
 
 @transaction.atomic
 def _keep(sign_off: SignOff, matter: Matter, parts: list[_Part]) -> None:
-    """Sign all parts and keep them, unless that was done or discarded meanwhile."""
+    """Sign all parts and keep them, unless that was done or discarded meanwhile. Raises Refused: reading may have taken
+    so long that the person lost an account, or may not log in any more."""
     if not _unsigned(SignOff.objects.select_for_update().filter(pk=sign_off.pk)).exists():
         return
+    _still_visible(sign_off)
     person, now = sign_off.person, timezone.now()
     review = Review.objects.create(
         pk=sign_off.pk,
@@ -315,7 +322,8 @@ def tidy(job: jobs.Claim | None = None) -> None:
 def fail_abandoned() -> None:
     """What no job is about any more was given up, and can be asked for again."""
     waiting = _unsigned(SignOff.objects.filter(problem=""))
-    names = [str(pk) for pk in waiting.values_list("pk", flat=True)]
-    alive = BackgroundJob.objects.filter(kind__in=(SHORT, LONG), failed_at=None, subject__in=names)
-    dead = set(names) - set(alive.values_list("subject", flat=True))
-    waiting.filter(pk__in=dead).update(problem=_("Every attempt was interrupted. See the worker's log."))
+    languages = {str(pk): language for pk, language in waiting.values_list("pk", "language")}
+    alive = BackgroundJob.objects.filter(kind__in=(SHORT, LONG), failed_at=None, subject__in=list(languages))
+    for pk in set(languages) - set(alive.values_list("subject", flat=True)):
+        with translation.override(languages[pk]):
+            waiting.filter(pk=pk).update(problem=_("Every attempt was interrupted. See the worker's log."))

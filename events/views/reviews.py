@@ -61,7 +61,8 @@ def overview(request: HttpRequest) -> HttpResponse:
 @never_cache
 def new(request: HttpRequest) -> HttpResponse:
     """Show what is to be signed off, and sign it off: the events of a filter, or with `due` those of a period of a
-    schedule. Sent with the form, `query` is the filter that was shown."""
+    schedule. Sent with the form, `query` is the filter that was shown, and `shown` the digest of what was: where that
+    is different now, the page is shown again."""
     given = request.POST if request.method == "POST" else request.GET
     due = due_review(request, given["due"]) if given.get("due") else None
     try:
@@ -79,10 +80,14 @@ def new(request: HttpRequest) -> HttpResponse:
     data = request.POST if request.method == "POST" else restored(request)
     form = SignForm(data)
     if request.method == "POST" and form.is_valid():
-        try:
-            return redirect(sign.request(request.user, matter, form.cleaned_data["note"], due))
-        except sign.Refused as error:
-            form.add_error(None, str(error))
+        if request.POST.get("shown") != matter.digest:
+            changed = _("The filter or its accounts have changed since this page was opened. Look at the events again.")
+            form.add_error(None, changed)
+        else:
+            try:
+                return redirect(sign.request(request.user, matter, form.cleaned_data["note"], due))
+            except sign.Refused as error:
+                form.add_error(None, str(error))
     context = {"form": form, "matter": matter, "pills": _pills(matter), "due": due and _period(due)}
     return render(request, "reviews/new.html", context)
 

@@ -30,6 +30,13 @@ def next_due(frequency: str, at: time, zone: tzinfo, after: datetime) -> datetim
     return due if due > after else _instant(_next_first_day(frequency, first), at, zone)
 
 
+def last_due(frequency: str, at: time, zone: tzinfo, now: datetime) -> datetime:
+    """When the first day of a period last showed a time on the clock, in UTC and not later than `now`."""
+    first = _first_day(frequency, now.astimezone(zone).date())
+    due = _instant(first, at, zone)
+    return due if due <= now else _instant(_first_day(frequency, first - timedelta(days=1)), at, zone)
+
+
 def period_before(frequency: str, moment: datetime, zone: tzinfo) -> tuple[datetime, datetime]:
     """The last whole week, month or quarter of a zone's calendar that was over at this moment.
 

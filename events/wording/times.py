@@ -83,7 +83,7 @@ def parse_moment(text: str) -> Moment:
 
 
 def _day(day: date) -> Moment:
-    _check_calendar(day.year)
+    check_calendar(day.year)
     # Up to where the next day begins, be the day 23 or 25 hours long.
     return Moment(start_of_day(day), start_of_day(day + timedelta(days=1)).astimezone(UTC) - _INSTANT, "day")
 
@@ -99,7 +99,7 @@ def _time(
         unit, length = "second", timedelta(seconds=1)
     else:
         unit, length = ("minute", timedelta(minutes=1)) if minute else ("hour", timedelta(hours=1))
-    _check_calendar(at.year)
+    check_calendar(at.year)
     if at.tzinfo:
         return Moment(at, at + length - _INSTANT, unit)
     # When clocks go back, a bare time comes twice: it is both.
@@ -116,8 +116,8 @@ def _offset(zone: str | None) -> str:
     return f"{zone[0]}{digits[:2]}:{digits[2:] or '00'}"
 
 
-def _check_calendar(year: int) -> None:
-    """Whether an event can have such a time: the calendar's ends overflow in other zones."""
+def check_calendar(year: int) -> None:
+    """Whether an event can have such a time: the calendar's ends overflow in other zones. Raises OutOfRange."""
     if not YEARS[0] <= year <= YEARS[1]:
         raise OutOfRange(
             gettext("The year must be from %(first)s to %(last)s.") % {"first": YEARS[0], "last": YEARS[1]}

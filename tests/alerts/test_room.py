@@ -1,17 +1,19 @@
-"""How many channels, subscriptions and streams one person may set up."""
+"""How many channels, subscriptions, streams, reports and review schedules one person may set up."""
 
 from __future__ import annotations
 
+from datetime import time
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, Permission
+from django.utils import timezone
 
-from events.models import Channel, Stream, Subscription, held
+from events.models import Channel, Report, ReviewSchedule, SavedView, Stream, Subscription, held
 from events.operations.demo_data import TEAM
 from tests.tools.pages import Login, text_of
 
-FULL = "You have already set up 2 of these. Delete one that is no longer needed first."
+FULL = "You have already set up 2 of these."
 
 
 @pytest.fixture(autouse=True)
@@ -25,13 +27,20 @@ def _few(monkeypatch: pytest.MonkeyPatch) -> None:
         (Channel, "/alerts/channels/new?kind=webhook"),
         (Stream, "/streams/new?kind=webhook"),
         (Subscription, "/alerts/new"),
+        (Report, "/reports/new"),
+        (ReviewSchedule, "/reviews/schedules/new"),
     ],
 )
 def test_one_person_sets_up_so_many_for_teams_too(login: Login, cast: dict[str, Any], model: Any, path: str) -> None:
     alice, team = cast["alice"], Group.objects.get(name=TEAM)
     alice.user_permissions.add(*Permission.objects.filter(codename__in=("triage_finding", "add_stream")))
     channel = Channel.objects.create(name="x", kind="webhook", owner=alice, created_by=cast["bob"])
-    more = {"channel": channel, "what": "severity"} if model is Subscription else {"name": "x", "kind": "webhook"}
+    view, now = SavedView.objects.create(owner=alice, name="x"), timezone.now()
+    more: dict[str, Any] = {
+        Subscription: {"channel": channel, "what": "severity"},
+        Report: {"view": view, "at": time(8), "starts_at": now, "look_at": now, "looked_at": now},
+        ReviewSchedule: {"view": view, "name": "x", "frequency": "weekly", "last_end": now},
+    }.get(model, {"name": "x", "kind": "webhook"})
     model.objects.create(owner=alice, created_by=alice, **more)
     entered = {"name": "y", "secret_address": "https://hooks.example.com/1", "address": "https://hooks.example.com/1"}
     client = login("alice")

@@ -210,10 +210,10 @@ def test_what_is_removed_during_a_walk_hides_nothing_else(
         monkeypatch.setattr(walks, "_PLACES", places[number % processes])
         if number == 3:
             older_than = NOON + timedelta(minutes=141)  # 20 of the second account's 30, in the middle of all
-            assert retention.apply(retention.Plan(accounts[1], older_than, count=20, held=0))
+            assert retention.apply(retention.Plan(accounts[1], 1, older_than, count=20, held=0))
         if number == 5:
             add_many(accounts[0], [1_000])
-            assert retention.apply(retention.Plan(accounts[0], NOON + timedelta(minutes=5), count=3, held=0))
+            assert retention.apply(retention.Plan(accounts[0], 1, NOON + timedelta(minutes=5), count=3, held=0))
 
     ids = walk(program("alice"), f"size=10&order={order}", remove, rereads=rereads)
 

@@ -48,7 +48,7 @@ def test_downloads_of_a_person_are_limited_as_exports_are(login: Login, ready: E
         assert "Content-Disposition" not in refused
     assert body(running[0]) == body(running[1])
     assert body(client.get(address))
-    assert limits._running == 0
+    assert not limits._running
 
 
 def test_process_without_room_says_when_to_try_again(login: Login, ready: EvidencePack, settings: Any) -> None:

@@ -40,10 +40,10 @@ def test_person_has_so_many_places_and_is_told_what_takes_them() -> None:
     with pytest.raises(TooManyExports) as caught:
         take_place(1, "one-more")
     assert caught.value.names == ["file-0", "file-1"]
-    assert take_place(2, "another's").held, "another person is not held up"
+    take_place(2, "another person is not held up").release()
 
     places[0].release()
-    assert take_place(1, "one-more").held
+    take_place(1, "one-more").release()
 
 
 def test_process_has_so_many_places(settings: Any) -> None:
@@ -59,7 +59,7 @@ def test_process_has_so_many_places(settings: Any) -> None:
     first = take_place(2, "file")
     with pytest.raises(TooManyExports):
         take_place(3, "released twice is released once")
-    assert first.held
+    first.release()
 
 
 def test_place_that_is_thrown_away_is_taken_back(settings: Any) -> None:
@@ -69,6 +69,25 @@ def test_place_that_is_thrown_away_is_taken_back(settings: Any) -> None:
     del circle
 
     take_place(1, "file").release()
+
+
+def test_answer_that_is_thrown_away_and_closes_itself_gives_its_place_back(settings: Any) -> None:
+    """As Python ends a generator that nobody reads on: its `finally` releases the place while it is collected."""
+    settings.EXPORTS_AT_ONCE = 1
+
+    def answer(place: limits.Place) -> Iterator[Any]:
+        try:
+            while True:
+                yield circle
+        finally:
+            place.release()
+
+    circle: list[Any] = [answer(take_place(1, "file"))]
+    next(circle[0])
+    circle.append(circle)
+    del circle
+
+    take_place(2, "file").release()
 
 
 @pytest.mark.parametrize("method", ["add", "touch", "delete"])
@@ -163,7 +182,7 @@ def test_place_is_given_back_whatever_happens(
         client.raise_request_exception = False
         assert client.get(address).status_code == 500
 
-    assert limits._running == 0
+    assert not limits._running
     assert not caches["default"].get_many([f"export-place:{_pk('alice')}:{number}" for number in range(PER_PERSON)])
     assert body(client.get(address))
 

@@ -1,4 +1,4 @@
-"""How many examples of each surface are tried: 300 in the suite, 10,000 by `make hostile`."""
+"""How many examples of each surface are tried: 300 in the suite (100 on PostgreSQL), 10,000 by `make hostile`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.tools.export import add_many, add_raw
 # The same examples on every run of the suite; without shrinking, which would send thousands of requests more.
 settings.register_profile(
     "hostile",
-    max_examples=300,
+    max_examples=300 if connection.vendor == "sqlite" else 100,  # half of them never come as far as the database
     derandomize=True,
     database=None,
     deadline=None,

@@ -14,7 +14,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP as Server
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
-from events.outbound.mail import MailServer, hand_over
+from events.outbound.mail import MailServer, deliverable, hand_over
 from events.outbound.results import Outcome
 from tests.tools.mails import Mails
 from tests.tools.receivers import certificate
@@ -59,7 +59,8 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
             controller = _StartTls(box, **place)  # type: ignore[arg-type]
             controller.context = context  # type: ignore[attr-defined]
         else:
-            controller = Controller(box, **place)  # type: ignore[arg-type]
+            limit = {"data_size_limit": 10} if kind == "small" else {}  # bytes of a mail
+            controller = Controller(box, **limit, **place)  # type: ignore[arg-type]
         controller.start()
         running.append(controller)
         return box
@@ -83,6 +84,21 @@ def test_a_servers_address_is_read() -> None:
     assert "p:w@d" not in repr(whole)
 
 
+@pytest.mark.parametrize(
+    ("entered", "goes_to"),
+    [
+        (" ana@example.com ", "ana@example.com"),
+        ("ana@münchen.example", "ana@xn--mnchen-3ya.example"),
+        ("señora@example.com", ""),
+        ("nowhere", ""),
+        (f"ana@{'ü' * 63}.example", ""),
+        ("", ""),
+    ],
+)
+def test_an_address_is_spelled_as_servers_know_it(entered: str, goes_to: str) -> None:
+    assert deliverable(entered) == goes_to
+
+
 @pytest.mark.parametrize("kind", ["smtp", "smtps", "smtp+starttls"])
 def test_a_mail_is_taken_by_each_kind_of_server(serve: Serve, kind: str) -> None:
     box = serve(kind)
@@ -97,6 +113,7 @@ def test_a_wrong_password_is_tried_again_later_and_shown_nowhere(serve: Serve) -
     outcome = send(f"smtp+starttls://mailer:secret@127.0.0.1:{box.port}")
 
     assert (outcome.problem, outcome.is_final, box.taken) == ("smtp 535", False, [])
+    assert outcome.of_server  # no other mail is tried with it now
     assert "secret" not in repr(outcome)
 
 
@@ -125,6 +142,20 @@ def test_an_answer_to_the_mail_says_whether_to_try_again(serve: Serve, answer: s
     outcome = send(f"smtp://127.0.0.1:{box.port}")
 
     assert (outcome.problem, outcome.is_final) == (f"smtp {answer[:3]}", is_final)
+    assert not outcome.of_server
+
+
+def test_a_server_that_takes_nothing_more_now_is_told_from_one_that_refuses_a_mail(serve: Serve) -> None:
+    box = serve("smtp")
+    box.answer = "421 Shutting down"
+
+    assert send(f"smtp://127.0.0.1:{box.port}") == Outcome(sent=False, problem="smtp 421", status=421, of_server=True)
+
+
+def test_a_mail_that_is_too_large_is_refused_for_good_and_others_are_not(serve: Serve) -> None:
+    box = serve("small")
+
+    assert send(f"smtp://127.0.0.1:{box.port}") == Outcome(sent=False, problem="smtp 552", status=552, is_final=True)
 
 
 def test_nobody_there(monkeypatch: pytest.MonkeyPatch) -> None:

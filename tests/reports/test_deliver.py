@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import smtplib
 import subprocess
 import sys
 import time
@@ -98,17 +99,31 @@ def test_after_three_days_a_mail_is_given_up(clock: Any, settings: Any, make_rep
     assert told() == [("alice", "failed", "unreachable")]
 
 
-def test_a_server_that_cannot_be_reached_is_asked_once_for_all(
-    clock: Any, settings: Any, make_report: Callable[..., Report], team: Group, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("error", "problem"),
+    [
+        (TimeoutError(), "timeout"),
+        (smtplib.SMTPAuthenticationError(535, b"Wrong password"), "smtp 535"),
+        (smtplib.SMTPSenderRefused(550, b"Not yours", "auditsite@example.com"), "smtp 550"),
+    ],
+)
+def test_a_server_that_takes_nothing_from_us_is_asked_once_for_all(
+    clock: Any,
+    settings: Any,
+    make_report: Callable[..., Report],
+    team: Group,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    problem: str,
 ) -> None:
     make_report(team)
     settings.ALERT_MAIL_SERVER, settings.ALERT_MAIL_FROM = "smtp://127.0.0.1:9", "auditsite@example.com"
     tried = []
-    monkeypatch.setattr(mail_server, "_connect", lambda *_: tried.append(1) or (_ for _ in ()).throw(TimeoutError()))
+    monkeypatch.setattr(mail_server, "_connect", lambda *_: tried.append(1) or (_ for _ in ()).throw(error))
 
     send()
 
-    assert (len(tried), told()) == (1, [("alice", "waiting", "timeout"), ("bob", "waiting", "")])
+    assert (len(tried), told()) == (1, [("alice", "waiting", problem), ("bob", "waiting", "")])
 
 
 def test_without_a_server_pages_say_so(

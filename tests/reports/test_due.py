@@ -66,6 +66,27 @@ def test_after_weeks_without_a_worker_only_the_latest_is_sent_and_says_so(make_r
     assert ReportMail.objects.latest("first_day").missed == 0
 
 
+@pytest.mark.parametrize("frequency", ["weekly", "monthly", "quarterly"])
+def test_what_fell_due_while_no_worker_ran_is_sent_even_on_the_morning_of_the_next(
+    make_report: Callable[..., Report], frequency: str
+) -> None:
+    began, back, periods = {
+        "weekly": (date(2026, 3, 8), date(2026, 3, 16), [date(2026, 3, 2), date(2026, 3, 9)]),
+        "monthly": (date(2026, 1, 31), date(2026, 3, 1), [date(2026, 1, 1), date(2026, 2, 1)]),
+        "quarterly": (date(2025, 12, 31), date(2026, 4, 1), [date(2025, 10, 1), date(2026, 1, 1)]),
+    }[frequency]
+    gone = datetime.combine(began, time(12), tzinfo=UTC)
+    morning = datetime.combine(back, time(7), tzinfo=UTC)
+    make_report(frequency=frequency, starts_at=gone, looked_at=gone, look_at=gone)
+
+    assert plan(morning - timedelta(hours=7, minutes=1)) == [("alice", periods[0])]
+    ReportMail.objects.all().delete()
+    Report.objects.update(looked_at=gone, look_at=gone)
+    assert plan(morning) == [("alice", periods[0])]
+    assert plan(morning + timedelta(hours=1)) == [("alice", periods[1])]
+    assert [mail.missed for mail in ReportMail.objects.all()] == [0, 0]
+
+
 def test_each_member_of_a_team_is_due_by_their_own_clock(
     make_report: Callable[..., Report], team: Group, cast: dict[str, Any]
 ) -> None:
@@ -88,7 +109,8 @@ def test_moving_to_another_zone_brings_no_week_twice(make_report: Callable[..., 
 
 def test_clocks_that_change_change_nothing(make_report: Callable[..., Report], cast: dict[str, Any]) -> None:
     Profile.objects.create(user=cast["alice"], time_zone="Europe/Madrid")
-    report = make_report(at=time(2, 30))  # skipped on the Sunday before, 2026-03-29
+    monday = datetime(2026, 3, 16, 12, tzinfo=UTC)
+    report = make_report(at=time(2, 30), starts_at=monday)  # skipped on the Sunday before, 2026-03-29
 
     before, after = datetime(2026, 3, 23, 1, 30, tzinfo=UTC), datetime(2026, 3, 30, 0, 30, tzinfo=UTC)
     assert plan(before - timedelta(seconds=1)) == []

@@ -263,7 +263,7 @@ def test_too_many_events_are_linked_and_not_attached(
     assert attached(message) == {}
     for kind in ("plain", "html"):
         assert "5 events" in text_of(message, kind)
-        assert "too many events to attach" in text_of(message, kind)
+        assert "There are too many events to attach." in text_of(message, kind)
 
 
 def test_as_many_as_the_limit_are_attached(

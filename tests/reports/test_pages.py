@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from events.models import BackgroundJob, Report, ReportMail, ReportStop, SavedView
 from events.reports import deliver, previews, stopping
+from events.reports.report_form import ReportForm
 from tests.reports.conftest import MONDAY, nothing, send
 from tests.tools.mails import Mails
 
@@ -143,6 +144,44 @@ def test_a_view_that_is_not_shared_any_more_is_not_named(
         assert "Renamed in private" not in bob.get(f"/reports/{report.pk}/{path}").content.decode()
 
 
+@pytest.fixture
+def naming(cast: dict[str, Any], team: Group) -> SavedView:
+    """A view of the team's whose filter names an account of alice's that bob does not see."""
+    made: SavedView = SavedView.objects.create(
+        owner=cast["alice"], name="Of demo0002", query="account=demo0002", team=team
+    )
+    return made
+
+
+def test_a_view_that_names_a_hidden_account_is_neither_offered_nor_named(
+    login: Callable[[str], Client], naming: SavedView, team: Group, make_report: Callable[..., Report]
+) -> None:
+    report = make_report(team)
+    other = make_report("bob", name="Bobs own")
+    Report.objects.filter(pk__in=(report.pk, other.pk)).update(view=naming)
+    bob = login("bob")
+
+    for path in ("new", f"new?view={naming.pk}", f"{report.pk}/edit", "", f"{report.pk}/", f"{other.pk}/"):
+        assert "demo0002" not in bob.get(f"/reports/{path}").content.decode(), path
+    for path in ("new", f"{report.pk}/edit"):
+        assert list(errors(bob.post(f"/reports/{path}", NEW | {"view": naming.pk}))) == ["view"]
+    assert "its owner may no longer open it" in bob.get(f"/reports/{other.pk}/").content.decode()
+    for name in ("alice", "admin"):
+        assert "Of demo0002" in login(name).get(f"/reports/{report.pk}/edit").content.decode()
+
+
+def test_a_report_of_ones_own_ends_when_its_view_names_a_hidden_account(
+    clock: Any, mails: Mails, make_report: Callable[..., Report], naming: SavedView
+) -> None:
+    report = make_report("bob")
+    assert send() == 1
+    Report.objects.update(view=naming)
+    clock.move_to(MONDAY + timedelta(days=7))
+
+    assert send() == 0
+    assert ReportMail.objects.filter(report=report).count() == 1
+
+
 def test_a_preview_is_made_by_the_worker_and_comes_to_whoever_asks(
     clock: Any, mails: Mails, login: Callable[[str], Client], make_report: Callable[..., Report], team: Group
 ) -> None:
@@ -220,6 +259,22 @@ def test_an_earlier_time_is_sent_the_same_day(
     assert send() == 0
     alice.post(f"/reports/{report.pk}/edit", NEW | {"view": report.view_id, "at": "07:30"})
     assert send() == 1
+
+
+@pytest.mark.parametrize("frequency", ["weekly", "monthly"])
+def test_an_edit_undoes_nothing_that_happened_meanwhile(
+    clock: Any, make_report: Callable[..., Report], cast: dict[str, Any], frequency: str
+) -> None:
+    report = make_report()
+    form = ReportForm(NEW | {"view": report.view_id, "frequency": frequency}, user=cast["alice"], instance=report)
+    assert form.is_valid()
+    Report.objects.update(is_active=False, sent_count=7, last_sent_at=MONDAY)
+
+    form.keep()
+
+    kept = Report.objects.get()
+    assert (kept.is_active, kept.sent_count, kept.last_sent_at) == (False, 7, MONDAY)
+    assert (kept.frequency, kept.starts_at == MONDAY, kept.look_at) == (frequency, frequency == "monthly", MONDAY)
 
 
 def test_the_list_takes_the_same_queries_for_many_reports(

@@ -8,7 +8,9 @@ from html import unescape
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import NexmoAccount
@@ -27,7 +29,7 @@ def text_of(response: Any) -> str:
 
 def hidden(response: Any) -> dict[str, str]:
     """The hidden fields of the form that signs off."""
-    found = re.findall(r'<input type="hidden" name="(query|due)" value="([^"]*)"', response.content.decode())
+    found = re.findall(r'<input type="hidden" name="(query|due|shown)" value="([^"]*)"', response.content.decode())
     return {name: unescape(value) for name, value in found}
 
 
@@ -190,6 +192,9 @@ def test_list_is_narrowed_by_person_account_and_day(
     assert listed("date_from=2999-01-01") == set()
     assert listed("date_to=2026-01-01") == set()
     assert "Enter a valid date" in text_of(audrey.get("/reviews/?date_from=nonsense"))
+    for ends_of_the_calendar in ("date_from=0001-01-01", "date_to=9999-12-31"):
+        answer = audrey.get(f"/reviews/?{ends_of_the_calendar}")
+        assert "The year must be from 1969 to 9998" in text_of(answer)
     # Of an account of somebody else's, one learns as little from the filter as from the list.
     assert "Select a valid choice" in text_of(login("bob").get("/reviews/?account=demo0002"))
 
@@ -220,3 +225,37 @@ def test_note_of_several_lines_stands_on_one_in_the_list(archive: NexmoAccount, 
     review = sign_off("alice", note="First.\nSecond.")
     assert "First. Second." in login("alice").get("/reviews/").content.decode()
     assert "First.<br>Second." in login("alice").get(review.get_absolute_url()).content.decode()
+
+
+def test_account_that_was_shared_after_the_page_is_not_signed_unseen(
+    archive: NexmoAccount, other: NexmoAccount, login: Any
+) -> None:
+    bob = login("bob")
+    page = bob.get("/reviews/new")
+    other.teams.add(*archive.teams.all())
+    again = bob.post("/reviews/new", hidden(page) | {"note": "Seen."})
+    assert "have changed since this page was opened" in text_of(again)
+    assert "Marrowby Health" in text_of(again)
+    assert ">Seen.<" in "".join(again.content.decode().split())
+    assert not SignOff.objects.exists()
+    bob.post("/reviews/new", hidden(again) | {"note": "Seen."})
+    assert SignOff.objects.get().accounts.count() == 2
+
+
+def test_list_reads_of_each_review_no_more_than_it_names(
+    archive: NexmoAccount, other: NexmoAccount, login: Any, sign_off: Sign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from events.reviews import shown
+
+    review = sign_off("alice")
+    monkeypatch.setattr(shown, "ACCOUNTS_NAMED", 1)
+    client = login("alice")
+    with CaptureQueriesContext(connection) as queries:
+        line = client.get("/reviews/").context["page"].lines[0]
+    assert (line.count, line.named, line.more) == (12, [archive.name], 1)
+    texts = [query["sql"] for query in queries if '"statement"' in query["sql"]]
+    assert len(texts) == 1
+    assert "IN (" in texts[0]
+    with CaptureQueriesContext(connection) as more:
+        client.get(review.get_absolute_url())
+    assert not any("api_secret" in query["sql"] for query in (*queries, *more))

@@ -3,71 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
 
 import pytest
-import time_machine
-from django.contrib.auth.models import Group
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import NexmoAccount, Profile
-from events.models import BackgroundJob, DueReview, Review, ReviewSchedule, ReviewStatement, SavedView
+from events.models import BackgroundJob, DueReview, Review, ReviewSchedule, ReviewStatement, SavedView, held
 from events.operations import jobs
-from events.outbound.results import SENT, Outcome
-from events.reviews import reminders, sign
+from events.outbound.results import Outcome
+from events.reviews import reminders, schedules, sign
 from events.reviews.metrics import ReviewCollector
+from tests.reviews.conftest import MONDAY, make_schedule, matter_of, remind, run_jobs
 from tests.reviews.conftest import SignOff as Sign
-from tests.reviews.conftest import matter_of, run_jobs
 from tests.reviews.test_pages import hidden, text_of
 
 pytestmark = pytest.mark.django_db
-
-THURSDAY = datetime(2026, 3, 19, 10, 0, tzinfo=UTC)
-MONDAY = datetime(2026, 3, 16, tzinfo=UTC)  # the archive's events are of the Sunday before, the 15th
-
-
-@pytest.fixture
-def clock() -> Iterator[Any]:
-    with time_machine.travel(THURSDAY, tick=False) as traveller:
-        yield traveller
-
-
-@pytest.fixture
-def mails(monkeypatch: pytest.MonkeyPatch, settings: Any) -> list[Any]:
-    """Mails that were handed over, as (receiver, subject, text)."""
-    settings.ALERT_MAIL_SERVER, settings.ALERT_MAIL_FROM = "smtp://mail.example.com:25", "auditsite@example.com"
-    settings.SITE_URL = "https://audit.example.com"
-    sent: list[Any] = []
-
-    def take(message: Any, server: Any, sender: str, receiver: str, own_name: str) -> Outcome:
-        sent.append((receiver, message["Subject"], message.get_content()))
-        return SENT
-
-    monkeypatch.setattr(reminders, "hand_over", take)
-    return sent
-
-
-def make_schedule(cast: dict[str, Any], *, team: bool = False, query: str = "event_type=NUMBER_UPDATED") -> Any:
-    """Weekly, within three days; the week of the archive's events is the first."""
-    group = Group.objects.get(name="Messaging team") if team else None
-    view = SavedView.objects.create(owner=cast["alice"], name="Numbers changed", query=query, team=group)
-    return ReviewSchedule.objects.create(
-        owner=None if team else cast["alice"],
-        team=group,
-        view=view,
-        name=view.name,
-        frequency="weekly",
-        days=3,
-        last_end=MONDAY - timedelta(days=7),
-    )
-
-
-def remind() -> None:
-    reminders.plan_reviews()
-    run_jobs()
 
 
 def test_period_becomes_due_when_it_has_ended(archive: Any, cast: Any, clock: Any, mails: list[Any]) -> None:
@@ -118,6 +73,16 @@ def test_every_member_of_a_team_is_reminded_in_their_own_language(
     assert "Messaging team" in text
 
 
+def test_reminder_goes_to_a_domain_beyond_ascii_as_servers_know_it(
+    archive: Any, cast: Any, clock: Any, mails: list[Any]
+) -> None:
+    cast["alice"].email = "ana@münchen.example"
+    cast["alice"].save()
+    make_schedule(cast)
+    remind()
+    assert [receiver for receiver, _subject, _text in mails] == ["ana@xn--mnchen-3ya.example"]
+
+
 def test_nothing_is_sent_without_a_mail_server(
     archive: Any, cast: Any, clock: Any, mails: list[Any], settings: Any
 ) -> None:
@@ -165,10 +130,10 @@ def test_link_is_prefilled_and_signing_fulfils_the_period(archive: Any, cast: An
     alice = login("alice")
     assert "Numbers changed" in text_of(alice.get("/reviews/"))
     page = alice.get(f"/reviews/new?due={due.pk}")
-    assert hidden(page) == {"due": str(due.pk)}
+    assert set(hidden(page)) == {"due", "shown"}
     assert "Events 7 ·" in text_of(page)
     # A filter that is sent along does not count: the view and its period do.
-    alice.post("/reviews/new", {"due": due.pk, "query": "event_type=APP_CREATE", "note": "Nothing unusual."})
+    alice.post("/reviews/new", hidden(page) | {"query": "event_type=APP_CREATE", "note": "Nothing unusual."})
     run_jobs()
 
     due.refresh_from_db()
@@ -187,7 +152,8 @@ def test_any_member_signs_for_the_team_and_only_its_accounts(
     remind()
     due = DueReview.objects.get()
     assert login("bob").get(f"/reviews/new?due={due.pk}").status_code == 200
-    login("alice").post("/reviews/new", {"due": due.pk, "note": "Nothing unusual."})
+    alice = login("alice")
+    alice.post("/reviews/new", hidden(alice.get(f"/reviews/new?due={due.pk}")) | {"note": "Nothing unusual."})
     run_jobs()
     due.refresh_from_db()
     assert list(ReviewStatement.objects.filter(review=due.review).values_list("account__api_key", flat=True)) == [
@@ -255,14 +221,50 @@ def test_schedule_that_is_switched_off_asks_for_nothing(
     assert not DueReview.objects.waiting().exists()
 
 
-def test_view_that_is_no_longer_shared_is_not_reviewed_in_its_teams_name(
-    archive: Any, cast: Any, clock: Any, login: Any
+def test_reminder_that_may_have_been_taken_is_sent_once_more_as_the_same_mail(
+    archive: Any, cast: Any, clock: Any, mails: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    schedule = make_schedule(cast, team=True)
-    remind()
-    SavedView.objects.filter(pk=schedule.view_id).update(team=None)
-    answer = login("bob").get(f"/reviews/new?due={DueReview.objects.get().pk}", follow=True)
-    assert "no longer shared with those who review it" in text_of(answer)
+    make_schedule(cast)
+    answers, ids = ["unclear", "unreachable", "unclear", "unclear"], []
+
+    def take(message: Any, *args: Any) -> Outcome:
+        ids.append(message["Message-ID"])
+        return Outcome(sent=False, problem=answers[len(ids) - 1])
+
+    monkeypatch.setattr(reminders, "hand_over", take)
+    for _ in range(6):
+        remind()
+        clock.shift(timedelta(minutes=20))
+    assert len(ids) == 3
+    assert len(set(ids)) == 1
+    assert BackgroundJob.objects.get(kind=reminders.SEND).failed_at
+
+
+def test_holders_who_remind_at_once_compare_in_the_row_itself(
+    archive: Any, cast: Any, clock: Any, mails: list[Any]
+) -> None:
+    """PostgreSQL evaluates the condition again on the row that another one has changed, and not its subqueries."""
+    make_schedule(cast)
+    schedules.plan(timezone.now())
+    with CaptureQueriesContext(connection) as queries:
+        reminders.plan_reviews()
+    (update,) = (query["sql"] for query in queries if query["sql"].startswith('UPDATE "events_duereview"'))
+    own_condition = update.partition("WHERE")[2].partition("SELECT")[0]
+    assert '"reminders" = 0' in own_condition
+
+
+def test_schedules_that_are_switched_off_leave_room_for_others(
+    archive: Any, cast: Any, clock: Any, login: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(held, "MOST", 1)
+    off = make_schedule(cast)
+    ReviewSchedule.objects.update(created_by=cast["alice"], is_active=False)
+    alice, fields = login("alice"), {"view": off.view_id, "frequency": "weekly", "days": 5}
+    assert alice.post("/reviews/schedules/new", fields).status_code == 302
+    edit = f"/reviews/schedules/{off.pk}/edit"
+    refused = alice.post(edit, fields | {"is_active": "on"})
+    assert "You have already set up 1 of these. Switch off one" in text_of(refused)
+    assert alice.post(edit, fields | {"days": 6}).status_code == 302
 
 
 def test_schedule_is_set_up_for_oneself_or_a_team_and_begins_now(
@@ -315,4 +317,4 @@ def test_reading_the_list_does_not_ask_more_for_more_reviews(
         assert len(re.findall("data-review", alice.get("/reviews/").content.decode())) == 4
 
 
-QUERIES_OF_THE_LIST = 10
+QUERIES_OF_THE_LIST = 11

@@ -7,12 +7,14 @@ import json
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.utils import translation
 
 from accounts.models import NexmoAccount
 from events.archive import review_statements, seals
 from events.models import AuditEvent, BackgroundJob, ChainHead, Review, ReviewStatement, SignOff
 from events.operations import jobs
-from events.reviews import sign
+from events.reviews import recheck, sign
 from tests.conftest import NOON, add_numbered
 from tests.reviews.conftest import SignOff as Sign
 from tests.reviews.conftest import matter_of, run_jobs
@@ -71,6 +73,71 @@ def test_each_account_has_its_own_statement_that_tells_of_no_other(
         assert json.loads(rows[key].statement)["review"] == str(review.pk)
 
 
+APP = "63beaff6-5864-498e-aa76-14e6b2a0c111"
+
+
+@pytest.fixture
+def application(other: NexmoAccount) -> str:
+    """The id of an application that only the other account has, called Night shift."""
+    add_numbered(other, [110], event_type="APP_CREATE", context={"appId": APP, "name": "Night shift"})
+    return APP
+
+
+@pytest.mark.parametrize("asked", [APP, "Night shift", f"-{APP}", f"{APP},Payments"])
+def test_application_of_one_account_is_named_in_no_others_statement(
+    archive: NexmoAccount, application: str, sign_off: Sign, login: Any, asked: str
+) -> None:
+    add_numbered(
+        archive,
+        [20],
+        event_type="APP_CREATE",
+        context={"appId": APP.replace("63beaff6", "73beaff6"), "name": "Payments"},
+    )
+    review = sign_off("alice", f"application={asked}")
+
+    own = values_of(review, "demo0002")
+    assert own["events"]["count"] == (5 if asked.startswith("-") else 1)
+    text = ReviewStatement.objects.get(review=review, account=archive).statement
+    assert application not in text
+    assert "Night shift" not in text
+    foreign = values_of(review, "demo0001")
+    expected = {f"-{APP}": (8, []), f"{APP},Payments": (1, ["Application is Payments"])}
+    nothing = (0, ["Matches nothing in this account"])
+    assert (foreign["events"]["count"], foreign["filter"]["words"]) == expected.get(asked, nothing)
+    assert not list(recheck.problems(archive))
+    bob = login("bob").get(review.get_absolute_url())
+    assert "Night shift" not in bob.content.decode()
+    (part,) = bob.context["shown"].parts
+    assert bool(part.list_url) == (asked in expected)
+
+
+def test_part_of_an_address_stands_for_no_users_of_other_accounts(archive: NexmoAccount, sign_off: Sign) -> None:
+    hidden = NexmoAccount.objects.get(api_key="demo0003")
+    add_numbered(hidden, [300], user_email="zoe@hidden.example.com")
+    add_numbered(archive, [20], user_email="zoe@example.com")
+
+    review = sign_off("alice", "user_email=zoe")
+
+    row = ReviewStatement.objects.get(review=review, account=archive)
+    assert row.count == 1
+    assert "hidden" not in row.statement
+    assert values_of(review, "demo0001")["filter"]["conditions"]["wanted"]["user_email"] == ["*zoe*"]
+    assert not list(recheck.problems(archive))
+
+
+def test_type_that_only_one_account_has_is_in_no_others_statement(
+    archive: NexmoAccount, other: NexmoAccount, sign_off: Sign
+) -> None:
+    add_numbered(other, [120], event_type="BETA_SWITCHED", event_type_description="Beta switched")
+    for query in ("event_type=BETA_SWITCHED,NUMBER_UPDATED", "event_type=BETA_*,NUMBER_UPDATED"):
+        review = sign_off("alice", query)
+        text = ReviewStatement.objects.get(review=review, account=archive).statement
+        assert "BETA_SWITCHED" not in text
+        assert "Beta switched" not in text
+        assert values_of(review, "demo0001")["events"]["count"] == 7
+        assert values_of(review, "demo0002")["events"]["count"] == 1
+
+
 def test_period_is_that_of_the_filter_and_ends_now_at_the_latest(archive: NexmoAccount, sign_off: Sign) -> None:
     open_end = sign_off("alice", "account=demo0001&date_to=2999-01-01")
     closed = sign_off("alice", "account=demo0001&date_from=2026-03-15T12:02:00Z&date_to=2026-03-15T12:03:00Z")
@@ -124,6 +191,29 @@ def test_who_lost_an_account_meanwhile_signs_nothing(archive: NexmoAccount, cast
     assert not Review.objects.exists()
 
 
+@pytest.mark.parametrize("change", ["unshared", "switched off"])
+def test_who_lost_access_while_events_were_read_signs_nothing(
+    archive: NexmoAccount, cast: dict[str, Any], monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    asked = sign.request(cast["bob"], matter_of(cast["bob"]), "Seen.")
+    read = sign._parts
+
+    def long_reading(*args: Any) -> Any:
+        parts = read(*args)
+        if change == "unshared":
+            archive.teams.clear()
+        else:
+            User.objects.filter(username="bob").update(is_active=False)
+        return parts
+
+    monkeypatch.setattr(sign, "_parts", long_reading)
+    run_jobs()
+
+    asked.refresh_from_db()
+    assert "can no longer see all of these accounts" in asked.problem
+    assert not Review.objects.exists()
+
+
 def test_worker_that_dies_after_signing_signs_once(archive: NexmoAccount, cast: dict[str, Any]) -> None:
     asked = sign.request(cast["alice"], matter_of(cast["alice"]), "Seen.")
     claim = jobs.claim_next()
@@ -165,11 +255,12 @@ def test_many_events_are_left_to_the_threads_for_long_work(
 
 
 def test_what_was_given_up_is_said_and_can_be_asked_for_again(archive: NexmoAccount, cast: dict[str, Any]) -> None:
-    asked = sign.request(cast["alice"], matter_of(cast["alice"]), "Seen.")
+    with translation.override("es"):
+        asked = sign.request(cast["alice"], matter_of(cast["alice"]), "Seen.")
     BackgroundJob.objects.filter(subject=str(asked.pk)).delete()
     sign.tidy()
     asked.refresh_from_db()
-    assert asked.problem
+    assert asked.problem.startswith("Todos los intentos")
     sign.retry(asked)
     run_jobs()
     assert Review.objects.get().pk == asked.pk

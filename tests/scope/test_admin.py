@@ -149,6 +149,7 @@ def admin_paths(events: dict[str, AuditEvent], cast: dict[str, Any]) -> dict[str
             "auth/user": cast["bob"].pk,
             "socialaccount/socialaccount": SocialAccount.objects.create(user=cast["bob"], provider="x", uid="1").pk,
             "mfa/authenticator": Authenticator.objects.create(user=cast["bob"], type="totp", data={"secret": "x"}).pk,
+            "socialaccount/socialaccount": SocialAccount.objects.create(user=cast["bob"], provider="x", uid="x").pk,
         }
     )
 

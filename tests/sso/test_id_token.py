@@ -17,7 +17,7 @@ from accounts.sso.oidc.id_token import read
 from accounts.sso.oidc.provider import groups_of
 from accounts.sso.refusal import Refusal
 
-PROVIDER = OpenIDConnect("https://login.example", "auditsite", "secret", "Example", required=(("hd", "example.com"),))
+PROVIDER = OpenIDConnect("https://login.example", "auditsite", "secret", "Example")
 KEY, ANOTHER = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))
 PUBLIC = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(KEY.public_key())) | {"kid": "one", "use": "sig"}
 KEYS = {"keys": [PUBLIC]}
@@ -32,7 +32,6 @@ def token(key: Any = KEY, algorithm: str = "RS256", kid: str = "one", **changes:
         "iat": now,
         "exp": now + 300,
         "nonce": "n",
-        "hd": "example.com",
     } | changes
     said = {name: value for name, value in claims.items() if value is not ...}
     return jwt.encode(said, key, algorithm=algorithm, headers={"kid": kid})
@@ -61,8 +60,6 @@ def test_good_token_is_read() -> None:
         {"nonce": ...},
         {"sub": ""},
         {"sub": "x" * 192},
-        {"hd": "elsewhere.example"},
-        {"hd": ...},
         {"key": ANOTHER},
         {"kid": "two"},
         {"algorithm": "none", "key": None},

@@ -87,6 +87,24 @@ def test_everyone_is_let_in_where_that_is_set(
     assert teams("dora") == []
 
 
+def test_required_claim_that_is_gone_takes_what_the_groups_gave(
+    provider: Provider, cast: dict[str, Any], site: Callable[..., SingleSignOn]
+) -> None:
+    required = (("hd", "example.com"), ("email_verified", "true"))
+    site(openid=OpenIDConnect(provider.issuer, "auditsite", "client-secret", "Example", required=required))
+    claims = {"hd": "example.com", "email_verified": True}
+    ceremony(provider, provider.person(**claims))
+    dora = People.get(username="dora")
+    assert dora.groups.exists()
+    assert "missing" not in dora.socialaccount_set.get().extra_data
+
+    for gone in ({"hd": "elsewhere.example"}, {"email_verified": False}):
+        _, answer = ceremony(provider, provider.person(**claims | gone))
+        assert answer.status_code == 403
+        assert "not as somebody who may come in here" in answer.content.decode()
+        assert not dora.groups.exists()
+
+
 def test_whoever_is_switched_off_stays_out(provider: Provider, cast: dict[str, Any]) -> None:
     sub = provider.person()
     ceremony(provider, sub)

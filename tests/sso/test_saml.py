@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -107,6 +108,16 @@ def changed(path: str, name: str, value: str | None) -> Callable[[Any], None]:
     return change
 
 
+def twice(path: str) -> Callable[[Any], None]:
+    """What repeats an element."""
+
+    def repeat(response: Any) -> None:
+        element = response.find(path, NS)
+        element.addnext(copy.deepcopy(element))
+
+    return repeat
+
+
 CONFIRMED = ".//saml:SubjectConfirmationData"
 BAD: dict[str, dict[str, Any]] = {
     "no signature": {"why": "The Assertion of the Response is not signed", "sign": not_signed},
@@ -146,6 +157,7 @@ BAD: dict[str, dict[str, Any]] = {
         "before_signing": changed(CONFIRMED, "Recipient", f"{OTHER}?http://testserver/sso/saml/acs/"),
     },
     "no end": {"why": "no confirmation for this site", "before_signing": changed(CONFIRMED, "NotOnOrAfter", None)},
+    "two confirmations": {"why": "2 confirmations, not one", "before_signing": twice(".//saml:SubjectConfirmation")},
     "another issuer": {"why": "Invalid issuer", "before_signing": changed(".//saml:Assertion/saml:Issuer", "", OTHER)},
     "a transient name": {"why": "transient", "name_format": "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"},
     "no name": {"why": "no NameID", "subject": ""},

@@ -27,7 +27,7 @@ QUERIES = {
     "/events/{event}/": 5,
     "/views/": 6,
     "/reports/": 4,
-    "/reviews/": 9,
+    "/reviews/": 8,
     "/reviews/new": 12,
     "/about/user/yourname@example.com": 18,
     "/about/ip/192.0.2.1": 17,  # up to when it is complete: two

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.wording.schedule import Frequency, next_due, period_before, period_words
+from events.wording.schedule import Frequency, last_due, next_due, period_before, period_words
 
 MADRID, HAVANA, KATHMANDU = ZoneInfo("Europe/Madrid"), ZoneInfo("America/Havana"), ZoneInfo("Asia/Kathmandu")
 SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -81,6 +81,8 @@ def test_periods_follow_each_other_without_gap_or_overlap(
     assert after < due < following
     assert period_before(frequency, following, zone)[0] == period_before(frequency, due, zone)[1] <= due
     assert due - after < timedelta(days=93)
+    just_before = following - timedelta(microseconds=1)
+    assert last_due(frequency, clock, zone, due) == last_due(frequency, clock, zone, just_before) == due
 
 
 def test_an_unknown_frequency_is_refused() -> None:

@@ -73,6 +73,11 @@ def test_translations_hold_what_their_messages_hold(language: str) -> None:
             assert translated == translated.strip()
 
 
+def test_spanish_spells_a_word_one_way_where_two_are_right() -> None:
+    words = [translated for entry in catalogue("es") for translated in translations(entry)]
+    assert [text for text in words if "período" in text.lower()] == []
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_compiled_catalogue_is_in_step(language: str) -> None:
     written = catalogue(language)

@@ -3,6 +3,7 @@ and each login bound to a nonce."""
 
 from __future__ import annotations
 
+import json
 import secrets
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -117,7 +118,8 @@ class Provider(OpenIDConnectProvider):
 
     def extract_extra_data(self, data: dict[str, Any]) -> dict[str, Any]:
         """What is kept of a login, and shown to administrators."""
-        return told(
+        missing = [name for name, value in ours().required if _as_text(data.get(name)) != value]
+        return {"missing": missing} | told(
             username=data.get("preferred_username"),
             email=data.get("email"),
             first_name=data.get("given_name"),
@@ -152,6 +154,11 @@ def groups_of(claims: dict[str, Any], name: str) -> list[str]:
     said = claims.get(name)
     listed = [said] if isinstance(said, str) else said if isinstance(said, list) else []
     return [group for group in listed if isinstance(group, str)]
+
+
+def _as_text(value: object) -> str:
+    """A claim as settings write it: JSON's true is `true`."""
+    return json.dumps(value) if isinstance(value, bool) else str(value)
 
 
 def _is_as_safe(address: object, issuer: str) -> bool:

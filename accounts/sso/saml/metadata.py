@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 KEPT = 3_600  # seconds that metadata from an address is not asked for again
 NS = {"md": "urn:oasis:names:tc:SAML:2.0:metadata", "ds": "http://www.w3.org/2000/09/xmldsig#"}
-# Signatures and digests that count; SHA-1 does not.
+# Signatures that count; with SHA-1 they do not.
 SIGNATURES = frozenset(
     {
         *(

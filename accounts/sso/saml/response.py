@@ -143,11 +143,14 @@ def _verified(sent: str, ours: OneLogin_Saml2_Settings, request: HttpRequest) ->
 
 
 def _confirmation(document: Any, address: str) -> Any:
-    """The bearer confirmation that is for us and has not expired: it must name a recipient and an end."""
-    for data in document.xpath(f"{CONFIRMATION}/saml:SubjectConfirmationData", namespaces=NS):
-        if data.get("Recipient") == address and data.get("NotOnOrAfter"):
-            return data
-    raise Refusal("invalid", "assertion: no confirmation for this site with an end")
+    """The bearer confirmation. The library checked one of those there are, so there must be only one; it must be for
+    this site and have an end."""
+    found = document.xpath(f"{CONFIRMATION}/saml:SubjectConfirmationData", namespaces=NS)
+    if len(found) != 1:
+        raise Refusal("invalid", f"assertion: {len(found)} confirmations, not one")
+    if found[0].get("Recipient") != address or not found[0].get("NotOnOrAfter"):
+        raise Refusal("invalid", "assertion: no confirmation for this site with an end")
+    return found[0]
 
 
 def _subject(response: Any, config: Saml) -> str:
