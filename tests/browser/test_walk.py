@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,14 +12,14 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import NexmoAccount
+from auditsite.permissions import SITE
 from events.detection.rules import own_rules
-from events.models import AuditEvent, EvidencePack, Hunt
+from events.models import AuditEvent, Hunt
 from events.sync import state
 from tests.conftest import NOON
-from tests.scope.test_paths import EXPECTED
 from tests.tools.browser import BROWSER, PAGES_ALONE, axe, log_in
 from tests.tools.rules import ONE, rule_text
-from tests.tools.scope import Login
+from tests.tools.world import World
 
 pytestmark = [*BROWSER, PAGES_ALONE]
 
@@ -32,9 +33,10 @@ STATES = (
 )
 
 
-def pages(client: Client) -> list[str]:
-    """An address of every page that answers the admin whole: the first one of each name."""
-    whole = (next((path for path in rows if is_page(client, path)), None) for rows in EXPECTED.values())
+def pages(world: World) -> list[str]:
+    """An address of every page of the site that answers an admin whole: the first one of each name."""
+    client = world.client("superuser")
+    whole = (next((path for path in world.paths(name).values() if is_page(client, path)), None) for name in SITE)
     return [*filter(None, whole), *STATES]
 
 
@@ -47,21 +49,10 @@ def is_page(client: Client, path: str) -> bool:
 
 
 @pytest.fixture
-def site(events: dict[str, AuditEvent], login: Login) -> list[str]:
+def site(cast: dict[str, User], events: dict[str, AuditEvent], tmp_path: Path) -> list[str]:
     """The addresses of all pages, with events behind them."""
     state.ensure(list(NexmoAccount.objects.all()))
-    made = EvidencePack.objects.create(
-        requested_by=User.objects.get(username="admin"),
-        requested_at=timezone.now(),
-        time_zone="UTC",
-        query="source=CD",
-        name="auditsite-evidence_cd_2026-03-15.zip",
-        state=EvidencePack.State.READY,
-        count=3,
-        size=12_345,
-        expires_at=timezone.now(),
-    )
-    return [*pages(login("admin")), made.get_absolute_url(), *_of_a_rule()]
+    return [*pages(World(cast, events, tmp_path / "packs")), *_of_a_rule()]
 
 
 def _of_a_rule() -> list[str]:

@@ -75,16 +75,16 @@ def test_answer_that_is_thrown_away_and_closes_itself_gives_its_place_back(setti
     """As Python ends a generator that nobody reads on: its `finally` releases the place while it is collected."""
     settings.EXPORTS_AT_ONCE = 1
 
-    def answer(place: limits.Place) -> Iterator[Any]:
+    def answer(circle: list[Any], place: limits.Place) -> Iterator[Any]:
         try:
             while True:
                 yield circle
         finally:
             place.release()
 
-    circle: list[Any] = [answer(take_place(1, "file"))]
+    circle: list[Any] = []
+    circle.append(answer(circle, take_place(1, "file")))
     next(circle[0])
-    circle.append(circle)
     del circle
 
     take_place(2, "file").release()
