@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts import permissions
+from accounts.form_errors import mark_errors
 from accounts.models import NexmoAccount
 from accounts.teams import sight
 from accounts.widgets import TickList
@@ -175,9 +176,7 @@ class NewAccountForm(NexmoAccountForm):
     def prepare(self) -> None:
         """Make ready to be shown, after everything was checked: the first field to type in has the focus, and assistive
         technology is told which fields are wrong and where that is said."""
-        for name in self.errors:
-            if name in self.fields:
-                self.fields[name].widget.attrs |= {"aria-invalid": "true", "aria-describedby": f"error-{name}"}
+        mark_errors(self)
         wrong = [name for name in self.fields if name in self.errors]
         # Whatever was wrong, the secret has to be typed again.
         first = (wrong or ["api_secret"])[0] if self.is_bound else "name"

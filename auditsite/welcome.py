@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from accounts.form_errors import mark_errors
 from accounts.validators import name_validator
 from auditsite import first_run
 from auditsite.proxy import client_address
@@ -44,8 +45,7 @@ class AdministratorForm(UserCreationForm):
         self.fields["password2"].label = _("Password again")
         self.fields["password2"].help_text = ""
         wrong = [name for name in self.fields if self.is_bound and name in self.errors]
-        for name in wrong:
-            self.fields[name].widget.attrs |= {"aria-invalid": "true", "aria-describedby": f"error-{name}"}
+        mark_errors(self)
         username.widget.attrs.pop("autofocus", None)  # Django's, whatever is wrong
         self.fields[(wrong or ["password1" if self.is_bound else "username"])[0]].widget.attrs["autofocus"] = True
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from accounts.form_errors import mark_errors
 from accounts.models import ApiToken, NexmoAccount
 from accounts.tokens import lifecycle
 from accounts.widgets import TickList
@@ -59,9 +60,7 @@ class TokenForm(forms.ModelForm):
         offered = [days for days in DAYS if days < settings.API_TOKEN_DAYS] + [settings.API_TOKEN_DAYS]
         fields["days"].choices = [(days, _lasting(days)) for days in offered]
         self.initial["days"] = max(days for days in offered if days <= max(USUAL, offered[0]))
-        for name, field in fields.items():
-            if self.is_bound and name in self.errors:
-                field.widget.attrs |= {"aria-invalid": "true", "aria-describedby": f"error-{name}"}
+        mark_errors(self)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

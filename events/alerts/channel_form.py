@@ -10,15 +10,13 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.teams.sight import teams_acted_for
 from events.alerts.sending import addresses, send
 from events.display import zones
 from events.display.forms import ZoneField
+from events.display.held_form import HeldForm
 from events.models import Channel
-from events.models.held import HeldQuerySet
 from events.outbound import signing
 from events.outbound.entered import LONGEST, NotUsable
-from events.wording.marking import coded
 
 if TYPE_CHECKING:
     from accounts.models import AnyUser
@@ -42,11 +40,12 @@ HINTS = {
 KEPT = _("Stored encrypted and never shown again. Leave empty to keep the stored one.")
 
 
-class ChannelForm(forms.ModelForm):
-    """A channel of one kind. `user` is who fills it in."""
+class ChannelForm(HeldForm):
+    """A channel of one kind."""
 
     holder = forms.ChoiceField(
         label=_("Owner"),
+        required=False,
         help_text=_("A team’s channel receives alerts about the accounts shared with that team."),
     )
     secret_address = forms.CharField(
@@ -77,23 +76,22 @@ class ChannelForm(forms.ModelForm):
             instance: the channel, or a new one with its kind.
         """
         initial = {"name": str(KIND(instance.kind).label)} if not instance.pk else {}
-        super().__init__(data, instance=instance, initial=initial, label_suffix="")
-        self.user, self.kind, self.is_new = user, instance.kind, not instance.pk
+        self.kind = instance.kind
+        super().__init__(data, user=user, instance=instance, initial=initial)
+
+    def prepare(self, fields: dict[str, Any]) -> None:
         self._address_field()
-        self._holder_field()
+        self._offer_language()
         if self.kind != KIND.WEBHOOK or not self.is_new:
-            del self.fields["secret_signing"]
+            del fields["secret_signing"]
         if self.is_new:
-            del self.fields["is_active"]
-        if "language" in self.fields:
-            if not instance.language:
+            del fields["is_active"]
+        if "language" in fields:
+            if not self.instance.language:
                 self.initial["language"] = settings.LANGUAGE_CODE
             default = _("The site's (%(zone)s)") % {"zone": timezone.get_default_timezone_name()}
-            offered = zones.choices(instance.time_zone, timezone.now())
-            self.fields["time_zone"].choices = (("", default), *offered)  # type: ignore[attr-defined]
-        for name, field in self.fields.items():
-            if self.is_bound and name in self.errors:
-                field.widget.attrs |= {"aria-invalid": "true", "aria-describedby": f"error-{name}"}
+            offered = zones.choices(self.instance.time_zone, timezone.now())
+            fields["time_zone"].choices = (("", default), *offered)
 
     def _address_field(self) -> None:
         field = self.fields["secret_address"]
@@ -105,26 +103,14 @@ class ChannelForm(forms.ModelForm):
         elif not self.is_new:
             field.required, field.help_text = False, KEPT
 
-    def _holder_field(self) -> None:
-        teams = list(teams_acted_for(self.user, HeldQuerySet.permission)) if self.is_new else []
-        if not teams:
-            del self.fields["holder"]
-        else:
-            choices = [("", _("Only me")), *((str(team.pk), coded(team.name)) for team in teams)]
-            self.fields["holder"].choices, self.fields["holder"].required = choices, False  # type: ignore[attr-defined]
-        if not teams and (self.is_new or self.instance.owner_id):
+    def _offer_language(self) -> None:
+        if "holder" not in self.fields and (self.is_new or self.instance.owner_id):
             # People's own language and zone are those of their profile.
             del self.fields["language"], self.fields["time_zone"]
         elif self.is_new:
             self.fields["language"].help_text = _(
                 "For a team’s channel. Your own channels use your profile’s language."
             )
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        if self.is_new:
-            Channel.check_room(self.user)
-        return cleaned
 
     def clean_language(self) -> str:
         return self.cleaned_data["language"] or settings.LANGUAGE_CODE
@@ -168,10 +154,7 @@ class ChannelForm(forms.ModelForm):
                 channel.failures, channel.problem = 0, ""
                 channel.paused_at = channel.retry_at = None
         if self.is_new:
-            team = self.cleaned_data.get("holder")
-            channel.owner_id = None if team else self.user.pk
-            channel.team_id = int(team) if team else None
-            channel.created_by_id = self.user.pk
+            self.give(channel)
             if self.kind == KIND.WEBHOOK:
                 given = self.cleaned_data["secret_signing"]
                 channel.secret = given or signing.new_secret()

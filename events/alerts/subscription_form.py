@@ -12,9 +12,9 @@ from accounts.models import NexmoAccount
 from accounts.widgets import TickList
 from events.alerts import follow
 from events.detection.rules import known_rules
+from events.display.held_form import AccountsByName, ByName, HeldForm
 from events.filters.saved import openable_views
 from events.models import Channel, Subscription
-from events.wording.marking import coded
 
 if TYPE_CHECKING:
     from accounts.models import AnyUser
@@ -22,25 +22,11 @@ if TYPE_CHECKING:
 WHAT, PACE = Subscription.What, Subscription.Pace
 
 
-class ByName(forms.ModelChoiceField):
-    """A choice of what people gave names to."""
-
-    def label_from_instance(self, obj: Any) -> str:
-        return f"{coded(obj.name)} ({coded(obj.team.name)})" if obj.team_id else coded(obj.name)
-
-
-class Accounts(forms.ModelMultipleChoiceField):
-    """Accounts by name and API key."""
-
-    def label_from_instance(self, obj: Any) -> str:
-        return f"{coded(obj.name)} ({obj.api_key})"
-
-
-class SubscriptionForm(forms.ModelForm):
+class SubscriptionForm(HeldForm):
     """A subscription belongs to whom its channel belongs to."""
 
     rule = forms.ChoiceField(label=_("Rule"), required=False)
-    accounts = Accounts(
+    accounts = AccountsByName(
         NexmoAccount.objects.none(),
         label=_("Accounts"),
         required=False,
@@ -84,29 +70,21 @@ class SubscriptionForm(forms.ModelForm):
         ("state", _("State"), ("is_active",)),
     )
 
-    def __init__(
-        self, data: Any = None, *, user: AnyUser, instance: Subscription, initial: dict[str, Any] | None = None
-    ) -> None:
-        super().__init__(data, instance=instance, initial=initial, label_suffix="")
-        self.user = user
-        channels = Channel.objects.changeable_by(user).select_related("team")
-        fields: dict[str, Any] = self.fields
-        if instance.pk:  # whose it is stays
-            channels = channels.filter(owner=instance.owner_id, team=instance.team_id)
+    def prepare(self, fields: dict[str, Any]) -> None:
+        channels = Channel.objects.changeable_by(self.user).select_related("team")
+        if not self.is_new:  # whose it is stays
+            channels = channels.filter(owner=self.instance.owner_id, team=self.instance.team_id)
         fields["channel"].queryset = fields["escalate_to"].queryset = channels
         fields["channel"].empty_label = None
         fields["escalate_to"].empty_label = _("Nobody")
-        fields["view"].queryset = openable_views(user).select_related("team")
+        fields["view"].queryset = openable_views(self.user).select_related("team")
         fields["view"].empty_label = _("Choose a view")
-        fields["accounts"].queryset = NexmoAccount.objects.visible_to(user)
+        fields["accounts"].queryset = NexmoAccount.objects.visible_to(self.user)
         fields["rule"].choices = self._rules()
         for name in ("severity", "what", "pace"):
             fields[name].choices = [choice for choice in fields[name].choices if choice[0] != ""]
-        if not instance.pk:
-            del self.fields["is_active"]
-        for name, field in self.fields.items():
-            if self.is_bound and name in self.errors:
-                field.widget.attrs |= {"aria-invalid": "true", "aria-describedby": f"error-{name}"}
+        if self.is_new:
+            del fields["is_active"]
 
     def _rules(self) -> list[tuple[str, Any]]:
         titles = known_rules.titles(only_on=True)
@@ -119,19 +97,8 @@ class SubscriptionForm(forms.ModelForm):
         kept = [(self.instance.rule, self.instance.rule_title)] if self.instance.rule else []
         return [("", _("Choose a rule")), *rules, *(pair for pair in kept if pair[0] not in known)]
 
-    @property
-    def groups(self) -> list[tuple[str, Any, list[Any]]]:
-        """The fields as the page shows them."""
-        return [
-            (slug, title, [self[name] for name in names if name in self.fields])
-            for slug, title, names in self.GROUPS
-            if set(names) & set(self.fields)
-        ]
-
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        if not self.instance.pk:
-            Subscription.check_room(self.user)
+        cleaned = super().clean()
         what, channel = cleaned.get("what"), cleaned.get("channel")
         if what == WHAT.RULE and not cleaned.get("rule"):
             self.add_error("rule", _("Choose a rule."))
@@ -154,8 +121,7 @@ class SubscriptionForm(forms.ModelForm):
     def _clean_for(self, channel: Channel, cleaned: dict[str, Any]) -> None:
         """What one tells a team must be the team's: its accounts, its views, its channels."""
         view, other = cleaned.get("view"), cleaned.get("escalate_to")
-        if view and channel.team_id and view.team_id != channel.team_id:
-            self.add_error("view", _("Share this view with the team first, so that all its members can open it."))
+        self.check_view(view, channel.team_id)
         if other and (other.owner_id, other.team_id) != (channel.owner_id, channel.team_id):
             self.add_error("escalate_to", _("Both channels must be yours, or the same team’s."))
         if other and other.pk == channel.pk:

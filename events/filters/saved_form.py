@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
+from accounts.form_errors import mark_errors
 from accounts.teams.sight import all_teams
 from events.filters.form import EventFilter
 from events.filters.parameters import unknown
@@ -89,9 +90,7 @@ class ViewForm(QueryForm):
         self.fields["team"].label_from_instance = lambda team: coded(team.name)  # type: ignore[attr-defined]
         if instance.pk:
             del self.fields["query"]
-        for name, field in self.fields.items():
-            if self.is_bound and name in self.errors:
-                field.widget.attrs |= {"aria-invalid": "true", "aria-describedby": f"error-{name}"}
+        mark_errors(self)
 
     def clean_name(self) -> str:
         name = " ".join(self.cleaned_data["name"].split())

@@ -10,12 +10,12 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.form_errors import mark_errors
 from accounts.models import NexmoAccount
-from accounts.teams.sight import teams_acted_for
 from accounts.validators import text_validator
+from events.display.held_form import HeldForm
 from events.filters.saved import openable_views
 from events.models import ReviewSchedule
-from events.models.held import HeldQuerySet
 from events.models.review import MOST_OF_A_NOTE
 from events.reviews import schedules
 from events.wording.marking import coded
@@ -23,8 +23,6 @@ from events.wording.times import OutOfRange, check_calendar
 
 if TYPE_CHECKING:
     from datetime import date
-
-    from accounts.models import AnyUser
 
 
 class SignForm(forms.Form):
@@ -43,7 +41,7 @@ class SignForm(forms.Form):
 
     def __init__(self, data: Any = None) -> None:
         super().__init__(data, label_suffix="")
-        _mark_errors(self)
+        mark_errors(self)
 
     def clean_note(self) -> str:
         return str(self.cleaned_data["note"]).replace("\r\n", "\n")
@@ -75,10 +73,10 @@ class ListForm(forms.Form):
         super().__init__(data, label_suffix="", auto_id="filter-%s")
         field: Any = self.fields["account"]
         field.choices = [("", _("All")), *((account.api_key, coded(account.name)) for account in accounts)]
-        _mark_errors(self, "error-filter")
+        mark_errors(self, "error-filter")
 
 
-class ScheduleForm(forms.ModelForm):
+class ScheduleForm(HeldForm):
     """Which view is to be reviewed how often, and by whom."""
 
     holder = forms.ChoiceField(
@@ -96,54 +94,33 @@ class ScheduleForm(forms.ModelForm):
             "is_active": _("A schedule that has been switched off asks for no more reviews; its history stays."),
         }
 
+    ME = _("Me")
     GROUPS = (
         ("what", _("What"), ("view", "name")),
         ("when", _("When and by whom"), ("frequency", "days", "holder")),
         ("state", _("State"), ("is_active",)),
     )
 
-    def __init__(
-        self, data: Any = None, *, user: AnyUser, instance: ReviewSchedule, initial: dict[str, Any] | None = None
-    ) -> None:
-        super().__init__(data, instance=instance, initial=initial, label_suffix="")
-        self.user, self.is_new = user, not instance.pk
-        fields: dict[str, Any] = self.fields
-        fields["view"].queryset = openable_views(user).select_related("team")
+    def prepare(self, fields: dict[str, Any]) -> None:
+        fields["view"].queryset = openable_views(self.user).select_related("team")
         fields["view"].empty_label = _("Choose a view")
         fields["view"].required = True
         fields["view"].label_from_instance = lambda view: coded(view.name)
         fields["name"].required = False
         fields["frequency"].choices = [choice for choice in fields["frequency"].choices if choice[0]]
-        teams = list(teams_acted_for(user, HeldQuerySet.permission)) if self.is_new else []
-        if teams:
-            fields["holder"].choices = [("", _("Me")), *((str(team.pk), coded(team.name)) for team in teams)]
-        else:
-            del fields["holder"]
         if self.is_new:
             del fields["is_active"]
         else:  # other periods would be another schedule
             del fields["frequency"]
-        _mark_errors(self)
-
-    @property
-    def groups(self) -> list[tuple[str, Any, list[Any]]]:
-        """The fields as the page shows them."""
-        return [
-            (slug, title, [self[name] for name in names if name in self.fields])
-            for slug, title, names in self.GROUPS
-            if set(names) & set(self.fields)
-        ]
 
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        if self.is_new or (cleaned.get("is_active") and "is_active" in self.changed_data):
+        cleaned = super().clean()
+        if not self.is_new and cleaned.get("is_active") and "is_active" in self.changed_data:
             ReviewSchedule.check_room(self.user)
         view = cleaned.get("view")
         if view and not cleaned.get("name"):
             cleaned["name"] = view.name
-        team = int(cleaned.get("holder") or 0) if self.is_new else self.instance.team_id
-        if view and team and view.team_id != team:
-            self.add_error("view", _("Share this view with the team first, so that all its members can open it."))
+        self.check_view(view, self.team())
         return cleaned
 
     @transaction.atomic
@@ -152,17 +129,9 @@ class ScheduleForm(forms.ModelForm):
         schedule: ReviewSchedule = self.save(commit=False)
         schedule.name = self.cleaned_data["name"]
         if self.is_new:
-            team = self.cleaned_data.get("holder")
-            schedule.owner_id, schedule.team_id = (None, int(team)) if team else (self.user.pk, None)
-            schedule.created_by_id = self.user.pk
+            self.give(schedule)
         now = timezone.now()
         if self.is_new or {"is_active", "view"} & set(self.changed_data):
             schedules.begin(schedule, now)
         schedule.save()
         return schedule
-
-
-def _mark_errors(form: forms.BaseForm, prefix: str = "error") -> None:
-    for name, field in form.fields.items():
-        if form.is_bound and name in form.errors:
-            field.widget.attrs |= {"aria-invalid": "true", "aria-describedby": f"{prefix}-{name}"}

@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import NexmoAccount
-from accounts.teams.sight import teams_acted_for
 from accounts.widgets import TickList
+from events.display.held_form import AccountsByName, HeldForm
 from events.filters.saved import openable_views
 from events.models import SavedView, Stream
 from events.models.streams import StreamQuerySet
@@ -23,7 +23,6 @@ from events.outbound.entered import LONGEST, NotUsable
 from events.streams import progress
 from events.streams.destinations.bulk import checked_index
 from events.streams.destinations.kinds import DESTINATIONS
-from events.wording.marking import coded
 
 if TYPE_CHECKING:
     from accounts.models import AnyUser
@@ -55,15 +54,8 @@ OPTIONS = {
 KEPT = _("Stored encrypted and never shown again. Leave empty to keep the stored one.")
 
 
-class Accounts(forms.ModelMultipleChoiceField):
-    """Accounts by name and API key."""
-
-    def label_from_instance(self, obj: Any) -> str:
-        return f"{coded(obj.name)} ({obj.api_key})"
-
-
-class StreamForm(forms.ModelForm):
-    """A stream of one kind. `user` is who fills it in."""
+class StreamForm(HeldForm):
+    """A stream of one kind."""
 
     holder = forms.ChoiceField(
         label=_("Owner"),
@@ -74,7 +66,7 @@ class StreamForm(forms.ModelForm):
     secret = forms.CharField(
         max_length=LONGEST, widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "off"})
     )
-    accounts = Accounts(
+    accounts = AccountsByName(
         NexmoAccount.objects.none(),
         label=_("Accounts"),
         required=False,
@@ -121,6 +113,7 @@ class StreamForm(forms.ModelForm):
         widgets = {"contents": forms.RadioSelect, "start": forms.RadioSelect}
         labels = {"all_accounts": _("All accounts, including new ones"), "start": _("Begin")}
 
+    permission = StreamQuerySet.permission
     GROUPS = (
         (
             "where",
@@ -139,24 +132,21 @@ class StreamForm(forms.ModelForm):
         initial: dict[str, Any] = {name: instance.options.get(name) for name in OPTIONS[KIND(instance.kind)]}
         if not instance.pk:
             initial["name"] = str(KIND(instance.kind).label)
-        super().__init__(data, instance=instance, initial=initial, label_suffix="")
-        self.user, self.kind, self.is_new = user, KIND(instance.kind), not instance.pk
-        fields: dict[str, Any] = self.fields
+        self.kind = KIND(instance.kind)
+        super().__init__(data, user=user, instance=instance, initial=initial)
+
+    def prepare(self, fields: dict[str, Any]) -> None:
         for name in {option for options in OPTIONS.values() for option in options} - set(OPTIONS[self.kind]):
             del fields[name]
         self._destination_fields(fields)
-        self._holder_field(fields)
-        fields["accounts"].queryset = NexmoAccount.objects.visible_to(user)
-        fields["view"].queryset = openable_views(user)
+        fields["accounts"].queryset = NexmoAccount.objects.visible_to(self.user)
+        fields["view"].queryset = openable_views(self.user)
         fields["view"].empty_label = _("All events")
         fields["format"].choices = Stream.Format.choices
         if self.is_new:
             del fields["is_active"]
         else:  # where it began is past, and what it sends stays of one kind
             del fields["start"], fields["since"], fields["contents"]
-        for name, field in fields.items():
-            if self.is_bound and name in self.errors:
-                field.widget.attrs |= {"aria-invalid": "true", "aria-describedby": f"error-{name}"}
 
     def _destination_fields(self, fields: dict[str, Any]) -> None:
         address = fields["address"]
@@ -180,22 +170,6 @@ class StreamForm(forms.ModelForm):
             fields["index"].help_text = _("Of an index or a data stream. Documents are created, never overwritten.")
         elif "index" in fields:
             fields["index"].help_text = _("If left empty, the token’s default index.")
-
-    def _holder_field(self, fields: dict[str, Any]) -> None:
-        teams = list(teams_acted_for(self.user, StreamQuerySet.permission)) if self.is_new else []
-        if not teams:
-            del fields["holder"]
-        else:
-            fields["holder"].choices = [("", _("Only me")), *((str(team.pk), coded(team.name)) for team in teams)]
-
-    @property
-    def groups(self) -> list[tuple[str, Any, list[Any]]]:
-        """The fields as the page shows them."""
-        return [
-            (slug, title, [self[name] for name in names if name in self.fields])
-            for slug, title, names in self.GROUPS
-            if set(names) & set(self.fields)
-        ]
 
     def clean_name(self) -> str:
         return " ".join(self.cleaned_data["name"].split())
@@ -245,9 +219,7 @@ class StreamForm(forms.ModelForm):
         return text
 
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        if self.is_new:
-            Stream.check_room(self.user)
+        cleaned = super().clean()
         if cleaned.get("start") == START.DATE and not cleaned.get("since") and "since" not in self.errors:
             self.add_error("since", _("Choose the date."))
         if cleaned.get("all_accounts"):
@@ -262,12 +234,10 @@ class StreamForm(forms.ModelForm):
 
     def _clean_for_holder(self, cleaned: dict[str, Any]) -> None:
         """What a team's stream sends must be the team's: its accounts, its views."""
-        team = int(cleaned.get("holder") or 0) if self.is_new else self.instance.team_id
+        team = self.team()
         if not team:
             return
-        view = cleaned.get("view")
-        if view and view.team_id != team:
-            self.add_error("view", _("Share this view with the team first, so that all its members can open it."))
+        self.check_view(cleaned.get("view"), team)
         shared = set(NexmoAccount.objects.filter(teams=team).values_list("pk", flat=True))
         if {account.pk for account in cleaned.get("accounts") or ()} - shared:
             self.add_error("accounts", _("Not all of these accounts are shared with the team."))
@@ -285,9 +255,7 @@ class StreamForm(forms.ModelForm):
         # Whatever was wrong may have been mended: it is tried again at once.
         stream.failures, stream.problem, stream.status, stream.retry_at = 0, "", None, None
         if self.is_new:
-            team = cleaned.get("holder")
-            stream.owner_id, stream.team_id = (None, int(team)) if team else (self.user.pk, None)
-            stream.created_by_id = self.user.pk
+            self.give(stream)
             day = cleaned.get("since") if stream.start == START.DATE else None
             stream.since = timezone.make_aware(datetime.combine(day, time.min)) if day else None
         stream.save()
