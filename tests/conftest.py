@@ -75,22 +75,26 @@ def _tables_can_be_emptied() -> Iterator[None]:
     """A test with real transactions is followed by emptying all tables, which the archive's triggers refuse."""
     teardown = TransactionTestCase._fixture_teardown
 
-    def without_triggers(self: Any) -> None:
-        triggers.remove(connection)
-        teardown(self)  # ends with post_migrate, which makes the triggers again
-
     def emptied(self: Any) -> None:
         connection.ensure_connection()
-        if connection.vendor != "postgresql" or connection.connection.info.parameter_status("is_superuser") != "on":
-            without_triggers(self)
-            return
-        # A superuser can tell PostgreSQL to leave triggers and references alone. DELETE is quick where rows are few;
-        # TRUNCATE makes each table and index a new file. What post_migrate would make again stays.
+        # DELETE is quick where rows are few; on PostgreSQL TRUNCATE makes each table and index a new file. What Django
+        # makes again after a flush stays.
         tables = {*connection.introspection.django_table_names(only_existing=True, include_views=False)}
         tables -= {"django_content_type", "auth_permission"}
-        statements = ["SET LOCAL session_replication_role = replica", *(f'DELETE FROM "{table}"' for table in tables)]
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("; ".join(statements))
+        statements = [f'DELETE FROM "{table}"' for table in tables]
+        if connection.vendor == "sqlite":
+            triggers.remove(connection)
+            with connection.constraint_checks_disabled(), transaction.atomic(), connection.cursor() as cursor:
+                for statement in statements:
+                    cursor.execute(statement)
+            triggers.install(connection)
+        elif connection.connection.info.parameter_status("is_superuser") == "on":
+            # A superuser can tell PostgreSQL to leave triggers and references alone.
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("; ".join(["SET LOCAL session_replication_role = replica", *statements]))
+        else:
+            triggers.remove(connection)
+            teardown(self)  # ends with post_migrate, which makes the triggers again
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", emptied)
