@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.fields import SecretUnreadable
+from accounts.encryption import SecretUnreadable
 from accounts.models import NexmoAccount
 from events.archive import seals
 from events.models import Seal
