@@ -20,11 +20,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 MASK = "•••"
-# One of these is in every text in which something is to be hidden, in lower case. An escape may stand for any of them.
+# One of these is in every text in which something is to be hidden, in lower case, unless it is in an address.
 _SIGNS = (
-    *("://", "=", "\\", "secret", "token", "passw", "pwd", "passphrase", "passcode", "signature", "credential"),
-    *("auth", "private", "bearer", "jwt", "otp", "pin", "cvv", "key"),
+    *("=", "secret", "token", "pass", "pwd", "signat", "credential", "auth", "private", "bearer"),
+    *('jwt"', 'otp"', 'pin"', 'cvv"', 'key"'),
 )
+# They may stand for any of them: escapes, and JSON within a text.
+_ESCAPES = ("\\/", "\\u00", '\\"')
+# In every address of which a part is to be hidden; the link that each event has to itself holds none.
+_ODD = re.compile(r"[@?;#=A-Z]|(?<![a-z0-9])[a-z0-9]{16}")
 _PARAMETER = re.compile(r"[?&;#]([\w.-]++)=")
 _CREDENTIAL = re.compile(
     r"token|secret|passw(?:or)?d|pwd|signature|apikey|api_key|auth|\A(?:key|sig|code)\Z", re.IGNORECASE
@@ -107,6 +111,12 @@ def _may_hide(text: str) -> bool:
     for sign in _SIGNS:  # noqa: SIM110 - a generator would cost a call for each sign
         if sign in lower:
             return True
+    if "\\" in lower and any(escape in lower for escape in _ESCAPES):
+        return True
+    if "://" in lower:
+        for address in _ADDRESS.findall(text):
+            if _ODD.search(address):
+                return True
     return False
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from events.export.columns import COLUMNS, FOR_PROGRAMS, ignore_progress, parts, pieces
 from events.export.csv_text import CsvText, as_csv
 from events.export.workbook import write_xlsx
-from events.masking import mask_json
 from events.reading.stream import stream_raw, stream_rows
 
 if TYPE_CHECKING:
@@ -82,9 +81,7 @@ FORMATS: dict[str, TextFormat | WholeFormat] = {
         "NDJSON",
         "application/x-ndjson",
         (),
-        lambda conditions, accounts, shape, wrote: ndjson_lines(
-            stream_raw(conditions) if shape.whole else map(mask_json, stream_raw(conditions)), wrote
-        ),
+        lambda conditions, accounts, shape, wrote: ndjson_lines(stream_raw(conditions, whole=shape.whole), wrote),
     ),
     "xlsx": WholeFormat(
         "Excel", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", COLUMNS, write_xlsx
