@@ -1,4 +1,5 @@
 from django.apps import AppConfig, apps
+from django.core.checks import Tags, register
 from django.utils.translation import gettext_lazy as _
 
 from accounts.names import rename, translate_names
@@ -9,5 +10,8 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Nexmo accounts")
 
     def ready(self) -> None:
+        from accounts.checks import encrypted_values
+
+        register(encrypted_values, Tags.database)
         translate_names(self)
         rename(apps.get_app_config("auth"), _("People and teams"))

@@ -2,51 +2,15 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from django.conf import settings
 from django.db import models
 from django.db.models.query_utils import DeferredAttribute
-from django.utils.translation import gettext as _
+
+from accounts.encryption import decrypt, encrypt
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
-
-
-class SecretUnreadable(Exception):
-    """A stored secret was encrypted with a key that CREDENTIAL_KEYS no longer holds."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            _(
-                "The stored API secret cannot be read: none of CREDENTIAL_KEYS opens it. "
-                "Put the key it was stored with back into CREDENTIAL_KEYS, or enter the secret again."
-            )
-        )
-
-
-@lru_cache(maxsize=4)
-def _fernet(keys: tuple[str, ...]) -> MultiFernet:
-    return MultiFernet([Fernet(key) for key in keys])
-
-
-def encrypt(text: str) -> str:
-    """Encrypt with the first of CREDENTIAL_KEYS."""
-    return _fernet(tuple(settings.CREDENTIAL_KEYS)).encrypt(text.encode()).decode()
-
-
-def decrypt(token: str) -> str:
-    """Decrypt with whichever of CREDENTIAL_KEYS fits.
-
-    Raises:
-        SecretUnreadable: none fits.
-    """
-    try:
-        return _fernet(tuple(settings.CREDENTIAL_KEYS)).decrypt(token.encode()).decode()
-    except (InvalidToken, UnicodeError):
-        raise SecretUnreadable from None
 
 
 class Ciphertext:

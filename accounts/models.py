@@ -48,6 +48,11 @@ class NexmoAccountQuerySet(models.QuerySet["NexmoAccount"]):
         """Whether every account is visible to the user: superusers and auditors."""
         return not _is_nobody(user) and bool(user.has_perm(permissions.VIEW_ALL_ACCOUNTS))  # type: ignore[union-attr]
 
+    @staticmethod
+    def sees_sensitive(user: AnyUser) -> bool:
+        """Whether the user may see, in events as received, the passwords and tokens that are hidden everywhere else."""
+        return not _is_nobody(user) and bool(user.has_perm(permissions.VIEW_SENSITIVE))  # type: ignore[union-attr]
+
     def shared_with(self, user: AnyUser) -> NexmoAccountQuerySet:
         """Accounts the user owns or shares through a team; auditors' wider sight does not count."""
         if _is_nobody(user):
@@ -166,6 +171,7 @@ class NexmoAccount(models.Model):
             ("view_all_accounts", "Can see the events of all accounts (auditors)"),
             ("export_evidence", "Can take evidence packs away"),
             ("shorten_retention", "Can shorten how long events are kept"),
+            ("view_sensitive", "Can see passwords and tokens in events"),
         )
 
     def __str__(self) -> str:

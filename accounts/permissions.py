@@ -6,6 +6,7 @@ from __future__ import annotations
 ADD_ACCOUNTS = "accounts.add_nexmoaccount"
 CHANGE_ACCOUNTS = "accounts.change_nexmoaccount"
 VIEW_ALL_ACCOUNTS = "accounts.view_all_accounts"
+VIEW_SENSITIVE = "accounts.view_sensitive"
 SHORTEN_RETENTION = "accounts.shorten_retention"
 EXPORT_EVIDENCE = "accounts.export_evidence"
 TRIAGE = "events.triage_finding"

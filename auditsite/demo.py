@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from datetime import UTC, date, datetime, timedelta
 
-from auditsite import env, home
+from auditsite import env, home, secret_files
 
 PORT = env.port("PORT", 8000)
 SANDBOX_PORT = env.port("SANDBOX_PORT", 8801)
@@ -26,6 +26,8 @@ def use_demo_environment() -> None:
     if not KEYS.exists():
         home.write_first_env_file(KEYS)
     os.environ.update(env.read_env_file(KEYS))
+    for name in secret_files.variables(env.FROM_FILES) - env.FROM_FILES:
+        os.environ.pop(name, None)
     os.environ.update(
         ENV_FILE=str(KEYS),
         DEBUG="false",

@@ -1,6 +1,7 @@
-"""Where every setting comes from: the environment, then `.env`, then the default stated here.
+"""Where every setting comes from: the environment, then `.env`, then the default stated here; secrets also from files.
 
-Nothing in this module knows Django's settings: it reads, checks and explains. A value that is missing or unsafe
+Nothing in this module knows Django's settings: it declares them and fetches the env file; `auditsite/reader.py` reads
+each. A value that is missing or unsafe
 raises ``ImproperlyConfigured`` with a sentence that names the setting and says what to do.
 """
 
@@ -10,17 +11,14 @@ import hashlib
 import os
 import re
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Any, Literal
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from auditsite import database_url, home, sso_declared
+from auditsite import home, secret_files, sso_declared
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
 BASE_DIR = home.find()
@@ -34,8 +32,13 @@ def become_web_process() -> None:
     """Hold nothing of WORKER_ONLY in this process and its children. Called by every entry point that serves pages,
     before it reads the settings."""
     _withheld.update(WORKER_ONLY)
-    for name in WORKER_ONLY:
+    for name in secret_files.variables(WORKER_ONLY):
         os.environ.pop(name, None)
+
+
+def is_withheld(name: str) -> bool:
+    """Whether this process must not know a setting, wherever it stands."""
+    return name in _withheld
 
 
 def is_web_process() -> bool:
@@ -45,22 +48,32 @@ def is_web_process() -> bool:
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting: its name, what it is when nobody says anything, and what it is for."""
+    """One setting: its name, what it is when nobody says anything, and what it is for.
+
+    Attributes:
+        confidential: "whole" where the value is a secret; "part" where it is an address that may hold a password.
+    """
 
     name: str
     default: str | None
     help: str
+    confidential: Literal["", "whole", "part"] = ""
 
 
 SETTINGS = {
     setting.name: setting
     for setting in (
-        Setting("SECRET_KEY", None, "Signs sessions and tokens: at least 40 random characters."),
+        Setting("SECRET_KEY", None, "Signs sessions and tokens: at least 40 random characters.", confidential="whole"),
         Setting("DEBUG", "false", "Django's debug pages. Only for development on your own machine."),
         Setting("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]", "Host names the site answers to, comma-separated."),
         Setting("HTTPS", "auto", "true: secure cookies and HSTS. auto: true unless every allowed host is loopback."),
         Setting("TRUST_PROXY", "false", "true behind a reverse proxy that sets X-Forwarded-Proto itself."),
-        Setting("DATABASE_URL", "sqlite:///var/auditsite.sqlite3", "Where the archive lives; or postgres://..."),
+        Setting(
+            "DATABASE_URL",
+            "sqlite:///var/auditsite.sqlite3",
+            "Where the archive lives; or postgres://...",
+            confidential="part",
+        ),
         Setting(
             "DATABASE_POOL",
             "auto",
@@ -70,24 +83,35 @@ SETTINGS = {
             "QUEUE_URL",
             "auto",
             "The worker's queue. auto: a file beside SQLite, tables within PostgreSQL; or redis://... or postgres://...",
+            confidential="part",
         ),
         Setting(
             "CACHE_URL",
             "database",
             "Where failed logins and the progress of exports are kept, for all processes: database or redis://... "
             "(tests: locmem://).",
+            confidential="part",
         ),
-        Setting("CREDENTIAL_KEYS", None, "Fernet keys, comma-separated: the first encrypts, all decrypt."),
+        Setting(
+            "CREDENTIAL_KEYS",
+            None,
+            "Fernet keys, comma-separated: the first encrypts, all decrypt.",
+            confidential="whole",
+        ),
         Setting(
             "SEAL_KEY",
             "",
             "Signs seals and evidence (`manage.py seal_key` makes one); read by the worker and commands only; "
             "empty: no seals.",
+            confidential="whole",
         ),
         Setting("SEAL_PUBLIC_KEYS", "", "Earlier public keys, in hex, comma-separated: their seals still count."),
         Setting("SEAL_INTERVAL", "24h", "Time between two seals of an account that has new events."),
         Setting(
-            "SEAL_CHANNELS", "", "Where seals are sent: a file's path, or apprise addresses (mailtos://, jsons://)."
+            "SEAL_CHANNELS",
+            "",
+            "Where seals are sent: a file's path, or apprise addresses (mailtos://, jsons://).",
+            confidential="part",
         ),
         Setting(
             "EVIDENCE_DIR",
@@ -127,6 +151,7 @@ SETTINGS = {
             "",
             "What sends alerts and reports by e-mail: smtps://user:password@host:465, smtp+starttls://... or, "
             "unencrypted, smtp://host:25; empty: no e-mail.",
+            confidential="whole",
         ),
         Setting("ALERT_MAIL_FROM", "", "The address that alerts and reports by e-mail come from."),
         Setting("REPORT_CSV_ROWS", "10000", "Maximum rows of a CSV that a report carries; beyond that it only links."),
@@ -158,8 +183,16 @@ SETTINGS = {
         Setting("LOG_FORMAT", "line", "line: for people. json: one object a line, for machines."),
         Setting("API_REQUESTS_PER_MINUTE", "600", "Maximum requests a minute with one API token."),
         Setting("API_TOKEN_DAYS", "365", "Longest life of an API token, in days: none is for ever."),
-        *(Setting(*declared) for declared in sso_declared.SETTINGS),
-        Setting("METRICS_TOKEN", "", "What Prometheus sends as Bearer token to read /metrics; empty: only logged in."),
+        *(
+            Setting(*declared, confidential="whole" if declared[0] in sso_declared.SECRETS else "")
+            for declared in sso_declared.SETTINGS
+        ),
+        Setting(
+            "METRICS_TOKEN",
+            "",
+            "What Prometheus sends as Bearer token to read /metrics; empty: only logged in.",
+            confidential="whole",
+        ),
         Setting("WEB_PROCESSES", "2", "Processes of the web server on this machine; about one for each core."),
         Setting("WEB_THREADS", "4", "Threads of each: how many pages are served at once."),
     )
@@ -167,13 +200,9 @@ SETTINGS = {
 
 
 # Their values are never repeated, and hold whatever characters they like.
-SECRETS = frozenset(
-    {"SECRET_KEY", "CREDENTIAL_KEYS", "SEAL_KEY", "METRICS_TOKEN", "ALERT_MAIL_SERVER", "OIDC_CLIENT_SECRET"}
-)
-# A variable, and one that is a whole part of an address or a list.
-REFERENCE = re.compile(r"\$(?:\{[^{}]*\}|[A-Za-z_]\w*)", re.ASCII)
-WHOLE_REFERENCE = re.compile(r"(?:(?<=[/:@,=])|^)\$(?:\{[^{}]*\}|[A-Za-z_]\w*)(?=[/:@,?&]|$)", re.ASCII)
-SECRET_WORDS = ("pass", "secret", "token")  # in the names of an address's parameters
+SECRETS = frozenset(setting.name for setting in SETTINGS.values() if setting.confidential == "whole")
+# What may also be said by a file (auditsite/secret_files.py).
+FROM_FILES = frozenset(setting.name for setting in SETTINGS.values() if setting.confidential)
 
 
 def refuse(name: str, why: str) -> ImproperlyConfigured:
@@ -216,146 +245,17 @@ def _unquoted(name: str, value: str) -> str:
 
 def load(path: Path | None = None) -> environ.Env:
     """Read the env file (writing one at the very first start) beneath the real environment."""
-    if path and not path.exists() and ("SECRET_KEY" in os.environ or not path.parent.is_dir()):
+    has_key = secret_files.is_given("SECRET_KEY")
+    if path and not path.exists() and (has_key or not path.parent.is_dir()):
         raise refuse("ENV_FILE", f"names {path}, which does not exist.")
     path = path or BASE_DIR / ".env"
-    if not path.exists() and "SECRET_KEY" not in os.environ:
+    if not path.exists() and not has_key:
         home.begin(path)
     if path.exists():
         for name, value in read_env_file(path).items():
-            if name not in _withheld:
+            if name not in secret_files.variables(_withheld):
                 os.environ.setdefault(name, value)
     return environ.Env()
-
-
-def _shown_reference(name: str, value: str) -> str:
-    """A variable within a value, as it may be shown; empty where there is none."""
-    if whole := WHOLE_REFERENCE.search(value):
-        # Before an @ it is a password, which may itself begin with a dollar.
-        return "a variable in place of a password" if value[whole.end() :].startswith("@") else whole[0]
-    if name == "SEAL_CHANNELS":  # of addresses any part may be a token
-        value = ",".join(channel for channel in value.split(",") if "://" not in channel)
-    within = REFERENCE.search(_without_credentials(value).replace("\\$", ""))
-    return within[0] if within else ""
-
-
-def _without_credentials(address: str) -> str:
-    """An address without what may be a secret, in which a dollar is only a dollar."""
-    scheme, mark, rest = address.partition("://")
-    place, question, query = (rest.rpartition("@")[2] if mark else address).partition("?")
-    open_parameters = (
-        parameter
-        for parameter in query.split("&")
-        if not any(word in parameter.partition("=")[0].lower() for word in SECRET_WORDS)
-    )
-    return f"{scheme if mark else ''}{mark}{place}{question}{'&'.join(open_parameters)}"
-
-
-class Reader:
-    """Typed, checked access to SETTINGS; every method raises ImproperlyConfigured with a sentence."""
-
-    def __init__(self, env: environ.Env) -> None:
-        self.env = env
-
-    def text(self, name: str) -> str:
-        """A setting as it is written, or the value of the variable that `$NAME` points to."""
-        given: str | None = self.env.ENVIRON.get(name)
-        if given is None:
-            return SETTINGS[name].default or ""
-        value = given.strip()
-        if re.search(r"\s#", value):
-            raise refuse(name, "seems to end in a comment. A comment stands on a line of its own.")
-        if value.startswith("\\$"):
-            return value[1:]
-        if value.startswith("$"):
-            value = self._follow(name, value)
-        if name in SECRETS or value.startswith("$"):
-            return value
-        if shown := _shown_reference(name, value):
-            raise refuse(
-                name,
-                f"holds {shown}. A variable is replaced only where it is the whole value; a $ that is meant as such is "
-                "written %24 in an address and \\$ elsewhere.",
-            )
-        return value if "://" in value else value.replace("\\$", "$")
-
-    def _follow(self, name: str, value: str) -> str:
-        """What another variable holds. Never empty: a setting that points to nothing is a mistake, not a default."""
-        how = f"A $ at the beginning of {name} means another variable; write \\$ for the character itself."
-        passed: set[str] = set()
-        while value.startswith("$"):
-            match = re.fullmatch(r"\$(?:\{(\w+)\}|(\w+))", value, re.ASCII)
-            target = (match[1] or match[2]) if match else ""
-            if not target or target[0].isdecimal():
-                raise refuse(name, f"begins with $, but what follows is not the name of a variable. {how}")
-            # What looks like a secret may be one, whose first character happens to be a dollar.
-            shown = f"the variable {target}" if target.isupper() or len(target) < 20 else "a variable"
-            if target in passed or target == name:
-                raise refuse(name, f"points to {shown}, which points back to it. {how}")
-            passed.add(target)
-            value = self.env.ENVIRON.get(target, "").strip()
-            if not value:
-                state = "empty" if target in self.env.ENVIRON else "not set"
-                raise refuse(name, f"points to {shown}, which is {state}. {how}")
-        return value.removeprefix("\\") if value.startswith("\\$") else value
-
-    def list(self, name: str) -> list[str]:
-        return [item.strip() for item in self.text(name).split(",") if item.strip()]
-
-    def boolean(self, name: str) -> bool:
-        word = self.text(name).lower()
-        if word in {"1", "true", "yes", "on"}:
-            return True
-        if word in {"0", "false", "no", "off", ""}:
-            return False
-        raise refuse(name, f"must be true or false, not {word!r}.")
-
-    def number(self, name: str, *, least: float, most: float) -> float:
-        try:
-            value = float(self.text(name))
-        except ValueError:
-            raise refuse(name, f"must be a number, not {self.text(name)!r}.") from None
-        if not least <= value <= most:
-            raise refuse(name, f"must lie between {least:g} and {most:g}, not {value:g}.")
-        return value
-
-    def whole(self, name: str, *, least: int, most: int) -> int:
-        value = self.number(name, least=least, most=most)
-        if value != int(value):
-            raise refuse(name, f"must be a whole number, not {value:g}.")
-        return int(value)
-
-    def duration(self, name: str) -> timedelta:
-        match = re.fullmatch(r"(\d+)\s*([smhd]?)", self.text(name).lower())
-        if not match or not int(match[1]):
-            raise refuse(name, f"must be a time such as 90s, 5m or 1h, not {self.text(name)!r}.")
-        if len(match[1]) > 7:
-            raise refuse(name, "is too long; at most 9999999 of a unit.")
-        unit = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[match[2]]
-        return timedelta(**{unit: int(match[1])})
-
-    def zone(self, name: str) -> str:
-        value = self.text(name)
-        try:
-            ZoneInfo(value)
-        except (ValueError, OSError, LookupError):
-            raise refuse(name, f"must be a time zone such as UTC or Europe/Madrid, not {value!r}.") from None
-        return value
-
-    def choice(self, name: str, allowed: Sequence[str]) -> str:
-        value = self.text(name)
-        if value not in allowed:
-            raise refuse(name, f"must be one of {', '.join(allowed)}, not {value!r}.")
-        return value
-
-    def database(self, name: str) -> dict[str, Any]:
-        """A Django database dictionary; a relative SQLite path is relative to the project."""
-        try:
-            return database_url.parse(self.text(name), self.env, BASE_DIR)
-        except ValueError as error:
-            raise refuse(name, str(error)) from None
-        except OSError as error:
-            raise refuse(name, f"cannot be used: {error.strerror}.") from None
 
 
 def pool_size(text: str, threads: int) -> int:

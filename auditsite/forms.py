@@ -12,7 +12,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY, TOTP, generate_totp_secret
 
-from accounts.fields import SecretUnreadable, decrypt, encrypt
+from accounts.encryption import SecretUnreadable, decrypt, encrypt
 
 
 class _WithoutResetLink:

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
+from auditsite import secret_files
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -42,7 +44,7 @@ def find() -> Path:
     if IN_SOURCE_TREE:
         return PACKAGE.parent
     here = Path.cwd()
-    if (here / ".env").exists() or not os.environ.keys().isdisjoint({"SECRET_KEY", "ENV_FILE"}):
+    if (here / ".env").exists() or "ENV_FILE" in os.environ or secret_files.is_given("SECRET_KEY"):
         return here
     raise ImproperlyConfigured(
         f"there is no .env in {here}. Change to the directory of your site, or name it in AUDITSITE_HOME; "
@@ -61,7 +63,8 @@ def prepare(arguments: Sequence[str]) -> None:
         _passing.append(tempfile.TemporaryDirectory(prefix="auditsite-help-"))
         os.environ["AUDITSITE_HOME"] = _passing[0].name
         for name, key in _fresh_keys().items():
-            os.environ.setdefault(name, key)
+            if not secret_files.is_given(name):
+                os.environ[name] = key
     elif arguments[0] in BEGINNING:
         os.environ["AUDITSITE_HOME"] = str(Path.cwd())
 

@@ -23,7 +23,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.csrf import csrf_failure
 
 from accounts import kept_forms
-from accounts.fields import decrypt, encrypt
+from accounts.encryption import decrypt, encrypt
 from accounts.models import Profile
 from accounts.prepared import Prepared
 from auditsite import first_run, login_limits

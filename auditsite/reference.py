@@ -10,7 +10,7 @@ from django.core.management import get_commands, load_command_class
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.translation import override
 
-from auditsite.env import SETTINGS
+from auditsite.env import FROM_FILES, SETTINGS
 from events.reading.filterable import DIMENSIONS, PARAMETERS
 
 if TYPE_CHECKING:
@@ -74,6 +74,10 @@ whole value; `\\$` is a dollar (`%24` in an address). In `DATABASE_URL` an SQLit
 socket as `postgres://%2Fvar%2Frun%2Fpostgresql/name`, and a password is percent-encoded. Relative paths begin where
 `.env` is: in the source tree, or in the directory that `AUDITSITE_HOME` names. `ENV_FILE` names another file than
 `.env`.
+
+A setting that says `_FILE` may also stand in a file of its own, which holds the value and nothing else: `NAME_FILE`
+names it, or it is the credential NAME of systemd (`LoadCredential=NAME:/path`). A line's end after the value is left
+out; `$` and `#` mean only themselves. A setting that is said twice stops the start.
 
 """
 
@@ -141,4 +145,5 @@ def _commands() -> Iterator[Sequence[str]]:
 def _settings() -> Iterator[Sequence[str]]:
     for name, setting in SETTINGS.items():
         default = "(required)" if setting.default is None else f"`{setting.default}`" if setting.default else "empty"
-        yield f"`{name}`", default, _text(setting.help)
+        from_file = " Or a file: `_FILE`." if name in FROM_FILES else ""
+        yield f"`{name}`", default, _text(setting.help) + from_file

@@ -10,10 +10,11 @@ from accounts.sso.config import APPS as SSO_APPS
 from accounts.sso.config import SingleSignOn
 from auditsite import checks, home, logs, single_sign_on, time_limits
 from auditsite import env as environment
+from auditsite.reader import Reader
 
 _env_file = os.environ.get("ENV_FILE")
 BASE_DIR: Path = environment.BASE_DIR
-read = environment.Reader(environment.load(Path(_env_file) if _env_file else None))
+read = Reader(environment.load(Path(_env_file) if _env_file else None))
 
 # --- who may reach the site, and how ---------------------------------------------------------------------------
 SECRET_KEY = checks.secret_key(read.text("SECRET_KEY"))

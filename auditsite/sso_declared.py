@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# Those that are secrets as a whole.
+SECRETS = frozenset({"OIDC_CLIENT_SECRET"})
 SETTINGS: tuple[tuple[str, str, str], ...] = (
     (
         "OIDC_ISSUER",

@@ -13,6 +13,7 @@ import urllib.request
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from auditsite import secret_files
 from auditsite.env import BASE_DIR, WORKER_ONLY
 from auditsite.home import IN_SOURCE_TREE, PACKAGE
 
@@ -79,7 +80,7 @@ class Supervisor:
                 *([] if announces else [f"--env={LINK_IS_PRINTED}=true"]),
             ],
             quiet=quiet,
-            without=WORKER_ONLY,
+            without=secret_files.variables(WORKER_ONLY),
         )
 
     def wait_for(self, name: str, url: str, seconds: float = 30) -> None:

@@ -101,6 +101,11 @@ class AuditEventAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).defer("raw", "context")
 
+    def get_exclude(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Events as received are for those who may see them whole; the site's own page shows the others what it may."""
+        hidden = () if NexmoAccount.objects.sees_sensitive(request.user) else ("raw", "context", "searchable")
+        return (*self.exclude, *hidden)
+
 
 @admin.register(EventType)
 class EventTypeAdmin(ReadOnlyAdmin):

@@ -21,6 +21,7 @@ from accounts.tokens.authenticate import TokenRefused, authenticate
 from events.api.answers import answer
 from events.api.errors import ApiError
 from events.detection.findings.sight import Sight
+from events.masking import for_reader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,6 +62,10 @@ class Access:
         if self.token.all_accounts:
             return NexmoAccount.objects.keys_visible_to(self.person)
         return {account.pk: account.api_key for account in self.accounts}
+
+    def as_received(self, raw: str) -> str:
+        """An event as its person may see it."""
+        return for_reader(raw, lambda: NexmoAccount.objects.sees_sensitive(self.person))
 
     @cached_property
     def everything(self) -> bool:

@@ -1,8 +1,9 @@
-"""Pages of events by cursor, in one of three orders, verbatim."""
+"""Pages of events by cursor, in one of three orders, as received: verbatim but for what their reader may not see."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from events.reading.conditions import Conditions
     from events.reading.rows import RawRow
 
+Show = Callable[[str], str]
 MOST_WALKS = 3  # for one page: then it comes short, and the next one goes on
 
 
@@ -39,12 +41,13 @@ class EventsPage:
 
 
 def read_events(
-    conditions: Conditions, keys: Mapping[int, str], place: Place | None, order: str, size: int
+    conditions: Conditions, keys: Mapping[int, str], place: Place | None, order: str, size: int, show: Show
 ) -> EventsPage:
     """The page beyond a place, or the first of an order.
 
     Args:
         keys: the API keys of all accounts that may be read, by primary key.
+        show: makes of an event as received what its reader may see.
 
     Raises:
         WrongCursor: the place is one of another order, or it would be too long to be told.
@@ -57,7 +60,7 @@ def read_events(
             % {"order": place.order}
         )
     if order == ARRIVAL:
-        return _arrivals(conditions, keys, place, size)
+        return _arrivals(conditions, keys, place, size, show)
     conditions = replace(conditions, oldest_first=order == OLDEST)
     span = Span(
         conditions.start,
@@ -70,7 +73,7 @@ def read_events(
         matches = find(conditions, span, size - len(texts) + 1, read=fetch_verbatim)
         fitting = matches.keys[: size - len(texts)]
         rows = [matches.rows[key.pk] for key in fitting] if matches.rows else fetch_raw([key.pk for key in fitting])
-        texts += _texts(rows, keys)
+        texts += _texts(rows, keys, show)
         if len(matches.keys) > len(fitting):
             last = fitting[-1]
         elif matches.reached:
@@ -84,23 +87,25 @@ def read_events(
     return EventsPage(texts, Place(order, beyond), has_more=True)
 
 
-def _arrivals(conditions: Conditions, keys: Mapping[int, str], place: Place | None, size: int) -> EventsPage:
+def _arrivals(
+    conditions: Conditions, keys: Mapping[int, str], place: Place | None, size: int, show: Show
+) -> EventsPage:
     if len(keys if conditions.accounts is None else conditions.accounts) > MOST_ACCOUNTS:
         raise WrongCursor(
             gettext("order=arrival takes %(most)s accounts at most: name some of them.") % {"most": MOST_ACCOUNTS}
         )
     batch = read_arrivals(conditions, place.places or {} if place else {}, size)
-    texts = [with_account(each.raw, keys[each.account_id]) for each in batch.arrivals]
+    texts = [with_account(show(each.raw), keys[each.account_id]) for each in batch.arrivals]
     return EventsPage(texts, Place(ARRIVAL, places=batch.places), batch.more)
 
 
-def texts_of(pks: Sequence[int], keys: Mapping[int, str]) -> list[str]:
+def texts_of(pks: Sequence[int], keys: Mapping[int, str], show: Show) -> list[str]:
     """The events with these keys, in their order."""
-    return _texts(fetch_raw(pks), keys)
+    return _texts(fetch_raw(pks), keys, show)
 
 
-def _texts(rows: Sequence[RawRow], keys: Mapping[int, str]) -> list[str]:
-    return [with_account(row.raw, keys[row.account_id]) for row in rows]
+def _texts(rows: Sequence[RawRow], keys: Mapping[int, str], show: Show) -> list[str]:
+    return [with_account(show(row.raw), keys[row.account_id]) for row in rows]
 
 
 def with_account(raw: str, api_key: str) -> str:

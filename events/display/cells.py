@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django_countries import countries
 
 from events.display.drawing import EventColumn
-from events.fields import load_json
+from events.masking import mask_valid_json, shown
 from events.nexmo.catalog import family
 from events.nexmo.values import ip_key
 from events.reading.applications import LONGEST_KEPT
@@ -26,7 +26,6 @@ from events.wording import severity
 from events.wording.codes import is_country_code, source_title, type_words
 from events.wording.context_line import summarise
 from events.wording.marking import coded, marked
-from events.wording.masking import mask_json
 from events.wording.sentences import plain_sentence, sentence
 from events.wording.times import ago, offset
 
@@ -128,7 +127,7 @@ class WhatHappened(EventColumn):
     def value(self, record: Row, table: EventTable) -> str:
         code = record.event_type
         return (
-            plain_sentence(code, load_json(record.context), table.application_of(record))
+            plain_sentence(code, shown(record.context), table.application_of(record))
             or type_words(code, record.event_type_description or table.descriptions.get(code, ""))
             or code
             or _("Event without type")
@@ -208,7 +207,7 @@ class Details(EventColumn):
         return SafeString(f'<span class="line">{text}</span>{odd}') if text or odd else NOTHING
 
     def value(self, record: Row, table: EventTable) -> str:
-        return mask_json(record.context) if record.context else ""
+        return mask_valid_json(record.context) if record.context else ""
 
 
 def _sorted(table: EventTable) -> str:
@@ -294,7 +293,7 @@ def _sentence(code: str, context: str | None, language: str | None, app: str) ->
 
 @lru_cache(maxsize=4096)
 def _read_sentence(code: str, context: str | None, language: str | None, app: str) -> str:
-    return sentence(code, load_json(context), app)
+    return sentence(code, shown(context), app)
 
 
 def _summary(context: str, language: str | None) -> str:
@@ -305,4 +304,4 @@ def _summary(context: str, language: str | None) -> str:
 
 @lru_cache(maxsize=4096)
 def _read_summary(context: str, language: str | None) -> str:
-    return summarise(load_json(context))
+    return summarise(shown(context))

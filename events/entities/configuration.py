@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext, gettext_lazy
 
 from events.entities.entity import APPLICATION_NAMES, key_of, named
-from events.fields import load_json
+from events.masking import shown
 from events.wording.changes import WRAPPERS, Change, changes, text_of
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def configuration(entity: Entity, rows: Iterable[Row], at: datetime | None = Non
     folded = Configuration()
     state: dict[str, Setting] = {}
     for row in reversed(list(rows)):
-        code, context = row.event_type.upper(), load_json(row.context)
+        code, context = row.event_type.upper(), shown(row.context)
         new_values = _new_values(entity, code, context, state)
         # Of this one: an event that merely mentions it may begin or end another.
         before = {} if code in BEGINS | ENDS and STATUS in new_values else state

@@ -42,11 +42,13 @@ class Shape:
         columns: of CSV and Excel, in the order of COLUMNS.
         zone: of the times.
         byte_order_mark: whether a CSV begins with one.
+        whole: whether events as received hold what is sensitive in them too; columns never do.
     """
 
     columns: Sequence[str]
     zone: tzinfo
     byte_order_mark: bool = False
+    whole: bool = False
 
 
 def for_people(columns: Sequence[str]) -> tuple[str, ...]:

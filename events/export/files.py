@@ -81,7 +81,7 @@ FORMATS: dict[str, TextFormat | WholeFormat] = {
         "NDJSON",
         "application/x-ndjson",
         (),
-        lambda conditions, accounts, shape, wrote: ndjson_lines(stream_raw(conditions), wrote),
+        lambda conditions, accounts, shape, wrote: ndjson_lines(stream_raw(conditions, whole=shape.whole), wrote),
     ),
     "xlsx": WholeFormat(
         "Excel", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", COLUMNS, write_xlsx

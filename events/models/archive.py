@@ -11,7 +11,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import NexmoAccount
-from events.fields import JSONTextField, readable
+from events.fields import JSONTextField
+from events.masking import shown_value
 from events.models.ledger import LedgerEntry, Recorded, RecordedQuerySet
 from events.models.querysets import AuditEventQuerySet
 from events.storage import ledger
@@ -112,8 +113,8 @@ class AuditEvent(models.Model):
 
     @cached_property
     def readable_context(self) -> Any:
-        """The context as pages can show it."""
-        return readable(self.context)
+        """The context as pages can show it to anybody who sees the event."""
+        return shown_value(self.context)
 
 
 class EventConflict(Recorded):

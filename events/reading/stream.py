@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
+from events.masking import mask_json
 from events.reading import candidates, rows
 from events.reading.conditions import Conditions, Sql, joined
 from events.reading.plan import Key, Plan, Span, choose_for_all, table
@@ -33,10 +34,15 @@ def stream_rows(conditions: Conditions) -> Iterator[Row]:
         yield Row._make((*row[1:6], rows.as_time(row[0]), *row[6:]))
 
 
-def stream_raw(conditions: Conditions) -> Iterator[str]:
-    """The events as received."""
-    for _, _, raw in _stream(conditions, "raw"):
-        yield raw
+def stream_raw(conditions: Conditions, *, whole: bool = True) -> Iterator[str]:
+    """The events as received; without what is sensitive in them, unless they are wanted whole."""
+    if whole:
+        for _, _, raw in _stream(conditions, "raw"):
+            yield raw
+        return
+    # Where the text to search in is the event as received, nothing in it is sensitive: looking would cost much more.
+    for _, _, raw, may_hide in _stream(conditions, "raw, searchable <> ''"):
+        yield mask_json(raw) if may_hide else raw
 
 
 def stream_keys(conditions: Conditions) -> Iterator[int]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from django.db import close_old_connections, connection
 
-from accounts.fields import SecretUnreadable
+from accounts.encryption import SecretUnreadable
 from events.models import Stream
 from events.operations.queue import STOP
 from events.outbound.results import Outcome

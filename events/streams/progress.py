@@ -13,7 +13,7 @@ from django.utils import timezone
 from events.models import Stream, StreamCursor, StreamRefusal
 from events.storage import leases
 from events.streams import findings
-from events.streams.read import HIDDEN, NOT_ALLOWED, UNREADABLE, accounts_of, heads_of
+from events.streams.read import HIDDEN, NOT_ALLOWED, TOO_MUCH, UNREADABLE, accounts_of, heads_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 LEASE = timedelta(minutes=5)  # more than any batch takes
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=15)
-STOPPING = (HIDDEN, UNREADABLE, NOT_ALLOWED)  # problems of the stream's own, not of its destination
+STOPPING = (HIDDEN, UNREADABLE, NOT_ALLOWED, TOO_MUCH)  # problems of the stream's own, not of its destination
 JITTER = 0.25  # of a pause, either way
 LONGEST_ASKED = timedelta(hours=1)  # that a receiver can ask to be left alone
 

@@ -15,7 +15,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from accounts import permissions
-from accounts.models import profile_of
+from accounts.models import NexmoAccount, profile_of
 from events.filters.form import EventFilter
 from events.models import AuditEvent, ChainHead, SavedView, Stream, StreamCursor
 from events.reading.rows import TABLE, as_time, time_column
@@ -26,7 +26,7 @@ from events.streams.record import Lot
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from accounts.models import NexmoAccount
+    from accounts.models import AnyUser
 
 MOST_AT_ONCE = 4_000  # events in a portion: what is read and sent at once
 MOST_LOOKED_AT = 20_000  # sequence numbers in one query, where a filter leaves most events out
@@ -34,12 +34,12 @@ MOST_LOOKED_AT = 20_000  # sequence numbers in one query, where a filter leaves 
 TIMES = ("created_at", "fetched_at")
 
 # Why a stream sends nothing: its view, or its owner.
-HIDDEN, UNREADABLE, NOT_ALLOWED = "hidden", "unreadable", "not_allowed"
+HIDDEN, UNREADABLE, NOT_ALLOWED, TOO_MUCH = "hidden", "unreadable", "not_allowed", "too_much"
 
 
 class NothingMayBeSent(Exception):
     """The stream's view is gone, cannot be read, or its holder may not open it; or its owner may not set up streams any
-    more. The text is a code."""
+    more, or not see what this one sends. The text is a code."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,19 @@ def accounts_of(stream: Stream) -> list[NexmoAccount]:
     """
     if stream.owner and not stream.owner.has_perm(permissions.MANAGE_STREAMS):
         raise NothingMayBeSent(NOT_ALLOWED)
+    if stream.owner and not may_have_whole(stream.owner, stream):
+        raise NothingMayBeSent(TOO_MUCH)
     seen = stream.accounts_in_sight()
     if stream.all_accounts:
         return seen
     chosen = set(stream.accounts.values_list("pk", flat=True))
     return [account for account in seen if account.pk in chosen]
+
+
+def may_have_whole(user: AnyUser, stream: Stream) -> bool:
+    """Whether the user may see all that the stream sends: as received, events hold passwords and tokens too."""
+    sends_whole = stream.format == Stream.Format.RAW and stream.contents == Stream.Contents.EVENTS
+    return not sends_whole or NexmoAccount.objects.sees_sensitive(user)
 
 
 def heads_of(accounts: Sequence[NexmoAccount]) -> dict[int, int]:

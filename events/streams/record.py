@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from events.fields import load_json
-from events.wording.masking import mask_as_received, mask_json
+from events.masking import mask_json, mask_valid_json
 from events.wording.segments import to_segment
 from events.wording.sentences import plain_values
 
@@ -88,13 +88,13 @@ class EventRecord:
 
     @cached_property
     def masked_raw(self) -> str:
-        """The event as received, with the credentials in its addresses hidden."""
-        return mask_as_received(self.raw)
+        """The event as received, with what is sensitive in it hidden."""
+        return mask_json(self.raw)
 
     @cached_property
     def masked_context(self) -> str:
         """The context as JSON text, masked as in exports; "" for none."""
-        return mask_json(self.context) if self.context else ""
+        return mask_valid_json(self.context) if self.context else ""
 
     @cached_property
     def details(self) -> Any:

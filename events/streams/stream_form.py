@@ -23,6 +23,7 @@ from events.outbound.entered import LONGEST, NotUsable
 from events.streams import progress
 from events.streams.destinations.bulk import checked_index
 from events.streams.destinations.kinds import DESTINATIONS
+from events.streams.read import may_have_whole
 
 if TYPE_CHECKING:
     from accounts.models import AnyUser
@@ -228,6 +229,11 @@ class StreamForm(HeldForm):
             self.add_error("accounts", _("Choose accounts, or all of them."))
         self._clean_for_holder(cleaned)
         view, contents = cleaned.get("view"), cleaned.get("contents") or self.instance.contents
+        if not may_have_whole(self.user, Stream(format=cleaned.get("format") or "", contents=contents)):
+            self.add_error(
+                "format",
+                _("As received, events contain passwords and tokens, which you may not see. Choose another format."),
+            )
         if view and contents == CONTENTS.FINDINGS:
             self.add_error("view", _("A view narrows events; findings are not narrowed."))
         return cleaned

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.fields import SecretUnreadable
+from accounts.encryption import SecretUnreadable
 from events.nexmo.client import Pacer
 from events.nexmo.errors import AuditAPIError
 from events.sync import asking, state

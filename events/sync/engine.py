@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.fields import SecretUnreadable
+from accounts.encryption import SecretUnreadable
 from events.archive.add import add_events
 from events.models import CoveredSpan, SyncRun, SyncState, SyncWindow
 from events.nexmo import errors

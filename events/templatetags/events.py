@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from events.wording import delivery_problems, marking, severity
-from events.wording.masking import mask
 from events.wording.times import show
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ def _tree(value: Any, called: Mapping[str, tuple[str, str]], depth: int) -> Safe
     if isinstance(value, bool):
         return format_html("<code>{}</code>", "true" if value else "false")
     if isinstance(value, str):
-        text = format_html('<span class="break">{}</span>', marking.marked(mask(value)) or "“”")
+        text = format_html('<span class="break">{}</span>', marking.marked(value) or "“”")
         name, address = called.get(value.strip().lower(), ("", ""))
         return format_html('{} <a href="{}">{}</a>', text, address, marking.marked(name)) if name else text
     return format_html("<code>{}</code>", value)

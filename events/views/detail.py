@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -22,8 +23,9 @@ from events.detection.firsts import first_in_words
 from events.display.cells import country_name, narrows
 from events.entities.entity import entities, key_of
 from events.entities.lookup import elsewhere
-from events.fields import load_json
+from events.fields import readable
 from events.filters.query_string import with_params
+from events.masking import for_reader, shown
 from events.models import EventType
 from events.nexmo.applications import ABOUT_TYPES, nameless_application
 from events.nexmo.catalog import family
@@ -86,6 +88,9 @@ def event_page(request: HttpRequest, api_key: str, event_id: str) -> HttpRespons
     others_mentions = elsewhere(about, tuple(others))
     named_elsewhere = names_for(row for mentions in others_mentions for row in mentions.rows)
     at = str(Cursor(event.created_at, event.pk))
+    received = partial(for_reader, sees_sensitive=lambda: NexmoAccount.objects.sees_sensitive(request.user))
+    raw = received(event.raw)
+    details = readable(event.context) if raw is event.raw else event.readable_context
     names = names_of((account.pk, key_of(each.value)) for each in about if each.slug == "application")
     return render(
         request,
@@ -109,11 +114,13 @@ def event_page(request: HttpRequest, api_key: str, event_id: str) -> HttpRespons
             "address": request.get_full_path(),
             "findings": findings_of(event.pk),
             "odd_fields": [name for name in event.odd_fields.split(",") if name],
-            "raw": pretty(event.raw),
+            "raw": pretty(raw),
+            "details": details,
+            "is_masked": raw is not event.raw,
             "discrepancies": event.discrepancies.all(),
             "may_check": NexmoAccount.objects.syncable_by(request.user).filter(pk=account.pk).exists(),
             "sentence": mark_safe(_sentence(event, names)),  # noqa: S308 - escaped there
-            "changes": changes(event.readable_context),
+            "changes": changes(readable(event.context), whole=raw is event.raw),
             "pages": {entity.slug: entity.get_absolute_url() for entity in about if entity.slug in OF_FIELDS},
             "entities": [
                 (entity, entity.get_absolute_url(), names.get((account.pk, key_of(entity.value)), ""))
@@ -138,7 +145,7 @@ def event_page(request: HttpRequest, api_key: str, event_id: str) -> HttpRespons
                 )
                 for mentions in others_mentions
             ],
-            "conflicts": [(conflict, pretty(conflict.raw)) for conflict in event.conflicts.all()],
+            "conflicts": [(conflict, pretty(received(conflict.raw))) for conflict in event.conflicts.all()],
         },
     )
 
@@ -191,7 +198,7 @@ def _sentence(event: AuditEvent, names: Names) -> str:
 def _place(row: Row, account: NexmoAccount, names: Names) -> dict[str, Any]:
     """A line about an event of another account."""
     app = names.get((row.account_id, nameless(row.event_type, row.context)), "")
-    words = sentence(row.event_type, load_json(row.context), app)
+    words = sentence(row.event_type, shown(row.context), app)
     return {
         "account": account,
         "href": _address(row, account),

@@ -14,9 +14,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.fields import SecretUnreadable
+from accounts.encryption import SecretUnreadable
 from accounts.models import NexmoAccount
 from events.archive import seals
+from events.masking import for_reader
 from events.models import Seal
 from events.sync import asking
 from events.sync.check_event import check_event
@@ -69,8 +70,9 @@ def _ask_nexmo(request: HttpRequest, account: NexmoAccount, event: AuditEvent) -
         return {"outcome": "failed", "problem": str(error), "asked_at": None}
     if checked.outcome != "altered":
         return {"outcome": checked.outcome, "problem": checked.reason}
-    before, after = pretty(event.raw).splitlines(), pretty(checked.raw).splitlines()
-    return {
-        "outcome": "altered",
-        "diff": list(difflib.unified_diff(before, after, _("archived"), _("at Nexmo now"), lineterm="")),
-    }
+    before, after = (
+        pretty(for_reader(raw, lambda: NexmoAccount.objects.sees_sensitive(request.user))).splitlines()
+        for raw in (event.raw, checked.raw)
+    )
+    diff = list(difflib.unified_diff(before, after, _("archived"), _("at Nexmo now"), lineterm=""))
+    return {"outcome": "altered", "diff": diff or [_("They differ in passwords or tokens, which are hidden here.")]}

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from events.fields import dump_json
-from events.wording.masking import mask
+from events.masking import MASK, hides, mask, mask_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 # Words for the two sides; a few services mix them.
 PAIRS = (
@@ -44,26 +44,41 @@ class Change:
     after: str | None
 
 
-def changes(context: Any) -> list[Change]:
-    """Every field of which the context tells both sides, and that differs, in the order of the context."""
+def changes(context: Any, *, whole: bool = False) -> list[Change]:
+    """Every field of which the context tells both sides, and that differs, in the order of the context.
+
+    Args:
+        whole: whether what is sensitive is told too. Where it is not, its change is: behind a mask.
+    """
     by_path: dict[tuple[str, ...], Change] = {}
     for path, before, after in _pairs(context, (), 0):
-        _compare(path, before, after, by_path, 0)
+        _compare(path, before, after, by_path, 0, text_of if whole else None)
         if len(by_path) >= MOST:
             break
     return list(by_path.values())[:MOST]
 
 
 def text_of(value: Any) -> str:
-    """A JSON value in one piece, its credentials hidden, not longer than LONGEST."""
-    text = value
-    if not isinstance(value, str):
-        try:
-            text = dump_json(value)
-        except (ValueError, RecursionError):  # too deep to write, or no JSON
-            return "…"
-    # Masked before it is cut: half a credential would not be seen as one.
-    text = mask(text.encode("utf-8", "replace").decode())
+    """A JSON value in one piece, not longer than LONGEST."""
+    return _within_length(value if isinstance(value, str) else _dumped(value))
+
+
+def _masked(value: Any, path: tuple[str, ...]) -> str:
+    """The same with what is sensitive in it hidden: before it is cut, as half a credential would not be seen as one."""
+    if hides(path) and isinstance(value, (str, int, float)) and not isinstance(value, bool) and value != "":
+        return MASK
+    return _within_length(mask(value) if isinstance(value, str) else mask_json(_dumped(value)))
+
+
+def _dumped(value: Any) -> str:
+    try:
+        return dump_json(value)
+    except (ValueError, RecursionError):  # too deep to write, or no JSON
+        return "…"
+
+
+def _within_length(text: str) -> str:
+    text = text.encode("utf-8", "replace").decode()
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
@@ -135,16 +150,21 @@ def _rest_of(name: str, words: tuple[str, ...], rest: tuple[str, ...]) -> str:
 
 
 def _compare(
-    path: tuple[str, ...], before: Any, after: Any, by_path: dict[tuple[str, ...], Change], depth: int
+    path: tuple[str, ...],
+    before: Any,
+    after: Any,
+    by_path: dict[tuple[str, ...], Change],
+    depth: int,
+    show: Callable[[Any], str] | None,
 ) -> None:
     """Two sides, field by field where both are objects."""
     if isinstance(before, dict) and isinstance(after, dict) and depth <= DEEPEST:
         for name in list(dict.fromkeys([*before, *after]))[:MOST_ITEMS]:
             if len(by_path) >= MOST:
                 return
-            _compare((*path, name), before.get(name, _ABSENT), after.get(name, _ABSENT), by_path, depth + 1)
+            _compare((*path, name), before.get(name, _ABSENT), after.get(name, _ABSENT), by_path, depth + 1, show)
         return
-    sides = [None if side is _ABSENT else text_of(side) for side in (before, after)]
+    sides = [None if side is _ABSENT else show(side) if show else _masked(side, path) for side in (before, after)]
     if sides[0] != sides[1] or _differ(before, after):
         by_path.setdefault(path, Change(text_of(".".join(path)), *sides))
 

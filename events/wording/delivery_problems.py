@@ -13,7 +13,8 @@ CRASHED, GONE, SETTLED, PAUSED, OFF, PLUGIN = "crashed", "gone", "settled", "pau
 INTERRUPTED, NO_ADDRESS, UNCLEAR = "interrupted", "no_address", "unclear"
 # Of streams alone.
 NO_ACK, NO_GOODBYE, NO_FOLDER, DISK = "no_ack", "no_goodbye", "no_folder", "disk"
-HIDDEN, UNREADABLE, NOT_ALLOWED, SPLUNK, BULK = "hidden", "unreadable", "not_allowed", "splunk", "bulk"
+HIDDEN, UNREADABLE, NOT_ALLOWED, TOO_MUCH = "hidden", "unreadable", "not_allowed", "too_much"
+SPLUNK, BULK = "splunk", "bulk"
 
 TRANSIENT = frozenset({TIMEOUT, UNREACHABLE, NAME, CERTIFICATE, BROKEN, PLUGIN, SECRET, MAIL, CRASHED})
 
@@ -70,6 +71,10 @@ def of_stream(code: str) -> str:
             "Nothing is sent: the view’s filter cannot be read, or names an account that the stream does not include."
         ),
         NOT_ALLOWED: _("Nothing is sent: its owner may no longer set up streams."),
+        TOO_MUCH: _(
+            "Nothing is sent: events as received contain passwords and tokens, which its owner may not see. "
+            "Choose another format."
+        ),
         SPLUNK: _("Splunk could not read it (code %(code)s).") % {"code": value},
         BULK: _("The index refused it (%(code)s).") % {"code": value},
     }

@@ -15,7 +15,6 @@ from django.utils.translation import gettext, gettext_noop
 from events.nexmo import applications
 from events.wording.codes import grouped
 from events.wording.marking import marked
-from events.wording.masking import mask
 
 # Names that Nexmo uses for the same thing.
 NUMBER = ("msisdn", "number")
@@ -137,7 +136,7 @@ def _filled(text: str, values: Mapping[str, str], draw: Draw) -> str | None:
 
 
 def plain_values(context: Any, longest: int, depth: int = 0) -> dict[str, str]:
-    """The plain values of a context by their names in lower case, masked, each cut to this length; outer ones win."""
+    """The plain values of a context by their names in lower case, each cut to this length; outer ones win."""
     if not isinstance(context, dict) or depth > 2:
         return {}
     outer: dict[str, str] = {}
@@ -146,6 +145,6 @@ def plain_values(context: Any, longest: int, depth: int = 0) -> dict[str, str]:
         if isinstance(value, dict):
             inner = plain_values(value, longest, depth + 1) | inner
         elif isinstance(value, (str, int, float)) and not isinstance(value, bool) and str(value).strip():
-            text = mask(" ".join(str(value).split()))
+            text = " ".join(str(value).split())
             outer[name.lower()] = text if len(text) <= longest else f"{text[: longest - 1]}…"
     return inner | outer

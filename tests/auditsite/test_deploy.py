@@ -16,7 +16,7 @@ from django.conf import settings
 from django.core.management import get_commands
 from django.test import Client
 
-from auditsite import env, web_worker
+from auditsite import env, secret_files, web_worker
 from auditsite.supervisor import PATIENCE
 from tests.tools import skips
 from tests.tools.processes import ROOT
@@ -95,7 +95,7 @@ def test_settings_of_the_documents_exist() -> None:
         re.findall(r"^    ([A-Z][A-Z_]{3,})=", text, re.MULTILINE)
     )
     assert len(named) > 12
-    assert named <= set(env.SETTINGS) | NOT_OURS | IMAGES
+    assert named <= set(env.SETTINGS) | secret_files.variables(env.FROM_FILES) | NOT_OURS | IMAGES
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

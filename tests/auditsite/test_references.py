@@ -10,23 +10,22 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from auditsite import checks, env, home
+from auditsite.reader import Reader
 from tests.auditsite.test_settings import GOOD, start
 
 SETTING_NAMES = sorted(env.SETTINGS)
 
 
 @pytest.fixture
-def reader(monkeypatch: pytest.MonkeyPatch) -> env.Reader:
+def reader(monkeypatch: pytest.MonkeyPatch) -> Reader:
     for name in (*env.SETTINGS, "OTHER", "PROD_DB", "tok"):
         monkeypatch.delenv(name, raising=False)
-    return env.Reader(env.environ.Env())
+    return Reader(env.environ.Env())
 
 
 @pytest.mark.parametrize("name", SETTING_NAMES)
 @pytest.mark.parametrize("reference", ["$PROD_DB", "${PROD_DB}", " $PROD_DB "])
-def test_unset_variable_is_named(
-    reader: env.Reader, monkeypatch: pytest.MonkeyPatch, name: str, reference: str
-) -> None:
+def test_unset_variable_is_named(reader: Reader, monkeypatch: pytest.MonkeyPatch, name: str, reference: str) -> None:
     monkeypatch.setenv(name, reference)
 
     with pytest.raises(ImproperlyConfigured) as caught:
@@ -37,7 +36,7 @@ def test_unset_variable_is_named(
 
 
 @pytest.mark.parametrize("name", SETTING_NAMES)
-def test_empty_variable_is_no_default(reader: env.Reader, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_empty_variable_is_no_default(reader: Reader, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv("OTHER", " ")
     monkeypatch.setenv(name, "$OTHER")
 
@@ -45,7 +44,7 @@ def test_empty_variable_is_no_default(reader: env.Reader, monkeypatch: pytest.Mo
         reader.text(name)
 
 
-def test_variable_that_is_set_is_used_through_others_too(reader: env.Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variable_that_is_set_is_used_through_others_too(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTHER", "a-value")
     monkeypatch.setenv("PROD_DB", "${OTHER}")
     monkeypatch.setenv("SECRET_KEY", "$PROD_DB")
@@ -53,7 +52,7 @@ def test_variable_that_is_set_is_used_through_others_too(reader: env.Reader, mon
     assert reader.text("SECRET_KEY") == "a-value"
 
 
-def test_circle_of_variables_is_refused(reader: env.Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_circle_of_variables_is_refused(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTHER", "$PROD_DB")
     monkeypatch.setenv("PROD_DB", "$OTHER")
     for setting, value in (("SECRET_KEY", "$OTHER"), ("TIME_ZONE", "$TIME_ZONE")):
@@ -67,7 +66,7 @@ def test_circle_of_variables_is_refused(reader: env.Reader, monkeypatch: pytest.
 )
 @pytest.mark.parametrize("name", ["SECRET_KEY", "METRICS_TOKEN", "SEAL_KEY", "CREDENTIAL_KEYS"])
 def test_secret_that_begins_with_a_dollar_is_explained_and_not_repeated(
-    reader: env.Reader, monkeypatch: pytest.MonkeyPatch, name: str, secret: str
+    reader: Reader, monkeypatch: pytest.MonkeyPatch, name: str, secret: str
 ) -> None:
     monkeypatch.setenv(name, secret)
 
@@ -77,7 +76,7 @@ def test_secret_that_begins_with_a_dollar_is_explained_and_not_repeated(
     assert len(secret) < 2 or secret[1:] not in str(caught.value)
 
 
-def test_dollar_can_be_meant(reader: env.Reader, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_dollar_can_be_meant(reader: Reader, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("SECRET_KEY='$9qx'\nSEAL_KEY=\\$abc\nMETRICS_TOKEN=\"$tok\"\ntok=in-the-file\n")
     for name, value in env.read_env_file(file).items():
@@ -115,7 +114,7 @@ def test_dollar_can_be_meant(reader: env.Reader, monkeypatch: pytest.MonkeyPatch
     ],
 )
 def test_variable_in_the_middle_is_refused(
-    reader: env.Reader, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+    reader: Reader, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
 
@@ -140,21 +139,21 @@ def test_variable_in_the_middle_is_refused(
     ],
 )
 def test_dollar_that_names_no_variable_stays(
-    reader: env.Reader, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+    reader: Reader, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
 
     assert reader.text(name) == value
 
 
-def test_dollar_of_a_path_can_be_meant(reader: env.Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dollar_of_a_path_can_be_meant(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EVIDENCE_DIR", r"/data/a\$b")
 
     assert reader.text("EVIDENCE_DIR") == "/data/a$b"
 
 
 def test_dollar_in_single_quotes_is_only_a_dollar(
-    reader: env.Reader, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    reader: Reader, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     file = tmp_path / ".env"
     file.write_text("EVIDENCE_DIR='/data/a$b'\nDATABASE_URL='postgres://user:pa$word@host/db'\nSECRET_KEY='a$b\\$c'\n")
@@ -168,7 +167,7 @@ def test_dollar_in_single_quotes_is_only_a_dollar(
     ]
 
 
-def test_variable_within_what_a_variable_holds_is_refused(reader: env.Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variable_within_what_a_variable_holds_is_refused(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROD_DB", "sqlite:////tmp/$SITE.sqlite3")
     monkeypatch.setenv("DATABASE_URL", "$PROD_DB")
 
@@ -176,14 +175,14 @@ def test_variable_within_what_a_variable_holds_is_refused(reader: env.Reader, mo
         reader.text("DATABASE_URL")
 
 
-def test_dollar_within_a_password_is_only_a_dollar(reader: env.Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dollar_within_a_password_is_only_a_dollar(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgres://user:pa$word@host/db")
 
     assert reader.database("DATABASE_URL")["PASSWORD"] == "pa$word"
 
 
 @pytest.mark.parametrize("name", SETTING_NAMES)
-def test_comment_behind_a_value_is_refused(reader: env.Reader, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_comment_behind_a_value_is_refused(reader: Reader, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(name, "value # prod")
 
     with pytest.raises(ImproperlyConfigured, match=f"{name} seems to end in a comment"):

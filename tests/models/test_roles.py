@@ -16,7 +16,11 @@ def test_roles_have_their_permissions_and_no_others() -> None:
     manages = {f"accounts.{verb}_nexmoaccount" for verb in ("add", "change", "delete", "view")}
     expected = {
         ACCOUNT_ADMINS: manages | reads | {"events.triage_finding", "events.manage_stream"},
-        AUDITORS: {"accounts.view_nexmoaccount", "accounts.view_all_accounts", "accounts.export_evidence"} | reads,
+        AUDITORS: {
+            *("accounts.view_nexmoaccount", "accounts.view_all_accounts", "accounts.export_evidence"),
+            "accounts.view_sensitive",
+        }
+        | reads,
         RESPONDERS: {"events.triage_finding"},
     }
 
@@ -30,7 +34,7 @@ def test_roles_have_their_permissions_and_no_others() -> None:
 @pytest.mark.django_db
 def test_permission_is_the_one_that_django_declares() -> None:
     """Made before Django's own are, it must not be another one of the same name."""
-    for codename in ("view_nexmoaccount", "view_all_accounts", "export_evidence"):
+    for codename in ("view_nexmoaccount", "view_all_accounts", "export_evidence", "view_sensitive"):
         permission = Permission.objects.get(codename=codename)
         assert permission.content_type.model == "nexmoaccount"
 

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
@@ -239,46 +238,6 @@ def test_export_with_a_wrong_filter_says_which_and_writes_nothing(three_events: 
 def test_export_to_a_place_that_cannot_be_written_says_so(three_events: None, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="cannot be written"):
         run("export_events", "--format", "csv", "-o", str(tmp_path / "no" / "such" / "place.csv"))
-
-
-# --- rotate_credential_keys ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.django_db
-def test_rotation_moves_every_secret_to_the_first_key(cast: Any, settings: Any) -> None:
-    old, new = settings.CREDENTIAL_KEYS[0], Fernet.generate_key().decode()
-    settings.CREDENTIAL_KEYS = [new, old]
-    assert "5 account(s)" in run("rotate_credential_keys")
-    settings.CREDENTIAL_KEYS = [new]
-    secrets = {account.api_key: account.api_secret for account in NexmoAccount.objects.all()}
-    assert secrets["demo0001"] == "sandbox-secret-0001"
-    assert len(secrets) == 5
-
-
-@pytest.mark.django_db
-def test_rotation_tells_which_secrets_no_key_opens_and_keeps_them(cast: Any, settings: Any) -> None:
-    old = settings.CREDENTIAL_KEYS[0]
-    settings.CREDENTIAL_KEYS = [Fernet.generate_key().decode()]
-    with pytest.raises(CommandError, match="demo0001"):
-        run("rotate_credential_keys")
-    settings.CREDENTIAL_KEYS = [old]
-    assert NexmoAccount.objects.get(api_key="demo0001").api_secret == "sandbox-secret-0001"
-
-
-@pytest.mark.django_db
-def test_rotation_takes_the_second_factors_along(cast: Any, settings: Any) -> None:
-    from allauth.mfa.adapter import get_adapter
-    from allauth.mfa.models import Authenticator
-
-    factor = Authenticator.objects.create(
-        user=cast["alice"], type="totp", data={"secret": get_adapter().encrypt("JBSWY3DPEHPK3PXP")}
-    )
-    old, new = settings.CREDENTIAL_KEYS[0], Fernet.generate_key().decode()
-    settings.CREDENTIAL_KEYS = [new, old]
-    run("rotate_credential_keys")
-    settings.CREDENTIAL_KEYS = [new]
-    factor.refresh_from_db()
-    assert get_adapter().decrypt(factor.data["secret"]) == "JBSWY3DPEHPK3PXP"
 
 
 def test_progress_is_seen_at_once_also_through_a_pipe(tmp_path: Path) -> None:

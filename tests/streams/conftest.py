@@ -38,10 +38,10 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def may_stream(cast: Any) -> None:
-    """Alice and Bob may set up streams."""
-    permission = Permission.objects.get(codename="manage_stream")
+    """Alice and Bob may set up streams, of events as received too."""
+    permissions = Permission.objects.filter(codename__in=("manage_stream", "view_sensitive"))
     for name in ("alice", "bob"):
-        cast[name].user_permissions.add(permission)
+        cast[name].user_permissions.add(*permissions)
 
 
 @pytest.fixture

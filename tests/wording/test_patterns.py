@@ -18,6 +18,7 @@ import pytest
 
 from events.export.formulas import harmless, harmless_json
 from events.filters import search_box
+from events.masking import mask, mask_json
 from events.nexmo import parse
 from events.nexmo.errors import MalformedResponse
 from events.sandbox.query import in_order, wildcards
@@ -27,7 +28,6 @@ from events.wording.context_line import summarise
 from events.wording.json_layout import pretty
 from events.wording.lookalikes import skeleton
 from events.wording.marking import coded, marked
-from events.wording.masking import mask, mask_json
 from events.wording.sentences import sentence
 
 ROOT = Path(__file__).parents[2]

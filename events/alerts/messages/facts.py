@@ -10,6 +10,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from events.detection.rules import known_rules
+from events.masking import shown_value
 from events.models import AuditEvent, FindingAccount, FindingEvent
 from events.reading.standing import standing_of
 from events.wording.codes import type_words
@@ -60,7 +61,7 @@ class Event:
     def said(self) -> str:
         """What happened, as the site's own pages say it: foreign text."""
         code, described = self.values["event_type"], self.values["event_type_description"]
-        return plain_sentence(code, self.context) or type_words(code, described) or code
+        return plain_sentence(code, shown_value(self.context)) or type_words(code, described) or code
 
     @property
     def url(self) -> str:

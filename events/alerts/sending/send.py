@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.utils import timezone
 
-from accounts.fields import SecretUnreadable
+from accounts.encryption import SecretUnreadable
 from events.alerts.messages import bodies
 from events.alerts.sending import addresses
 from events.fields import dump_json

@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from events.entities.entity import KINDS, entity, named
-from events.fields import dump_json, load_json
+from events.fields import dump_json
 from events.filters.names import country_title
+from events.masking import mask_json, shown
 from events.models import FindingEvent
 from events.reading.applications import nameless, names_for
 from events.reading.rows import fetch_in_order
@@ -107,7 +108,7 @@ def _deeds(rows: Sequence[Row], descriptions: Mapping[str, str]) -> list[str]:
     said: list[list[Any]] = []
     for row in rows:
         app = applications.get((row.account_id, nameless(row.event_type, row.context)), "")
-        text = plain_sentence(row.event_type, load_json(row.context), app) or type_words(
+        text = plain_sentence(row.event_type, shown(row.context), app) or type_words(
             row.event_type, row.event_type_description or descriptions.get(row.event_type, "")
         )
         text = _within(text) or _("event without a type")
@@ -115,13 +116,13 @@ def _deeds(rows: Sequence[Row], descriptions: Mapping[str, str]) -> list[str]:
             said[-1][1] += 1
         else:
             said.append([text, 1])
-    shown = [text if times == 1 else f"{text} (× {times})" for text, times in said]
-    if len(shown) > MOST_SAID:
+    deeds = [text if times == 1 else f"{text} (× {times})" for text, times in said]
+    if len(deeds) > MOST_SAID:
         # How it began, and how it ended.
-        left_out = len(shown) - MOST_SAID
+        left_out = len(deeds) - MOST_SAID
         more = ngettext("%(count)s more", "%(count)s more", left_out) % {"count": left_out}
-        shown = [*shown[: MOST_SAID - 2], f"… ({more})", *shown[-2:]]
-    return shown
+        deeds = [*deeds[: MOST_SAID - 2], f"… ({more})", *deeds[-2:]]
+    return deeds
 
 
 def _within(text: str) -> str:
@@ -133,7 +134,7 @@ def entities_of(rows: Iterable[Row]) -> list[tuple[str, list[Entity]]]:
     """Whom and what the events are about, each once, by what they are called."""
     found: dict[tuple[str, str], Entity] = {}
     for row in rows:
-        context = load_json(row.context)
+        context = shown(row.context)
         values = [("user", row.user_email), ("ip", row.source_ip)]
         values += [(slug, value) for slug in ("number", "application") for value in named(slug, context)]
         for slug, value in values:
@@ -160,8 +161,10 @@ def compared(details: Any) -> list[str]:
         values = {"known": rest.pop("known"), "near": rest.pop("near")}
         said.append(_("Of %(known)s earlier events, %(near)s were within an hour of that time of day.") % values)
     rest.pop("problem", None)  # what the rule is about says so
-    shown = {name: value for name, value in rest.items() if value not in (None, "", [], {})}
-    return said + [f"{name.replace('_', ' ')}: {dump_json(value).strip(chr(34))}" for name, value in shown.items()]
+    others = {name: value for name, value in rest.items() if value not in (None, "", [], {})}
+    return said + [
+        f"{name.replace('_', ' ')}: {mask_json(dump_json(value)).strip(chr(34))}" for name, value in others.items()
+    ]
 
 
 def _moment(text: Any) -> str:

@@ -13,8 +13,10 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import close_old_connections
 
+from accounts.models import NexmoAccount
 from events.export.files import ndjson_lines
 from events.management.filtering import add_filter_arguments, read_filter
+from events.masking import mask_json
 from events.reading.arrivals import heads, read_arrivals
 from events.reading.stream import stream_raw
 from events.wording.printable import printable
@@ -54,7 +56,9 @@ class Command(BaseCommand):
             raise CommandError("--from-now is for --follow.")
         reader = _person(options["user"])
         event_filter = _filter(options, reader)
-        output = Output(sys.stdout.buffer)
+        # Without a person the command has the sight of whoever may read the database.
+        is_whole = reader is None or NexmoAccount.objects.sees_sensitive(reader)
+        output = Output(sys.stdout.buffer, is_whole=is_whole)
         stop = Stop()
         # A supervisor's TERM ends it as Ctrl-C does: between two lines.
         before = (
@@ -110,12 +114,12 @@ class Stop:
 class Output:
     """Where lines go: whole ones, at once."""
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self.file = file
+    def __init__(self, file: IO[bytes], *, is_whole: bool = True) -> None:
+        self.file, self.is_whole = file, is_whole
         self.is_terminal = file.isatty()
 
     def write(self, raws: Iterable[str], stop: Stop) -> None:
-        for lines in ndjson_lines(raws):
+        for lines in ndjson_lines(raws if self.is_whole else map(mask_json, raws)):
             # Foreign text must not drive a terminal.
             text = "".join(f"{printable(line)}\n" for line in lines.split("\n")[:-1]) if self.is_terminal else lines
             left = memoryview(text.encode())

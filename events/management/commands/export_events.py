@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -50,6 +51,7 @@ class Command(BaseCommand):
             )
         except BadChoice as error:
             raise CommandError(printable(f"Nothing was written. {error}")) from None
+        shape = replace(shape, whole=True)  # whoever may call commands may read the database
         if not options["output"]:
             if isinstance(file_format, WholeFormat) and sys.stdout.isatty():
                 raise CommandError(

@@ -1,0 +1,83 @@
+"""Text encrypted with CREDENTIAL_KEYS: a Fernet token behind the id of the key that made it, `1a2b3c4d:gAAAA...`.
+
+The id names a key in what people read and tells nothing about it. Values of versions before ids have none, and any key
+may open them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+
+from cryptography.fernet import Fernet, InvalidToken
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+_MARK = ":"  # no Fernet token holds one
+
+
+class SecretUnreadable(Exception):
+    """A stored secret was encrypted with a key that CREDENTIAL_KEYS no longer holds."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            _(
+                "The stored API secret cannot be read: none of CREDENTIAL_KEYS opens it. "
+                "Put the key it was stored with back into CREDENTIAL_KEYS, or enter the secret again."
+            )
+        )
+
+
+def key_id(key: str) -> str:
+    """What a key is called: 8 hex digits that follow from it, and from which it does not follow."""
+    return hashlib.sha256(b"auditsite credential key:" + key.strip().encode()).hexdigest()[:8]
+
+
+def key_ids() -> tuple[str, ...]:
+    """The ids of CREDENTIAL_KEYS, in their order: the first encrypts."""
+    return tuple(_keys(tuple(settings.CREDENTIAL_KEYS)))
+
+
+@lru_cache(maxsize=4)
+def _keys(keys: tuple[str, ...]) -> dict[str, Fernet]:
+    return {key_id(key): Fernet(key) for key in keys}
+
+
+def encrypt(text: str) -> str:
+    """Encrypt with the first of CREDENTIAL_KEYS."""
+    name, key = next(iter(_keys(tuple(settings.CREDENTIAL_KEYS)).items()))
+    return f"{name}{_MARK}{key.encrypt(text.encode()).decode()}"
+
+
+def decrypt(stored: str) -> str:
+    """Decrypt with the key that the value names, or with whichever fits where it names none.
+
+    Raises:
+        SecretUnreadable: none fits.
+    """
+    return _open(stored)[1]
+
+
+def opened_by(stored: str) -> str:
+    """The id of the key that opens a stored value.
+
+    Raises:
+        SecretUnreadable: none of CREDENTIAL_KEYS does.
+    """
+    return _open(stored)[0]
+
+
+def named_key(stored: str) -> str:
+    """The id of the key that a stored value says it was made with; "" where it says none."""
+    return stored.partition(_MARK)[0] if _MARK in stored else ""
+
+
+def _open(stored: str) -> tuple[str, str]:
+    named, _mark, token = stored.rpartition(_MARK)
+    for name, key in _keys(tuple(settings.CREDENTIAL_KEYS)).items():
+        if named in ("", name):
+            try:
+                return name, key.decrypt(token.encode()).decode()
+            except (InvalidToken, UnicodeError):
+                continue
+    raise SecretUnreadable
