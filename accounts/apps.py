@@ -10,4 +10,5 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         translate_names(self)
+        rename(self, _("Nexmo accounts"))
         rename(apps.get_app_config("auth"), _("People and teams"))

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from auditsite import database_url, home, sso_declared
+from auditsite import database_url, home, login_declared, sso_declared
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -158,7 +158,7 @@ SETTINGS = {
         Setting("LOG_FORMAT", "line", "line: for people. json: one object a line, for machines."),
         Setting("API_REQUESTS_PER_MINUTE", "600", "Maximum requests a minute with one API token."),
         Setting("API_TOKEN_DAYS", "365", "Longest life of an API token, in days: none is for ever."),
-        *(Setting(*declared) for declared in sso_declared.SETTINGS),
+        *(Setting(*declared) for declared in (*sso_declared.SETTINGS, *login_declared.SETTINGS)),
         Setting("METRICS_TOKEN", "", "What Prometheus sends as Bearer token to read /metrics; empty: only logged in."),
         Setting("WEB_PROCESSES", "2", "Processes of the web server on this machine; about one for each core."),
         Setting("WEB_THREADS", "4", "Threads of each: how many pages are served at once."),

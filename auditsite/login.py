@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
@@ -17,12 +17,13 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import DisallowedRedirect
 from django.db import connection
 from django.db.models import Q
-from django.shortcuts import redirect, render, resolve_url
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.shortcuts import redirect, resolve_url
 from django.views.csrf import csrf_failure
 
 from accounts import kept_forms
 from accounts.fields import decrypt, encrypt
+from accounts.login import second_factor
+from accounts.login.notice import at_the_top, current_page, page_before
 from accounts.models import Profile
 from accounts.prepared import Prepared
 from auditsite import first_run, login_limits
@@ -49,27 +50,20 @@ class LoginMiddleware(LoginRequiredMiddleware):
     def handle_no_permission(  # type: ignore[override]
         self, request: HttpRequest, view_func: Any
     ) -> HttpResponseBase:
-        if not request.headers.get("HX-Request"):
-            if first_run.is_pending():
-                return redirect("welcome")
-            if request.method == "POST":
-                return _to_login(kept_forms.keep(request) or _page_before(request))
-            try:
-                return super().handle_no_permission(request, view_func)
-            except DisallowedRedirect:  # the address to come back to is longer than Django lets a redirect be
-                return redirect(settings.LOGIN_URL)
+        if request.headers.get("HX-Request"):
+            page = current_page(request)
+            query = f"?{urlencode({REDIRECT_FIELD_NAME: page})}" if page else ""
+            return at_the_top(
+                request, "account/_logged_out.html", {"login": f"{resolve_url(settings.LOGIN_URL)}{query}"}
+            )
+        if first_run.is_pending():
+            return redirect("welcome")
+        if request.method == "POST":
+            return _to_login(kept_forms.keep(request) or page_before(request))
         try:
-            split = urlsplit(request.headers.get("HX-Current-URL", ""))
-        except ValueError:
-            split = urlsplit("")
-        here = urlunsplit(("", "", split.path, split.query, ""))
-        own = url_has_allowed_host_and_scheme(here[:2_000], None)  # Django takes no longer one for safe
-        query = urlencode({REDIRECT_FIELD_NAME: here}) if own else ""
-        response = render(request, "account/_logged_out.html", {"login": f"{resolve_url(settings.LOGIN_URL)}?{query}"})
-        # Shown at the top of the page, whatever part was requested; 286 ends htmx's polling.
-        response.status_code = 286
-        response["HX-Retarget"], response["HX-Reselect"], response["HX-Reswap"] = "#notice", "#logged-out", "innerHTML"
-        return response
+            return super().handle_no_permission(request, view_func)
+        except DisallowedRedirect:  # the address to come back to is longer than Django lets a redirect be
+            return redirect(settings.LOGIN_URL)
 
 
 def form_refused(request: HttpRequest, reason: str = "") -> HttpResponseBase:
@@ -79,7 +73,7 @@ def form_refused(request: HttpRequest, reason: str = "") -> HttpResponseBase:
         return redirect(page) if page else csrf_failure(request, reason)
     view = request.resolver_match.func if request.resolver_match else None
     if page or getattr(view, "login_required", True):
-        return _to_login(page or _page_before(request))
+        return _to_login(page or page_before(request))
     return csrf_failure(request, reason)  # the login itself
 
 
@@ -88,18 +82,6 @@ def _to_login(page: str) -> HttpResponseBase:
         return redirect_to_login(page, resolve_url(settings.LOGIN_URL))
     except DisallowedRedirect:  # as above
         return redirect(settings.LOGIN_URL)
-
-
-def _page_before(request: HttpRequest) -> str:
-    """The page that a form was sent from, as the browser says; most addresses that are posted to show nothing. Without
-    its word it is the address itself."""
-    try:
-        split = urlsplit(request.headers.get("Referer", ""))
-    except ValueError:
-        split = urlsplit("")
-    page = urlunsplit(("", "", split.path, split.query, ""))
-    is_own = split.netloc == request.get_host() and url_has_allowed_host_and_scheme(page[:2_000], None)
-    return page if is_own else request.get_full_path()
 
 
 class Backend(AuthenticationBackend):
@@ -111,14 +93,18 @@ class Backend(AuthenticationBackend):
         return person if person is None or settings.LOCAL_LOGIN == "everyone" or person.is_superuser else None
 
     def get_user(self, user_id: Any) -> Any:
-        rows = _PERSON.rows(user_id)
+        is_ruled = settings.REQUIRE_MFA != second_factor.OFF
+        rows = (_RULED_PERSON if is_ruled else _PERSON).rows(user_id)
         if not rows:
             return None
         names, of_profile = _person_fields()
         user = get_user_model().from_db(connection.alias, names, rows[0][: len(names)])
+        end = len(names) + len(of_profile)
         has_profile = rows[0][len(names)] is not None
-        profile = Profile.from_db(connection.alias, of_profile, rows[0][len(names) :]) if has_profile else None
+        profile = Profile.from_db(connection.alias, of_profile, rows[0][len(names) : end]) if has_profile else None
         Profile._meta.get_field("user").remote_field.set_cached_value(user, profile)
+        if is_ruled:
+            second_factor.remember(user, *rows[0][end:])
         return user if self.user_can_authenticate(user) else None
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
@@ -140,10 +126,15 @@ def _person_fields() -> tuple[list[str], list[str]]:
     )
 
 
-def _person(user: int) -> QuerySet[Any]:
+def _person(user: int, *more: Any) -> QuerySet[Any]:
     of_user, of_profile = _person_fields()
     people = get_user_model()._default_manager.filter(pk=user)
-    return people.values_list(*of_user, *(f"profile__{name}" for name in of_profile))
+    return people.values_list(*of_user, *(f"profile__{name}" for name in of_profile), *more)
+
+
+def _ruled_person(user: int) -> QuerySet[Any]:
+    """With what REQUIRE_MFA asks of everybody."""
+    return _person(user, *second_factor.standing_columns())
 
 
 def _permissions(user: int) -> QuerySet[Any]:
@@ -151,7 +142,7 @@ def _permissions(user: int) -> QuerySet[Any]:
     return granted.order_by().values_list("content_type__app_label", "codename")
 
 
-_PERSON, _PERMISSIONS = Prepared(_person), Prepared(_permissions)
+_PERSON, _RULED_PERSON, _PERMISSIONS = Prepared(_person), Prepared(_ruled_person), Prepared(_permissions)
 
 
 class AccountAdapter(DefaultAccountAdapter):

@@ -227,6 +227,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "auditsite.login.LoginMiddleware",
     "auditsite.display.DisplayMiddleware",
+    "accounts.login.second_factor.SecondFactorMiddleware",  # in the reader's language and zone
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -303,6 +304,9 @@ MFA_ADAPTER = "auditsite.login.MFAAdapter"
 MFA_FORMS = {"activate_totp": "auditsite.forms.ActivateSecondFactorForm"}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Auditsite"
+REQUIRE_MFA = read.choice("REQUIRE_MFA", ("off", "staff", "everyone"))
+REQUIRE_MFA_GRACE = read.duration("REQUIRE_MFA_GRACE")
+REQUIRE_MFA_EXCEPT_SSO = read.boolean("REQUIRE_MFA_EXCEPT_SSO")
 
 # --- logs -----------------------------------------------------------------------------------------------------
 LOG_FORMAT = read.choice("LOG_FORMAT", ("line", "json"))

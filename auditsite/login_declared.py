@@ -1,0 +1,13 @@
+"""The settings of logging in, as `auditsite/env.py` declares all others: name, default, what it is for."""
+
+from __future__ import annotations
+
+SETTINGS: tuple[tuple[str, str, str], ...] = (
+    (
+        "REQUIRE_MFA",
+        "off",
+        "Who must have a second factor: off, staff (whoever may enter the admin, superusers too) or everyone.",
+    ),
+    ("REQUIRE_MFA_GRACE", "7d", "How long each person may go on without, from their first page under REQUIRE_MFA."),
+    ("REQUIRE_MFA_EXCEPT_SSO", "false", "true: not in logins by single sign-on, where the provider asks for factors."),
+)
