@@ -10,6 +10,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME, get_user_model
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.models import Permission
@@ -18,11 +19,12 @@ from django.core.exceptions import DisallowedRedirect
 from django.db import connection
 from django.db.models import Q
 from django.shortcuts import redirect, resolve_url
+from django.utils.translation import gettext as _
 from django.views.csrf import csrf_failure
 
 from accounts import kept_forms
 from accounts.fields import decrypt, encrypt
-from accounts.login import second_factor
+from accounts.login import second_factor, sessions
 from accounts.login.notice import at_the_top, current_page, page_before
 from accounts.models import Profile
 from accounts.prepared import Prepared
@@ -45,6 +47,8 @@ class LoginMiddleware(LoginRequiredMiddleware):
         if match and match.view_name == settings.LOGIN_URL and first_run.is_pending():
             return redirect("welcome")  # nobody can log in yet
         answer: HttpResponseBase | None = super().process_view(request, view_func, view_args, view_kwargs)
+        if answer is None and getattr(view_func, "login_required", True):
+            sessions.note_activity(request)
         return answer
 
     def handle_no_permission(  # type: ignore[override]
@@ -53,17 +57,23 @@ class LoginMiddleware(LoginRequiredMiddleware):
         if request.headers.get("HX-Request"):
             page = current_page(request)
             query = f"?{urlencode({REDIRECT_FIELD_NAME: page})}" if page else ""
-            return at_the_top(
-                request, "account/_logged_out.html", {"login": f"{resolve_url(settings.LOGIN_URL)}{query}"}
-            )
+            context = {"login": f"{resolve_url(settings.LOGIN_URL)}{query}", "why": why_ended(request)}
+            return at_the_top(request, "account/_logged_out.html", context)
         if first_run.is_pending():
             return redirect("welcome")
+        if why := why_ended(request):
+            messages.info(request, why)
         if request.method == "POST":
             return _to_login(kept_forms.keep(request) or page_before(request))
         try:
             return super().handle_no_permission(request, view_func)
         except DisallowedRedirect:  # the address to come back to is longer than Django lets a redirect be
             return redirect(settings.LOGIN_URL)
+
+
+def why_ended(request: HttpRequest) -> str:
+    """Why the browser's session counts no more, as a sentence; "" where it had none."""
+    return getattr(request.session, "ended", "")
 
 
 def form_refused(request: HttpRequest, reason: str = "") -> HttpResponseBase:
@@ -90,7 +100,7 @@ class Backend(AuthenticationBackend):
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
         """By password: where single sign-on is the way in, for superusers alone (LOCAL_LOGIN)."""
         person = super().authenticate(request, **credentials)
-        return person if person is None or settings.LOCAL_LOGIN == "everyone" or person.is_superuser else None
+        return person if person is not None and may_log_in_here(person) else None
 
     def get_user(self, user_id: Any) -> Any:
         is_ruled = settings.REQUIRE_MFA != second_factor.OFF
@@ -116,6 +126,11 @@ class Backend(AuthenticationBackend):
             user_obj._perm_cache = {f"{app}.{codename}" for app, codename in _PERMISSIONS.rows(user_obj.pk)}
         known: set[str] = user_obj._perm_cache
         return known
+
+
+def may_log_in_here(person: Any) -> bool:
+    """Whether somebody may log in without single sign-on (LOCAL_LOGIN)."""
+    return settings.LOCAL_LOGIN == "everyone" or bool(person.is_superuser)
 
 
 @lru_cache
@@ -159,6 +174,14 @@ class AccountAdapter(DefaultAccountAdapter):
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_address(request)
 
+    def pre_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> Any:
+        # A passkey does not pass the backend below: LOCAL_LOGIN holds for it too.
+        is_local = "sociallogin" not in (kwargs.get("signal_kwargs") or {})
+        if is_local and not may_log_in_here(user):
+            messages.error(request, _("Log in by single sign-on: only superusers log in here without it."))
+            return redirect(settings.LOGIN_URL)
+        return super().pre_login(request, user, **kwargs)
+
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         # Where allauth looks for what it takes back after a login that succeeds.
         self._login_failed_rl_usage = login_limits.take(request, credentials.get("username", ""))
@@ -179,3 +202,9 @@ class MFAAdapter(DefaultMFAAdapter):
 
     def decrypt(self, encrypted_text: str) -> str:
         return decrypt(encrypted_text)
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        return {**super().get_public_key_credential_rp_entity(), "name": "Auditsite"}
+
+    def generate_authenticator_name(self, user: Any, type: Any) -> str:
+        return ""  # its owner says what it is

@@ -9,5 +9,13 @@ SETTINGS: tuple[tuple[str, str, str], ...] = (
         "Who must have a second factor: off, staff (whoever may enter the admin, superusers too) or everyone.",
     ),
     ("REQUIRE_MFA_GRACE", "7d", "How long each person may go on without, from their first page under REQUIRE_MFA."),
+    (
+        "REAUTHENTICATION_TIMEOUT",
+        "15m",
+        "How long a confirmation of who is there counts, before API secrets, tokens, evidence and permissions.",
+    ),
+    ("REAUTHENTICATE_ROWS", "100000", "Exports of more rows than this ask for such a confirmation too."),
+    ("SESSION_IDLE", "12h", "After this time without activity people are logged out."),
+    ("SESSION_MAX", "14d", "How long a login lasts at most, used or not (by single sign-on: SSO_SESSION)."),
     ("REQUIRE_MFA_EXCEPT_SSO", "false", "true: not in logins by single sign-on, where the provider asks for factors."),
 )

@@ -36,6 +36,8 @@ SET_UP = frozenset(
     {
         "mfa_index",
         "mfa_activate_totp",
+        "mfa_list_webauthn",
+        "mfa_add_webauthn",
         "account_reauthenticate",
     }
 )

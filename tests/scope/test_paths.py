@@ -184,8 +184,12 @@ EXPECTED: dict[str, Statuses] = {
     "accounts:teams": {"/teams/": everybody(200)},
     "accounts:team": {f"/teams/{pk}/": everybody(404) for pk in (98765, "9" * 30)},
     # Tokens that somebody has have tests of their own: tests/tokens/test_pages.
+    # Sessions that somebody has have tests of their own: tests/login/test_sessions.
+    "accounts:sessions": {"/profile/sessions/": everybody(200)},
+    "accounts:session_end": {"/profile/sessions/98765/end": everybody(405)},  # POST
+    "accounts:sessions_end": {"/profile/sessions/end": everybody(405)},  # POST
     "accounts:tokens": {"/profile/tokens/": everybody(200)},
-    "accounts:token_new": {"/profile/tokens/new": everybody(302)},  # asks for the password first
+    "accounts:token_new": {"/profile/tokens/new": everybody(200)},
     "accounts:others_tokens": {"/tokens/": everybody(200)},
     "accounts:token_revoke": {"/tokens/abcdefghjkmn/revoke": everybody(404)},
     "accounts:account_tokens": {
@@ -224,11 +228,17 @@ EXPECTED: dict[str, Statuses] = {
     "mfa_index": {"/profile/second-factor/": everybody(200)},
     "mfa_authenticate": {"/profile/second-factor/authenticate/": (302,) * 6},
     "mfa_reauthenticate": {"/profile/second-factor/reauthenticate/": everybody(302)},
-    "mfa_activate_totp": {"/profile/second-factor/totp/activate/": everybody(302)},
+    "mfa_activate_totp": {"/profile/second-factor/totp/activate/": everybody(200)},
+    "mfa_list_webauthn": {"/profile/second-factor/webauthn/": everybody(200)},
+    "mfa_add_webauthn": {"/profile/second-factor/webauthn/add/": everybody(200)},
+    "mfa_login_webauthn": {"/profile/second-factor/webauthn/login/": (302,) * 6},
+    "mfa_reauthenticate_webauthn": {"/profile/second-factor/webauthn/reauthenticate/": everybody(302)},
+    "mfa_edit_webauthn": {"/profile/second-factor/webauthn/keys/98765/edit/": everybody(404)},
+    "mfa_remove_webauthn": {"/profile/second-factor/webauthn/keys/98765/remove/": everybody(404)},
     # Nobody of the cast has a second factor yet.
     "mfa_deactivate_totp": {"/profile/second-factor/totp/deactivate/": everybody(404)},
     "mfa_view_recovery_codes": {"/profile/second-factor/recovery-codes/": everybody(404)},
-    "mfa_generate_recovery_codes": {"/profile/second-factor/recovery-codes/generate/": everybody(302)},
+    "mfa_generate_recovery_codes": {"/profile/second-factor/recovery-codes/generate/": everybody(200)},
     "mfa_download_recovery_codes": {"/profile/second-factor/recovery-codes/download/": everybody(404)},
 }
 OPEN = (
