@@ -282,8 +282,13 @@ LOGIN_REDIRECT_URL = "events:list"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 AUTHENTICATION_BACKENDS = ["auditsite.login.Backend"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": read.whole("PASSWORD_LENGTH", least=8, most=64)},
+    },
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "accounts.login.passwords.NotCommon"},
+    {"NAME": "accounts.login.passwords.NoContext"},
 ]
 ACCOUNT_FORMS = {
     "login": "auditsite.forms.LoginForm",

@@ -1,7 +1,7 @@
 """What asks again who is there: an open browser proves nothing. Which pages do so stands in one table.
 
-What counts as an answer is allauth's: password, code or passkey, for ACCOUNT_REAUTHENTICATION_TIMEOUT. A login counts for as
-long; whoever comes by single sign-on may have nothing else to answer with.
+What counts as an answer is allauth's: password, code or passkey, for ACCOUNT_REAUTHENTICATION_TIMEOUT. A login counts
+for as long; whoever comes by single sign-on may have nothing else to answer with.
 """
 
 from __future__ import annotations
