@@ -100,6 +100,7 @@ def admin_expectations(objects: dict[str, Any]) -> dict[str, dict[str, tuple[int
         ("accounts/nexmoaccount", "test"),
         ("accounts/nexmoaccount", "switch-off"),
         ("auth/user", "switch-off"),
+        ("auth/user", "end-sessions"),
         ("events/legalhold", "release"),
     ):
         name = f"admin:{model.replace('/', '_')}_{action.replace('-', '_')}"

@@ -6,6 +6,7 @@ import json
 import secrets
 from typing import Any
 
+from allauth.account.utils import user_pk_to_url_str
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from fido2.cose import ES256
@@ -51,7 +52,7 @@ class Passkey:
                 "clientDataJSON": websafe_encode(client_data),
                 "authenticatorData": websafe_encode(data),
                 "signature": websafe_encode(signature),
-                "userHandle": websafe_encode(str(user.pk).encode()),
+                "userHandle": websafe_encode(user_pk_to_url_str(user).encode()),
             },
             {},
         )
