@@ -14,4 +14,5 @@ class AccountsConfig(AppConfig):
 
         register(encrypted_values, Tags.database)
         translate_names(self)
+        rename(self, _("Nexmo accounts"))
         rename(apps.get_app_config("auth"), _("People and teams"))

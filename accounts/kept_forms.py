@@ -1,4 +1,5 @@
-"""What somebody typed into a form that was sent after the login had ended: kept until they have logged in again.
+"""What somebody typed into a form that was sent when it could not be taken, because the login had ended or something
+had to be confirmed first: kept until they have done so.
 
 A form asks for this with `{% keep_form %}`, which signs whose form it is and on which page. So nothing is ever kept of
 a form that did not ask, such as one for a password; nobody can put words into another person's form; and the page to go
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from django.contrib import messages
 from django.core import signing
 from django.http import QueryDict
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -24,6 +25,16 @@ AGE = 14 * 86_400  # seconds that a page may have been open
 MOST = 20_000  # characters of all that is kept
 _NEVER = re.compile(r"kept_form|csrfmiddlewaretoken|secret|password")  # fields that are not kept, whatever the form
 _KEY = "kept_form"  # in the session
+
+
+# What people are told when a form is filled in again.
+REASONS = {
+    "ended": _("This was not saved, because your login had ended. Check it and save it again."),
+    "confirm": _(
+        "This was not saved yet, because you had to confirm who you are. Enter secrets and passwords again, then save."
+    ),
+    "second_factor": _("This was not saved, because you needed a second factor first. Check it and save it again."),
+}
 
 
 class Mark(NamedTuple):
@@ -38,8 +49,11 @@ def mark(request: HttpRequest) -> str:
     return signing.dumps(Mark(request.user.pk or 0, request.get_full_path()), salt=SALT, compress=True)
 
 
-def keep(request: HttpRequest) -> str:
+def keep(request: HttpRequest, why: str = "ended") -> str:
     """Keep what was posted, if its form asks for that.
+
+    Args:
+        why: a key of REASONS.
 
     Returns:
         The address of the form's page; "" for any other form, and for one of somebody else than who is logged in now.
@@ -52,7 +66,8 @@ def keep(request: HttpRequest) -> str:
         return ""
     fields = {name: values for name, values in request.POST.lists() if not _NEVER.search(name)}
     if sum(len(text) for name, values in fields.items() for text in (name, *values)) <= MOST:
-        request.session[_KEY] = {"user": read.user, "path": read.page.partition("?")[0], "fields": fields}
+        path = read.page.partition("?")[0]
+        request.session[_KEY] = {"user": read.user, "path": path, "fields": fields, "why": why}
     return read.page
 
 
@@ -67,7 +82,7 @@ def restored(request: HttpRequest) -> QueryDict | None:
     if kept["path"] != request.path:
         return None
     del request.session[_KEY]
-    messages.warning(request, _("This was not saved, because your login had ended. Check it and save it again."))
+    messages.warning(request, REASONS[kept.get("why", "ended")])
     typed = QueryDict(mutable=True)
     for name, values in kept["fields"].items():
         typed.setlist(name, values)

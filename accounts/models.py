@@ -255,6 +255,18 @@ def profile_of(user: AnyUser) -> Profile:
         return Profile() if user.pk is None else Profile(user_id=user.pk)
 
 
+class FactorGrace(models.Model):
+    """Since when a person has been told that they must set up a second factor (REQUIRE_MFA)."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="factor_grace"
+    )
+    since = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.since:%Y-%m-%d}"
+
+
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     """Which tokens there are, and who may see and end them."""
 

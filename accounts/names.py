@@ -36,6 +36,7 @@ TO_TRANSLATE = (
 # What the models and fields of Django and allauth are called here. Their migrations do not notice.
 OURS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "authenticator": (_("second factor"), _("second factors"), {}),
+    "factorgrace": (_("time for a second factor"), _("times for a second factor"), {}),
     "permission": (_("permission"), _("permissions"), {}),
     "group": (_("team"), _("teams"), {}),
     "socialaccount": (

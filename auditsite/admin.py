@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.utils.translation import gettext as _
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 # Nothing is sent by e-mail here, so there are no addresses to manage.
 admin.site.unregister(EmailAddress)
 admin.site.unregister(Authenticator)
+admin.site.unregister(UserSession)  # people end their own, and an administrator all of a person's
 
 
 @admin.register(Authenticator)

@@ -116,6 +116,15 @@ def retention_wait(value: timedelta) -> timedelta:
     return value
 
 
+def session_max(value: timedelta, idle: timedelta) -> timedelta:
+    """Refuse a longest session that is shorter than an idle one, or than people can work with."""
+    if idle < timedelta(minutes=2):
+        raise refuse("SESSION_IDLE", "must be at least 2m: people read before they go on.")
+    if value < idle:
+        raise refuse("SESSION_MAX", "must not be shorter than SESSION_IDLE.")
+    return value
+
+
 def rules_folder(value: str) -> Path | None:
     """Refuse what is no folder, or cannot be looked into: its rules would find nothing, and nobody would be told."""
     if not value:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from auditsite import home, secret_files, sso_declared
+from auditsite import home, login_declared, secret_files, sso_declared
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -187,6 +187,7 @@ SETTINGS = {
             Setting(*declared, confidential="whole" if declared[0] in sso_declared.SECRETS else "")
             for declared in sso_declared.SETTINGS
         ),
+        *(Setting(*declared) for declared in login_declared.SETTINGS),
         Setting(
             "METRICS_TOKEN",
             "",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME, get_user_model
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.models import Permission
@@ -18,12 +19,14 @@ from django.core.exceptions import DisallowedRedirect
 from django.db import connection
 from django.db.models import Q
 from django.http import HttpResponseNotAllowed
-from django.shortcuts import redirect, render, resolve_url
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.shortcuts import redirect, resolve_url
+from django.utils.translation import gettext as _
 from django.views.csrf import csrf_failure
 
 from accounts import kept_forms
 from accounts.encryption import decrypt, encrypt
+from accounts.login import second_factor, sessions
+from accounts.login.notice import at_the_top, current_page, page_before
 from accounts.models import Profile
 from accounts.prepared import Prepared
 from auditsite import first_run, login_limits
@@ -49,32 +52,33 @@ class LoginMiddleware(LoginRequiredMiddleware):
         if match and match.view_name == settings.LOGIN_URL and first_run.is_pending():
             return redirect("welcome")  # nobody can log in yet
         answer: HttpResponseBase | None = super().process_view(request, view_func, view_args, view_kwargs)
+        if answer is None and getattr(view_func, "login_required", True):
+            sessions.note_activity(request)
         return answer
 
     def handle_no_permission(  # type: ignore[override]
         self, request: HttpRequest, view_func: Any
     ) -> HttpResponseBase:
-        if not request.headers.get("HX-Request"):
-            if first_run.is_pending():
-                return redirect("welcome")
-            if request.method == "POST":
-                return _to_login(kept_forms.keep(request) or _page_before(request))
-            try:
-                return super().handle_no_permission(request, view_func)
-            except DisallowedRedirect:  # the address to come back to is longer than Django lets a redirect be
-                return redirect(settings.LOGIN_URL)
+        if request.headers.get("HX-Request"):
+            page = current_page(request)
+            query = f"?{urlencode({REDIRECT_FIELD_NAME: page})}" if page else ""
+            context = {"login": f"{resolve_url(settings.LOGIN_URL)}{query}", "why": why_ended(request)}
+            return at_the_top(request, "account/_logged_out.html", context)
+        if first_run.is_pending():
+            return redirect("welcome")
+        if why := why_ended(request):
+            messages.info(request, why)
+        if request.method == "POST":
+            return _to_login(kept_forms.keep(request) or page_before(request))
         try:
-            split = urlsplit(request.headers.get("HX-Current-URL", ""))
-        except ValueError:
-            split = urlsplit("")
-        here = urlunsplit(("", "", split.path, split.query, ""))
-        own = url_has_allowed_host_and_scheme(here[:2_000], None)  # Django takes no longer one for safe
-        query = urlencode({REDIRECT_FIELD_NAME: here}) if own else ""
-        response = render(request, "account/_logged_out.html", {"login": f"{resolve_url(settings.LOGIN_URL)}?{query}"})
-        # Shown at the top of the page, whatever part was requested; 286 ends htmx's polling.
-        response.status_code = 286
-        response["HX-Retarget"], response["HX-Reselect"], response["HX-Reswap"] = "#notice", "#logged-out", "innerHTML"
-        return response
+            return super().handle_no_permission(request, view_func)
+        except DisallowedRedirect:  # the address to come back to is longer than Django lets a redirect be
+            return redirect(settings.LOGIN_URL)
+
+
+def why_ended(request: HttpRequest) -> str:
+    """Why the browser's session counts no more, as a sentence; "" where it had none."""
+    return getattr(request.session, "ended", "")
 
 
 def form_refused(request: HttpRequest, reason: str = "") -> HttpResponseBase:
@@ -84,7 +88,7 @@ def form_refused(request: HttpRequest, reason: str = "") -> HttpResponseBase:
         return redirect(page) if page else csrf_failure(request, reason)
     view = request.resolver_match.func if request.resolver_match else None
     if page or getattr(view, "login_required", True):
-        return _to_login(page or _page_before(request))
+        return _to_login(page or page_before(request))
     return csrf_failure(request, reason)  # the login itself
 
 
@@ -95,35 +99,27 @@ def _to_login(page: str) -> HttpResponseBase:
         return redirect(settings.LOGIN_URL)
 
 
-def _page_before(request: HttpRequest) -> str:
-    """The page that a form was sent from, as the browser says; most addresses that are posted to show nothing. Without
-    its word it is the address itself."""
-    try:
-        split = urlsplit(request.headers.get("Referer", ""))
-    except ValueError:
-        split = urlsplit("")
-    page = urlunsplit(("", "", split.path, split.query, ""))
-    is_own = split.netloc == request.get_host() and url_has_allowed_host_and_scheme(page[:2_000], None)
-    return page if is_own else request.get_full_path()
-
-
 class Backend(AuthenticationBackend):
     """allauth's, which looks a person up together with their profile and permissions: every page needs them."""
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
         """By password: where single sign-on is the way in, for superusers alone (LOCAL_LOGIN)."""
         person = super().authenticate(request, **credentials)
-        return person if person is None or settings.LOCAL_LOGIN == "everyone" or person.is_superuser else None
+        return person if person is not None and may_log_in_here(person) else None
 
     def get_user(self, user_id: Any) -> Any:
-        rows = _PERSON.rows(user_id)
+        is_ruled = settings.REQUIRE_MFA != second_factor.OFF
+        rows = (_RULED_PERSON if is_ruled else _PERSON).rows(user_id)
         if not rows:
             return None
         names, of_profile = _person_fields()
         user = get_user_model().from_db(connection.alias, names, rows[0][: len(names)])
+        end = len(names) + len(of_profile)
         has_profile = rows[0][len(names)] is not None
-        profile = Profile.from_db(connection.alias, of_profile, rows[0][len(names) :]) if has_profile else None
+        profile = Profile.from_db(connection.alias, of_profile, rows[0][len(names) : end]) if has_profile else None
         Profile._meta.get_field("user").remote_field.set_cached_value(user, profile)
+        if is_ruled:
+            second_factor.remember(user, *rows[0][end:])
         return user if self.user_can_authenticate(user) else None
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
@@ -137,6 +133,11 @@ class Backend(AuthenticationBackend):
         return known
 
 
+def may_log_in_here(person: Any) -> bool:
+    """Whether somebody may log in without single sign-on (LOCAL_LOGIN)."""
+    return settings.LOCAL_LOGIN == "everyone" or bool(person.is_superuser)
+
+
 @lru_cache
 def _person_fields() -> tuple[list[str], list[str]]:
     return (
@@ -145,10 +146,15 @@ def _person_fields() -> tuple[list[str], list[str]]:
     )
 
 
-def _person(user: int) -> QuerySet[Any]:
+def _person(user: int, *more: Any) -> QuerySet[Any]:
     of_user, of_profile = _person_fields()
     people = get_user_model()._default_manager.filter(pk=user)
-    return people.values_list(*of_user, *(f"profile__{name}" for name in of_profile))
+    return people.values_list(*of_user, *(f"profile__{name}" for name in of_profile), *more)
+
+
+def _ruled_person(user: int) -> QuerySet[Any]:
+    """With what REQUIRE_MFA asks of everybody."""
+    return _person(user, *second_factor.standing_columns())
 
 
 def _permissions(user: int) -> QuerySet[Any]:
@@ -156,7 +162,7 @@ def _permissions(user: int) -> QuerySet[Any]:
     return granted.order_by().values_list("content_type__app_label", "codename")
 
 
-_PERSON, _PERMISSIONS = Prepared(_person), Prepared(_permissions)
+_PERSON, _RULED_PERSON, _PERMISSIONS = Prepared(_person), Prepared(_ruled_person), Prepared(_permissions)
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -172,6 +178,14 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_address(request)
+
+    def pre_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> Any:
+        # A passkey does not pass the backend below: LOCAL_LOGIN holds for it too.
+        is_local = "sociallogin" not in (kwargs.get("signal_kwargs") or {})
+        if is_local and not may_log_in_here(user):
+            messages.error(request, _("Log in by single sign-on: only superusers log in here without it."))
+            return redirect(settings.LOGIN_URL)
+        return super().pre_login(request, user, **kwargs)
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         # Where allauth looks for what it takes back after a login that succeeds.
@@ -193,3 +207,9 @@ class MFAAdapter(DefaultMFAAdapter):
 
     def decrypt(self, encrypted_text: str) -> str:
         return decrypt(encrypted_text)
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        return {**super().get_public_key_credential_rp_entity(), "name": "Auditsite"}
+
+    def generate_authenticator_name(self, user: Any, type: Any) -> str:
+        return ""  # its owner says what it is

@@ -32,6 +32,12 @@ OTHERS = {
     "mfa_deactivate_totp": "Turn it off.",
     "mfa_view_recovery_codes": "The recovery codes.",
     "mfa_generate_recovery_codes": "New recovery codes.",
+    "mfa_list_webauthn": "Passkeys and security keys.",
+    "mfa_add_webauthn": "Add a passkey or security key.",
+    "mfa_edit_webauthn": "Rename it.",
+    "mfa_remove_webauthn": "Remove it.",
+    "mfa_login_webauthn": "The login by passkey.",
+    "mfa_reauthenticate_webauthn": "Asks for a passkey again before something sensitive.",
     "mfa_download_recovery_codes": "The recovery codes as a file.",
 }
 # Of no use to anybody who types an address: what pages load, and what allauth looks up by name.

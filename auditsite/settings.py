@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -202,6 +203,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "accounts.login.apps.SessionsConfig",
     *(SSO_APPS if _sso else ()),
     "csp",
     "django_countries",
@@ -228,6 +230,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "auditsite.login.LoginMiddleware",
     "auditsite.display.DisplayMiddleware",
+    "accounts.login.second_factor.SecondFactorMiddleware",  # in the reader's language and zone
+    "accounts.login.confirm.ConfirmMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -279,8 +283,13 @@ LOGIN_REDIRECT_URL = "events:list"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 AUTHENTICATION_BACKENDS = ["auditsite.login.Backend"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": read.whole("PASSWORD_LENGTH", least=8, most=64)},
+    },
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "accounts.login.passwords.NotCommon"},
+    {"NAME": "accounts.login.passwords.NoContext"},
 ]
 ACCOUNT_FORMS = {
     "login": "auditsite.forms.LoginForm",
@@ -292,7 +301,14 @@ ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_SESSION_REMEMBER = True
+SESSION_ENGINE = "accounts.login.session_store"
+SESSION_IDLE = read.duration("SESSION_IDLE")
+SESSION_MAX = checks.session_max(read.duration("SESSION_MAX"), SESSION_IDLE)
+# Beyond its end a session is kept only to say why it ended: accounts/login/session_store.py opens it to nobody.
+SESSION_COOKIE_AGE = int((SESSION_MAX + timedelta(days=7)).total_seconds())
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = int(read.duration("REAUTHENTICATION_TIMEOUT").total_seconds())
+REAUTHENTICATE_ROWS = read.whole("REAUTHENTICATE_ROWS", least=0, most=1_000_000_000)
 ACCOUNT_RATE_LIMITS = {  # `key` is said in auditsite/login_limits.py
     "login_failed": "10/m/ip,5/5m/key,20/h/key",
     "login_failed_name": "300/h/key",
@@ -301,9 +317,22 @@ ACCOUNT_RATE_LIMITS = {  # `key` is said in auditsite/login_limits.py
 SOCIALACCOUNT_ADAPTER = "accounts.sso.adapter.SocialAccountAdapter"
 SOCIALACCOUNT_PROVIDERS = SINGLE_SIGN_ON.allauth_providers
 MFA_ADAPTER = "auditsite.login.MFAAdapter"
-MFA_FORMS = {"activate_totp": "auditsite.forms.ActivateSecondFactorForm"}
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_FORMS = {
+    "activate_totp": "auditsite.forms.ActivateSecondFactorForm",
+    "add_webauthn": "accounts.login.passkeys.AddForm",
+    "authenticate_webauthn": "accounts.login.passkeys.AuthenticateForm",
+    "edit_webauthn": "accounts.login.passkeys.RenameForm",
+    "login_webauthn": "accounts.login.passkeys.LoginForm",
+    "reauthenticate_webauthn": "accounts.login.passkeys.ReauthenticateForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # nobody signs up here, so nobody takes an address that is somebody else's
+MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}  # two requests each; nothing that can be guessed
 MFA_TOTP_ISSUER = "Auditsite"
+REQUIRE_MFA = read.choice("REQUIRE_MFA", ("off", "staff", "everyone"))
+REQUIRE_MFA_GRACE = read.duration("REQUIRE_MFA_GRACE")
+REQUIRE_MFA_EXCEPT_SSO = read.boolean("REQUIRE_MFA_EXCEPT_SSO")
 
 # --- logs -----------------------------------------------------------------------------------------------------
 LOG_FORMAT = read.choice("LOG_FORMAT", ("line", "json"))

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from accounts.login.views import confirm
 from auditsite.assets import asset
 from auditsite.headers import csp_report
 from auditsite.views import healthz, metrics_page, not_found, readyz
@@ -39,7 +40,7 @@ urlpatterns = [
     path("login/", login_views.login, name="account_login"),
     path("logout/", login_views.logout, name="account_logout"),
     path("login/inactive/", login_views.account_inactive, name="account_inactive"),
-    path("login/confirm/", login_views.reauthenticate, name="account_reauthenticate"),
+    path("login/confirm/", confirm, name="account_reauthenticate"),
     path("profile/password/", login_views.password_change, name="account_change_password"),
     path("profile/second-factor/", include("allauth.mfa.urls")),
     # allauth's pages look these up by name; nobody can sign up or reset a password by themselves.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from allauth.account.internal.flows.login import record_authentication
 from allauth.core import ratelimit
 from django.contrib.auth import get_user_model, login
 from django.contrib.auth.decorators import login_not_required
@@ -77,4 +78,5 @@ def welcome(request: HttpRequest) -> HttpResponse:
         raise Http404 from None
     logger.warning("The first administrator, %s, was created from %s.", user.get_username(), client_address(request))
     login(request, user)
+    record_authentication(request, user, method="password", reauthenticated=True)  # it was typed twice just now
     return redirect("events:account_new")

@@ -152,12 +152,19 @@ def make_cast() -> None:
 
 @pytest.fixture
 def login(cast: dict[str, Any]) -> Callable[[str], Client]:
-    """A test client logged in as one of the cast; "nobody" is not logged in."""
+    """A test client logged in as one of the cast; "nobody" is not logged in.
+
+    They have confirmed who they are for good: what asks for it has tests of its own (tests/login/test_confirm).
+    """
 
     def as_user(name: str) -> Client:
         client = Client()
         if name != "nobody":
             client.force_login(cast[name], backend="auditsite.login.Backend")
+            session = client.session
+            session["account_authentication_methods"] = [{"method": "password", "at": 9e9, "reauthenticated": True}]
+            session["account_authentication_methods_user"] = str(cast[name].pk)
+            session.save()
         return client
 
     return as_user

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.contrib import admin, messages
 from django.contrib.admin.utils import flatten_fieldsets, quote, unquote
 from django.core.exceptions import PermissionDenied
+from django.forms import ModelForm
 from django.http import HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, override
 
+from accounts.kept_forms import restored
 from accounts.rights_form import EditorsForm
 from accounts.roles import RoleReader
 
@@ -40,7 +42,23 @@ class EnglishLog(admin.ModelAdmin):
             return super().log_deletions(request, queryset)
 
 
-class ObjectActions(EnglishLog):
+class KeptForms(EnglishLog):
+    """Forms that are filled in again, where they were sent before their reader had confirmed who they are."""
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        typed = restored(request)
+        return type(form.__name__, (_FilledInAgain, form), {"typed": typed}) if typed else form
+
+
+class _FilledInAgain(ModelForm):
+    typed: ClassVar[Any] = None
+
+    def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(self.typed if data is None else data, *args, **kwargs)
+
+
+class ObjectActions(KeptForms):
     """Buttons on the page of one object, each with an address of its own that only takes POST."""
 
     object_actions: dict[str, str] = {}  # the part of the address, and the method that acts on request and object

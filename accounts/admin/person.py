@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from django.contrib import admin
+from allauth.usersessions.internal.flows.sessions import end_other_sessions
+from allauth.usersessions.models import UserSession
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import UserCreationForm
 from django.contrib.auth.models import User
@@ -96,6 +98,8 @@ class PersonAdmin(RightsAdmin, UserAdmin):
         ),
     )
 
+    object_actions = {"end-sessions": "end_sessions"}
+
     def may_touch(self, request: HttpRequest, obj: User) -> bool:
         return rights.may_touch(request.user, obj)
 
@@ -157,6 +161,29 @@ class PersonAdmin(RightsAdmin, UserAdmin):
             return gettext("All accounts.")
         seen = NexmoAccount.objects.shared_with(person).exclude(owner=person)
         return _links(NexmoAccount.objects.visible_to(person.shown_to).filter(pk__in=seen.order_by().values("pk")))
+
+    # --- sessions -----------------------------------------------------------------------------------------------------
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> Any:
+        if obj is not None and self.has_change_permission(request, obj):
+            context["open_sessions"] = UserSession.objects.filter(user=obj).count()
+            context["end_sessions"] = reverse("admin:auth_user_end_sessions", args=[obj.pk])
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def end_sessions(self, request: HttpRequest, obj: User) -> None:
+        """End all sessions of somebody, as when a laptop is lost; of one's own, all but this one."""
+        end_other_sessions(request, obj)
+        self.log_change(request, obj, "Sessions ended.")
+        text = gettext("All sessions of %(person)s were ended.")
+        self.message_user(request, text % {"person": obj.get_username()}, messages.SUCCESS)
 
     # --- leaving ------------------------------------------------------------------------------------------------------
 

@@ -25,4 +25,6 @@ class SingleSignOnConfig(AppConfig):
 def _end_in_time(request: Any, sociallogin: Any = None, **_: Any) -> None:
     """A login by single sign-on ends at a fixed time, used or not: what the provider says then decides anew."""
     if sociallogin is not None:
-        request.session.set_expiry(timezone.now() + settings.SINGLE_SIGN_ON.session)
+        from accounts.login.sessions import end_by
+
+        end_by(request.session, timezone.now() + settings.SINGLE_SIGN_ON.session)

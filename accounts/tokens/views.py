@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
-from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.http import Http404
 from django.shortcuts import redirect, render
@@ -70,10 +69,9 @@ def others_tokens(request: HttpRequest, api_key: str | None = None) -> HttpRespo
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@reauthentication_required  # type: ignore[untyped-decorator]
 @sensitive_variables("credentials", "context")
 def new_token(request: HttpRequest) -> HttpResponse:
-    """Make a token, and show its secret once, in the answer. Whoever finds an open browser has to know the password."""
+    """Make a token, and show its secret once, in the answer. It asks first who is there (`accounts.login.confirm`)."""
     data = request.POST if request.method == "POST" else restored(request)
     form = TokenForm(data, user=cast("User", request.user))
     if request.method == "POST" and form.is_valid():

@@ -14,6 +14,7 @@ from django.db.models import Max, Q
 from django.utils import timezone
 from django.utils.translation import ngettext
 
+from accounts.login.sessions import forget_ended
 from accounts.models import NexmoAccount
 from accounts.tokens.limits import Limit
 from events.models import SyncRun, SyncState, WorkerBeat
@@ -138,8 +139,9 @@ def tidy_hourly(job: jobs.Claim) -> None:
 
 
 def tidy() -> None:
-    """Forget runs that found nothing, and workers that are gone or whose clock was wrong."""
+    """Forget runs that found nothing, sessions that have ended, and workers that are gone or whose clock was wrong."""
     now = timezone.now()
+    forget_ended()
     history.forget_quiet_runs(now)
     WorkerBeat.objects.filter(
         Q(seen_at__lt=now - timedelta(days=1)) | Q(seen_at__gt=clock.latest_believable(now))

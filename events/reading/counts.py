@@ -122,6 +122,13 @@ def _archived(conditions: Conditions) -> int:
     return states.aggregate(total=Sum("event_count"))["total"] or 0
 
 
+def may_be_more_than(most: int, conditions: Conditions, counted: Count) -> bool:
+    """Whether more events match than `most`, or might: what is not counted to its end is as much as there is."""
+    if counted.number > most or not counted.at_least:
+        return counted.number > most
+    return _archived(conditions) > most
+
+
 def _along_a_walk(conditions: Conditions, span: Span, shown: int, plan: Plan | None = None) -> Count:
     most = min(MOST_MATCHES, MOST_COUNTED)
     matches = find(conditions, span, most + 1, plan=plan, walk=COUNT_WALKED, rows=False)

@@ -9,10 +9,14 @@ from dataclasses import replace
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 
+from django.conf import settings
+from django.contrib import messages
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from accounts.login import confirm
 from accounts.models import NexmoAccount
 from events.export.about import accounts_of, describe
 from events.export.columns import Shape, ignore_progress
@@ -23,9 +27,13 @@ from events.export.progress import BROKEN, PACKING, SENDING, Progress, ProgressR
 from events.export.refusal import busy, refusal, refused
 from events.export.shape import BadChoice, read_shape
 from events.export.watch import SightLost, sees_still
+from events.filters.parameters import OTHERS
+from events.filters.query_string import page_address, with_params
 from events.reading import count
+from events.reading.counts import may_be_more_than
 from events.reading.stream import stream_rows
 from events.views.scope import chosen_account, filtered_events
+from events.wording.codes import grouped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,6 +41,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
+    from accounts.models import NexmoAccount
     from events.filters.form import EventFilter
 
 logger = logging.getLogger(__name__)
@@ -65,6 +74,8 @@ def export(request: HttpRequest, kind: str, api_key: str | None = None) -> HttpR
         "%s exports events as %s from %s", request.user.get_username(), kind, ", ".join(chosen) or "all accounts"
     )
     total = count(event_filter.conditions)
+    if may_be_more_than(settings.REAUTHENTICATE_ROWS, event_filter.conditions, total) and confirm.is_due(request):
+        return _ask_first(request, account)
     response: HttpResponseBase
     if request.method == "HEAD":
         response = HttpResponse(content_type=file_format.media_type)
@@ -93,6 +104,14 @@ def export(request: HttpRequest, kind: str, api_key: str | None = None) -> HttpR
     if not total.at_least:
         response["X-Total-Count"] = str(total.number)
     return response
+
+
+def _ask_first(request: HttpRequest, account: NexmoAccount | None) -> HttpResponseBase:
+    """Who takes so much away says once more who they are, and then presses the button again."""
+    text = _("Exports of more than %(rows)s rows need a confirmation first. Then start the export again.")
+    messages.info(request, text % {"rows": grouped(settings.REAUTHENTICATE_ROWS)})
+    back = with_params(request.GET, **dict.fromkeys(OTHERS))
+    return confirm.ask(request, page_address("export_page", account) + back)
 
 
 def _job(request: HttpRequest, name: str, total: int | None) -> ProgressReporter | None:

@@ -302,7 +302,7 @@ def test_run_prints_the_link_last_and_once(tmp_path: Path) -> None:
         ({"email": ""}, "email", "This field is required."),
         ({"email": "nonsense"}, "email", "valid email"),
         ({"password2": "another-horse-9"}, "password2", "match"),
-        ({"password1": "short", "password2": "short"}, "password2", "at least 8 characters"),
+        ({"password1": "short", "password2": "short"}, "password2", "at least 12 characters"),
         ({"password1": "password1", "password2": "password1"}, "password2", "too common"),
         ({"password1": "ada@example.com", "password2": "ada@example.com"}, "password2", "similar"),
     ],

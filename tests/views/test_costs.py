@@ -26,8 +26,9 @@ from tests.tools.services import only_sqlite
 
 # For Alice, who sees two of five accounts with 60 events each; a page of 50.
 CALLS = {
-    "/events/": 11_150,  # order, the day where it changes, a head for paper, the control for time; marks of findings
-    "/events/?source=CD&event_type=NUMBER_UPDATED": 15_400,
+    # Order, the day where it changes, a head for paper, the control for time; marks of findings; activity is noted
+    "/events/": 11_250,
+    "/events/?source=CD&event_type=NUMBER_UPDATED": 15_500,  # whether to tell of a second factor, on every page: 18
     "/accounts/demo0001/events/": 10_750,  # the link to streams, for those who may have them; signing off
     "/accounts/demo0001/events/{event}/": 22_650,  # whether it is its user's first from its country; its sessions
     "/events/summary": 26_200,

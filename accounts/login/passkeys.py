@@ -1,0 +1,76 @@
+"""allauth's forms of passkeys and security keys, in our words. What browsers send is hostile until it was checked."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.webauthn import forms as allauth_forms
+from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts.validators import name_validator
+
+LONGEST_NAME = 100
+# What reading an answer of another shape ends with, in the library that reads it.
+_UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, struct.error)
+
+
+class _Named(forms.Form):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "label_suffix": ""})
+        self.fields["name"] = forms.CharField(
+            label=_("Name"),
+            max_length=LONGEST_NAME,
+            required=False,
+            validators=[name_validator],
+            help_text=_("Such as “Laptop” or “Key in the safe”, so that you know which one to remove."),
+        )
+
+
+class AddForm(_Named, allauth_forms.AddWebAuthnForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["passwordless"] = forms.BooleanField(
+            label=_("Log in with it alone"),
+            required=False,
+            initial=True,
+            help_text=_("A passkey: without password, as the device itself asks for your finger, face or PIN."),
+        )
+        self.order_fields(["name", "passwordless", "credential"])
+
+    def clean_name(self) -> str:
+        return self.cleaned_data["name"] or gettext("Passkey")
+
+    def clean(self) -> dict[str, Any]:
+        try:
+            return super().clean() or {}
+        except _UNREADABLE:
+            raise get_adapter().validation_error("incorrect_code") from None
+
+
+class RenameForm(_Named, allauth_forms.EditWebAuthnForm):
+    def clean_name(self) -> str:
+        return self.cleaned_data["name"] or gettext("Passkey")
+
+
+class _Answer(allauth_forms.AuthenticateWebAuthnForm):
+    def clean_credential(self) -> Any:
+        try:
+            return super().clean_credential()
+        except _UNREADABLE:
+            raise get_adapter().validation_error("incorrect_code") from None
+
+
+class AuthenticateForm(_Answer):
+    pass
+
+
+class LoginForm(_Answer, allauth_forms.LoginWebAuthnForm):
+    pass
+
+
+class ReauthenticateForm(_Answer, allauth_forms.ReauthenticateWebAuthnForm):
+    pass

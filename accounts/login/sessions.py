@@ -1,0 +1,122 @@
+"""Sessions: how long they last, with and without being used, and which browsers of a person they are in.
+
+When one began, was last used and ends at the latest stands in the session itself, which every page reads anyway. It is
+written at most once in NOTED_EVERY, and so is the row of allauth's list of sessions.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from allauth.account.adapter import get_adapter
+from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.contrib.sessions.models import Session
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+# In the session: seconds since the epoch.
+BEGAN, SEEN, ENDS = "login_began", "login_seen", "login_ends"
+NOTED_EVERY = 300  # seconds, or a tenth of SESSION_IDLE where that is less
+TOLD_FOR = timedelta(days=7)  # how long a session that has ended is kept, so that its browser can be told why
+IDLE, LONGEST = "idle", "longest"  # why a session ended
+NO_ADDRESS = "::"  # of a browser whose address no proxy says: the column wants one
+
+
+def begin(request: Any, **_: Any) -> None:
+    """A login: Django's signal `user_logged_in`."""
+    now = int(time.time())
+    request.session.update({BEGAN: now, SEEN: now, ENDS: now + int(settings.SESSION_MAX.total_seconds())})
+
+
+def end_by(session: Any, moment: datetime) -> None:
+    """Have a session end at a moment, or earlier if it does so already."""
+    session[ENDS] = min(int(moment.timestamp()), session.get(ENDS, int(moment.timestamp())))
+
+
+def ends_at(session: Any) -> datetime | None:
+    """When a session ends at the latest; None where nobody is logged in."""
+    return datetime.fromtimestamp(session[ENDS], UTC) if ENDS in session else None
+
+
+def why_over(data: dict[str, Any]) -> str:
+    """Why a session with this content counts no more: IDLE, LONGEST, or "" as long as it does."""
+    now = time.time()
+    if ENDS in data and now >= data[ENDS]:
+        return LONGEST
+    if SEEN in data and now >= data[SEEN] + settings.SESSION_IDLE.total_seconds():
+        return IDLE
+    return ""
+
+
+def in_words(why: str, data: dict[str, Any]) -> str:
+    """The same as a sentence."""
+    if why == IDLE:
+        text = _("You were logged out after %(time)s without activity.")
+        return text % {"time": duration(settings.SESSION_IDLE)}
+    lasted = timedelta(seconds=data[ENDS] - data.get(BEGAN, data[ENDS]))
+    return _("You were logged out after %(time)s: no login lasts longer.") % {"time": duration(lasted)}
+
+
+def duration(length: timedelta) -> str:
+    """A length of time in its largest whole unit."""
+    seconds = round(length.total_seconds())
+    if seconds and seconds % 86_400 == 0:
+        return ngettext("%(count)s day", "%(count)s days", seconds // 86_400) % {"count": seconds // 86_400}
+    if seconds >= 3_600 and seconds % 3_600 == 0:
+        return ngettext("%(count)s hour", "%(count)s hours", seconds // 3_600) % {"count": seconds // 3_600}
+    minutes = max(round(seconds / 60), 1)
+    return ngettext("%(count)s minute", "%(count)s minutes", minutes) % {"count": minutes}
+
+
+def note_activity(request: HttpRequest) -> None:
+    """That somebody who is logged in uses this session. What a page asks for by itself is no activity: an open page
+    that looks for news would keep its session for ever."""
+    session = request.session
+    now = int(time.time())
+    if session.get(SEEN, 0) > now - min(NOTED_EVERY, settings.SESSION_IDLE.total_seconds() / 10):
+        return
+    if request.method in ("GET", "HEAD") and request.headers.get("HX-Request"):
+        return
+    # At once, and only this: what runs beside may change the session meanwhile.
+    was_modified = session.modified
+    session[SEEN] = now
+    session.setdefault(BEGAN, now)  # of a login before there were limits
+    session.setdefault(ENDS, now + int(settings.SESSION_MAX.total_seconds()))
+    session.save()
+    session.modified = was_modified
+    note_browser(request)
+
+
+def note_browser(request: HttpRequest) -> None:
+    """Which browser the session is in, and that it was seen."""
+    if not request.session.session_key:
+        request.session.save()
+    address = get_adapter().get_client_ip(request)
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        address = NO_ADDRESS
+    longest = UserSession._meta.get_field("user_agent").max_length
+    seen = {
+        "user": request.user,
+        "ip": address,
+        "user_agent": request.headers.get("User-Agent", "")[:longest],
+        "last_seen_at": timezone.now(),
+    }
+    UserSession.objects.update_or_create(session_key=request.session.session_key, defaults=seen)
+
+
+def forget_ended() -> None:
+    """Delete sessions that have ended, and what was noted of them."""
+    DatabaseStore.clear_expired()
+    UserSession.objects.exclude(Exists(Session.objects.filter(pk=OuterRef("session_key")))).delete()

@@ -1,0 +1,69 @@
+"""The pages of one's sessions, and the one that asks who is there."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from allauth.account.views import reauthenticate
+from allauth.usersessions.internal.flows import sessions as flows
+from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.contrib import messages
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.login import confirm as confirm_first
+from accounts.login import sessions
+from accounts.login.device import device
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+
+def confirm(request: HttpRequest) -> HttpResponse:
+    """Asks for the password again before something sensitive, or leads to another way: allauth's page."""
+    if not confirm_first.has_way(request.user):
+        minutes = sessions.duration(timedelta(seconds=settings.ACCOUNT_REAUTHENTICATION_TIMEOUT))
+        return render(request, "login/no_way_to_confirm.html", {"minutes": minutes}, status=403)
+    answer: HttpResponse = reauthenticate(request)
+    return answer
+
+
+@require_safe
+def own_sessions(request: HttpRequest) -> HttpResponse:
+    """Where the reader is logged in: this browser first, then the last ones that were used."""
+    user: Any = request.user
+    if not UserSession.objects.filter(session_key=request.session.session_key).exists():
+        sessions.note_browser(request)
+    found = UserSession.objects.purge_and_list(user)
+    found.sort(key=lambda session: (session.is_current(), session.last_seen_at), reverse=True)
+    shown = [
+        {
+            "session": session,
+            "device": device(session.user_agent),
+            "address": "" if session.ip == sessions.NO_ADDRESS else session.ip,
+        }
+        for session in found
+    ]
+    return render(request, "login/sessions.html", {"sessions": shown, "ends_at": sessions.ends_at(request.session)})
+
+
+@require_POST
+def end_session(request: HttpRequest, pk: int) -> HttpResponse:
+    """End one session; its browser is nobody's at its next request."""
+    session = get_object_or_404(UserSession, pk=pk, user=request.user)
+    flows.end_sessions(request, [session])
+    if request.user.is_authenticated:
+        messages.success(request, _("That session was ended."))
+    return redirect("accounts:sessions")
+
+
+@require_POST
+def end_other_sessions(request: HttpRequest) -> HttpResponse:
+    """End all sessions but this one."""
+    user: Any = request.user
+    flows.end_other_sessions(request, user)
+    messages.success(request, _("All other sessions were ended."))
+    return redirect("accounts:sessions")

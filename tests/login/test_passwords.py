@@ -1,0 +1,77 @@
+"""What new passwords are refused, and where."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.test import Client
+
+from tests.tools.scope import Login
+
+BOB = User(username="bob.marshall", email="bob.marshall@example.com", first_name="Robert")
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "short-one-9",  # 11 characters
+        "password1234",
+        "P@ssw0rd1234!",
+        "12345qwertyuiop",
+        "passwordpassword",
+        "iloveyou2026!!",
+        "bob.marshall9",
+        "marshall@example.com",
+        "Auditsite-2026",
+        "Aud1tsite2026",
+        "nexmo-nexmo-2026",
+        "tannelhof2026!",  # the host
+    ],
+)
+def test_password_that_anybody_would_try_is_refused(settings: Any, password: str) -> None:
+    settings.SITE_URL = "https://audit.tannelhof.example"
+
+    with pytest.raises(ValidationError):
+        validate_password(password, BOB)
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "aaaabbbbcccc" + "d",  # no rules about kinds of characters
+        "correct horse battery",
+        "nexmo sends my cat to sea",
+        "пароль из слов",
+        "  spaces count  ",
+        "x" * 8 + "y" * 120,
+    ],
+)
+def test_any_other_is_taken_as_typed(password: str) -> None:
+    validate_password(password, BOB)
+
+
+@pytest.mark.parametrize("path", ["/profile/password/", "/admin/auth/user/add/", "/admin/auth/user/{bob}/password/"])
+def test_every_form_for_passwords_asks_that_of_them(login: Login, cast: dict[str, Any], path: str) -> None:
+    admin = login("admin")
+    path = path.format(bob=cast["bob"].pk)
+    weak = dict.fromkeys(("password1", "password2"), "Auditsite-2026")
+
+    answer = admin.post(path, weak | {"oldpassword": "audit-demo", "username": "dora"})
+
+    assert answer.status_code == 200
+    assert "little more than “auditsite”" in answer.content.decode()
+
+
+def test_first_administrator_is_asked_that_too(db: None) -> None:
+    from auditsite import first_run
+
+    form = {"username": "ada", "email": "ada@example.com", "password1": "password1234", "password2": "password1234"}
+
+    answer = Client().post(f"/welcome/?token={first_run.invite()}", form)
+
+    assert "This password is too common." in answer.content.decode()
+    assert not User.objects.exists()
