@@ -298,7 +298,9 @@ SITE: Mapping[str, Row] = {
     **_both(PEOPLE, "home", "admin_password_change", "account_logout", "account_change_password"),
     **_both(ONESELF, "account_signup", "account_reset_password", "account_set_password", "account_email"),
     **_both(ONESELF, "account_reauthenticate", "mfa_authenticate", "mfa_reauthenticate", "mfa_activate_totp"),
-    **_both(ONESELF, "mfa_deactivate_totp", "mfa_generate_recovery_codes"),
+    **_both(ONESELF, "mfa_deactivate_totp", "mfa_generate_recovery_codes", "mfa_reauthenticate_webauthn"),
+    **_both(ONESELF, "mfa_add_webauthn", "mfa_edit_webauthn", "mfa_remove_webauthn", "mfa_login_webauthn"),
+    **_gets(ONESELF, "mfa_list_webauthn"),
     **_gets(ONESELF, "mfa_index", "mfa_view_recovery_codes", "mfa_download_recovery_codes"),
     **_gets(PEOPLE, *_events("list export export_page summary news suggest about session search_help")),
     **_gets(ONESELF, *_events("export_progress")),
@@ -340,7 +342,8 @@ SITE: Mapping[str, Row] = {
     **_both(CHANGES_STREAM, *_events("stream_edit stream_delete")),
     **_posts(CHANGES_STREAM, *_events("stream_test stream_pause stream_resume stream_replay")),
     **_posts(SIGNED, *_events("review_retry review_discard")),
-    **_gets(PEOPLE, "accounts:teams", "accounts:tokens", "accounts:others_tokens"),
+    **_gets(PEOPLE, "accounts:teams", "accounts:tokens", "accounts:others_tokens", "accounts:sessions"),
+    **_posts(ONESELF, "accounts:session_end", "accounts:sessions_end"),
     **_both(PEOPLE, "accounts:token_new"),
     **_gets(TEAM_PAGE, "accounts:team"),
     **_gets(ACCOUNT_TOKENS, "accounts:account_tokens"),
@@ -427,6 +430,8 @@ ADMIN: Mapping[str, Row] = {
     **_gets(SUPERUSERS, "admin:autocomplete"),
     **_both(SUPERUSERS, "admin:auth_user_password_change", "admin:auth_user_hand_over"),
     **_posts(STAFF_ACCOUNT, "admin:accounts_nexmoaccount_test", "admin:accounts_nexmoaccount_switch_off"),
-    **_posts(SUPERUSERS, "admin:auth_user_switch_off", "admin:events_legalhold_release"),
+    **_posts(
+        SUPERUSERS, "admin:auth_user_switch_off", "admin:auth_user_end_sessions", "admin:events_legalhold_release"
+    ),
 }
 TABLE: Mapping[str, Row] = {**SITE, **ADMIN}

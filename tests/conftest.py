@@ -35,6 +35,7 @@ from events.operations.queue import QUEUE, STOP
 from events.sandbox import Sandbox
 from events.storage import triggers
 from tests.tools import skips
+from tests.tools.scope import log_in_for_good
 
 LATER_ROLES = (
     "accounts.migrations.0008_view_sensitive",
@@ -160,11 +161,7 @@ def login(cast: dict[str, Any]) -> Callable[[str], Client]:
     def as_user(name: str) -> Client:
         client = Client()
         if name != "nobody":
-            client.force_login(cast[name], backend="auditsite.login.Backend")
-            session = client.session
-            session["account_authentication_methods"] = [{"method": "password", "at": 9e9, "reauthenticated": True}]
-            session["account_authentication_methods_user"] = str(cast[name].pk)
-            session.save()
+            log_in_for_good(client, cast[name])
         return client
 
     return as_user

@@ -44,6 +44,7 @@ from events.sync import state
 from tests.conftest import NOON
 from tests.tools.findings import make_finding
 from tests.tools.reviews import make_statement
+from tests.tools.scope import log_in_for_good
 from tests.tools.tokens import bearer, make_token
 
 OWN_RULE = str(UUID(int=7))
@@ -161,6 +162,9 @@ class World:
             "events:nexmo_event": [event.event_id],
             "events:nexmo_nothing": ["nonsense"],
             "accounts:team": [team.pk],
+            "accounts:session_end": [98765],
+            "mfa_edit_webauthn": [98765],
+            "mfa_remove_webauthn": [98765],
             "accounts:token_revoke": [self.token.identifier],
             "accounts:account_tokens": [account.api_key],
         }
@@ -217,7 +221,7 @@ class World:
             return Client(**bearer(self.credentials))
         client = Client()
         if role in PEOPLE:
-            client.force_login(self.people[PEOPLE[role]], backend="auditsite.login.Backend")
+            log_in_for_good(client, self.people[PEOPLE[role]])
         return client
 
     def paths(self, name: str) -> dict[str, str]:

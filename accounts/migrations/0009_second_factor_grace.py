@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0007_shorten_retention'),
+        ('accounts', '0008_view_sensitive'),
         ('auth', '0012_alter_user_first_name_max_length'),
     ]
 
