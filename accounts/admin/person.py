@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from allauth.usersessions.internal.flows.sessions import end_other_sessions
 from allauth.usersessions.models import UserSession
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
@@ -18,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import roles
 from accounts.admin.base import RightsAdmin, listed
+from accounts.login import sessions
 from accounts.models import NexmoAccount
 from accounts.people import rights
 from accounts.people.forms import PersonForm, SetPasswordForm
@@ -180,7 +180,7 @@ class PersonAdmin(RightsAdmin, UserAdmin):
 
     def end_sessions(self, request: HttpRequest, obj: User) -> None:
         """End all sessions of somebody, as when a laptop is lost; of one's own, all but this one."""
-        end_other_sessions(request, obj)
+        sessions.end(request, obj)
         self.log_change(request, obj, "Sessions ended.")
         text = gettext("All sessions of %(person)s were ended.")
         self.message_user(request, text % {"person": obj.get_username()}, messages.SUCCESS)

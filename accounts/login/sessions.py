@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from allauth.account.adapter import get_adapter
+from allauth.usersessions.internal.flows.sessions import end_sessions
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
@@ -20,6 +21,8 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+
+from accounts.login.signals import sessions_ended
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -114,6 +117,15 @@ def note_browser(request: HttpRequest) -> None:
         "last_seen_at": timezone.now(),
     }
     UserSession.objects.update_or_create(session_key=request.session.session_key, defaults=seen)
+
+
+def end(request: HttpRequest, person: Any, chosen: list[UserSession] | None = None) -> None:
+    """End sessions of a person: those chosen, or all but the one of this request."""
+    if chosen is None:
+        chosen = list(UserSession.objects.filter(user=person).exclude(session_key=request.session.session_key))
+    end_sessions(request, chosen)
+    if chosen:
+        sessions_ended.send(sender=UserSession, request=request, person=person, count=len(chosen))
 
 
 def forget_ended() -> None:

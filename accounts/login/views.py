@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from allauth.account.views import reauthenticate
-from allauth.usersessions.internal.flows import sessions as flows
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import messages
@@ -54,7 +53,7 @@ def own_sessions(request: HttpRequest) -> HttpResponse:
 def end_session(request: HttpRequest, pk: int) -> HttpResponse:
     """End one session; its browser is nobody's at its next request."""
     session = get_object_or_404(UserSession, pk=pk, user=request.user)
-    flows.end_sessions(request, [session])
+    sessions.end(request, request.user, [session])
     if request.user.is_authenticated:
         messages.success(request, _("That session was ended."))
     return redirect("accounts:sessions")
@@ -63,7 +62,6 @@ def end_session(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def end_other_sessions(request: HttpRequest) -> HttpResponse:
     """End all sessions but this one."""
-    user: Any = request.user
-    flows.end_other_sessions(request, user)
+    sessions.end(request, request.user)
     messages.success(request, _("All other sessions were ended."))
     return redirect("accounts:sessions")

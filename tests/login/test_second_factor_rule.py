@@ -17,11 +17,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.login.second_factor import OPEN, SET_UP
-from accounts.models import FactorGrace
+from accounts.models import FactorGrace, NexmoAccount
 from events.models import AuditEvent
 from tests.conftest import NOON
 from tests.scope.test_paths import EXPECTED
 from tests.tools.scope import Login, names
+from tests.tools.tokens import basic, bearer, make_token
 
 LEADS_THERE = (302, "/profile/second-factor/")
 
@@ -188,6 +189,14 @@ def test_posted_form_is_kept(everyone: Any, login: Login, cast: dict[str, Any], 
 
     assert "Half done" in filled
     assert "because you needed a second factor first" in filled
+
+
+def test_programs_go_on(everyone: Any, login: Login, cast: dict[str, Any], account: NexmoAccount) -> None:
+    past_grace(login, cast, "bob")
+    _token, credentials = make_token(cast["bob"])
+
+    for headers in (basic(credentials), bearer(credentials)):
+        assert Client().get("/api/v1/accounts", **headers).status_code == 200
 
 
 def test_rule_takes_no_further_query(everyone: Any, login: Login, cast: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.login import sessions
 from accounts.login.device import device
+from accounts.login.signals import sessions_ended
 from auditsite import checks
 from events.operations.demo_data import PASSWORD
 from events.operations.tasks import tidy
@@ -188,8 +189,15 @@ def test_session_is_ended_at_its_next_request(cast: dict[str, Any]) -> None:
 
 def test_all_others_are_ended_at_once(cast: dict[str, Any]) -> None:
     bob, telephone, third, alice = browser(), browser(TELEPHONE), browser(), browser(name="alice")
+    told: list[tuple[str, int]] = []
 
+    def hear(person: Any, count: int, **_: Any) -> None:
+        told.append((person.get_username(), count))
+
+    sessions_ended.connect(hear)
     bob.post("/profile/sessions/end")
+
+    assert told == [("bob", 2)]
 
     assert [is_in(client) for client in (bob, telephone, third, alice)] == [True, False, False, True]
 

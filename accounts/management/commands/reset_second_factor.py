@@ -10,6 +10,7 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
+from accounts.login.signals import second_factors_reset
 from accounts.unseen import printable
 
 if TYPE_CHECKING:
@@ -39,5 +40,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{printable(name)} has no second factor.")
             return
         kinds = ", ".join(str(factor.get_type_display()) for factor in factors)
+        types = [str(factor.type) for factor in factors]
+        second_factors_reset.send(sender=Authenticator, person=person, types=types)
         logger.warning("The second factors of %s were removed by command: %s.", person.get_username(), kinds)
         self.stdout.write(f"Removed: {kinds}. {printable(name)} now logs in with the password alone.")

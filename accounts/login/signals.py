@@ -1,0 +1,10 @@
+"""What this room tells others of, such as an access log. Logins, passwords and factors are told by allauth's signals."""
+
+from __future__ import annotations
+
+from django.dispatch import Signal
+
+# request, person (whose they were), count (how many there were)
+sessions_ended = Signal()
+# person, types (of the factors, as allauth names them). By command: there is no request.
+second_factors_reset = Signal()
