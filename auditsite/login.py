@@ -22,6 +22,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.csrf import csrf_failure
 
 from accounts import kept_forms
+from accounts.access.signals import note_locked_out
 from accounts.fields import decrypt, encrypt
 from accounts.models import Profile
 from accounts.prepared import Prepared
@@ -172,6 +173,7 @@ class AccountAdapter(DefaultAccountAdapter):
         # Where allauth looks for what it takes back after a login that succeeds.
         self._login_failed_rl_usage = login_limits.take(request, credentials.get("username", ""))
         if self._login_failed_rl_usage is None:
+            note_locked_out(request, credentials.get("username", ""))
             raise self.validation_error("too_many_login_attempts")
 
     def post_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> Any:

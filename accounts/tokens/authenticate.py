@@ -103,6 +103,7 @@ def authenticate(request: HttpRequest) -> TokenAccess:
             _("Send an API token: its identifier and secret by HTTP Basic, or the whole token as Bearer."),
             error="",
         )
+    request.api_refused = True  # type: ignore[attr-defined]  # for the access log, until the token is known
     now = timezone.now()
     token = _genuine(given)
     if token is None:
