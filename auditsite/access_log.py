@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from django.db import DatabaseError
 from django.http import FileResponse
 from django.utils.crypto import salted_hmac
 
@@ -85,7 +86,10 @@ class _Export:
             raise
 
     def close(self) -> None:
-        self._end(whole=False)
+        try:
+            self._end(whole=False)
+        except DatabaseError:  # whoever asked is gone; that it began and has no end is on record
+            logger.exception("The end of an export could not be written into the access log: %r", self.begun)
 
     def _end(self, *, whole: bool) -> None:
         if self.is_over:

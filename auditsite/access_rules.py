@@ -166,6 +166,10 @@ RULES: dict[str, Rule] = {
     "events:stream_resume": _deed(Kind.STREAM, Action.CHANGED),
     "events:stream_replay": _deed(Kind.STREAM, Action.REQUESTED),
     "events:stream_delete": _form(Kind.STREAM, Action.DELETED),
+    # This log.
+    "events:access": _lists(Kind.ACCESS_LOG),
+    "events:access_export": Rule(Kind.ACCESS_LOG, get=Action.EXPORT_BEGUN),
+    "events:activity": _lists(Kind.ACCESS_LOG),
     # Accounts, teams, tokens.
     "events:accounts": _lists(Kind.ACCOUNT, Action.SYNCED),
     "events:account": _opens(Kind.ACCOUNT, polled=True),
@@ -270,4 +274,5 @@ def rule_for(view: str) -> Rule | None:
 # as the links of single sign-on or where to go next, may hold secrets.
 KEPT = frozenset(KNOWN) - {"job", "announced"} | frozenset(
     ("state", "severity", "rule", "assignee", "channel", "person", "action", "kind", "at", "q", "p", "before", "cursor")
+    + ("via", "address", "until")
 )

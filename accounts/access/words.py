@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Action(models.TextChoices):
@@ -29,12 +30,12 @@ class Action(models.TextChoices):
     DOWNLOADED = "downloaded", _("Downloaded")
     SECRET_SHOWN = "secret_shown", _("Was shown a secret")  # noqa: S105
     REQUESTED = "requested", _("Asked for")
-    VERIFIED = "verified", _("Verified")
+    VERIFIED = "verified", pgettext_lazy("somebody did", "Verified")
     SEALED = "sealed", _("Sealed")
     SYNCED = "synced", _("Synced")
     TESTED = "tested", _("Tested")
-    CREATED = "created", _("Created")
-    CHANGED = "changed", _("Changed")
+    CREATED = "created", pgettext_lazy("somebody did", "Created")
+    CHANGED = "changed", pgettext_lazy("somebody did", "Changed")
     CREDENTIALS_CHANGED = "credentials_changed", _("Changed credentials")
     RIGHTS_CHANGED = "rights_changed", _("Changed who may do what")
     DELETED = "deleted", _("Deleted")

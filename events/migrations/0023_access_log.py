@@ -20,6 +20,8 @@ class Migration(migrations.Migration):
                 ('removed_at', models.DateTimeField()),
             ],
             options={
+                'verbose_name': 'access removal',
+                'verbose_name_plural': 'access removals',
                 'ordering': ('last',),
             },
         ),
@@ -40,6 +42,7 @@ class Migration(migrations.Migration):
                 ('made_at', models.DateTimeField()),
             ],
             options={
+                'verbose_name': 'access batch',
                 'verbose_name_plural': 'access batches',
                 'ordering': ('last',),
                 'constraints': [models.UniqueConstraint(fields=('last',), name='access_batch_last')],

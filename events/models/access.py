@@ -27,6 +27,7 @@ class AccessBatch(Recorded):
     objects: ClassVar[Any] = RecordedQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("access batch")
         verbose_name_plural = _("access batches")
         ordering = ("last",)
         constraints = (models.UniqueConstraint(fields=("last",), name="access_batch_last"),)
@@ -50,6 +51,8 @@ class AccessRemoval(Recorded):
     objects: ClassVar[Any] = RecordedQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("access removal")
+        verbose_name_plural = _("access removals")
         ordering = ("last",)
 
     def __str__(self) -> str:

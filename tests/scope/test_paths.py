@@ -68,6 +68,12 @@ EXPECTED: dict[str, Statuses] = {
     "events:account_suggest": by_account("/accounts/{}/events/suggest"),
     "events:dismiss": {"/events/worth-a-look/dismiss": everybody(405)},  # POST
     "events:display": {"/profile/display": everybody(200)},
+    "events:access": {"/access/": (302, 403, 403, 403, 200, 200)},
+    "events:access_export": {
+        "/access/export.csv": (302, 403, 403, 403, 200, 200),
+        "/access/export.pdf": (302, 403, 403, 403, 404, 404),
+    },
+    "events:activity": {"/profile/activity/": everybody(200)},
     "asset": {f"/assets/site-0123456789ab.{kind}": (200,) * 6 for kind in ("css", "js")},
     # Views that somebody made have tests of their own: test_scope_views.
     "events:views": {"/views/": everybody(200)},

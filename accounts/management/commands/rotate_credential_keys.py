@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from allauth.mfa.models import Authenticator
 from django.apps import apps
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from accounts.access.command import LoggedCommand
+from accounts.access.words import Action, Kind
 from accounts.fields import EncryptedTextField, SecretUnreadable, decrypt, encrypt
 from accounts.forms import SECRET_FIELDS
 from accounts.models import NexmoAccount
@@ -19,11 +21,13 @@ if TYPE_CHECKING:
     from django.db.models import Model
 
 
-class Command(BaseCommand):
+class Command(LoggedCommand):
     help = (
         "Re-encrypts all stored API secrets, second factors and alert channels with the first of CREDENTIAL_KEYS. "
         "Put the new key first, keep the old one behind it, run this, then remove the old key."
     )
+    begun = ended = Action.CREDENTIALS_CHANGED
+    about = Kind.ACCOUNT
 
     def handle(self, *args: Any, **options: Any) -> None:
         done, unreadable = 0, []

@@ -7,12 +7,14 @@ import time
 from pathlib import Path
 from typing import IO, Any, cast
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import connection
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from accounts.access.command import LoggedCommand
+from accounts.access.words import Action
 from events.archive import seals, verify
 from events.management.filtering import choose_accounts
 from events.models import SyncState
@@ -20,11 +22,12 @@ from events.reviews import recheck
 from events.wording.printable import printable
 
 
-class Command(BaseCommand):
+class Command(LoggedCommand):
     help = (
         "Checks that nothing in the archive was altered, removed, inserted, moved or hidden. Exit code 1 on any "
         "difference."
     )
+    begun = ended = Action.VERIFIED
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--account", action="append", metavar="API_KEY", help="Only this account; repeatable.")
