@@ -12,7 +12,7 @@ from django.http import FileResponse
 from django.utils.crypto import salted_hmac
 
 from accounts.access import record
-from accounts.access.note import Note, Rows, rows_of
+from accounts.access.note import Note, Rows, name_of, rows_of
 from accounts.access.signals import is_flood
 from accounts.access.words import Action, Kind, Via
 from auditsite.access_rules import KEPT, Rule, rule_for
@@ -119,6 +119,7 @@ def _entry(request: HttpRequest, response: HttpResponseBase) -> record.Entry | N
     person = note.person or (access.person if access else _person(request))
     kwargs: dict[str, Any] = match.kwargs if match else {}
     via, via_id = _via(request, access, person)
+    object_id = note.object_id or _object_id(kwargs)
     return record.Entry(
         action=note.action,
         kind=note.kind,
@@ -126,8 +127,8 @@ def _entry(request: HttpRequest, response: HttpResponseBase) -> record.Entry | N
         via_id=via_id,
         person=person.get_username() if person else "",
         person_pk=person.pk if person else None,
-        object_id=note.object_id or _object_id(kwargs),
-        object_name=note.object_name,
+        object_id=object_id,
+        object_name=note.object_name or name_of(request, object_id),
         accounts=note.accounts or _accounts(request, kwargs),
         address=client_address(request),
         agent=request.META.get("HTTP_USER_AGENT", ""),

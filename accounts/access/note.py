@@ -52,6 +52,17 @@ def note(
     notes_of(request).append(Note(action, kind, key, name, tuple(accounts), person, detail))
 
 
+def about(request: HttpRequest, obj: Any) -> None:
+    """Say which object an address names, so that its entry still says so when the object is gone."""
+    request.access_object = obj, obj.pk  # type: ignore[attr-defined]  # a deleted one has no key any more
+
+
+def name_of(request: HttpRequest, key: str) -> str:
+    """The name of the object that `about` was told of, if that has this key."""
+    obj, pk = getattr(request, "access_object", (None, None))
+    return str(obj) if obj is not None and str(pk) == key else ""
+
+
 def notes_of(request: HttpRequest) -> list[Note]:
     """What was said of a request so far."""
     notes: list[Note] | None = getattr(request, "access_notes", None)

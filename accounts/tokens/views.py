@@ -95,6 +95,7 @@ def revoke_token(request: HttpRequest, identifier: str) -> HttpResponse:
     is_own = token.person_id == request.user.pk
     back = "accounts:tokens" if is_own else "accounts:others_tokens"
     if request.method == "POST":
+        note(request, Action.DELETED, Kind.TOKEN, obj=token, person_of_token=token.person.get_username())
         if lifecycle.revoke(token, cast("User", request.user)):
             messages.success(request, _("%(name)s was revoked and is refused from now on.") % {"name": token.name})
         else:

@@ -58,7 +58,7 @@ def _settled() -> int:
 @transaction.atomic
 def _add_batch(settled: int) -> AccessBatch | None:
     lock_table(AccessBatch, "SHARE ROW EXCLUSIVE")  # one at a time
-    first = (AccessBatch.objects.aggregate(last=Max("last"))["last"] or 0) + 1
+    first = chained_upto() + 1
     rows = AccessEntry.objects.filter(pk__gte=first, pk__lte=settled).order_by("pk")
     found = list(rows.values_list("pk", "record_hash", "at")[:BATCH])
     if not found:
@@ -81,6 +81,11 @@ def _digest(entries: Any) -> str:
     return digest.hexdigest()
 
 
+def chained_upto() -> int:
+    """The key of the last entry that a batch holds."""
+    return int(AccessBatch.objects.aggregate(last=Max("last"))["last"] or 0)
+
+
 # --- verifying ------------------------------------------------------------------------------------------------------
 
 
@@ -95,8 +100,14 @@ def problems() -> Iterator[str]:
 
 def unchained() -> int:
     """How many entries no batch holds yet."""
-    last = AccessBatch.objects.aggregate(last=Max("last"))["last"] or 0
-    return int(AccessEntry.objects.filter(pk__gt=last).count())
+    return int(AccessEntry.objects.filter(pk__gt=chained_upto()).count())
+
+
+def summary() -> str:
+    """How much of it was looked at, in a sentence."""
+    waiting = unchained()
+    chained = f"{AccessEntry.objects.count():,} entries of the access log"
+    return f"{chained}, the newest {waiting:,} not chained yet." if waiting else f"{chained}, all of them chained."
 
 
 def _problems() -> Iterator[str]:

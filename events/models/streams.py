@@ -45,6 +45,7 @@ class Stream(Held):
     class Contents(models.TextChoices):
         EVENTS = "events", _("Events")
         FINDINGS = "findings", _("Findings")
+        ACCESS = "access", _("Access log")
 
     class Format(models.TextChoices):
         RAW = "raw", _("As received")

@@ -55,3 +55,19 @@ def test_work_on_the_archive_is_told(events: Any, command: str, action: str) -> 
     call_command(command)
 
     assert [(entry[1], entry[2]) for entry in told()] == [(action, "archive")] * 2
+
+
+@pytest.mark.django_db
+def test_djangos_own_commands_for_people_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "not-to-be-kept")
+
+    call_command("createsuperuser", interactive=False, username="founder", email="f@example.com", verbosity=0)
+
+    entry = AccessEntry.objects.order_by("-pk")[0]
+    assert (entry.action, entry.kind, entry.details["username"], entry.details["ok"]) == (
+        "created",
+        "person",
+        "founder",
+        True,
+    )
+    assert "not-to-be-kept" not in str(list(AccessEntry.objects.values()))

@@ -13,8 +13,9 @@ from accounts.access import record
 from accounts.access.models import AccessEntry
 from accounts.access.words import Via
 from accounts.models import ApiToken, NexmoAccount
+from accounts.tokens import authenticate
 from auditsite.access_log import session_mark
-from events.models import AuditEvent
+from events.models import AuditEvent, SavedView
 from events.operations.demo_data import PASSWORD
 from tests.tools.access import last, told
 from tests.tools.export import body
@@ -174,3 +175,26 @@ def test_person_is_named_after_they_are_gone(login: Login, cast: dict[str, Any])
     cast["bob"].delete()
 
     assert told() == [("bob", "listed", "event")]
+
+
+def test_what_was_deleted_is_still_named(login: Login, events: Any) -> None:
+    alice = login("alice")
+    alice.post("/views/new", {"name": "Short-lived", "query": "source=CD"})
+    pk = SavedView.objects.get(name="Short-lived").pk
+
+    alice.post(f"/views/{pk}/delete")
+
+    assert not SavedView.objects.filter(pk=pk).exists()
+    entry = last()
+    assert (entry.action, entry.kind, entry.object_id, entry.object_name) == ("deleted", "view", str(pk), "Short-lived")
+
+
+def test_valid_token_that_asks_too_often_failed_no_login(login: Login, cast: dict[str, Any], settings: Any) -> None:
+    settings.API_REQUESTS_PER_MINUTE = 1
+    authenticate._requests.forget()
+    _, credentials = make_token(cast["alice"])
+
+    answers = [Client().get("/api/v1/events", **basic(credentials)).status_code for _ in range(3)]
+
+    assert answers == [200, 429, 429]
+    assert told() == [("alice", "listed", "event")]

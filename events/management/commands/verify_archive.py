@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from accounts.access.command import LoggedCommand
 from accounts.access.words import Action
-from events.archive import seals, verify
+from events.archive import access_chain, seals, verify
 from events.management.filtering import choose_accounts
 from events.models import SyncState
 from events.reviews import recheck
@@ -79,6 +79,7 @@ class Command(LoggedCommand):
         for problem in wrong_indexes:
             console.print(escape(printable(problem)), highlight=False, soft_wrap=True)
         problems += wrong_indexes
+        self.stdout.write(access_chain.summary())
         seconds = max(time.monotonic() - began, 0.001)
         self.stdout.write(f"{events:,} events in {seconds:.1f} s, {events / seconds:,.0f} a second.")
         if problems:
