@@ -14,6 +14,8 @@ from django.db import models
 from django.utils.safestring import SafeData, mark_safe
 from django.utils.text import capfirst
 
+from accounts.access.note import note
+from accounts.access.words import Action, Kind, kind_of_model
 from accounts.validators import name_validator, text_validator
 from events.wording.printable import printable
 
@@ -74,6 +76,26 @@ class GuardedAdmin(admin.ModelAdmin):
             return queryset.none(), False
         return super().get_search_results(request, queryset, search_term)
 
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        changed = list(form.changed_data)
+        for formset in formsets or ():
+            changed += [name for inline in formset.forms for name in inline.changed_data]
+        request.access_fields = sorted(set(changed))  # type: ignore[attr-defined]
+        return super().construct_change_message(request, form, formsets, add)
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        _note(request, Action.CREATED, obj)
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        _note(request, Action.CHANGED, obj, **({"said": message} if isinstance(message, str) else {}))
+        return super().log_change(request, obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        for obj in queryset:
+            _note(request, Action.DELETED, obj)
+        return super().log_deletions(request, queryset)
+
     def message_user(self, request: HttpRequest, message: Any, *args: Any, **kwargs: Any) -> None:
         text = printable(message)  # its codes are harmless in HTML: what was safe stays so
         super().message_user(request, mark_safe(text) if isinstance(message, SafeData) else text, *args, **kwargs)  # noqa: S308
@@ -101,6 +123,29 @@ class Site(admin.AdminSite):
         base = admin_class or admin.ModelAdmin
         guarded = base if issubclass(base, GuardedAdmin) else _guarded(base)
         super().register(model_or_iterable, guarded, **options)
+
+
+# Fields that say who may do what, on the pages of people, teams and accounts.
+_RIGHTS = frozenset(
+    ("groups", "user_permissions", "permissions", "is_staff", "is_superuser", "is_active")
+    + ("roles", "members", "people", "teams", "owner", "shared_with")
+)
+
+
+def _note(request: HttpRequest, action: Action, obj: Any, **detail: Any) -> None:
+    """Tell the access log; of fields their names alone."""
+    kind = kind_of_model(str(obj._meta.model_name))
+    fields = getattr(request, "access_fields", [])
+    if fields:
+        detail["fields"] = fields
+    if action is Action.CHANGED and any("secret" in name for name in fields):
+        action = Action.CREDENTIALS_CHANGED
+    elif action is Action.CHANGED and kind in (Kind.PERSON, Kind.TEAM, Kind.ACCOUNT) and not _RIGHTS.isdisjoint(fields):
+        action = Action.RIGHTS_CHANGED
+    if kind is Kind.OTHER:
+        detail["model"] = str(obj._meta.model_name)
+    accounts = [obj.api_key] if kind is Kind.ACCOUNT else []
+    note(request, action, kind, obj=obj, accounts=accounts, **detail)
 
 
 def _guarded(base: type[admin.ModelAdmin]) -> type[admin.ModelAdmin]:

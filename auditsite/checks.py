@@ -125,6 +125,13 @@ def session_max(value: timedelta, idle: timedelta) -> timedelta:
     return value
 
 
+def access_log_keep(value: timedelta) -> timedelta:
+    """Refuse to forget within days who did what; the database would refuse it too."""
+    if value < timedelta(days=30):
+        raise refuse("ACCESS_LOG_KEEP", "must be at least 30d.")
+    return value
+
+
 def rules_folder(value: str) -> Path | None:
     """Refuse what is no folder, or cannot be looked into: its rules would find nothing, and nobody would be told."""
     if not value:

@@ -124,6 +124,7 @@ SETTINGS = {
             "How long a shorter retention of an account waits before anything more is removed; at least an hour.",
         ),
         Setting("EVIDENCE_KEEP", "7d", "How long evidence packs can be fetched before they are deleted."),
+        Setting("ACCESS_LOG_KEEP", "400d", "How long entries of the access log are kept; at least 30d."),
         Setting(
             "SITE_URL",
             "auto",

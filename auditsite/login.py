@@ -24,6 +24,7 @@ from django.utils.translation import gettext as _
 from django.views.csrf import csrf_failure
 
 from accounts import kept_forms
+from accounts.access.signals import note_locked_out
 from accounts.encryption import decrypt, encrypt
 from accounts.login import second_factor, sessions
 from accounts.login.notice import at_the_top, current_page, page_before
@@ -191,6 +192,7 @@ class AccountAdapter(DefaultAccountAdapter):
         # Where allauth looks for what it takes back after a login that succeeds.
         self._login_failed_rl_usage = login_limits.take(request, credentials.get("username", ""))
         if self._login_failed_rl_usage is None:
+            note_locked_out(request, credentials.get("username", ""))
             raise self.validation_error("too_many_login_attempts")
 
     def post_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> Any:

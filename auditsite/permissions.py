@@ -133,6 +133,7 @@ REVOKE = _right(
 TEAM_PAGE = _right("sees the team", "Its members, and who sees all accounts.", YES, stranger=HIDDEN)
 
 EVIDENCE = _right("takes evidence", "Auditors.", NO, names.EXPORT_EVIDENCE, auditor=YES, superuser=YES)
+ACCESS_LOG = _right("reads the access log", "Auditors.", NO, names.VIEW_ACCESS_LOG, auditor=YES, superuser=YES)
 ACCOUNT_EVIDENCE = _right(
     "takes evidence of the account",
     "Auditors who see the account.",
@@ -310,7 +311,7 @@ SITE: Mapping[str, Row] = {
         *_events("accounts display view_new review_new review_schedule_new alert_new alert_channel_new report_new"),
     ),
     **_gets(PEOPLE, *_events("findings suppressions rules rule views reviews review_schedules alerts alert_log")),
-    **_gets(PEOPLE, *_events("reports api_reference")),
+    **_gets(PEOPLE, *_events("reports api_reference activity")),
     **_gets(ACCOUNT, *_events("account account_list account_summary account_news account_suggest account_export")),
     **_gets(ACCOUNT, *_events("account_export_page event find seals finding review review_file")),
     **_posts(SYNC, *_events("sync check")),
@@ -318,6 +319,7 @@ SITE: Mapping[str, Row] = {
     **_posts(EVIDENCE, *_events("evidence")),
     **_posts(ACCOUNT_EVIDENCE, *_events("account_evidence")),
     **_gets(EVIDENCE, *_events("packs")),
+    **_gets(ACCESS_LOG, *_events("access access_export")),
     **_gets(PACK, *_events("pack pack_file")),
     **_posts(PACK, *_events("pack_delete")),
     **_posts(TRIAGE, *_events("triage")),

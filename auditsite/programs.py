@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from django.urls import Resolver404, resolve
 
+from auditsite.access_log import write_entry
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -33,4 +35,5 @@ class ProgramMiddleware:
             return self.get_response(request)
         request.resolver_match = match
         response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
+        write_entry(request, response)
         return response

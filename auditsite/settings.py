@@ -88,6 +88,7 @@ SEAL_CHANNELS = checks.seal_channels(read.list("SEAL_CHANNELS"))
 EVIDENCE_DIR = checks.evidence_dir(read.text("EVIDENCE_DIR"))
 RETENTION_WAIT = checks.retention_wait(read.duration("RETENTION_WAIT"))
 EVIDENCE_KEEP = read.duration("EVIDENCE_KEEP")
+ACCESS_LOG_KEEP = checks.access_log_keep(read.duration("ACCESS_LOG_KEEP"))
 CHECK_INTERVAL = read.duration("CHECK_INTERVAL")
 
 # --- alerts ---------------------------------------------------------------------------------------------------
@@ -190,6 +191,7 @@ CACHES = {
 # --- the site -------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "accounts",
+    "accounts.access",
     "events",
     "auditsite.apps.GuardedAdminConfig",
     "django.contrib.auth",
@@ -237,6 +239,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "auditsite.time_limits.TimeLimitMiddleware",
+    "auditsite.access_log.AccessLogMiddleware",  # last: it is told whether a view was reached
 ]
 
 CSRF_FAILURE_VIEW = "auditsite.login.form_refused"

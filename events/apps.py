@@ -26,7 +26,8 @@ def _lift_triggers(using: str, plan: Any = None, **_: Any) -> None:
     from events.storage import triggers
 
     connection = connections[using]
-    if connection.vendor == "sqlite" and any(migration.app_label == "events" for migration, _ in plan or ()):
+    changing = {migration.app_label for migration, _ in plan or ()}
+    if connection.vendor == "sqlite" and not changing.isdisjoint(("access", "events")):
         triggers.remove(connection)
 
 

@@ -6,6 +6,7 @@ from django.urls import include, path, register_converter
 from django.urls.converters import StringConverter
 
 from events.views import (
+    access_log,
     account_list,
     account_new,
     accounts,
@@ -103,6 +104,9 @@ urlpatterns = [
     path("events/worth-a-look/dismiss", notable.dismiss_line, name="dismiss"),
     path("events/evidence.zip", evidence.evidence, name="evidence"),
     path("events/<event_id:event_id>/", detail.find, name="find"),
+    path("access/", access_log.access_log, name="access"),
+    path("access/export.<str:kind>", access_log.export_access_log, name="access_export"),
+    path("profile/activity/", access_log.own_activity, name="activity"),
     path("profile/display", preferences.preferences, name="display"),
     path("evidence/", evidence.pack_list, name="packs"),
     path("evidence/<uuid:pk>/", evidence.pack_page, name="pack"),

@@ -24,6 +24,7 @@ from django.db import connection, transaction
 from django.test import Client, TransactionTestCase
 from whitenoise.middleware import WhiteNoiseMiddleware
 
+from accounts.access import signals
 from accounts.models import NexmoAccount
 from events.archive.add import add_events
 from events.evidence import packs
@@ -42,6 +43,7 @@ LATER_ROLES = (
     "events.migrations.0002_default_roles",
     "events.migrations.0015_detection",
     "events.migrations.0022_reviews",
+    "accounts.access.migrations.0001_entries",
 )
 NOON = datetime(2026, 3, 15, 12, 0, tzinfo=UTC)
 
@@ -128,7 +130,7 @@ def _no_leftovers() -> Iterator[None]:
     yield
     QUEUE.flush()
     STOP.clear()
-    for limit in (tasks._requests, packs._requests):
+    for limit in (tasks._requests, packs._requests, signals._flood):
         limit.forget()
     for cache in caches.all(initialized_only=True):
         if isinstance(cache, LocMemCache):

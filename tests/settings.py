@@ -12,6 +12,7 @@ os.environ["QUEUE_URL"] = os.environ.get("TEST_QUEUE_URL", "memory:")
 os.environ["CACHE_URL"] = os.environ.get("TEST_CACHE_URL", "locmem://")
 os.environ["DATABASE_POOL"] = os.environ.get("TEST_DATABASE_POOL", "0")
 for name in (
+    "ACCESS_LOG_KEEP",
     "ALERT_MAIL_FROM",
     "ALERT_MAIL_SERVER",
     "ALERT_TARGETS",

@@ -1,4 +1,4 @@
-"""What this room tells others of, such as an access log. Logins, passwords and factors are told by allauth's signals."""
+"""What this room tells others of, such as the access log. allauth's signals tell of logins, passwords and factors."""
 
 from __future__ import annotations
 
@@ -6,5 +6,3 @@ from django.dispatch import Signal
 
 # request, person (whose they were), count (how many there were)
 sessions_ended = Signal()
-# person, types (of the factors, as allauth names them). By command: there is no request.
-second_factors_reset = Signal()

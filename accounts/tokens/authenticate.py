@@ -103,6 +103,7 @@ def authenticate(request: HttpRequest) -> TokenAccess:
             _("Send an API token: its identifier and secret by HTTP Basic, or the whole token as Bearer."),
             error="",
         )
+    request.api_refused = True  # type: ignore[attr-defined]  # for the access log, until the token is known
     now = timezone.now()
     token = _genuine(given)
     if token is None:
@@ -110,6 +111,7 @@ def authenticate(request: HttpRequest) -> TokenAccess:
             raise _too_many(wait, _("Too many requests with wrong credentials came from this address."))
         raise _unauthorized(_("Credentials are wrong"), _("No API token has this identifier and secret."))
     _refuse_ended(token, now)
+    request.api_refused = False  # type: ignore[attr-defined]
     if wait := _requests.take(str(token.pk), settings.API_REQUESTS_PER_MINUTE):
         text = _("This API token has used up its %(count)s requests for this minute.")
         raise _too_many(wait, text % {"count": settings.API_REQUESTS_PER_MINUTE})

@@ -71,6 +71,12 @@ class TokenForm(forms.ModelForm):
             raise ValidationError(text, code="too_many", params={"count": lifecycle.MOST})
         return cleaned
 
+    @property
+    def api_keys(self) -> list[str]:
+        """Of the accounts that were chosen; none where it is for all of them."""
+        asked = self.cleaned_data
+        return [] if asked["all_accounts"] else [account.api_key for account in asked["accounts"]]
+
     def make(self) -> tuple[ApiToken, Credentials]:
         """Write it; the secret is in the answer, and nowhere else."""
         asked = self.cleaned_data

@@ -14,6 +14,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.access.note import note
+from accounts.access.words import Action, Kind
 from accounts.kept_forms import restored
 from accounts.models import NexmoAccount
 from accounts.tokens import lifecycle, sight
@@ -76,6 +78,7 @@ def new_token(request: HttpRequest) -> HttpResponse:
     form = TokenForm(data, user=cast("User", request.user))
     if request.method == "POST" and form.is_valid():
         token, credentials = form.make()
+        note(request, Action.CREATED, Kind.TOKEN, obj=token, accounts=form.api_keys)
         context = {"token": token, "credentials": credentials, "address": request.build_absolute_uri(SAMPLE)}
         return render(request, "tokens/made.html", context)
     return render(request, "tokens/new.html", {"form": form})
@@ -90,6 +93,7 @@ def revoke_token(request: HttpRequest, identifier: str) -> HttpResponse:
     is_own = token.person_id == request.user.pk
     back = "accounts:tokens" if is_own else "accounts:others_tokens"
     if request.method == "POST":
+        note(request, Action.DELETED, Kind.TOKEN, obj=token, person_of_token=token.person.get_username())
         if lifecycle.revoke(token, cast("User", request.user)):
             messages.success(request, _("%(name)s was revoked and is refused from now on.") % {"name": token.name})
         else:

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING
 
 from django.db import connection
 
+from accounts.access.models import AccessEntry
 from accounts.models import NexmoAccount
-from events.archive import listed_types, proven_coverage, seals, verify_counts, verify_ledger
+from events.archive import access_chain, listed_types, proven_coverage, seals, verify_counts, verify_ledger
 from events.archive.chain_links import CHUNK, event_id, links, record_hashes, removed_links
 from events.archive.review_statements import BadReview, Reviewed
 from events.models import (
+    AccessBatch,
+    AccessRemoval,
     ApplicationName,
     AuditEvent,
     ChainHead,
@@ -50,6 +53,9 @@ __all__ = ["Verdict", "hidden_from_filters", "index_problems", "record_hashes", 
 
 # What the archive consists of; each event's form is looked at with its record.
 BESIDE_EVENTS = (
+    AccessBatch,
+    AccessEntry,
+    AccessRemoval,
     ChainHead,
     CoveredSpan,
     DayCount,
@@ -123,6 +129,7 @@ def verify_database(
         problems += _search_problems(whole_search, progress)
         problems += listed_types.problems()
         problems += verify_ledger.problems(public_keys, outside_seals or [])
+        problems += access_chain.problems()
     return problems
 
 

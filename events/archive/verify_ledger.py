@@ -12,6 +12,8 @@ from django.db.models import Count, F, Max, Min, Q
 from accounts.models import NexmoAccount
 from events.archive import seals
 from events.models import (
+    AccessBatch,
+    AccessRemoval,
     AuditEvent,
     ChainHead,
     Discrepancy,
@@ -45,6 +47,8 @@ RECORDED: tuple[tuple[type[Recorded], tuple[str, ...]], ...] = (
     (SyncWindow, ()),
     (RetentionChange, ()),
     (ReviewStatement, ()),
+    (AccessBatch, ()),
+    (AccessRemoval, ()),
 )
 
 
@@ -123,6 +127,8 @@ def _named(kind: str, row: int) -> str:
         Kind.WINDOW: "Unverified window",
         Kind.RETENTION: "Change of retention",
         Kind.REVIEW: "The statement of a review",
+        Kind.ACCESS: "Batch of the access log",
+        Kind.ACCESS_REMOVAL: "Removal from the access log",
     }
     key = NexmoAccount.objects.filter(pk=row).values_list("api_key", flat=True).first() if kind == Kind.ACCOUNT else ""
     return f"{names.get(Kind(kind), kind)} {row}{f' ({key})' if key else ''}"

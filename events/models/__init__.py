@@ -6,6 +6,7 @@ it (`alerts`), where all of it is sent on to (`streams`), who gets a digest of w
 Events are only ever added, by `events.archive`; the state of a sync is only ever written by `events.sync.state`.
 """
 
+from events.models.access import AccessBatch, AccessRemoval
 from events.models.alerts import Channel, Delivery, DigestItem, Subscription, SubscriptionCursor
 from events.models.archive import AuditEvent, EventConflict, EventType
 from events.models.detection import (
@@ -32,6 +33,8 @@ from events.models.sync import CoveredSpan, RequestCount, SyncRun, SyncState, Sy
 from events.models.view import SavedView, Star
 
 __all__ = [
+    "AccessBatch",
+    "AccessRemoval",
     "ApplicationName",
     "AuditEvent",
     "BackgroundJob",

@@ -33,6 +33,8 @@ class LedgerEntry(models.Model):
         COVERAGE = "coverage", _("Coverage")
         RETENTION = "retention", _("Change of retention")
         REVIEW = "review", _("Review")
+        ACCESS = "access", _("Batch of the access log")
+        ACCESS_REMOVAL = "access_removal", _("Removal from the access log")
 
     number = models.PositiveBigIntegerField(primary_key=True)
     kind = models.CharField(max_length=16, choices=Kind.choices)

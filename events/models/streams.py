@@ -46,6 +46,7 @@ class Stream(Held):
     class Contents(models.TextChoices):
         EVENTS = "events", _("Events")
         FINDINGS = "findings", _("Findings")
+        ACCESS = "access", _("Access log")
 
     class Format(models.TextChoices):
         RAW = "raw", _("As received")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,10 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from accounts.models import NexmoAccount
-from events.archive import seal_channels, seals
+from events.archive import access_chain, seal_channels, seals
 from events.models import ChainHead, Seal
 from events.operations import jobs
+from events.storage import ledger
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -24,10 +26,13 @@ PLAN_EVERY = timedelta(hours=1)
 
 @jobs.handler("plan_seals", every=PLAN_EVERY)
 def plan_seals(job: jobs.Claim) -> None:
-    """Queue a seal for each account that has events newer than its last one, when that is long enough ago."""
+    """Queue a seal for each account that has events newer than its last one, when that is long enough ago. Where none
+    has, but the ledger went on, one account is sealed for its sake: who read what is to be sealed too."""
     if not settings.SEAL_KEY:
         return
-    for pk in _due().values_list("account", flat=True):
+    access_chain.extend()
+    due = list(_due().values_list("account", flat=True))
+    for pk in due or _for_the_ledger():
         job.renew()
         jobs.enqueue("seal_account", str(pk))
 
@@ -65,7 +70,7 @@ def seal_what_is_due() -> None:
 def _seal_if_due(account_pk: int) -> Seal | None:
     # Looked up again under the head's lock: of two workers that both believe to hold the job, one finds it done.
     head = ChainHead.objects.select_for_update().filter(account=account_pk).first()
-    if head is None or not _due().filter(pk=head.pk).exists():
+    if head is None or not (_due().filter(pk=head.pk).exists() or head.pk in _for_the_ledger()):
         return None
     return seals.seal(NexmoAccount.objects.get(pk=account_pk))
 
@@ -76,6 +81,17 @@ def _due() -> QuerySet[ChainHead]:
     recent = Q(sealed_at__gt=now - settings.SEAL_INTERVAL, sealed_at__lte=now)
     enough = Seal.objects.filter(recent | Q(seq__gte=OuterRef("seq")), account=OuterRef("account"))
     return ChainHead.objects.filter(~Exists(enough), seq__gt=0)
+
+
+def _for_the_ledger() -> list[int]:
+    """The account to seal where no seal was made lately and the last one does not state the ledger as it is."""
+    now, digest = timezone.now(), ledger.head()
+    if Seal.objects.filter(sealed_at__gt=now - settings.SEAL_INTERVAL, sealed_at__lte=now).exists():
+        return []
+    last = Seal.objects.order_by("-pk").first()
+    if last is None or json.loads(last.statement).get("ledger") == digest:
+        return []
+    return [last.account_id]
 
 
 def _digest(channel: str) -> str:

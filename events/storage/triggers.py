@@ -19,6 +19,7 @@ REMOVED, REMOVALS, SEALS, LEDGER = "events_removedevent", "events_removal", "eve
 HOLDS, HEADS, WINDOWS = "events_legalhold", "events_chainhead", "events_syncwindow"
 RETENTION = "events_retentionchange"
 REVIEWS, STATEMENTS = "events_review", "events_reviewstatement"
+ACCESS, ACCESS_BATCHES, ACCESS_REMOVALS = "access_accessentry", "events_accessbatch", "events_accessremoval"
 
 _LEFT_BEHIND = f"EXISTS (SELECT 1 FROM {REMOVED} r WHERE r.account_id = OLD.account_id AND r.seq = {{seq}})"  # noqa: S608
 _SEQ_OF_EVENT = f"(SELECT e.seq FROM {EVENTS} e WHERE e.id = OLD.event_id)"  # noqa: S608
@@ -114,11 +115,20 @@ GUARDS = (
         may_change=_SAME_OR_GONE.format("covered_until"),  # withdrawn after a wrong clock
         may_go=f"OLD.verified OR NOT EXISTS (SELECT 1 FROM {HEADS} h WHERE h.account_id = OLD.account_id)",  # noqa: S608
     ),
+    # Who did what goes when it is old, and its batch stays.
+    Guard(
+        ACCESS,
+        may_change="1 = 0",
+        may_go=f"EXISTS (SELECT 1 FROM {ACCESS_REMOVALS} r WHERE OLD.id <= r.last AND OLD.at < r.older_than)",  # noqa: S608
+    ),
+    Guard(ACCESS_BATCHES, may_change="1 = 0", unique=(("id",), ("last",))),
+    Guard(ACCESS_REMOVALS, may_change="1 = 0"),
 )
 ALL = tuple(guard.table for guard in GUARDS)
 
 _SOON = {"sqlite": "datetime('now', '+1 hour')", "postgresql": "now() + interval '1 hour'"}
 _LATELY = {"sqlite": "datetime('now', '-1 hour')", "postgresql": "now() - interval '1 hour'"}
+_LONG_AGO = {"sqlite": "datetime('now', '-29 days')", "postgresql": "now() - interval '29 days'"}
 _DAY = {"sqlite": "date(e.created_at)", "postgresql": "(e.created_at AT TIME ZONE 'UTC')::date"}
 
 
@@ -134,6 +144,12 @@ def _inserts(vendor: str) -> Iterator[tuple[str, str]]:
         "WHERE h.released_at IS NULL AND (h.account_id IS NULL OR h.account_id = e.account_id) "
         f"AND (h.first_day IS NULL OR h.first_day <= {_DAY[vendor]}) "
         f"AND (h.last_day IS NULL OR h.last_day >= {_DAY[vendor]})))",
+    )
+    # Nothing of the last month, whatever the settings say, and only what is chained.
+    yield (
+        ACCESS_REMOVALS,
+        f"NEW.older_than < {_LONG_AGO[vendor]} AND EXISTS (SELECT 1 FROM {ACCESS_BATCHES} b WHERE b.last = NEW.last "  # noqa: S608
+        "AND b.newest_at < NEW.older_than)",
     )
 
 

@@ -21,7 +21,7 @@ from events.operations.queue import STOP
 from events.outbound.results import Outcome
 from events.storage import leases
 from events.storage.side_threads import Beside, SideThreads
-from events.streams import findings, progress, read
+from events.streams import access_log, findings, progress, read
 from events.streams.batch import Batch, Delivered, Items
 from events.streams.destinations.destination import Place
 from events.streams.destinations.kinds import DESTINATIONS
@@ -30,7 +30,7 @@ from events.streams.sample import sample
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from events.streams.destinations.destination import Destination
     from events.streams.read import Portion
@@ -91,11 +91,17 @@ def serve(pk: int) -> int:
 
 
 def _follow(stream: Stream) -> int:
-    """Send what is there: events account by account, a portion of each in turn, or findings. While one portion is sent
-    the next is read."""
+    """Send what is there: events account by account, a portion of each in turn, findings, or the access log. While one
+    portion is sent the next is read."""
     try:
         accounts = read.accounts_of(stream)
-        if stream.contents == Stream.Contents.FINDINGS:
+        portions: Iterator[Portion]
+        if stream.contents == Stream.Contents.ACCESS:
+            access_log.require_reader(stream)
+            head = access_log.head()
+            cursor = progress.cursors(stream, {None: head}, [None])[None]
+            portions = access_log.portions(stream, head, cursor)
+        elif stream.contents == Stream.Contents.FINDINGS:
             head = findings.head()
             cursor = progress.cursors(stream, {None: head}, [None])[None]
             portions = findings.portions(stream, accounts, head, cursor)

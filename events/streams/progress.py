@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from events.models import Stream, StreamCursor, StreamRefusal
 from events.storage import leases
-from events.streams import findings
+from events.streams import access_log, findings
 from events.streams.read import HIDDEN, NOT_ALLOWED, TOO_MUCH, UNREADABLE, accounts_of, heads_of
 
 if TYPE_CHECKING:
@@ -202,7 +202,9 @@ def note_test(stream: Stream, problem: str) -> None:
 
 def begin(stream: Stream) -> None:
     """Set a new stream's cursors, so that “from now on” means the moment at which it was made."""
-    if stream.contents == Stream.Contents.FINDINGS:
+    if stream.contents == Stream.Contents.ACCESS:
+        cursors(stream, {None: access_log.head()}, [None])
+    elif stream.contents == Stream.Contents.FINDINGS:
         cursors(stream, {None: findings.head()}, [None])
     else:
         accounts = accounts_of(stream)

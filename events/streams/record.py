@@ -209,3 +209,31 @@ class FindingRecord:
     def at(self) -> datetime:
         """When what this says became true."""
         return self.changed_at or self.found_at
+
+
+@dataclass(frozen=True)
+class AccessRecord:
+    """One entry of the access log on its way out. Its names are those of `AccessEntry`, where there are such.
+
+    Attributes:
+        number: its key; entries come in the order of their numbers, some of which no entry has.
+        what: the kind of thing (`AccessEntry.kind`).
+        detail: JSON text; "" for none.
+    """
+
+    number: int
+    at: datetime
+    action: str
+    what: str
+    object_id: str
+    object_name: str
+    accounts: tuple[str, ...]
+    person: str
+    via: str
+    via_id: str
+    address: str
+    agent: str
+    status: int | None
+    request_id: str
+    detail: str
+    record_hash: str

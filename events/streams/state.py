@@ -10,7 +10,7 @@ from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from events.models import AuditEvent, Stream
-from events.streams import findings, progress, read
+from events.streams import access_log, findings, progress, read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,11 +70,13 @@ def state_of(stream: Stream, *, of_accounts: bool = False) -> StreamState:
     stopped = ""
     try:
         accounts = read.accounts_of(stream)
+        if stream.contents == Stream.Contents.ACCESS:
+            access_log.require_reader(stream)
     except read.NothingMayBeSent as error:
         accounts, stopped = [], str(error)
-    if stream.contents == Stream.Contents.FINDINGS:
+    if stream.contents in (Stream.Contents.FINDINGS, Stream.Contents.ACCESS):
         cursor = stream.cursors.filter(account=None).first()
-        waiting = max(findings.head() - cursor.seq, 0) if cursor else 0
+        waiting = max(_head(stream) - cursor.seq, 0) if cursor else 0
         return StreamState(stream, _level(stream, waiting, None, stopped), waiting)
     heads = read.heads_of(accounts)
     known: dict[int | None, Any] = {cursor.account_id: cursor for cursor in stream.cursors.annotate(oldest=_OLDEST)}
@@ -90,6 +92,10 @@ def state_of(stream: Stream, *, of_accounts: bool = False) -> StreamState:
     oldest = min((lag.oldest for lag in lags if lag.oldest), default=None)
     level = _level(stream, waiting, oldest, stopped)
     return StreamState(stream, level, waiting, oldest, tuple(lags) if of_accounts else ())
+
+
+def _head(stream: Stream) -> int:
+    return access_log.head() if stream.contents == Stream.Contents.ACCESS else findings.head()
 
 
 def _level(stream: Stream, waiting: int, oldest: datetime | None, stopped: str) -> str:

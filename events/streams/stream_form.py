@@ -7,11 +7,13 @@ from datetime import datetime, time
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts import permissions
 from accounts.models import NexmoAccount
 from accounts.widgets import TickList
 from events.display.held_form import AccountsByName, HeldForm
@@ -20,9 +22,10 @@ from events.models import SavedView, Stream
 from events.models.streams import StreamQuerySet
 from events.outbound import post, signing
 from events.outbound.entered import LONGEST, NotUsable
-from events.streams import progress
+from events.streams import access_log, progress
 from events.streams.destinations.bulk import checked_index
 from events.streams.destinations.kinds import DESTINATIONS
+from events.streams.formats import FORMATS
 from events.streams.read import may_have_whole
 
 if TYPE_CHECKING:
@@ -144,6 +147,9 @@ class StreamForm(HeldForm):
         fields["view"].queryset = openable_views(self.user)
         fields["view"].empty_label = _("All events")
         fields["format"].choices = Stream.Format.choices
+        if not self.user.has_perm(permissions.VIEW_ACCESS_LOG):  # type: ignore[union-attr]
+            offered = [choice for choice in CONTENTS.choices if choice[0] != CONTENTS.ACCESS]
+            fields["contents"].choices = offered
         if self.is_new:
             del fields["is_active"]
         else:  # where it began is past, and what it sends stays of one kind
@@ -236,7 +242,21 @@ class StreamForm(HeldForm):
             )
         if view and contents == CONTENTS.FINDINGS:
             self.add_error("view", _("A view narrows events; findings are not narrowed."))
+        if contents == CONTENTS.ACCESS:
+            self._clean_access_log(cleaned)
         return cleaned
+
+    def _clean_access_log(self, cleaned: dict[str, Any]) -> None:
+        """It is sent whole, to whoever may read it, in a format that has a form for it."""
+        if cleaned.get("view"):
+            self.add_error("view", _("A view narrows events; the access log is sent whole."))
+        if cleaned.get("accounts"):
+            self.add_error("accounts", _("The access log is sent whole: choose all accounts."))
+        if (chosen := cleaned.get("format")) and FORMATS[chosen].access is None:
+            self.add_error("format", _("The access log cannot be sent in this format."))
+        team = self.team() if self.is_new else None
+        if team and not access_log.may_team_read(Group.objects.get(pk=team)):
+            self.add_error("holder", _("The members of this team may not read the access log."))
 
     def _clean_for_holder(self, cleaned: dict[str, Any]) -> None:
         """What a team's stream sends must be the team's: its accounts, its views."""

@@ -15,6 +15,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts import permissions
+from accounts.access.note import note
+from accounts.access.words import Action, Kind
 from accounts.forms import REFUSED, NewAccountForm
 from accounts.kept_forms import restored
 from events.nexmo.errors import CredentialsRefused
@@ -47,6 +49,7 @@ def new(request: HttpRequest) -> HttpResponse:
     else:
         outcome = _try(request, form)
         if outcome is None or not outcome.works:
+            note(request, Action.TESTED, Kind.ACCOUNT, works=False)
             return _page(request, form, failed=True)
     if form.has_hidden_twin:
         form.blame("api_secret", str(REFUSED))
@@ -54,6 +57,7 @@ def new(request: HttpRequest) -> HttpResponse:
     account = _saved(request, form)
     if account is None:
         return _page(request, form)
+    note(request, Action.CREATED, Kind.ACCOUNT, obj=account, accounts=[account.api_key], works=outcome is not None)
     tasks.request_sync(account, user)
     messages.success(request, _announcement(account, outcome))
     return redirect(account)

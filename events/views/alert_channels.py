@@ -12,6 +12,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from accounts.access.note import note
+from accounts.access.words import Action, Kind
 from events.alerts import channels, log, outcome
 from events.alerts.channel_form import ChannelForm
 from events.models import Channel, Delivery
@@ -36,6 +38,7 @@ def new(request: HttpRequest) -> HttpResponse:
     form = ChannelForm(request.POST if request.method == "POST" else None, user=request.user, instance=channel)
     if request.method == "POST" and form.is_valid():
         kept = form.keep()
+        note(request, Action.CREATED, Kind.CHANNEL, obj=kept)
         if form.new_secret:
             return render(request, "alerts/secret.html", {"channel": kept, "secret": form.new_secret})
         messages.success(request, _("The channel was saved. Send a test to see whether it works."))

@@ -16,10 +16,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from accounts.access.note import rows_of
 from accounts.login import confirm
 from accounts.models import NexmoAccount
 from events.export.about import accounts_of, describe
-from events.export.columns import Shape, ignore_progress
+from events.export.columns import Shape
 from events.export.files import FORMATS, TextFormat, WholeFormat
 from events.export.limits import LimitedStream, Place, TooManyExports, blocks, take_place
 from events.export.names import file_name
@@ -41,7 +42,9 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
+    from accounts.access.note import Rows
     from accounts.models import NexmoAccount
+    from events.export.columns import OnRows
     from events.filters.form import EventFilter
 
 logger = logging.getLogger(__name__)
@@ -88,10 +91,11 @@ def export(request: HttpRequest, kind: str, api_key: str | None = None) -> HttpR
             return busy(request, error.names, back)
         try:
             job = _job(request, name, None if total.at_least else total.number)
+            wrote = _counting(rows_of(request), job)
             response = (
-                _text(file_format, event_filter, shape, job, place)
+                _text(file_format, event_filter, shape, job, place, wrote)
                 if isinstance(file_format, TextFormat)
-                else _whole(file_format, event_filter, shape, request.user.get_username(), job, place)
+                else _whole(file_format, event_filter, shape, request.user.get_username(), job, place, wrote)
             )
         except SightLost:  # while a whole file was made
             place.release()
@@ -124,11 +128,28 @@ def _job(request: HttpRequest, name: str, total: int | None) -> ProgressReporter
     return ProgressReporter(request.user.pk, token, Progress(name, total if on_the_page is None else on_the_page))
 
 
+def _counting(rows: Rows, job: ProgressReporter | None) -> OnRows:
+    """Who is told of rows as they are written: the access log, and a page that waits."""
+    rows.wrote(0)
+    if job is None:
+        return rows.wrote
+
+    def both(written: int) -> None:
+        rows.wrote(written)
+        job.wrote(written)
+
+    return both
+
+
 def _text(
-    file_format: TextFormat, event_filter: EventFilter, shape: Shape, job: ProgressReporter | None, place: Place
+    file_format: TextFormat,
+    event_filter: EventFilter,
+    shape: Shape,
+    job: ProgressReporter | None,
+    place: Place,
+    wrote: OnRows,
 ) -> HttpResponseBase:
     """Sent while the events are read."""
-    wrote = job.wrote if job else ignore_progress
     lines = file_format.lines(event_filter.conditions, event_filter.accounts_by_pk, shape, wrote)
     return _stream(file_format.media_type, lines, lines.close, job, place)
 
@@ -140,6 +161,7 @@ def _whole(
     who: str,
     job: ProgressReporter | None,
     place: Place,
+    wrote: OnRows,
 ) -> HttpResponseBase:
     """Made as a temporary file before the first byte is sent."""
     about = describe(event_filter, shape, who)
@@ -148,10 +170,10 @@ def _whole(
     try:
         if job:
             packing = partial(job.note, PACKING)
-            file_format.write(rows, event_filter.accounts_by_pk, file, shape, about, job.wrote, packing)
+            file_format.write(rows, event_filter.accounts_by_pk, file, shape, about, wrote, packing)
             job.note(SENDING)
         else:
-            file_format.write(rows, event_filter.accounts_by_pk, file, shape, about)
+            file_format.write(rows, event_filter.accounts_by_pk, file, shape, about, wrote)
     except BaseException:
         if job:
             job.note(BROKEN)

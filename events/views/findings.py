@@ -17,6 +17,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.access.note import note
+from accounts.access.words import Action, Kind
 from accounts.models import Profile, profile_of
 from accounts.own_pages import own_page
 from events.detection.findings import inbox, triage
@@ -185,7 +187,9 @@ def triage_findings(request: HttpRequest) -> HttpResponse:
         for errors in form.errors.values():
             messages.error(request, " ".join(map(str, errors)))
         return answer
-    _tell(request, triage.act(sight, form.asked, versions))
+    outcome = triage.act(sight, form.asked, versions)
+    note(request, Action.CHANGED, Kind.FINDING, numbers=sorted(outcome.changed), refused=sorted(outcome.refused))
+    _tell(request, outcome)
     return answer
 
 

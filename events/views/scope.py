@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
 from accounts import permissions
+from accounts.access.note import about
 from accounts.models import NexmoAccount
 from events.detection.findings.inbox import line_of
 from events.detection.findings.sight import Sight
@@ -72,12 +73,14 @@ def visible_view(request: HttpRequest, pk: int) -> SavedView:
     view: SavedView = get_object_or_404(SavedView.objects.visible_to(request.user), pk=pk)
     if not Openable(request.user)(view.owner_id, view.query):
         raise Http404
+    about(request, view)
     return view
 
 
 def own_view(request: HttpRequest, pk: int) -> SavedView:
     """The same for those whom the reader may change: only own ones."""
     view: SavedView = get_object_or_404(SavedView.objects.visible_to(request.user), pk=pk, owner=request.user.pk)
+    about(request, view)
     return view
 
 
@@ -85,6 +88,7 @@ def visible_pack(request: HttpRequest, pk: uuid.UUID) -> EvidencePack:
     """The evidence pack with this key, or 404 when the reader may not have it."""
     packs = EvidencePack.objects.visible_to(request.user).select_related("requested_by", "account")
     pack: EvidencePack = get_object_or_404(packs, pk=pk)
+    about(request, pack)
     return pack
 
 
@@ -126,6 +130,7 @@ def visible_channel(request: HttpRequest, pk: int) -> Channel:
     """The alert channel with this key, or 404 when it is neither the reader's own nor one of the reader's teams'."""
     channels = Channel.objects.visible_to(request.user).select_related("team", "owner")
     channel: Channel = get_object_or_404(channels, pk=pk)
+    about(request, channel)
     return channel
 
 
@@ -133,6 +138,7 @@ def own_channel(request: HttpRequest, pk: int) -> Channel:
     """The same for those whom the reader may change."""
     channels = Channel.objects.changeable_by(request.user).select_related("team", "owner")
     channel: Channel = get_object_or_404(channels, pk=pk)
+    about(request, channel)
     return channel
 
 
@@ -140,6 +146,7 @@ def own_subscription(request: HttpRequest, pk: int) -> Subscription:
     """The alert subscription with this key, or 404 when the reader may not change it."""
     subscriptions = Subscription.objects.changeable_by(request.user).select_related("channel", "view", "team", "owner")
     subscription: Subscription = get_object_or_404(subscriptions, pk=pk)
+    about(request, subscription)
     return subscription
 
 
@@ -154,6 +161,7 @@ def visible_stream(request: HttpRequest, pk: int) -> Stream:
     """The stream with this key, or 404 when it is neither the reader's own nor one of the reader's teams'."""
     streams = Stream.objects.visible_to(request.user).select_related("team", "owner__profile", "view")
     stream: Stream = get_object_or_404(streams, pk=pk)
+    about(request, stream)
     return stream
 
 
@@ -161,6 +169,7 @@ def own_stream(request: HttpRequest, pk: int) -> Stream:
     """The same for those whom the reader may change."""
     streams = Stream.objects.changeable_by(request.user).select_related("team", "owner__profile", "view")
     stream: Stream = get_object_or_404(streams, pk=pk)
+    about(request, stream)
     return stream
 
 
@@ -168,6 +177,7 @@ def visible_report(request: HttpRequest, pk: int) -> Report:
     """The report with this key, or 404 when it is neither the reader's own nor one of the reader's teams'."""
     reports = Report.objects.visible_to(request.user).select_related("team", "owner", "view")
     report: Report = get_object_or_404(reports, pk=pk)
+    about(request, report)
     return report
 
 
@@ -175,6 +185,7 @@ def own_report(request: HttpRequest, pk: int) -> Report:
     """The same for those whom the reader may change."""
     reports = Report.objects.changeable_by(request.user).select_related("team", "owner", "view")
     report: Report = get_object_or_404(reports, pk=pk)
+    about(request, report)
     return report
 
 
@@ -206,6 +217,7 @@ def own_review_schedule(request: HttpRequest, pk: int) -> ReviewSchedule:
     """The review schedule with this key, or 404 when the reader may not change it."""
     schedules = ReviewSchedule.objects.changeable_by(request.user).select_related("team", "owner__profile", "view")
     schedule: ReviewSchedule = get_object_or_404(schedules, pk=pk)
+    about(request, schedule)
     return schedule
 
 

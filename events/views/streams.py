@@ -15,6 +15,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from accounts.access.note import note
+from accounts.access.words import Action, Kind
 from events.models import Stream
 from events.operations import jobs, tasks
 from events.streams import progress
@@ -52,6 +54,7 @@ def new(request: HttpRequest) -> HttpResponse:
     form = StreamForm(request.POST if request.method == "POST" else None, user=request.user, instance=stream)
     if request.method == "POST" and form.is_valid():
         kept = form.keep()
+        note(request, Action.CREATED, Kind.STREAM, obj=kept)
         jobs.enqueue("send_streams")
         if form.new_secret:
             return render(request, "streams/secret.html", {"stream": kept, "secret": form.new_secret})

@@ -320,10 +320,10 @@ def test_export_does_not_wait_for_whoever_writes_to_sqlite(
     client = login("alice")
     token = token_of(client.get("/events/export"))
     monkeypatch.setattr(progress, "EVERY", 1.0)
+    parts = iter(client.get("/events/export.csv", {"job": token}).streaming_content)  # that it began is written down
     other = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     began = time.monotonic()
-    parts = iter(client.get("/events/export.csv", {"job": token}).streaming_content)
     for _ in range(3):
         next(parts)
     waited = time.monotonic() - began

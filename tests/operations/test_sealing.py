@@ -17,6 +17,7 @@ from accounts.models import NexmoAccount
 from events.archive import seal_channels, seals
 from events.models import BackgroundJob, Seal, WorkerBeat
 from events.operations import jobs, sealing, tasks
+from tests.tools.access import add as read
 from tests.tools.processes import start_command
 
 pytestmark = pytest.mark.django_db
@@ -185,3 +186,16 @@ def test_worker_stays_alive_and_syncs_while_a_channel_hangs(
         worker.terminate()
         output, _ = worker.communicate(timeout=120)
     assert worker.returncode == 0, output
+
+
+def test_account_is_sealed_again_where_only_the_access_log_went_on(
+    two_accounts: list[NexmoAccount], settings: Any
+) -> None:
+    run_all()
+    read()
+    run_all()
+    assert Seal.objects.count() == 2
+    settings.SEAL_INTERVAL = timedelta(0)
+    run_all()
+    run_all()
+    assert Seal.objects.count() == 3

@@ -83,7 +83,7 @@ class HttpReceiver:
             return Response(status=fault, headers={"Retry-After": self.retry_after} if fault in (429, 503) else None)
         told = json.loads(body)
         self.taken.bodies += told["data"]
-        if told["source"] != "findings":
+        if told["source"] not in ("findings", "access"):
             numbers = [item.get("sequence", 0) for item in told["data"]]
             assert (told["first"], told["last"]) == (numbers[0], numbers[-1])
             self.taken.items += [(told["source"], number) for number in numbers]

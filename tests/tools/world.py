@@ -132,6 +132,7 @@ class World:
             "events:pack": [pack.pk],
             "events:find": [event.event_id],
             "events:export": ["csv"],
+            "events:access_export": ["csv"],
             "events:export_page": [],
             "events:export_progress": [],
             "events:about": ["user", "yourname@example.com"],

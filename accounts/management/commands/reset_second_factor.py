@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from allauth.mfa.models import Authenticator
 from django.contrib.auth import get_user_model
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import transaction
 
-from accounts.login.signals import second_factors_reset
+from accounts.access.command import LoggedCommand
+from accounts.access.words import Action, Kind
 from accounts.unseen import printable
 
 if TYPE_CHECKING:
@@ -19,11 +20,14 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class Command(BaseCommand):
+class Command(LoggedCommand):
     help = (
         "Removes all second factors and recovery codes of a person, who then logs in with the password alone. Verify "
         "first who asks for it. An administrator can do the same in the admin, under Second factors."
     )
+    begun = ended = Action.FACTOR_REMOVED
+    about = Kind.FACTOR
+    told_options = ("name",)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help="the person's username")
@@ -40,7 +44,6 @@ class Command(BaseCommand):
             self.stdout.write(f"{printable(name)} has no second factor.")
             return
         kinds = ", ".join(str(factor.get_type_display()) for factor in factors)
-        types = [str(factor.type) for factor in factors]
-        second_factors_reset.send(sender=Authenticator, person=person, types=types)
+        self.result = {"types": [str(factor.type) for factor in factors]}
         logger.warning("The second factors of %s were removed by command: %s.", person.get_username(), kinds)
         self.stdout.write(f"Removed: {kinds}. {printable(name)} now logs in with the password alone.")

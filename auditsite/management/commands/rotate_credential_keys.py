@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from accounts import rotation
+from accounts.access.command import LoggedCommand
+from accounts.access.words import Kind
 from accounts.encryption import key_ids
 from accounts.unseen import printable
 from events.management.progress import counting
@@ -15,12 +17,14 @@ if TYPE_CHECKING:
     from django.core.management.base import CommandParser
 
 
-class Command(BaseCommand):
+class Command(LoggedCommand):
     help = (
         "Re-encrypts everything encrypted with CREDENTIAL_KEYS (API secrets, second factors, channels, streams) with "
         "the first of them. Put the new key first, keep the old one behind it, run this, then remove the old key. "
         "It can be interrupted and run again."
     )
+    about = Kind.ACCOUNT
+    told_options = ("count",)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
+from accounts.access.command import LoggedCommand
 from events.archive import retention
 from events.management.filtering import choose_accounts
 from events.wording.printable import printable
 
 
-class Command(BaseCommand):
+class Command(LoggedCommand):
     help = "Says what retention would remove; with --yes removes it. Legal holds win. Everything removed is recorded."
 
     def add_arguments(self, parser: CommandParser) -> None:

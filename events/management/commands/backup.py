@@ -6,20 +6,24 @@ import time
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db.models import Sum
 
+from accounts.access.command import LoggedCommand
+from accounts.access.words import Action
 from events.management.progress import copying
 from events.models import SyncState
 from events.operations import backup
 from events.wording.printable import printable
 
 
-class Command(BaseCommand):
+class Command(LoggedCommand):
     help = (
         "Copies the database into a new file, which only you can read; syncs may run meanwhile. "
         "`manage.py restore` is the way back."
     )
+    begun, ended = Action.EXPORT_BEGUN, Action.EXPORT_ENDED
+    told_options = ("file",)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", metavar="FILE", help="A file that does not exist yet.")

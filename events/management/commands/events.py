@@ -10,14 +10,17 @@ import threading
 from typing import IO, TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import close_old_connections
 
+from accounts.access.command import LoggedCommand
+from accounts.access.words import Action, Kind
 from accounts.models import NexmoAccount
 from events.export.files import ndjson_lines
 from events.management.filtering import add_filter_arguments, read_filter
 from events.masking import mask_json
 from events.reading.arrivals import heads, read_arrivals
+from events.reading.filterable import PARAMETERS
 from events.reading.stream import stream_raw
 from events.wording.printable import printable
 
@@ -29,11 +32,13 @@ if TYPE_CHECKING:
 BATCH = 500  # events that are read at a time while following
 
 
-class Command(BaseCommand):
+class Command(LoggedCommand):
     help = (
         "Prints archived events as NDJSON: one a line, as received, newest first. With --follow they come in the order "
         "in which they were archived, and more as they arrive, until it is stopped or nobody reads on."
     )
+    begun, ended, about = Action.EXPORT_BEGUN, Action.EXPORT_ENDED, Kind.EVENT
+    told_options = (*PARAMETERS, "follow", "from_now", "user")
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--follow", action="store_true", help="Go on with events as they arrive, late ones too.")

@@ -7,8 +7,10 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from accounts.access.command import LoggedCommand
+from accounts.access.words import Action, Kind
 from events.export.about import describe
 from events.export.columns import COLUMNS, IN_WORDS, OnRows, Shape, ignore_progress
 from events.export.files import FORMATS, TextFormat, WholeFormat
@@ -16,6 +18,7 @@ from events.export.shape import BadChoice, read_shape
 from events.management.filtering import add_filter_arguments, read_filter, written_whole
 from events.management.progress import counting
 from events.reading.counts import announce
+from events.reading.filterable import PARAMETERS
 from events.reading.stream import stream_rows
 from events.wording.printable import printable
 
@@ -23,8 +26,10 @@ if TYPE_CHECKING:
     from events.filters.form import EventFilter
 
 
-class Command(BaseCommand):
+class Command(LoggedCommand):
     help = "Writes archived events to a file or to standard output, newest first."
+    begun, ended, about = Action.EXPORT_BEGUN, Action.EXPORT_ENDED, Kind.EVENT
+    told_options = (*PARAMETERS, "format", "output")
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--format", choices=FORMATS, required=True)
@@ -57,10 +62,10 @@ class Command(BaseCommand):
                 raise CommandError(
                     f"{file_format.title} cannot be shown in a terminal: name a file with -o FILE.{options['format']}"
                 )
-            self._write(event_filter, file_format, sys.stdout.buffer, shape)
+            self.result["rows"] = self._write(event_filter, file_format, sys.stdout.buffer, shape)
             return
         with written_whole(options["output"]) as file:
-            rows = self._write(event_filter, file_format, file, shape)
+            rows = self.result["rows"] = self._write(event_filter, file_format, file, shape)
         self.stderr.write(printable(f"Wrote {options['output']}: {rows:,} row{'' if rows == 1 else 's'}."))
 
     def _write(

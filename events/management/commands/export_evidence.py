@@ -6,18 +6,23 @@ import getpass
 from pathlib import Path
 from typing import IO, Any, cast
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from accounts.access.command import LoggedCommand
+from accounts.access.words import Action, Kind
 from events.archive import seals
 from events.evidence.pack import NotIntact, make_pack
 from events.management.filtering import add_filter_arguments, read_filter, written_whole
 from events.management.progress import stages
 from events.models import EvidencePack
+from events.reading.filterable import PARAMETERS
 from events.wording.printable import printable
 
 
-class Command(BaseCommand):
+class Command(LoggedCommand):
     help = "Writes an evidence pack: events, their places in the chain, seals, coverage, and a verifier."
+    begun, ended, about = Action.EXPORT_BEGUN, Action.EXPORT_ENDED, Kind.EVIDENCE
+    told_options = (*PARAMETERS, "output", "made_by")
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("-o", "--output", metavar="FILE.zip", required=True)
@@ -41,6 +46,7 @@ class Command(BaseCommand):
                 )
         except (NotIntact, seals.NoSealKey) as error:
             raise CommandError(str(error)) from None
+        self.result["rows"] = contents.count
         self.stdout.write(
             f"Wrote {printable(target)} with {contents.count:,} event(s). Public key: {seals.public_key()}"
         )

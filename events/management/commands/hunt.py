@@ -8,12 +8,14 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from accounts.access.command import LoggedCommand
+from accounts.access.words import Kind
 from accounts.models import NexmoAccount
 from events.detection.evaluation import hunt
 from events.detection.evaluation.replay import Scope, replay
@@ -32,11 +34,13 @@ if TYPE_CHECKING:
 LARGEST_FILE = 1_000_000  # characters that are read; the reader refuses far less, in words
 
 
-class Command(BaseCommand):
+class Command(LoggedCommand):
     help = (
         "Runs a detection rule over the archive and lists what it finds, the newest first. Nothing is changed unless "
         "--replay is given. Exit code 1: the rule cannot be read or run."
     )
+    about = Kind.RULE
+    told_options = ("rule", "account", "since", "until", "replay")
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("rule", help="A rule's id, title or file name, or the path of a Sigma file.")

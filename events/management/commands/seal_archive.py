@@ -6,15 +6,18 @@ import json
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from events.archive import seal_channels, seals
+from accounts.access.command import LoggedCommand
+from accounts.access.words import Action
+from events.archive import access_chain, seal_channels, seals
 from events.management.filtering import choose_accounts
 from events.wording.printable import printable
 
 
-class Command(BaseCommand):
+class Command(LoggedCommand):
     help = "Signs the head of every account's chain, keeps the seals and sends them through SEAL_CHANNELS."
+    begun = ended = Action.SEALED
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--account", action="append", metavar="API_KEY", help="Only this account; repeatable.")
@@ -23,6 +26,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         accounts = choose_accounts(options["account"])
         troubles = []
+        access_chain.extend()  # the ledger, which seals state, then speaks of the access log up to now
         for account in accounts:
             try:
                 seal = seals.seal(account)

@@ -7,12 +7,14 @@ from datetime import date
 from typing import IO, Any, cast
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
+from accounts.access.command import LoggedCommand
+from accounts.access.words import Action, Kind
 from accounts.models import NexmoAccount
 from events.health.status import outcome
 from events.management.filtering import choose_accounts
@@ -23,8 +25,10 @@ from events.sync.pool import Result, sync_accounts
 from events.wording.printable import printable
 
 
-class Command(BaseCommand):
+class Command(LoggedCommand):
     help = "Fetches new audit events. Exit codes: 0, success; 1, some accounts failed and are listed; 130, interrupted."
+    begun = ended = Action.SYNCED
+    about = Kind.ACCOUNT
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--account", action="append", metavar="API_KEY", help="Only this account; repeatable.")

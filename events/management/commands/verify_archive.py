@@ -7,24 +7,27 @@ import time
 from pathlib import Path
 from typing import IO, Any, cast
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import connection
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from events.archive import seals, verify
+from accounts.access.command import LoggedCommand
+from accounts.access.words import Action
+from events.archive import access_chain, seals, verify
 from events.management.filtering import choose_accounts
 from events.models import SyncState
 from events.reviews import recheck
 from events.wording.printable import printable
 
 
-class Command(BaseCommand):
+class Command(LoggedCommand):
     help = (
         "Checks that nothing in the archive was altered, removed, inserted, moved or hidden. Exit code 1 on any "
         "difference."
     )
+    begun = ended = Action.VERIFIED
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--account", action="append", metavar="API_KEY", help="Only this account; repeatable.")
@@ -76,6 +79,7 @@ class Command(BaseCommand):
         for problem in wrong_indexes:
             console.print(escape(printable(problem)), highlight=False, soft_wrap=True)
         problems += wrong_indexes
+        self.stdout.write(access_chain.summary())
         seconds = max(time.monotonic() - began, 0.001)
         self.stdout.write(f"{events:,} events in {seconds:.1f} s, {events / seconds:,.0f} a second.")
         if problems:

@@ -17,6 +17,7 @@ from events.alerts import jobs as alert_jobs  # noqa: F401 - declares jobs
 from events.alerts.deliver import MOST_THREADS
 from events.detection.evaluation import jobs as detection_jobs  # noqa: F401 - declares jobs
 from events.evidence import packs as packs  # declares jobs
+from events.operations import access_log as access_log  # declares jobs
 from events.operations import jobs, tasks
 from events.operations import sealing as sealing  # declares jobs
 from events.operations.queue import QUEUE, STOP, prepare

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from events.fields import dump_json, readable
 from events.nexmo.values import plain_address
-from events.streams.record import COLUMNS, EventRecord, FindingRecord, Lot
+from events.streams.record import COLUMNS, AccessRecord, EventRecord, FindingRecord, Lot
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-Record = TypeVar("Record", EventRecord, FindingRecord)
+Record = TypeVar("Record", EventRecord, FindingRecord, AccessRecord)
 
 # What a field may not be said to be: it is left out.
 _NOTHING: tuple[Any, ...] = (None, "", [], {})
@@ -70,6 +70,7 @@ class Format:
         event, finding: what a record becomes, as an object.
         event_text: an event as JSON in one line, where that is made in another way.
         columns: what of `AuditEvent` it needs.
+        access: what an entry of the access log becomes; None where the format has no such.
         lot: many events at once as JSON, where that is made in another way; with `columns` alone.
     """
 
@@ -80,6 +81,7 @@ class Format:
     event_text: Callable[[EventRecord], str] | None = None
     columns: tuple[str, ...] = COLUMNS
     lot: Callable[[Lot], list[bytes]] | None = None
+    access: Callable[[AccessRecord], dict[str, Any]] | None = None
 
     def event_json(self, record: EventRecord) -> str:
         """An event as JSON in one line, without the line's end. It is always valid and can be encoded."""
@@ -92,6 +94,12 @@ class Format:
     def finding_json(self, record: FindingRecord) -> str:
         """A finding likewise."""
         return encode(self.finding(record))
+
+    def access_json(self, record: AccessRecord) -> str:
+        """An entry of the access log likewise. Raises ValueError where the format has no such."""
+        if self.access is None:
+            raise ValueError(f"{self.title} has no form for the access log.")
+        return encode(self.access(record))
 
 
 def encode(value: dict[str, Any]) -> str:

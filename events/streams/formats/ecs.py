@@ -21,7 +21,7 @@ from events.wording.sentences import ADDRESS, NUMBER, PERSON, SECRET
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from events.streams.record import EventRecord, FindingRecord, FoundEvent
+    from events.streams.record import AccessRecord, EventRecord, FindingRecord, FoundEvent
 
 VERSION = "9.4.0"
 TEST_TAG = "auditsite-test"
@@ -215,4 +215,65 @@ FINDING: Shape[FindingRecord] = Shape(
     )
 )
 
-ECS = Format("ecs", f"Elastic Common Schema {VERSION}", EVENT.make, FINDING.make)
+# ECS category and types of what was done, by its action; all others only looked at something.
+_ACCESS: dict[str, tuple[str, str]] = {
+    "login": ("authentication", "start"),
+    "logout": ("authentication", "end"),
+    "session_ended": ("session", "end"),
+    **dict.fromkeys(
+        ("login_failed", "login_refused", "locked_out", "confirmed", "confirm_failed", "factor_failed"),
+        ("authentication", "info"),
+    ),
+    **dict.fromkeys(("factor_added", "factor_removed", "factor_reset", "password_changed"), ("iam", "change")),
+    "rights_changed": ("iam", "change"),
+    "created": ("configuration", "creation"),
+    "changed": ("configuration", "change"),
+    "credentials_changed": ("configuration", "change"),
+    "deleted": ("configuration", "deletion"),
+}
+_FAILED = ("login_failed", "login_refused", "locked_out", "confirm_failed", "factor_failed", "refused")
+
+ACCESS: Shape[AccessRecord] = Shape(
+    (
+        Field("@timestamp", "time", lambda entry: time(entry.at)),
+        Field("ecs.version", f"always `{VERSION}`", lambda _: VERSION),
+        Field("message", "person, action and thing", lambda e: f"{e.person} {e.action} {e.what} {e.object_id}".strip()),
+        Field("event.kind", "always `event`", lambda _: "event"),
+        Field("event.category", "by what was done", lambda e: [_ACCESS.get(e.action, ("web", ""))[0]]),
+        Field("event.type", "by what was done", lambda e: [_ACCESS.get(e.action, ("", "access"))[1]]),
+        Field("event.outcome", "`failure` or `success`", lambda e: "failure" if e.action in _FAILED else "success"),
+        Field("event.action", "what was done, such as `login`, `listed`", lambda entry: entry.action),
+        Field("event.id", "number of the entry", lambda entry: str(entry.number)),
+        Field("event.sequence", "the same as a number", lambda entry: entry.number),
+        Field("event.module", "always `auditsite`", lambda _: "auditsite"),
+        Field("event.dataset", "always `auditsite.access`", lambda _: "auditsite.access"),
+        Field("user.name", "the username, or of a command the system's user", lambda entry: entry.person),
+        Field("source.address", "network address", lambda entry: entry.address),
+        Field("source.ip", "the same, where it is an IP address", lambda entry: ip(entry.address)),
+        Field("user_agent.original", "what the browser or program calls itself", lambda entry: entry.agent),
+        Field("http.response.status_code", "status of the answer", lambda entry: entry.status),
+        Field("http.request.id", "id of the request, as in the process's log", lambda entry: entry.request_id),
+        Field("cloud.provider", "always `vonage`", lambda _: "vonage"),
+        Field(
+            "cloud.account.id",
+            "**account**: API key, where it is one",
+            lambda entry: entry.accounts[0] if len(entry.accounts) == 1 else None,
+        ),
+        Field("related.user", "the username", lambda entry: _each((entry.person,))),
+        Field("related.ip", "the address", lambda entry: _each((ip(entry.address),))),
+        Field("auditsite.accounts", "API keys", lambda entry: list(entry.accounts)),
+        Field("auditsite.what", "the kind of thing, such as `event`, `account`", lambda entry: entry.what),
+        Field("auditsite.object_id", "key or id of the thing", lambda entry: entry.object_id),
+        Field("auditsite.object_name", "its name", lambda entry: entry.object_name),
+        Field("auditsite.via", "`session`, `token`, `command` or `nobody`", lambda entry: entry.via),
+        Field(
+            "auditsite.via_id",
+            "the session's digest, the token's or the command's name",
+            lambda entry: entry.via_id,
+        ),
+        Field("auditsite.detail", "more, as JSON text: filter, rows, changed fields", lambda entry: entry.detail),
+        Field("auditsite.record_hash", "SHA-256 of the entry, as it is chained", lambda entry: entry.record_hash),
+    )
+)
+
+ECS = Format("ecs", f"Elastic Common Schema {VERSION}", EVENT.make, FINDING.make, access=ACCESS.make)

@@ -9,7 +9,7 @@ from events.streams.formats.sentence import what_happened
 from events.wording import severity
 
 if TYPE_CHECKING:
-    from events.streams.record import EventRecord, FindingRecord
+    from events.streams.record import AccessRecord, EventRecord, FindingRecord
 
 EVENT: Shape[EventRecord] = Shape(
     (
@@ -66,4 +66,26 @@ FINDING: Shape[FindingRecord] = Shape(
     )
 )
 
-FLAT = Format("flat", "Flat", EVENT.make, FINDING.make)
+ACCESS: Shape[AccessRecord] = Shape(
+    (
+        Field("kind", "always `access`", lambda _: "access"),
+        Field("number", "number of the entry", lambda entry: entry.number),
+        Field("at", "time, in UTC", lambda entry: time(entry.at)),
+        Field("person", "the username, or of a command the system's user", lambda entry: entry.person),
+        Field("action", "what was done, such as `login`, `listed`, `export_begun`", lambda entry: entry.action),
+        Field("what", "the kind of thing, such as `event`, `account`, `session`", lambda entry: entry.what),
+        Field("object_id", "key or id of the thing", lambda entry: entry.object_id),
+        Field("object_name", "its name", lambda entry: entry.object_name),
+        Field("accounts", "API keys", lambda entry: list(entry.accounts)),
+        Field("via", "`session`, `token`, `command` or `nobody`", lambda entry: entry.via),
+        Field("via_id", "the session's digest, the token's or the command's name", lambda entry: entry.via_id),
+        Field("address", "network address", lambda entry: entry.address),
+        Field("agent", "what the browser or program calls itself", lambda entry: entry.agent),
+        Field("status", "status of the answer", lambda entry: entry.status),
+        Field("request_id", "id of the request, as in the process's log", lambda entry: entry.request_id),
+        Field("detail", "more, as JSON text: filter, rows, changed fields", lambda entry: entry.detail),
+        Field("record_hash", "SHA-256 of the entry, as it is chained", lambda entry: entry.record_hash),
+    )
+)
+
+FLAT = Format("flat", "Flat", EVENT.make, FINDING.make, access=ACCESS.make)

@@ -10,7 +10,7 @@ from typing import Any
 from events.nexmo.catalog import EVENT_TYPES, FAMILIES
 from events.streams.formats import FORMATS, ecs, flat, meanings, ocsf, raw
 from events.streams.formats.declared import Field
-from events.streams.record import EventRecord, FindingRecord, FoundEvent
+from events.streams.record import AccessRecord, EventRecord, FindingRecord, FoundEvent
 
 _HEAD = """\
 # What streams send
@@ -18,9 +18,10 @@ _HEAD = """\
 <!-- Written by `manage.py stream_formats --output docs/stream-formats.md`; a test compares. Change the declarations in
 events/streams/formats instead. -->
 
-A stream sends events, findings or both, each as one JSON object in UTF-8. `raw` is for those who want the event as
-Nexmo sent it, `flat` for scripts and tables, [ECS](#ecs) for Elasticsearch and OpenSearch, [OCSF](#ocsf) for SIEMs and
-data lakes that speak it. A field without a value is left out. Texts are English, whatever the language of the site.
+A stream sends events, findings or the [access log](access-log.md), each as one JSON object in UTF-8. `raw` is for
+those who want the event as Nexmo sent it, `flat` for scripts and tables, [ECS](#ecs) for Elasticsearch and OpenSearch,
+[OCSF](#ocsf), which has no form for the access log, for SIEMs and data lakes that speak it. A field without a value is
+left out. Texts are English, whatever the language of the site.
 
 Names in `code` in the right column of the tables below are those of the Audit API. Credentials in the addresses that
 an event holds are hidden (`•••`) in every format but `raw`, which is evidence, as the NDJSON export is. Nothing else is
@@ -169,6 +170,24 @@ FINDING = FindingRecord(
     ),
     url="https://audit.example.com/findings/12/",
 )
+ACCESS = AccessRecord(
+    number=4711,
+    at=_AT,
+    action="listed",
+    what="event",
+    object_id="",
+    object_name="",
+    accounts=("abcd1234",),
+    person="ann",
+    via="session",
+    via_id="71e5ffb620222733",
+    address="192.0.2.7",
+    agent="Mozilla/5.0",
+    status=200,
+    request_id="0d2c7bb9a6a14b7a8d8f0a9c1b2d3e4f",
+    detail='{"filter":"account=abcd1234&source=CD"}',
+    record_hash="7d" * 32,
+)
 # Where each format has them: account, sequence number, digest, the sequence number before.
 PLACES = {
     "raw": ("account", "sequence", "digest", "previous_sequence"),
@@ -195,9 +214,11 @@ def page() -> str:
             f"{_HEAD}{_places()}{_CHAIN}",
             "".join((_TYPES, *_known(), _AFTER_TYPES, *_families(), _outcomes())),
             _section(_RAW, "raw", (*raw.ENVELOPE.fields, *raw.BODY.fields), ()),
-            'A finding is `{"finding": ...}`, with the fields of `flat`.\n',
+            'A finding is `{"finding": ...}`, an entry of the access log `{"access": ...}`, as in `flat`.\n',
             _section(_FLAT, "flat", flat.EVENT.fields, flat.FINDING.fields),
+            _access("flat", flat.ACCESS.fields),
             _section(_ECS.format(version=ecs.VERSION), "ecs", ecs.EVENT.fields, ecs.FINDING.fields),
+            _access("ecs", ecs.ACCESS.fields),
             _section(
                 _OCSF.format(version=ocsf.VERSION),
                 "ocsf",
@@ -268,6 +289,12 @@ def _section(
     if finding:
         parts += [f"### {name}: a finding\n{about_finding}", _table(finding), _example(FORMATS[name].finding(FINDING))]
     return "\n".join(parts)
+
+
+def _access(name: str, fields: Sequence[Field[AccessRecord]]) -> str:
+    written = FORMATS[name].access
+    example = _example(written(ACCESS)) if written else ""
+    return "\n".join((f"### {name}: an entry of the access log\n", _table(fields), example))
 
 
 def _table(fields: Sequence[Field[Any]]) -> str:

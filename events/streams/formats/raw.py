@@ -12,7 +12,7 @@ from events.streams.formats.declared import Field, Format, Shape, encode, time
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from events.streams.record import EventRecord, FindingRecord, Lot
+    from events.streams.record import AccessRecord, EventRecord, FindingRecord, Lot
 
 DEEPEST = 100  # as in `nexmo.parse`: what is nested deeper, many programs refuse
 
@@ -117,6 +117,10 @@ def _finding(record: FindingRecord) -> dict[str, Any]:
     return {"finding": flat.FINDING.make(record)}
 
 
+def _access(record: AccessRecord) -> dict[str, Any]:
+    return {"access": flat.ACCESS.make(record)}
+
+
 def _value(record: EventRecord) -> Any:
     return json.loads(record.raw) if may_stand(record.raw) else None
 
@@ -140,4 +144,4 @@ def _refuse(word: str) -> None:
 
 _strict = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_refuse)
 
-RAW = Format("raw", "Raw", _event, _finding, event_text, COLUMNS, lot_bodies)
+RAW = Format("raw", "Raw", _event, _finding, event_text, COLUMNS, lot_bodies, _access)

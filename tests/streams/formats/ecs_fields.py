@@ -30,6 +30,8 @@ FIELDS = {
     "event.start": "date",
     "event.type": "keyword[]",
     "event.url": "keyword",
+    "http.request.id": "keyword",
+    "http.response.status_code": "long",
     "message": "match_only_text",
     "related.ip": "ip[]",
     "related.user": "keyword[]",
@@ -50,6 +52,7 @@ FIELDS = {
     "user.id": "keyword",
     "user.name": "keyword",
     "user.target.email": "keyword",
+    "user_agent.original": "keyword",
 }
 KINDS = {"alert", "event"}
 OUTCOMES = {"failure", "success", "unknown"}
@@ -59,4 +62,6 @@ CATEGORIES = {
     "configuration": {"access", "change", "creation", "deletion", "info"},
     "iam": {"admin", "change", "creation", "deletion", "group", "info", "user"},
     "intrusion_detection": {"allowed", "denied", "info"},
+    "session": {"end", "info", "start"},
+    "web": {"access", "error", "info"},
 }

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import pytest
 
+from accounts.access.words import Action
 from events.nexmo.catalog import EVENT_TYPES, FAMILIES
 from events.streams.formats import FORMATS, ecs, meanings
+from events.streams.formats.page import ACCESS
 from tests.streams.formats.ecs_fields import CATEGORIES, FIELDS, KINDS, OUTCOMES
 from tests.tools.records import event, finding, of_each_type, of_the_sandbox
 
@@ -45,10 +48,14 @@ OWN = {
     "auditsite.digest": "keyword",
     "auditsite.event_count": "long",
     "auditsite.events": "object[]",
+    "auditsite.detail": "keyword",
     "auditsite.next_steps": "keyword[]",
     "auditsite.number": "keyword",
+    "auditsite.object_id": "keyword",
+    "auditsite.object_name": "keyword",
     "auditsite.odd_fields": "keyword[]",
     "auditsite.previous_sequence": "long",
+    "auditsite.record_hash": "keyword",
     "auditsite.reported_account": "keyword",
     "auditsite.resolution": "keyword",
     "auditsite.secret.id": "keyword",
@@ -56,6 +63,9 @@ OWN = {
     "auditsite.source_description": "keyword",
     "auditsite.state": "keyword",
     "auditsite.tags": "keyword[]",
+    "auditsite.via": "keyword",
+    "auditsite.via_id": "keyword",
+    "auditsite.what": "keyword",
 }
 FOUND = {
     **dict.fromkeys(("account", "id", "type", "user_email", "step", "digest"), "keyword"),
@@ -114,6 +124,19 @@ def test_findings_have_them_too() -> None:
         assert wrong(FORMAT.finding(record)) == []
 
 
+@pytest.mark.parametrize("action", Action.values)
+def test_the_access_log_has_them_too(action: str) -> None:
+    made = FORMAT.access(replace(ACCESS, action=action))
+
+    assert wrong(made) == []
+
+
+def test_the_access_log_has_them_where_little_is_known() -> None:
+    empty = replace(ACCESS, person="", accounts=(), address="unknown", agent="", status=None, detail="", via_id="")
+
+    assert wrong(FORMAT.access(empty)) == []
+
+
 def test_the_reference_is_what_is_checked() -> None:
     made = FORMAT.event(event())
 
@@ -121,7 +144,7 @@ def test_the_reference_is_what_is_checked() -> None:
     assert wrong(made | {"event": made["event"] | {"type": ["start"]}})
     with pytest.raises(KeyError):
         wrong(made | {"surprise": 1})
-    declared = {field.path for shape in (ecs.EVENT, ecs.FINDING) for field in shape.fields}
+    declared = {field.path for shape in (ecs.EVENT, ecs.FINDING, ecs.ACCESS) for field in shape.fields}
     assert declared == FIELDS.keys() | OWN.keys()
 
 

@@ -1,0 +1,62 @@
+"""What of the access log a page shows or a file holds."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+
+import django_filters as filters
+from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.access.models import AccessEntry
+from accounts.access.words import Action, Kind, Via
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+
+def _in_order(choices: Any) -> Any:
+    return lambda: sorted(choices.choices, key=lambda choice: str(choice[1]).casefold())
+
+
+def _day_widget() -> forms.DateInput:
+    return forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+
+
+_BELIEVABLE = (MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2099, 12, 31)))
+
+
+class AccessFilter(filters.FilterSet):
+    """Days are whole days of the reader's time zone."""
+
+    person = filters.CharFilter(label=_("Person"), max_length=150)
+    action = filters.ChoiceFilter(label=_("Action"), choices=_in_order(Action), empty_label=_("All"))
+    kind = filters.ChoiceFilter(label=_("What"), choices=_in_order(Kind), empty_label=_("All"))
+    via = filters.ChoiceFilter(label=_("By"), choices=Via.choices, empty_label=_("All"))
+    account = filters.CharFilter(label=_("Account (API key)"), max_length=64, method="of_account")
+    address = filters.CharFilter(label=_("Address"), max_length=45, lookup_expr="startswith")
+    since = filters.DateFilter(label=_("From"), method="from_day", widget=_day_widget(), validators=_BELIEVABLE)
+    until = filters.DateFilter(label=_("Until"), method="until_day", widget=_day_widget(), validators=_BELIEVABLE)
+
+    class Meta:
+        model = AccessEntry
+        fields = ()
+
+    def of_account(self, rows: QuerySet[AccessEntry], name: str, value: str) -> QuerySet[AccessEntry]:
+        """Entries that name the account; those about all accounts name none."""
+        first, last = Q(accounts__startswith=f"{value},"), Q(accounts__endswith=f",{value}")
+        return rows.filter(Q(accounts=value) | first | last | Q(accounts__contains=f",{value},"))
+
+    def from_day(self, rows: QuerySet[AccessEntry], name: str, value: date) -> QuerySet[AccessEntry]:
+        return rows.filter(at__gte=_beginning(value))
+
+    def until_day(self, rows: QuerySet[AccessEntry], name: str, value: date) -> QuerySet[AccessEntry]:
+        return rows.filter(at__lt=_beginning(value + timedelta(days=1)))
+
+
+def _beginning(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time()))

@@ -1,0 +1,120 @@
+"""Writing entries of the access log, and the hash by which an altered one is known.
+
+    record hash = SHA-256 of the columns in the order of COLUMNS, as text, joined by NUL
+
+One plain INSERT: a model's own way of saving takes ten times as many calls, and every page pays for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db import connection
+from django.utils import timezone
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from accounts.access.words import Action, Kind, Via
+
+TABLE = "access_accessentry"
+COLUMNS = (
+    "at",
+    "action",
+    "kind",
+    "object_id",
+    "object_name",
+    "accounts",
+    "person",
+    "person_pk",
+    "via",
+    "via_id",
+    "address",
+    "agent",
+    "status",
+    "request_id",
+    "detail",
+)
+MOST_DETAIL = 4_000  # characters of one value
+_CUT = "…"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is to be written. Texts that are too long are cut."""
+
+    action: Action
+    kind: Kind
+    via: Via
+    via_id: str = ""
+    person: str = ""
+    person_pk: int | None = None
+    object_id: str = ""
+    object_name: str = ""
+    accounts: tuple[str, ...] = ()
+    address: str = ""
+    agent: str = ""
+    status: int | None = None
+    request_id: str = ""
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+def add(entry: Entry) -> None:
+    """Write an entry. Raises what the database raises."""
+    at = timezone.now()
+    values = (
+        at,
+        entry.action.value,
+        entry.kind.value,
+        clean(entry.object_id, 300),
+        clean(entry.object_name, 200),
+        clean(",".join(entry.accounts), 2_000),
+        clean(entry.person, 150),
+        entry.person_pk,
+        entry.via.value,
+        clean(entry.via_id, 64),
+        clean(entry.address, 45),
+        clean(entry.agent, 200),
+        entry.status,
+        clean(entry.request_id, 64),
+        _json(entry.detail) if entry.detail else "",
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT, [connection.ops.adapt_datetimefield_value(at), *values[1:], hash_of(values)])
+
+
+def hash_of(values: Sequence[Any]) -> str:
+    """The hash of an entry's columns, in the order of COLUMNS."""
+    return hashlib.sha256("\0".join(map(_text_of, values)).encode()).hexdigest()
+
+
+def clean(text: str, most: int) -> str:
+    """A text that every database takes; NUL separates the fields of a record."""
+    if len(text) > most:
+        text = text[: most - 1] + _CUT
+    if text.isascii():
+        return text if "\0" not in text else text.replace("\0", "\ufffd")
+    return text.replace("\0", "\ufffd").encode(errors="replace").decode()
+
+
+def _text_of(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
+    return str(value)
+
+
+def _json(detail: dict[str, Any]) -> str:
+    cut = {name: clean(value, MOST_DETAIL) if isinstance(value, str) else value for name, value in detail.items()}
+    return json.dumps(cut, sort_keys=True, separators=(",", ":"))
+
+
+_INSERT = (
+    f"INSERT INTO {TABLE} ({', '.join((*COLUMNS, 'record_hash'))}) "  # noqa: S608 - constants
+    f"VALUES ({', '.join(['%s'] * (len(COLUMNS) + 1))})"
+)

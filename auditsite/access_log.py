@@ -1,0 +1,216 @@
+"""Writes the entry of the access log that an answered request needs, before the answer leaves."""
+
+from __future__ import annotations
+
+import logging
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from django.db import DatabaseError
+from django.http import FileResponse
+from django.utils.crypto import salted_hmac
+
+from accounts.access import record
+from accounts.access.note import Note, Rows, name_of, rows_of
+from accounts.access.signals import is_flood
+from accounts.access.words import Action, Kind, Via
+from auditsite.access_rules import KEPT, Rule, rule_for
+from auditsite.logs import request_id
+from auditsite.proxy import client_address
+from events.storage.transactions import impatient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from django.http import HttpRequest
+    from django.http.response import HttpResponseBase
+
+logger = logging.getLogger(__name__)
+
+PATIENCE_MS = 5_000  # of SQLite's one lock: then the answer is that the site is busy
+SAFE = ("GET", "HEAD")
+# What names an object in an address, the narrower first.
+_NAMES = ("event_id", "number", "pk", "uid", "identifier", "value", "name", "object_id", "api_key")
+
+
+class AccessLogMiddleware:
+    """The innermost of all, so that it knows whether a view was reached. Where the entry cannot be written, there is no
+    answer: the database is busy then, and `auditsite.busy` says so."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        write_entry(request, response)
+        return response
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
+        request.access_reached = True  # type: ignore[attr-defined]
+
+
+def write_entry(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Write what came of a request, where that is to be kept. Raises what the database raises."""
+    entry = _entry(request, response)
+    if entry is None:
+        return
+    try:
+        with impatient(PATIENCE_MS):
+            record.add(entry)
+    except Exception:
+        logger.exception("The access log could not be written, so %s is not answered: %r", request.path[:200], entry)
+        raise
+    if entry.action == Action.EXPORT_BEGUN:
+        response.streaming_content = _Export(  # type: ignore[attr-defined]
+            iter(response.streaming_content),  # type: ignore[attr-defined]
+            entry,
+            rows_of(request),
+        )
+
+
+class _Export:
+    """The parts of a file that is being sent; the last is not over before its entry is written."""
+
+    def __init__(self, parts: Iterator[bytes], begun: record.Entry, rows: Rows) -> None:
+        self.parts, self.begun, self.rows, self.is_over = parts, begun, rows, False
+
+    def __iter__(self) -> _Export:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            return next(self.parts)
+        except StopIteration:
+            self._end(whole=True)
+            raise
+
+    def close(self) -> None:
+        try:
+            self._end(whole=False)
+        except DatabaseError:  # whoever asked is gone; that it began and has no end is on record
+            logger.exception("The end of an export could not be written into the access log: %r", self.begun)
+
+    def _end(self, *, whole: bool) -> None:
+        if self.is_over:
+            return
+        self.is_over = True
+        detail: dict[str, Any] = {"whole": whole}
+        if self.rows.written is not None:
+            detail["rows"] = self.rows.written
+        values = {**vars(self.begun), "action": Action.EXPORT_ENDED, "detail": {**self.begun.detail, **detail}}
+        with impatient(PATIENCE_MS):
+            record.add(record.Entry(**values))
+
+
+def _entry(request: HttpRequest, response: HttpResponseBase) -> record.Entry | None:
+    match = request.resolver_match
+    rule = rule_for(match.view_name) if match else None
+    notes: list[Note] | None = getattr(request, "access_notes", None)
+    access = getattr(request, "api_access", None)
+    if not notes:
+        if rule is None or not (rule.get or rule.post):
+            return None
+        made = _by_rule(request, response, rule, is_program=access is not None)
+        if made is None:
+            return None
+        notes = [made]
+    note = next((said for said in notes if said.action is not Action.LOGOUT), notes[0])  # a new password logs out, too
+    person = note.person or (access.person if access else _person(request))
+    kwargs: dict[str, Any] = match.kwargs if match else {}
+    via, via_id = _via(request, access, person)
+    object_id = note.object_id or _object_id(kwargs)
+    return record.Entry(
+        action=note.action,
+        kind=note.kind,
+        via=via,
+        via_id=via_id,
+        person=person.get_username() if person else "",
+        person_pk=person.pk if person else None,
+        object_id=object_id,
+        object_name=note.object_name or name_of(request, object_id),
+        accounts=note.accounts or _accounts(request, kwargs),
+        address=client_address(request),
+        agent=request.META.get("HTTP_USER_AGENT", ""),
+        status=response.status_code,
+        request_id=request_id.get(),
+        detail=_detail(request, note, notes),
+    )
+
+
+def _by_rule(request: HttpRequest, response: HttpResponseBase, rule: Rule, *, is_program: bool) -> Note | None:
+    """What an answer means that nobody has said anything of."""
+    status, is_read = response.status_code, request.method in SAFE
+    action = rule.get if is_read else rule.post if request.method == "POST" else None
+    if action is None:
+        return None
+    if is_program:
+        pass
+    elif getattr(request, "api_refused", False):  # credentials that are none
+        return None if is_flood(request) else Note(Action.LOGIN_FAILED, Kind.TOKEN)
+    elif not getattr(request, "access_reached", False) or not (rule.anybody or _person(request)):
+        return None
+    if status in (403, 404):
+        return Note(Action.REFUSED, rule.kind, detail={"action": action.value})
+    if status >= 400:
+        return None
+    if is_read:
+        if status >= 300 and status != 304:
+            return None
+        if rule.polled and request.headers.get("HX-Request"):
+            return None
+        if action == Action.EXPORT_BEGUN and (not response.streaming or isinstance(response, FileResponse)):
+            action = Action.OPENED  # a HEAD, or the page that says why there is no file
+        return Note(action, rule.kind)
+    if status < 300 and not rule.shows and not is_program:
+        return Note(rule.failed, rule.kind) if rule.failed else None
+    return Note(action, rule.kind)
+
+
+def _person(request: HttpRequest) -> Any:
+    user = getattr(request, "user", None)
+    return user if user is not None and user.is_authenticated else None
+
+
+def _via(request: HttpRequest, access: Any, person: Any) -> tuple[Via, str]:
+    if access:
+        return Via.TOKEN, access.token.identifier
+    session = getattr(request, "session", None)
+    key = session.session_key if session is not None and person else None
+    return (Via.SESSION, session_mark(key)) if key else (Via.NOBODY, "")
+
+
+@lru_cache(maxsize=1_024)
+def session_mark(key: str) -> str:
+    """What tells a session's entries from those of others; its key cannot be found from it."""
+    return salted_hmac("auditsite.access.session", key, algorithm="sha256").hexdigest()[:16]
+
+
+def _object_id(kwargs: dict[str, Any]) -> str:
+    return next((str(kwargs[name]) for name in _NAMES if name in kwargs), "")
+
+
+def _accounts(request: HttpRequest, kwargs: dict[str, Any]) -> tuple[str, ...]:
+    if "api_key" in kwargs:
+        return (kwargs["api_key"],)
+    if "account" in request.GET:
+        return tuple(key for value in request.GET.getlist("account") for key in value.split(",") if key)
+    return ()
+
+
+def _detail(request: HttpRequest, note: Note, notes: list[Note]) -> dict[str, Any]:
+    detail = dict(note.detail)
+    match = request.resolver_match
+    if match and "kind" in match.kwargs:
+        detail["type"] = str(match.kwargs["kind"])
+    if request.GET and (query := _query(request)):
+        detail["filter"] = query
+    if len(notes) > 1:
+        detail["also"] = [other.action.value for other in notes if other is not note]
+    return detail
+
+
+def _query(request: HttpRequest) -> str:
+    """What was asked for, in one order, so that equal questions are equal texts."""
+    kept = sorted((name, value) for name, values in request.GET.lists() if name in KEPT for value in values if value)
+    return urlencode(kept, errors="replace")

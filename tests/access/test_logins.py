@@ -1,0 +1,89 @@
+"""Logins, failures, lock-outs and second factors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+
+from accounts.access.models import AccessEntry
+from tests.auditsite.test_second_factor import ACTIVATE, code_of, secret_on
+from tests.conftest import PASSWORD
+from tests.tools.access import last, told
+from tests.tools.scope import Login
+
+
+def test_login_and_logout_are_of_one_session(cast: dict[str, Any]) -> None:
+    client = Client()
+
+    client.post("/login/", {"login": "alice", "password": PASSWORD})
+    client.get("/events/")
+    client.post("/logout/")
+
+    assert told() == [("alice", "login", "session"), ("alice", "listed", "event"), ("alice", "logout", "session")]
+    login, listed, _ = AccessEntry.objects.order_by("pk")
+    assert login.details == {"methods": ["password"]}
+    assert login.via_id == listed.via_id != ""
+
+
+def test_failures_name_people_and_nothing_else_that_was_typed(cast: dict[str, Any]) -> None:
+    client = Client()
+
+    client.post("/login/", {"login": "Alice", "password": "wrong"})
+    client.post("/login/", {"login": "my-password", "password": "wrong"})
+
+    assert told() == [("alice", "login_failed", "session"), ("", "login_failed", "session")]
+    assert last().details == {"unknown_name": True}
+
+
+def test_lock_out_is_told_and_cannot_fill_the_log(cast: dict[str, Any]) -> None:
+    client = Client()
+
+    for _ in range(30):
+        client.post("/login/", {"login": "alice", "password": "wrong"})
+
+    actions = [action for _, action, _ in told()]
+    assert actions.count("login_failed") == 5
+    assert 0 < actions.count("locked_out") < 10
+
+
+def test_password_change_is_told(login: Login) -> None:
+    alice = login("alice")
+
+    alice.post(
+        "/profile/password/",
+        {"oldpassword": PASSWORD, "password1": "quite-another-9", "password2": "quite-another-9"},
+    )
+
+    assert told() == [("alice", "password_changed", "person")]
+
+
+def test_confirming_who_one_is_is_told(login: Login) -> None:
+    alice = login("alice")
+
+    alice.post("/login/confirm/", {"password": "wrong"})
+    alice.post("/login/confirm/", {"password": PASSWORD})
+
+    assert told() == [("alice", "confirm_failed", "session"), ("alice", "confirmed", "session")]
+
+
+def test_second_factors_are_told(cast: dict[str, Any]) -> None:
+    client = Client()
+    client.post("/login/", {"login": "alice", "password": PASSWORD})
+    client.post("/login/confirm/", {"password": PASSWORD})
+    secret = secret_on(client.get(ACTIVATE))
+
+    code = code_of(secret)
+    with pytest.MonkeyPatch.context() as patch:  # as in production, where a request's transactions end within it
+        patch.setattr(transaction, "on_commit", lambda do, *_, **__: do())
+        client.post(ACTIVATE, {"code": code})
+    assert told()[2:] == [("alice", "factor_added", "factor")]
+    assert last().details["also"] == ["factor_added"]
+    client.get("/profile/second-factor/recovery-codes/")
+    stranger = Client()
+    asked = stranger.post("/login/", {"login": "alice", "password": PASSWORD})
+    stranger.post(asked["Location"], {"code": "000000"})
+
+    assert told()[3:] == [("alice", "secret_shown", "factor"), ("alice", "factor_failed", "factor")]

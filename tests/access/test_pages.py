@@ -1,0 +1,139 @@
+"""The pages of the access log: who may read it, its filter, its files, and that reading it is told."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.access.words import Action, Kind, Via
+from tests.tools.access import add, told
+from tests.tools.export import body
+from tests.tools.scope import Login
+
+NOON = datetime(2026, 3, 15, 12, 0, tzinfo=UTC)
+
+
+def people(page: Any) -> list[str]:
+    """The people of the rows on a page, in order."""
+    return re.findall(r'<td data-title="Person">([^<]*)</td>', page.content.decode())
+
+
+@pytest.fixture
+def audrey(login: Login) -> Client:
+    return login("audrey")
+
+
+def test_auditors_read_it_and_others_only_what_they_did(login: Login) -> None:
+    add(person="bob")
+    add(person="alice", object_id="mine")
+
+    assert login("audrey").get("/access/").status_code == 200
+    alice = login("alice")
+    assert alice.get("/access/").status_code == alice.get("/access/export.csv").status_code == 403
+    own = alice.get("/profile/activity/").content.decode()
+    assert "mine" in own and "bob" not in own
+    assert told()[2:] == [
+        ("audrey", "listed", "access_log"),
+        ("alice", "refused", "access_log"),
+        ("alice", "refused", "access_log"),
+        ("alice", "listed", "access_log"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("person=carol", ["carol"]),
+        ("action=deleted", ["bob"]),
+        ("kind=rule", ["bob"]),
+        ("via=command", ["dave"]),
+        ("account=demo0001", ["carol", "alice"]),
+        ("account=demo000", []),
+        ("address=192.0.2.", ["bob"]),
+        ("since=2026-03-16&until=2026-03-16", ["carol", "bob"]),
+        ("until=2026-03-15", ["alice"]),
+        ("since=2099-01-01", []),
+    ],
+)
+def test_filter(audrey: Client, query: str, shown: list[str]) -> None:
+    add(person="alice", accounts=("demo0001",), at=NOON)
+    add(person="bob", action=Action.DELETED, kind=Kind.RULE, address="192.0.2.7", at=NOON + timedelta(days=1))
+    add(person="carol", accounts=("demo0002", "demo0001"), at=NOON + timedelta(days=1, hours=1))
+    add(person="dave", via=Via.COMMAND, at=NOON + timedelta(days=2))
+
+    assert people(audrey.get(f"/access/?{query}")) == shown
+
+
+@pytest.mark.parametrize(
+    "query", ["action=nonsense", "since=yesterday", "until=9999-12-31", "since=0001-01-01", "person=%00"]
+)
+def test_wrong_filters_are_said_and_show_nothing(audrey: Client, query: str) -> None:
+    add(person="bob")
+
+    page = audrey.get(f"/access/?{query}")
+
+    assert page.status_code == 200 and people(page) == []
+    assert 'class="error"' in page.content.decode()
+    assert audrey.get(f"/access/export.csv?{query}").status_code == 400
+
+
+@pytest.mark.parametrize("place", ["nonsense", "_1", "2026-01-01_1", "0001-01-01T00:00:00+00:00_1"])
+def test_places_that_nobody_gave_are_none(audrey: Client, place: str) -> None:
+    add(person="bob")
+
+    assert people(audrey.get("/access/", {"before": place})) == ["bob"]
+
+
+def test_pages_follow_each_other(audrey: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("events.views.access_log.SIZE", 2)
+    for number in range(5):
+        add(person=f"p{number}", at=NOON)  # all at the same time
+
+    address, seen = "?until=2026-03-16", []
+    while address:
+        page = audrey.get(f"/access/{address}")
+        seen += people(page)
+        more = re.search(r'rel="next" href="([^"]*)"', page.content.decode())
+        address = more[1].replace("&amp;", "&") if more else ""
+
+    assert seen == ["p4", "p3", "p2", "p1", "p0"]
+
+
+def test_files_hold_all_that_is_stored_and_are_told(audrey: Client) -> None:
+    add(person="=alice", accounts=("demo0001",), detail={"filter": "source=CD"}, at=NOON)
+    add(person="bob", at=NOON)
+
+    sheet = list(csv.DictReader(io.StringIO(body(audrey.get("/access/export.csv?kind=event")).decode("utf-8-sig"))))
+    lines = [json.loads(line) for line in body(audrey.get("/access/export.ndjson?kind=event")).splitlines()]
+
+    assert [row["person"] for row in sheet] == ["bob", "'=alice"]
+    assert [line["person"] for line in lines] == ["bob", "=alice"]
+    assert lines[1]["detail"] == {"filter": "source=CD"} and lines[1]["accounts"] == ["demo0001"]
+    assert len(lines[1]["record_hash"]) == 64
+    assert told()[2:] == [("audrey", "export_begun", "access_log"), ("audrey", "export_ended", "access_log")] * 2
+
+
+def test_hostile_text_is_shown_as_text(audrey: Client) -> None:
+    add(person="<script>", object_name="\u202eevil", agent="<b>", detail={"filter": "user_email=%3Cimg%3E"})
+
+    page = audrey.get("/access/").content.decode()
+
+    assert "<script>" not in page.split("<main")[1].split("<script src")[0].replace("&lt;script&gt;", "")
+    assert "\u202e" not in page and "<img>" not in page
+
+
+def test_entries_are_told_in_words(audrey: Client) -> None:
+    add(action=Action.EXPORT_ENDED, detail={"filter": "source=CD&user_email=a%40b", "rows": 1234, "whole": False})
+    add(action=Action.REFUSED, status=404, detail={"action": "opened"})
+
+    page = audrey.get("/access/").content.decode()
+
+    assert "1,234 rows; cut off; source=CD, user_email=a@b" in page
+    assert "tried: Opened; 404" in page
