@@ -1,4 +1,4 @@
-"""What this room tells others of, such as an access log. Logins, passwords and factors are told by allauth's signals."""
+"""What this room tells others of, such as an access log. allauth's signals tell of logins, passwords and factors."""
 
 from __future__ import annotations
 
