@@ -71,6 +71,18 @@ def keep(request: HttpRequest, why: str = "ended") -> str:
     return read.page
 
 
+def carry(request: HttpRequest) -> None:
+    """Keep the form in hand while the session ends and another begins in this request: `put_back`."""
+    request.carried_form = request.session.get(_KEY)  # type: ignore[attr-defined]
+
+
+def put_back(request: HttpRequest) -> None:
+    """Put the form that was carried into the new session, if it is of the same person."""
+    kept = getattr(request, "carried_form", None)
+    if kept is not None and kept["user"] == request.user.pk:
+        request.session[_KEY] = kept
+
+
 def restored(request: HttpRequest) -> QueryDict | None:
     """What the reader had typed into the form of this page, once; None where nothing was kept."""
     kept = request.session.get(_KEY)

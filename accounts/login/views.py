@@ -9,6 +9,7 @@ from allauth.account.views import reauthenticate
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -16,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.login import confirm as confirm_first
 from accounts.login import sessions
 from accounts.login.device import device
+from accounts.own_pages import own_page
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -25,7 +27,8 @@ def confirm(request: HttpRequest) -> HttpResponse:
     """Asks for the password again before something sensitive, or leads to another way: allauth's page."""
     if not confirm_first.has_way(request.user):
         minutes = sessions.duration(timedelta(seconds=settings.ACCOUNT_REAUTHENTICATION_TIMEOUT))
-        return render(request, "login/no_way_to_confirm.html", {"minutes": minutes}, status=403)
+        page = own_page(request, request.GET.get(REDIRECT_FIELD_NAME, ""), "")
+        return render(request, "login/no_way_to_confirm.html", {"minutes": minutes, "page": page}, status=403)
     answer: HttpResponse = reauthenticate(request)
     return answer
 

@@ -14,6 +14,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
+from accounts import kept_forms
 from accounts.sso import grants
 from accounts.sso.refusal import Refusal, stop
 from accounts.sso.told import clean
@@ -57,6 +58,7 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
             if sociallogin.state.get("process") != AuthProcess.LOGIN:
                 raise Refusal("invalid", "not begun as a login")
             admit(sociallogin, settings.SINGLE_SIGN_ON)
+            kept_forms.carry(request)  # a login in place of another ends the session before
         except Refusal as refusal:
             label = sociallogin.provider.name
             raise stop(request, refusal, provider=account.provider, label=label, subject=account.uid) from None

@@ -25,6 +25,8 @@ class SingleSignOnConfig(AppConfig):
 def _end_in_time(request: Any, sociallogin: Any = None, **_: Any) -> None:
     """A login by single sign-on ends at a fixed time, used or not: what the provider says then decides anew."""
     if sociallogin is not None:
+        from accounts import kept_forms
         from accounts.login.sessions import end_by
 
+        kept_forms.put_back(request)
         end_by(request.session, timezone.now() + settings.SINGLE_SIGN_ON.session)

@@ -227,6 +227,26 @@ def test_login_ends_at_a_fixed_time(provider: Provider, cast: dict[str, Any]) ->
     assert timedelta(hours=11, minutes=58) < left <= timedelta(hours=12)
 
 
+def test_form_outlasts_the_login_that_confirms_who_sends_it(provider: Provider, cast: dict[str, Any]) -> None:
+    sub, page = provider.person(), "/profile/tokens/new"
+    dora, _ = ceremony(provider, sub)
+    mark = dora.get(page).content.decode().split('name="kept_form" value="')[1].split('"')[0]
+    session = dora.session
+    session["account_authentication_methods"] = [{"method": "socialaccount", "at": 0}]
+    session.save()
+    asked = dora.post(page, {"kept_form": mark, "name": "Nightly report"})
+    offered = dora.get(asked["Location"])
+    assert offered.status_code == 403
+    assert 'href="/sso/openid/?next=%2Fprofile%2Ftokens%2Fnew"' in offered.content.decode()
+    assert "prompt=login" in dora.get("/sso/openid/")["Location"]
+    assert "prompt=" not in Client().get("/sso/openid/")["Location"]
+
+    _, answer = ceremony(provider, sub, dora, page)
+
+    assert answer["Location"] == page
+    assert 'value="Nightly report"' in dora.get(page).content.decode()
+
+
 def test_passwords_are_for_superusers_alone_where_that_is_set(
     provider: Provider, cast: dict[str, Any], settings: Any
 ) -> None:

@@ -108,8 +108,10 @@ class Provider(OpenIDConnectProvider):
         self, request: HttpRequest, process: str, next_url: str | None = None, data: Any = None, **kwargs: Any
     ) -> HttpResponse:
         nonce = secrets.token_urlsafe(32)
+        # Who is logged in and comes again confirms who they are: the provider is to ask, whatever it remembers.
+        prompt = {"prompt": "login"} if request.user.is_authenticated else {}
         answer: HttpResponse = super().redirect(
-            request, process, next_url, data, nonce=nonce, auth_params={"nonce": nonce}, **kwargs
+            request, process, next_url, data, nonce=nonce, auth_params={"nonce": nonce, **prompt}, **kwargs
         )
         return answer
 

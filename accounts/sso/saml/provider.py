@@ -51,7 +51,8 @@ class Provider(SAMLProvider):
         from accounts.sso.saml.response import our_settings
 
         ours = our_settings(request, _config())
-        asked = OneLogin_Saml2_Authn_Request(ours)
+        # Who is logged in and comes again confirms who they are: the provider is to ask, whatever it remembers.
+        asked = OneLogin_Saml2_Authn_Request(ours, force_authn=request.user.is_authenticated)
         self.stash_redirect_state(request, process, next_url, data, state_id=asked.get_id(), **kwargs)
         parameters = {"SAMLRequest": asked.get_request(), "RelayState": secrets.token_urlsafe(16)}
         return HttpResponseRedirect(OneLogin_Saml2_Utils.redirect(ours.get_idp_sso_url(), parameters))
