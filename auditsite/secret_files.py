@@ -47,7 +47,7 @@ def read(name: str, environment: Mapping[str, str], home: Path) -> str | None:
     if named := environment.get(f"{name}{SUFFIX}", "").strip():
         sources[f"{name}{SUFFIX}"] = home / named
     if credential := _credential(name, environment):
-        sources[f"The credential {name}"] = credential
+        sources[f"the credential {name}"] = credential
     if not sources:
         return None
     said_by = [*([name] if environment.get(name, "").strip() else []), *sources]

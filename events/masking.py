@@ -99,6 +99,11 @@ def shown_value(value: Any) -> Any:
     return None if value is None else shown(dump_json(value))
 
 
+def named_value(name: str, value: Any) -> str:
+    """The text of a plain value that stands under this name, as it may be shown."""
+    return MASK if is_sensitive(name) else mask(str(value))
+
+
 def for_reader(text: str, sees_sensitive: Callable[[], bool]) -> str:
     """An event as received: whole for those who may see it so, who are asked only where that makes a difference."""
     hidden = mask_json(text)

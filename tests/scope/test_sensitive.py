@@ -68,6 +68,7 @@ CONDENSED = {
     "user": lambda c: page(c.client, "/about/user/yourname@example.com"),
     "session": lambda c: page(c.client, "/session/user/yourname@example.com"),
     "finding": lambda c: page(c.client, c.finding.get_absolute_url()),
+    "findings": lambda c: page(c.client, "/findings/"),
     "csv": lambda c: body(c.client.get("/events/export.csv")).decode(),
     "csv with words": lambda c: body(c.client.get("/events/export.csv?columns=what_happened,context")).decode(),
     "xlsx": lambda c: workbook(body(c.client.get("/events/export.xlsx"))),
@@ -84,7 +85,8 @@ class Case:
 
     def __init__(self, login: Login, cast: dict[str, Any], person: str, event: AuditEvent) -> None:
         self.client, self.person, self.event, self.account = login(person), cast[person], event, event.account
-        self.finding = make_finding([event], details={"url": URL})
+        group = {"context.answer_url.url": URL, "context.apiSecret": "apivalue777"}
+        self.finding = make_finding([event], details={"url": URL}, group=group)
 
 
 @pytest.fixture
@@ -120,7 +122,7 @@ def told(text: str) -> list[str]:
 def test_nothing_sensitive_is_told(case: Callable[[str], Case], outlet: str) -> None:
     shown = (AS_RECEIVED | CONDENSED)[outlet](case("alice"))
     assert told(shown) == []
-    assert "Shop" in shown or outlet in ("suggestions", "overview", "user", "session", "number")
+    assert "Shop" in shown or outlet in ("suggestions", "overview", "user", "session", "number", "findings")
     if outlet in ("event", "panel", "ndjson", "api", "csv"):
         assert "hooks.example.com/in/•••?token=•••&" in shown.replace("&amp;", "&")
 
@@ -154,10 +156,17 @@ def test_the_page_says_that_something_is_hidden_and_shows_that_it_changed(
 
 @pytest.mark.parametrize("person", ["alice", "audrey", "admin"])
 def test_no_search_confirms_what_is_hidden(case: Callable[[str], Case], person: str) -> None:
-    client = case(person).client
+    looking = case(person)
+    client, programs = (
+        looking.client,
+        Client(headers={"Authorization": f"Bearer {make_token(looking.person)[1].token}"}),
+    )
+    assert "Shop" in page(programs, "/beta/audit/events?search_text=hooks.example.com")
     for secret in SECRETS:
         for asked in (secret, secret[2:9], f'"token={secret}"'):
             assert "data-event-id" not in page(client, f"/events/?search_text={asked}"), asked
+            for path in ("/beta/audit/events", "/api/v1/events"):
+                assert "Shop" not in page(programs, f"{path}?search_text={asked}"), asked
     assert "data-event-id" in page(client, "/events/?search_text=hooks.example.com")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from typing import TYPE_CHECKING, Any
 
@@ -28,15 +29,20 @@ def receive(request: HttpRequest, config: Saml) -> HttpResponse:
     """Verify what the provider had the browser post. That request comes from another site, so without the browser's
     session: who is waiting for it shows in the next one, which this one leads to."""
     ticket = secrets.token_urlsafe(32)
-    cache.set(f"sso:{ticket}", read(request, config).as_json(), KEPT)
+    cache.set(_key(ticket), read(request, config).as_json(), KEPT)
     response = redirect(f"{reverse('sso:saml_finish')}?ticket={ticket}")
     response.status_code = 303
     return response
 
 
+def _key(ticket: str) -> str:
+    """Where it is kept: no cache takes whatever characters somebody may send."""
+    return f"sso:{hashlib.sha256(ticket.encode('utf-8', 'replace')).hexdigest()}"
+
+
 def finish(request: HttpRequest, config: Saml) -> HttpResponse:
     """Log in whom the assertion speaks of, if this browser asked for it."""
-    key = f"sso:{request.GET.get('ticket', '')[:100]}"
+    key = _key(request.GET.get("ticket", ""))
     kept = cache.get(key)
     if not kept:
         raise Refusal("lost", "no such ticket")

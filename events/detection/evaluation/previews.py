@@ -21,6 +21,7 @@ from accounts.models import NexmoAccount
 from events.detection.evaluation.hunt import KIND
 from events.detection.rules import ruleset
 from events.detection.rules.known_rules import steps_of
+from events.masking import named_value
 from events.models import AuditEvent, ChainHead, EventType, Hunt, Severity
 from events.nexmo.catalog import EVENT_TYPES
 from events.operations import jobs
@@ -287,7 +288,7 @@ def _shown(one: dict[str, Any], accounts: dict[int, tuple[str, str]], steps: dic
     return Shown(
         datetime.fromisoformat(one["first_at"]),
         datetime.fromisoformat(one["last_at"]),
-        [(name, str(value)) for name, value in one["group"].items()],
+        [(name, named_value(name, value)) for name, value in one["group"].items()],
         events[:IN_SIGHT],
         events[IN_SIGHT:],
         one["more"],

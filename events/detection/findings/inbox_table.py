@@ -21,6 +21,7 @@ from events.display import drawing
 from events.display.cells import NOTHING
 from events.display.drawing import EventColumn
 from events.display.event_table import USUAL, EventTable
+from events.masking import named_value
 from events.models import Finding
 from events.wording.marking import coded, marked, marked_address
 from events.wording.severity import badge, slug
@@ -115,7 +116,9 @@ class About(EventColumn):
 
     def render(self, record: Line, table: FindingTable) -> SafeString:  # type: ignore[override]
         group = record.finding.group
-        values = [str(value) for name, value in group.items() if value and name != ACCOUNT] if group else []
+        values = (
+            [named_value(name, value) for name, value in group.items() if value and name != ACCOUNT] if group else []
+        )
         return SafeString(" · ".join(marked_address(value) for value in values[:MOST_VALUES])) if values else NOTHING
 
 

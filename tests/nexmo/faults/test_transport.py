@@ -6,6 +6,7 @@ import gzip
 import socket
 import ssl
 import time
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -176,3 +177,20 @@ def test_F05_untrusted_certificate_gets_no_credentials(serve: Serve, make: Make,
     with pytest.raises(errors.Unavailable, match="check the certificate"):
         make(f"https://{host}/beta/audit", attempts=1).list_events()
     assert not received
+
+
+def test_answer_that_unpacks_to_far_more_is_left_at_the_limit(
+    serve: Serve, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bomb of 30 MB in 30 kB: no more than the limit and one piece of it is ever held."""
+    monkeypatch.setattr("events.nexmo.client.MAX_BODY_BYTES", 1_000_000)
+    packed = gzip.compress(b" " * 30_000_000, 9)
+    host, _ = serve(whole(packed, "Content-Encoding: gzip"))
+    client = make(f"http://{host}/beta/audit", attempts=1)
+    tracemalloc.start()
+    try:
+        with pytest.raises(errors.MalformedResponse, match="larger than"):
+            client.list_events()
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
