@@ -29,7 +29,7 @@ CALLS = {
     # Order, the day where it changes, a head for paper, the control for time; marks of findings; activity is noted
     "/events/": 11_440,
     "/events/?source=CD&event_type=NUMBER_UPDATED": 15_690,  # whether to tell of a second factor, on every page: 18
-    "/accounts/demo0001/events/": 10_940,  # the link to streams, for those who may have them; signing off
+    "/accounts/demo0001/events/": 11_160,  # the link to streams, for those who may have them; signing off; activity
     "/accounts/demo0001/events/{event}/": 22_840,  # whether it is its user's first from its country; its sessions
     "/events/summary": 26_390,
     "/about/user/yourname@example.com": 44_190,  # its chart has up to 64 bars, from first to last seen
