@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.utils import timezone
 from django.utils.dateformat import format as date_format
 
@@ -81,6 +82,23 @@ def test_event_that_was_altered_is_shown_with_the_difference_and_marked(login: A
     assert "-  &quot;event_type&quot;: &quot;APP_CREATE&quot;" in page
     assert "+  &quot;event_type&quot;: &quot;APP_DELETE&quot;" in page
     assert "Altered at Nexmo" in login("bob").get("/accounts/demo0001/events/e1/").content.decode()
+
+
+@pytest.mark.parametrize("may_see", [False, True])
+def test_difference_in_a_token_is_told_and_shown_to_those_who_may_see_it(
+    login: Any, cast: Any, account: Any, make_sandbox: Callable[..., Sandbox], may_see: bool
+) -> None:
+    sandbox = make_sandbox()
+    event = {"id": "e2", "event_type": "APP_CREATE", "created_at": "2026-03-01T11:00:00"}
+    sandbox.add_events("demo0001", [event | {"context": {"url": "https://h.example/?token=first777"}}])
+    sync_account(account)
+    sandbox.replace_event("demo0001", "e2", event | {"context": {"url": "https://h.example/?token=second777"}})
+    if may_see:
+        cast["bob"].user_permissions.add(Permission.objects.get(codename="view_sensitive"))
+    page = login("bob").post("/accounts/demo0001/events/e2/check").content.decode()
+    assert 'data-outcome="altered"' in page
+    assert ("They differ in passwords or tokens" in page) is not may_see
+    assert ("first777" in page, "second777" in page) == (may_see, may_see)
 
 
 def test_event_that_is_gone_is_said_to_be_and_stays(login: Any, synced: Sandbox) -> None:
