@@ -21,7 +21,7 @@ from accounts.sso.models import SpentAssertion
 from accounts.sso.refusal import Refusal
 from accounts.sso.saml import metadata
 from tests.sso.conftest import user_of
-from tests.tools.saml_provider import NS, SamlProvider, Signer, with_entities, wrapped
+from tests.tools.saml_provider import NS, SamlProvider, Signer, request_in, with_entities, wrapped
 
 People = get_user_model().objects
 OTHER = "https://somewhere.example/"
@@ -83,6 +83,14 @@ def test_first_login_makes_a_person_and_the_next_follows_the_groups(idp: SamlPro
     assert answer.status_code == 403
     assert not person.groups.exists()
     assert b"demo0001" not in client.get("/accounts/").content, "in the session that is still open either"
+
+
+def test_who_is_logged_in_and_comes_again_is_asked_by_the_provider(idp: SamlProvider) -> None:
+    client, _ = ceremony(idp)
+
+    forced = [request_in(each.get("/sso/saml/")["Location"]).get("ForceAuthn") for each in (Client(), client)]
+
+    assert forced == [None, "true"]
 
 
 def not_signed(response: Any) -> None:

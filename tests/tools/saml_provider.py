@@ -178,5 +178,10 @@ def with_entities(response: Any) -> bytes:
 
 def request_id(address: str) -> str:
     """The id of the request that an address at the provider carries."""
+    return str(request_in(address).get("ID"))
+
+
+def request_in(address: str) -> Any:
+    """The request itself."""
     asked = parse_qs(urlsplit(address).query)["SAMLRequest"][0]
-    return str(etree.fromstring(zlib.decompress(base64.b64decode(asked), -15)).get("ID"))
+    return etree.fromstring(zlib.decompress(base64.b64decode(asked), -15))
