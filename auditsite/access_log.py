@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 PATIENCE_MS = 5_000  # of SQLite's one lock: then the answer is that the site is busy
 SAFE = ("GET", "HEAD")
+LOOKED = (Action.LISTED, Action.OPENED, Action.REFUSED)
 # What names an object in an address, the narrower first.
 _NAMES = ("event_id", "number", "pk", "uid", "identifier", "value", "name", "object_id", "api_key")
 
@@ -57,7 +58,8 @@ def write_entry(request: HttpRequest, response: HttpResponseBase) -> None:
         return
     try:
         with impatient(PATIENCE_MS):
-            record.add(entry)
+            # Who only looked need not wait for the disk; what was done or taken away is on it.
+            record.add(entry, awaits_disk=request.method not in SAFE or entry.action not in LOOKED)
     except Exception:
         logger.exception("The access log could not be written, so %s is not answered: %r", request.path[:200], entry)
         raise

@@ -63,8 +63,13 @@ class Entry:
     detail: dict[str, Any] = field(default_factory=dict)
 
 
-def add(entry: Entry) -> None:
-    """Write an entry. Raises what the database raises."""
+def add(entry: Entry, *, awaits_disk: bool = True) -> None:
+    """Write an entry. Raises what the database raises.
+
+    Args:
+        awaits_disk: return once it is on PostgreSQL's disk. Otherwise it is safe from whatever ends a process of ours,
+            and lost if the server itself falls within the next second; SQLite has it so in any case.
+    """
     at = timezone.now()
     values = (
         at,
@@ -84,7 +89,9 @@ def add(entry: Entry) -> None:
         _json(entry.detail) if entry.detail else "",
     )
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT, [connection.ops.adapt_datetimefield_value(at), *values[1:], hash_of(values)])
+        hurries = not awaits_disk and connection.vendor == "postgresql" and not connection.in_atomic_block
+        stored = [connection.ops.adapt_datetimefield_value(at), *values[1:], hash_of(values)]
+        cursor.execute(_INSERT + _HURRYING if hurries else _INSERT, stored)
 
 
 def hash_of(values: Sequence[Any]) -> str:
@@ -118,3 +125,5 @@ _INSERT = (
     f"INSERT INTO {TABLE} ({', '.join((*COLUMNS, 'record_hash'))}) "  # noqa: S608 - constants
     f"VALUES ({', '.join(['%s'] * (len(COLUMNS) + 1))})"
 )
+# For the transaction that the statement is, and no other.
+_HURRYING = " RETURNING set_config('synchronous_commit', 'off', true)"

@@ -9,10 +9,11 @@ before anything is sealed. Until then only the database's triggers guard them.
 from __future__ import annotations
 
 import hashlib
+import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import Max, Sum
 from django.utils import timezone
 
@@ -24,6 +25,8 @@ from events.storage.transactions import lock_table
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
+
+logger = logging.getLogger(__name__)
 
 BATCH = 2_000  # entries
 MOST_REMOVED = 50  # batches in one transaction
@@ -37,8 +40,12 @@ _COLUMNS = ("pk", *record.COLUMNS, "record_hash")
 
 
 def extend() -> int:
-    """Chain every entry that is there. Returns how many were."""
-    settled, chained = _settled(), 0
+    """Chain every entry that is there. Returns how many were; none where somebody takes long to write one."""
+    try:
+        settled, chained = _settled(), 0
+    except OperationalError as error:
+        logger.info("The access log is chained another time: %s", str(error).strip())
+        return 0
     while batch := _add_batch(settled):
         chained += batch.count
     return chained

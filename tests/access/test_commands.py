@@ -37,7 +37,7 @@ def test_command_that_fails_is_told_to_have_failed(events: Any) -> None:
 def test_command_that_cannot_be_told_does_not_begin(
     events: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(entry: record.Entry) -> None:
+    def full(entry: record.Entry, **_: Any) -> None:
         raise OperationalError("database is locked")
 
     monkeypatch.setattr(record, "add", full)

@@ -120,7 +120,7 @@ def test_wrong_tokens_are_told_and_cannot_fill_the_log(cast: dict[str, Any]) -> 
 def test_no_answer_without_its_entry(login: Login, monkeypatch: pytest.MonkeyPatch) -> None:
     alice = login("alice")
 
-    def full(entry: record.Entry) -> None:
+    def full(entry: record.Entry, **_: Any) -> None:
         raise OperationalError("database is locked")
 
     monkeypatch.setattr(record, "add", full)

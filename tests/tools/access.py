@@ -24,13 +24,13 @@ def last() -> AccessEntry:
     return entry
 
 
-def add(*, at: datetime | None = None, **values: Any) -> AccessEntry:
+def add(*, at: datetime | None = None, awaits_disk: bool = True, **values: Any) -> AccessEntry:
     """Write an entry, by default that alice read a list of events; `at`: then."""
     usual = {"action": Action.LISTED, "kind": Kind.EVENT, "via": Via.SESSION, "person": "alice"}
     entry = record.Entry(**(usual | values))
     if at is None:
-        record.add(entry)
+        record.add(entry, awaits_disk=awaits_disk)
     else:
         with time_machine.travel(at, tick=False):
-            record.add(entry)
+            record.add(entry, awaits_disk=awaits_disk)
     return last()
