@@ -49,9 +49,11 @@ _ELSEWHERE = """\
 ## What takes more than an address
 
 - **Losing access** counts from the next request, whatever is open: for people who are switched off, members who leave a
-  team, roles that are taken away, tokens that are revoked. A file that is being sent is cut off within about a second,
-  and an evidence pack that is being made fails. Streams, alerts, reports and reminders look at what their owner may see
-  each time they send.
+  team, roles that are taken away, tokens that are revoked. It is asked once a second whether a file may still be sent.
+  If not, what the server holds of it is thrown away and the connection is reset, so that no half of a file passes for
+  the whole; a slow reader may get a quarter of a megabyte before that, besides what is on its way in the network and in
+  a proxy. An evidence pack that is being made fails. Streams ask once a second which accounts their owner sees, and
+  every half minute whether the owner may open their view; alerts, reports and reminders ask each time they send.
 - **Leaving**: the page of a person in the admin says what others rely on that person for, and superusers hand it over
   there: accounts, views that others use, channels, subscriptions, streams, reports, review schedules. Nobody who owns
   an account can be deleted. *People* can be narrowed to those who are switched off and still have something.

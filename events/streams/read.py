@@ -73,6 +73,15 @@ def accounts_of(stream: Stream) -> list[NexmoAccount]:
     return [account for account in seen if account.pk in chosen]
 
 
+def in_sight(stream: Stream, accounts: Sequence[NexmoAccount]) -> bool:
+    """Whether the stream may send all of these accounts still, by what the database says now."""
+    now = Stream.objects.select_related("owner").filter(pk=stream.pk).first()
+    try:
+        return now is not None and {account.pk for account in accounts_of(now)} >= {account.pk for account in accounts}
+    except NothingMayBeSent:
+        return False
+
+
 def heads_of(accounts: Sequence[NexmoAccount]) -> dict[int, int]:
     """The last sequence number of each account that has any, by the account's key."""
     pks = [account.pk for account in accounts]
