@@ -31,6 +31,7 @@ from accounts.login.notice import at_the_top, current_page, page_before
 from accounts.models import Profile
 from accounts.prepared import Prepared
 from auditsite import first_run, login_limits
+from auditsite.permissions import TABLE
 from auditsite.proxy import client_address
 
 if TYPE_CHECKING:
@@ -47,9 +48,10 @@ class LoginMiddleware(LoginRequiredMiddleware):
     def process_view(
         self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any
     ) -> HttpResponseBase | None:
-        if request.method not in METHODS:
-            return HttpResponseNotAllowed(METHODS)
         match = request.resolver_match
+        if request.method not in METHODS:
+            row = TABLE.get(match.view_name) if match else None
+            return HttpResponseNotAllowed(row.methods if row else METHODS)
         if match and match.view_name == settings.LOGIN_URL and first_run.is_pending():
             return redirect("welcome")  # nobody can log in yet
         answer: HttpResponseBase | None = super().process_view(request, view_func, view_args, view_kwargs)

@@ -47,7 +47,7 @@ class RequestMiddleware:
             # An export has only begun by now: what it writes to the log belongs to this request, and so does its time.
             response.streaming_content = _Watched(  # type: ignore[attr-defined]
                 iter(response.streaming_content),  # type: ignore[attr-defined]
-                lambda broken: _finish(request, response, began, broken=broken),
+                lambda status: _finish(request, response, began, status),
             )
         else:
             _finish(request, response, began)
@@ -55,10 +55,12 @@ class RequestMiddleware:
 
 
 class _Watched:
-    """The parts of a streamed answer; says once when they are over, whether all were wanted or not."""
+    """The parts of a streamed answer; says once when they are over, whether all were wanted or not. By then the status
+    has been sent: log and metrics get another, where it was not to be."""
 
-    def __init__(self, parts: Iterator[bytes], when_over: Callable[[bool], None]) -> None:
-        self.parts, self.when_over, self.broken = parts, when_over, False
+    def __init__(self, parts: Iterator[bytes], when_over: Callable[[int | None], None]) -> None:
+        self.parts, self.when_over = parts, when_over
+        self.status: int | None = None
 
     def __iter__(self) -> _Watched:
         return self
@@ -68,8 +70,11 @@ class _Watched:
             return next(self.parts)
         except StopIteration:
             raise
+        except ConnectionAbortedError:
+            self.status = 403  # its reader may no longer have it: see events/export/watch.py
+            raise
         except Exception:
-            self.broken = True  # the status has been sent already: log and metrics must still record a failure
+            self.status = 500
             raise
 
     def close(self) -> None:
@@ -79,15 +84,15 @@ class _Watched:
             if close:
                 close()
         finally:
-            when_over, self.when_over = self.when_over, lambda broken: None
-            when_over(self.broken)
+            when_over, self.when_over = self.when_over, lambda status: None
+            when_over(self.status)
 
 
 def _finish(
-    request: HttpRequest, response: HttpResponse | HttpResponseBase, began: float, *, broken: bool = False
+    request: HttpRequest, response: HttpResponse | HttpResponseBase, began: float, status: int | None = None
 ) -> None:
     seconds = time.perf_counter() - began
-    status = 500 if broken else response.status_code
+    status = status or response.status_code
     metrics.note_page(_view(request), request.method or "", status, seconds)
     fields = {
         "method": request.method if request.method in metrics.METHODS else "other",

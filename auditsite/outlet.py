@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import socket
+import struct
 import threading
 import time
 from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable
 
 HIGH = 1_048_576  # bytes that may wait before the thread does: more than any page or static file of ours
@@ -66,6 +68,14 @@ class Outlet:
     def abort(self) -> None:
         """The connection is closed, or is to be."""
         with self.room:
+            self._give_up()
+
+    def cut(self) -> None:
+        """Nothing more is to be sent, not even what waits; the client gets a reset when the socket is closed, without
+        which an answer that has no length would look whole."""
+        with self.room:
+            with contextlib.suppress(OSError):
+                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self._give_up()
 
     def _send(self) -> None:

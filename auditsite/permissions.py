@@ -1,7 +1,7 @@
 """Who may do what: a right for each address and method, from which docs/permissions.md is made.
 
-`tests/scope/test_permissions.py` asks every address with every method as each of the roles, and compares. So an address
-without a row here fails the suite, and so does one that lets in whom its right does not.
+`tests/scope/test_permissions.py` asks every pattern of the URLconf with every method as each of the roles. So an
+address without a row here fails the suite, and so does one that lets in whom its right does not.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ ROLES = {
     "stranger": "logged in, and in no team with the account",
     "member": "in the account's team, without a role",
     "responder": "in the team, role Responders",
-    "account admin": "in the team, role Account admins",
-    "owner": "the person that an account, view, channel, stream ... belongs to, without a role",
-    "auditor": "role Auditors",
+    "account admin": "in the team, role Account admins, may use the admin",
+    "owner": "the person that an account, view, channel, stream ... belongs to, in no team and without a role",
+    "auditor": "role Auditors, may use the admin",
     "superuser": "superuser",
 }
 
@@ -81,6 +81,9 @@ def _right(
 
 
 ANYBODY = _right("anybody", "Needs no login.", YES, nobody=YES)
+BY_LINK = _right(
+    "anybody with the link", "Needs no login, but the signed link of a mail; otherwise not found.", YES, nobody=YES
+)
 SET_UP = _right(
     "anybody, where set up", "Needs no login; not found where it is not set up.", YES, nobody=YES, may_be_absent=True
 )
@@ -130,7 +133,7 @@ REVOKE = _right(
     owner=YES,
     superuser=YES,
 )
-TEAM_PAGE = _right("sees the team", "Its members, and who sees all accounts.", YES, stranger=HIDDEN)
+TEAM_PAGE = _right("sees the team", "Its members, and who sees all accounts.", YES, stranger=HIDDEN, owner=HIDDEN)
 
 EVIDENCE = _right("takes evidence", "Auditors.", NO, names.EXPORT_EVIDENCE, auditor=YES, superuser=YES)
 ACCESS_LOG = _right("reads the access log", "Auditors.", NO, names.VIEW_ACCESS_LOG, auditor=YES, superuser=YES)
@@ -146,6 +149,14 @@ ACCOUNT_EVIDENCE = _right(
 PACK = _right(
     "has the pack",
     "Who asked for it and still sees all accounts in it; and who sees all accounts.",
+    HIDDEN,
+    names.EXPORT_EVIDENCE,
+    auditor=YES,
+    superuser=YES,
+)
+DELETES_PACK = _right(
+    "deletes the pack",
+    "Who asked for it, and superusers; to other auditors it is not found.",
     HIDDEN,
     names.EXPORT_EVIDENCE,
     auditor=YES,
@@ -185,7 +196,7 @@ SEES_VIEW = _right(
     "sees the view",
     "Its owner and the team that it is shared with, if they see the accounts that it names.",
     HIDDEN,
-    owner=YES,
+    owner=OWN,
     member=TEAM,
     responder=TEAM,
     account_admin=TEAM,
@@ -196,7 +207,7 @@ SEES_HELD = _right(
     "sees it",
     "The person or the team that it belongs to; superusers see every team's.",
     HIDDEN,
-    owner=YES,
+    owner=OWN,
     member=TEAM,
     responder=TEAM,
     account_admin=TEAM,
@@ -225,7 +236,7 @@ SIGNED = _right("signed it", "Who asked for the signature, until it is signed.",
 
 STAFF = _right(
     "staff",
-    "Who may use the admin; shows only what that person may see.",
+    "Who may use the admin, which is a tick on a person's page: no role opens it. Shows only what that person may see.",
     NO,
     account_admin=YES,
     auditor=YES,
@@ -233,7 +244,7 @@ STAFF = _right(
 )
 STAFF_ACCOUNT = _right(
     "manages accounts",
-    "Account admins, of their own accounts; superusers, of all.",
+    "Account admins who may use the admin, of their own accounts; superusers, of all.",
     NO,
     names.CHANGE_ACCOUNTS,
     account_admin=YES,
@@ -241,7 +252,7 @@ STAFF_ACCOUNT = _right(
 )
 STAFF_STREAMS = _right(
     "has streams, staff",
-    "Who may manage streams, of those that they see on the site.",
+    "Who may use the admin and manage streams, of those that they see on the site.",
     NO,
     names.MANAGE_STREAMS,
     account_admin=YES,
@@ -256,7 +267,13 @@ STREAM_HISTORY = _right(
     auditor=HIDDEN,
     superuser=YES,
 )
-SUPERUSERS = _right("superusers", "Superusers, and whoever they gave that permission of Django's.", NO, superuser=YES)
+SUPERUSERS = _right(
+    "superusers", "Superusers, and staff whom they gave that permission of Django's.", NO, superuser=YES
+)
+ONLY_SUPERUSERS = _right("superusers alone", "Superusers, whatever permission others have.", NO, superuser=YES)
+RELEASES = _right(
+    "releases holds", "Superusers, and staff who may change holds.", NO, names.CHANGE_HOLDS, superuser=YES
+)
 NO_ONE = _right("no one", "Nobody: records are kept as they are.", NO)
 
 
@@ -266,6 +283,11 @@ class Row:
 
     get: Right | None = None
     post: Right | None = None
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """What it takes, as the header Allow has it."""
+        return (*(("GET", "HEAD") if self.get else ()), *(("POST",) if self.post else ()))
 
 
 def _gets(right: Right, *addresses: str) -> dict[str, Row]:
@@ -290,7 +312,8 @@ SITE: Mapping[str, Row] = {
     **_posts(ANYBODY, "csp_report"),
     **_both(ANYBODY, "account_login"),
     **_gets(ANYBODY, "account_inactive"),
-    **_both(SET_UP, "welcome", "events:report_stop"),
+    **_both(SET_UP, "welcome"),
+    **_both(BY_LINK, "events:report_stop"),
     **_gets(SET_UP, *(f"sso:{name}" for name in ("openid", "openid_callback", "saml", "saml_finish", "saml_metadata"))),
     **_posts(SET_UP, "sso:saml_acs"),
     **_gets(MEASURES, "metrics"),
@@ -321,7 +344,7 @@ SITE: Mapping[str, Row] = {
     **_gets(EVIDENCE, *_events("packs")),
     **_gets(ACCESS_LOG, *_events("access access_export")),
     **_gets(PACK, *_events("pack pack_file")),
-    **_posts(PACK, *_events("pack_delete")),
+    **_posts(DELETES_PACK, *_events("pack_delete")),
     **_posts(TRIAGE, *_events("triage")),
     **_both(TRIAGE_ONE, *_events("suppress")),
     **_posts(TRIAGE_ONE, *_events("suppression_end")),
@@ -402,9 +425,9 @@ MODELS: Mapping[str, Mapping[str, Row]] = {
     "events_seal": _RECORDS,
     "events_reviewstatement": _RECORDS,
     "events_legalhold": _model(SUPERUSERS, SUPERUSERS, SUPERUSERS, NO_ONE),
-    "events_savedview": _model(SUPERUSERS, NO_ONE, NO_ONE, SUPERUSERS),
+    "events_savedview": _model(ONLY_SUPERUSERS, NO_ONE, NO_ONE, ONLY_SUPERUSERS),
     "events_ownrule": _model(SUPERUSERS, SUPERUSERS, SUPERUSERS, SUPERUSERS),
-    "events_report": _model(SUPERUSERS, NO_ONE, NO_ONE, NO_ONE),
+    "events_report": _model(ONLY_SUPERUSERS, NO_ONE, NO_ONE, NO_ONE),
     "events_stream": {
         **_model(STAFF_STREAMS, NO_ONE, NO_ONE, NO_ONE),
         "history": Row(STREAM_HISTORY, STREAM_HISTORY),
@@ -418,6 +441,8 @@ ADMIN: Mapping[str, Row] = {
     **_posts(STAFF, "admin:logout"),
     **_both(PEOPLE, "admin:password_change"),
     **_gets(NOTHING, "admin:password_change_done", "admin:view_on_site"),
+    # Patterns without a name, by their addresses: an object's own leads to the page on which it is changed.
+    **_both(STAFF, *(f"/admin/{model.replace('_', '/', 1)}/<object_id>/" for model in MODELS)),
     **_gets(
         _right(
             "staff, for nothing",
@@ -427,13 +452,13 @@ ADMIN: Mapping[str, Row] = {
             auditor=HIDDEN,
             superuser=HIDDEN,
         ),
-        "admin:",
+        "/admin/(?P<url>.*)$",
     ),
     **_gets(SUPERUSERS, "admin:autocomplete"),
-    **_both(SUPERUSERS, "admin:auth_user_password_change", "admin:auth_user_hand_over"),
+    **_both(SUPERUSERS, "admin:auth_user_password_change"),
+    **_both(ONLY_SUPERUSERS, "admin:auth_user_hand_over"),
     **_posts(STAFF_ACCOUNT, "admin:accounts_nexmoaccount_test", "admin:accounts_nexmoaccount_switch_off"),
-    **_posts(
-        SUPERUSERS, "admin:auth_user_switch_off", "admin:auth_user_end_sessions", "admin:events_legalhold_release"
-    ),
+    **_posts(SUPERUSERS, "admin:auth_user_switch_off", "admin:auth_user_end_sessions"),
+    **_posts(RELEASES, "admin:events_legalhold_release"),
 }
 TABLE: Mapping[str, Row] = {**SITE, **ADMIN}

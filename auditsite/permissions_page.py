@@ -24,7 +24,7 @@ instead. -->
 
 Each address takes the methods that have a right in its row, and refuses all others. A test asks every address with
 every method as each of these roles, so this page says what the site does. People often have several roles: what any of
-them allows is allowed.
+them allows is allowed. A role does not open the admin: that takes *May use the admin* on a person's page.
 
 """
 _RIGHTS = """\
@@ -49,14 +49,16 @@ _ELSEWHERE = """\
 ## What takes more than an address
 
 - **Losing access** counts from the next request, whatever is open: for people who are switched off, members who leave a
-  team, roles that are taken away, tokens that are revoked. A file that is being sent is cut off within about a second,
-  and an evidence pack that is being made fails. Streams, alerts, reports and reminders look at what their owner may see
-  each time they send.
+  team, roles that are taken away, tokens that are revoked. It is asked once a second whether a file may still be sent.
+  If not, what the server holds of it is thrown away and the connection is reset, so that no half of a file passes for
+  the whole; a slow reader may get a quarter of a megabyte before that, besides what is on its way in the network and in
+  a proxy. An evidence pack that is being made fails. Streams ask once a second which accounts their owner sees, and
+  every half minute whether the owner may open their view; alerts, reports and reminders ask each time they send.
 - **Leaving**: the page of a person in the admin says what others rely on that person for, and superusers hand it over
   there: accounts, views that others use, channels, subscriptions, streams, reports, review schedules. Nobody who owns
   an account can be deleted. *People* can be narrowed to those who are switched off and still have something.
-- **Keeping events for a shorter time** takes `{shorten}` besides being able to change the account; legal holds take
-  `{holds}`.
+- **Keeping events for a shorter time** takes `{shorten}` besides being able to change the account; placing legal holds
+  takes `{holds}`, and releasing them `{releases}`.
 - **Seal keys, credential keys, restoring a backup** and all else that `manage.py` does are for whoever may run it on
   the machine.
 """
@@ -72,7 +74,11 @@ def page() -> str:
                 _RIGHTS + _table(("right", "who", "permission", *ROLES), (_line(right) for right in rights)),
                 _ADDRESSES + _table(("address", "GET", "POST"), _addresses()),
                 _ADMIN + _table(("kind", *PAGES), _models()),
-                _ELSEWHERE.format(shorten=permissions.SHORTEN_RETENTION, holds=permissions.ADD_HOLDS),
+                _ELSEWHERE.format(
+                    shorten=permissions.SHORTEN_RETENTION,
+                    holds=permissions.ADD_HOLDS,
+                    releases=permissions.CHANGE_HOLDS,
+                ),
             )
         )
 
@@ -94,10 +100,11 @@ def _line(right: Right) -> Sequence[str]:
 
 
 def addresses(patterns: Any = None, path: str = "/", space: str = "") -> Iterator[tuple[str, str]]:
-    """Name and address of every path of the URLconf."""
+    """Name and address of every path of the URLconf; what has no name goes by its address."""
     for pattern in get_resolver().url_patterns if patterns is None else patterns:
         if isinstance(pattern, URLPattern):
-            yield f"{space}{pattern.name or ''}", re.sub(r"<[a-z_]+:", "<", f"{path}{pattern.pattern}")
+            address = re.sub(r"<[a-z_]+:", "<", f"{path}{pattern.pattern}")
+            yield f"{space}{pattern.name}" if pattern.name else address, address
         elif isinstance(pattern, URLResolver):
             inner = f"{space}{pattern.namespace}:" if pattern.namespace else space
             yield from addresses(pattern.url_patterns, f"{path}{pattern.pattern}", inner)
@@ -108,7 +115,7 @@ def _addresses() -> Iterator[Sequence[str]]:
     models = {f"admin:{model}_{name}" for model in MODELS for name in PAGES}
     found: dict[str, list[str]] = {}
     for name, address in addresses():
-        if name not in models and name != "admin:":
+        if name not in models and name != address:
             found.setdefault(name, []).append(f"`{address}`")
     for name, listed in found.items():
         row = TABLE.get(name, Row())

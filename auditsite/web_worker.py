@@ -237,6 +237,14 @@ class BufferingWorker(ThreadWorker):
         elif sum(len(other.inbox) for other in self.connections) > MAX_HELD:
             self._drop_one(oldest_first=False)
 
+    def handle_request(self, req: Any, conn: Connection) -> Any:
+        """In a thread: write the answer."""
+        try:
+            return super().handle_request(req, conn)
+        except ConnectionAbortedError:  # by the site itself, which has said so in its log: see events/export/watch.py
+            conn.sock.cut()
+            raise
+
     def finish_request(self, connection: Connection, future: Future[bool]) -> None:
         """An answer is written, if perhaps not sent. `future` tells whether the connection is kept."""
         connection.keep = not future.cancelled() and future.exception() is None and future.result()

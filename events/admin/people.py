@@ -58,7 +58,7 @@ class RecordedPersonAdmin(HandingOverAdmin):
         things = handover.things_of(obj)
         ending = {model: things[model] for model in (Channel, Subscription) if model in things}
         if ending:
-            text = gettext("Deleted too: %(things)s. Hand them over to keep them.")
+            text = gettext("Deleted too: %(things)s. To keep what others rely on, hand it over first.")
             said.append(text % {"things": handover.in_words(ending)})
         schedules = ReviewSchedule.objects.filter(owner=obj).count()
         if schedules:

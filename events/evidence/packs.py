@@ -24,6 +24,7 @@ from accounts.models import NexmoAccount
 from accounts.tokens.limits import Limit
 from events.archive import seals
 from events.evidence.pack import NotIntact, make_pack
+from events.export.about import accounts_of
 from events.export.watch import active_user, sees_still
 from events.filters.form import EventFilter
 from events.models import BackgroundJob, EvidencePack
@@ -166,7 +167,8 @@ def make(job: jobs.Claim) -> None:
 
 def _make(pack: EvidencePack, job: jobs.Claim) -> None:
     event_filter = _filter_of(pack)
-    with _private_file(pack.file) as (file, path), _Keeper(pack, job, event_filter.accounts_by_pk) as keeper:
+    accounts = [account.pk for account in accounts_of(event_filter)]
+    with _private_file(pack.file) as (file, path), _Keeper(pack, job, accounts) as keeper:
         contents = make_pack(
             file,
             event_filter.conditions,
@@ -285,7 +287,8 @@ def _finish(pack: EvidencePack, contents: Contents, size: int, path: Path) -> No
             expires_at=now + settings.EVIDENCE_KEEP,
         )
         if kept:
-            pack.accounts.set(contents.accounts)
+            # Those without events may have been deleted meanwhile.
+            pack.accounts.set(NexmoAccount.objects.filter(pk__in=[account.pk for account in contents.accounts]))
     if not kept:  # deleted, or taken over by another worker
         _remove(pack.file)
         return

@@ -13,7 +13,7 @@ import logging
 import threading
 import time
 from collections import deque
-from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from django.conf import settings
 from django.core.cache import caches
@@ -31,6 +31,7 @@ PER_PERSON = 2
 EXPIRES, RENEW_EVERY = 180, 30  # seconds; the web server gives up a reader that takes nothing for a minute
 RETRY_AFTER = 10  # seconds
 BLOCK = 65_536  # bytes of a whole file sent together
+PIECE = 262_144  # characters or bytes: between two, it is asked whether the reader may have more
 PATIENCE_MS = 1_000
 
 _lock = threading.Lock()  # of taking; giving back needs none
@@ -90,19 +91,24 @@ class Place:
             yield part
 
 
-class LimitedStream(Generic[Part]):
-    """The parts of a file that is being sent; gives the place back at the end, wanted or not."""
+class LimitedStream:
+    """The parts of a file that is being sent, large ones in pieces; gives the place back at the end, wanted or not."""
 
-    def __init__(self, parts: Iterator[Part], place: Place, close: Callable[[], None]) -> None:
+    def __init__(self, parts: Iterator[Any], place: Place, close: Callable[[], None]) -> None:
         self.parts, self.place, self.close_parts = parts, place, close
+        self.part: Any = b""  # or text
+        self.at = 0  # how much of it is sent
 
-    def __iter__(self) -> LimitedStream[Part]:
+    def __iter__(self) -> LimitedStream:
         return self
 
-    def __next__(self) -> Part:
-        part = next(self.parts)
+    def __next__(self) -> Any:
+        if self.at >= len(self.part):
+            self.part, self.at = next(self.parts), 0
+        piece = self.part[self.at : self.at + PIECE]
+        self.at += PIECE
         self.place.renew()
-        return part
+        return piece
 
     def close(self) -> None:
         try:

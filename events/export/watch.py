@@ -1,14 +1,19 @@
 """Whether whoever fetches a file may still have it: asked while it is made and sent, at most once a second.
 
-A person who is switched off, or taken out of a team, keeps what has arrived and gets no more.
+A person who is switched off, or taken out of a team, keeps what has arrived and gets no more. What a slow reader has
+not taken yet is thrown away by the web server (`auditsite.web_worker`), which resets the connection: whoever waits for
+the rest learns that there is none.
 """
 
 from __future__ import annotations
 
+import errno
+import logging
 import time
 from typing import TYPE_CHECKING
 
 from django.contrib.auth import get_user_model
+from django.db import DatabaseError, close_old_connections
 
 from accounts.models import NexmoAccount
 
@@ -16,11 +21,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from typing import Any
 
+logger = logging.getLogger(__name__)
+
 EVERY = 1.0  # seconds
+AGAIN_AFTER = (0.2, 1.0)  # seconds: a database that is away for a moment ends no file
 
 
-class SightLost(Exception):
-    """The reader may no longer have what is being sent."""
+class SightLost(ConnectionAbortedError):
+    """The reader may no longer have what is being sent. To a web server it is a connection that has ended."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.EPIPE, "the reader may no longer have this")
 
 
 def active_user(user_pk: Any) -> Any:
@@ -29,9 +40,13 @@ def active_user(user_pk: Any) -> Any:
 
 
 def sees_still(user_pk: Any, accounts: Collection[int]) -> bool:
-    """Whether a person may log in and sees all of these accounts, by their keys."""
+    """Whether a person may log in and sees all of these accounts, by their keys. Those that were deleted meanwhile had
+    no events."""
     user = active_user(user_pk)
-    return user is not None and NexmoAccount.objects.keys_visible_to(user).keys() >= set(accounts)
+    if user is None:
+        return False
+    missing = set(accounts) - NexmoAccount.objects.keys_visible_to(user).keys()
+    return not missing or not NexmoAccount.objects.filter(pk__in=missing).exists()
 
 
 class Watch:
@@ -41,9 +56,21 @@ class Watch:
         self.allowed, self.next = allowed, time.monotonic() + EVERY
 
     def look(self) -> None:
-        """Called at each part. Raises SightLost."""
-        if (now := time.monotonic()) < self.next:
+        """Called at each part. Raises SightLost, and DatabaseError where nobody can say for a while."""
+        if time.monotonic() < self.next:
             return
-        self.next = now + EVERY
-        if not self.allowed():
-            raise SightLost("the reader may no longer have this file")
+        allowed = self._ask()
+        self.next = time.monotonic() + EVERY
+        if not allowed:
+            logger.info("What is being sent is cut off: who gets it may no longer see all of it")
+            raise SightLost
+
+    def _ask(self) -> bool:
+        for pause in AGAIN_AFTER:
+            try:
+                return self.allowed()
+            except DatabaseError:
+                logger.warning("Whether a reader may still have a file cannot be asked; trying again", exc_info=True)
+                close_old_connections()
+                time.sleep(pause)
+        return self.allowed()

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.form_errors import mark_errors
@@ -19,8 +21,6 @@ from events.wording.marking import coded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from django.contrib.auth.models import Group
 
     from accounts.models import NexmoAccount
     from events.models.view import SavedViewQuerySet
@@ -85,7 +85,9 @@ class ViewForm(QueryForm):
 
     def __init__(self, data: Any = None, *, instance: SavedView, **options: Any) -> None:
         super().__init__(data, instance=instance, **options)
-        teams = all_teams().filter(user=instance.owner_id)
+        own = Group.objects.filter(user=instance.owner_id).order_by().values("pk")
+        # It stays with its team, also where its owner is not in that: they were given it.
+        teams = all_teams().filter(Q(pk__in=own) | Q(pk=instance.team_id))
         self.fields["team"].queryset, self.fields["team"].empty_label = teams, _("Only me")  # type: ignore[attr-defined]
         self.fields["team"].label_from_instance = lambda team: coded(team.name)  # type: ignore[attr-defined]
         if instance.pk:

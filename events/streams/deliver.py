@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from django.db import close_old_connections, connection
 
 from accounts.encryption import SecretUnreadable
+from events.export.watch import SightLost, Watch
 from events.models import Stream
 from events.operations.queue import STOP
 from events.outbound.results import Outcome
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MOST_THREADS = 16
-TURN = 30.0  # seconds: then others have theirs, a test is sent, and what may be seen is looked at anew
+TURN = 30.0  # seconds: then others have theirs, a test is sent, and the view is read anew
 AT_HAND = 1.0  # seconds for which a connection to the database is kept while a destination is busy
 TOO_LARGE = 413
 LAST_WAIT = 5.0  # seconds, when the process ends
@@ -114,8 +115,12 @@ def _follow(stream: Stream) -> int:
         progress.stop(stream, str(error))
         return 0
     progress.go_on(stream)
-    sent, over = 0, time.monotonic() + TURN
+    sent, over, watch = 0, time.monotonic() + TURN, Watch(lambda: read.in_sight(stream, accounts))
     while portion is not None and not STOP.is_set() and time.monotonic() < over:
+        try:
+            watch.look()
+        except SightLost:  # the next turn sends what its holder still sees
+            break
         following = cache(lambda: next(portions, None))
         if not _send(stream, portion, following):
             break

@@ -81,6 +81,15 @@ def may_have_whole(user: AnyUser, stream: Stream) -> bool:
     return not sends_whole or NexmoAccount.objects.sees_sensitive(user)
 
 
+def in_sight(stream: Stream, accounts: Sequence[NexmoAccount]) -> bool:
+    """Whether the stream may send all of these accounts still, by what the database says now."""
+    now = Stream.objects.select_related("owner").filter(pk=stream.pk).first()
+    try:
+        return now is not None and {account.pk for account in accounts_of(now)} >= {account.pk for account in accounts}
+    except NothingMayBeSent:
+        return False
+
+
 def heads_of(accounts: Sequence[NexmoAccount]) -> dict[int, int]:
     """The last sequence number of each account that has any, by the account's key."""
     pks = [account.pk for account in accounts]

@@ -19,6 +19,7 @@ from tests.tools.admin import Login, messages
 from tests.tools.pages import text_of
 
 LIST = "/admin/auth/user/"
+NOT_GIVEN = {"private", "team's"}
 
 
 def page_of(person: User) -> str:
@@ -62,10 +63,10 @@ def test_all_that_others_rely_on_goes_to_somebody_else(login: Login, cast: dict[
 
     answer = client.post(page_of(cast["alice"]), {"to": cast["bob"].pk, "switch_off": "on"}, follow=True)
 
-    assert "2 accounts: Marrowby Health, Quillfern Parcel" in shown
+    assert "2 accounts: Marrowby Health (demo0002), Quillfern Parcel (demo0001)" in shown
     assert "Private" not in shown
     told = owners(held)
-    assert {name for name, owner in told.items() if owner == "bob"} == held.keys() - {"private", "team's"}
+    assert {name for name, owner in told.items() if owner == "bob"} == held.keys() - NOT_GIVEN
     assert (told["private"], told["team's"]) == ("alice", None)
     assert set(NexmoAccount.objects.filter(owner=cast["bob"]).values_list("api_key", flat=True)) == {
         "demo0001",
@@ -74,9 +75,55 @@ def test_all_that_others_rely_on_goes_to_somebody_else(login: Login, cast: dict[
     assert SavedView.objects.get(pk=held["shared"].pk).name == f"{held['shared'].name} (alice)"
     assert handover.things_of(cast["alice"]) == {}
     said = [text for _, text in messages(answer)]
-    assert any("now belong to bob" in text for text in said)
-    assert any("bob cannot manage these accounts yet" in text for text in said)
-    assert "Handed over to bob: 2 accounts" in LogEntry.objects.first().change_message  # type: ignore[union-attr]
+    assert any(text.startswith("Handed over to bob: 2 accounts, ") for text in said)
+    assert any("bob cannot manage these accounts yet: give them the role Account admins" in text for text in said)
+    assert "demo0001" in text_of(client.get(f"{LIST}{cast['alice'].pk}/history/"))
+
+
+def test_each_thing_s_history_says_whose_it_was(login: Login, cast: dict[str, Any], held: Any) -> None:
+    client = login("admin")
+
+    client.post(page_of(cast["alice"]), {"to": cast["bob"].pk})
+
+    account = NexmoAccount.objects.get(api_key="demo0001")
+    told = LogEntry.objects.filter(change_message="Owner changed from alice to bob.")
+    assert {(str(entry.content_type.model), entry.object_id) for entry in told} == {
+        ("nexmoaccount", str(account.pk)),
+        ("nexmoaccount", str(NexmoAccount.objects.get(api_key="demo0002").pk)),
+        *((type(thing)._meta.model_name, str(thing.pk)) for name, thing in held.items() if name not in NOT_GIVEN),
+    }
+    assert "Owner changed from alice to bob." in text_of(
+        client.get(f"/admin/accounts/nexmoaccount/{account.pk}/history/")
+    )
+
+
+def test_nothing_is_handed_over_that_cannot_be_written_down(
+    cast: dict[str, Any], held: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LogEntry.objects, "log_actions", lambda *args, **options: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        handover.hand_over(cast["alice"], cast["bob"], by=cast["admin"])
+
+    assert NexmoAccount.objects.filter(owner=cast["alice"]).count() == 2
+
+
+def test_what_became_somebody_elses_meanwhile_stays_theirs(
+    cast: dict[str, Any], held: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    things_of = handover.things_of
+
+    def overtaken(person: User) -> Any:
+        found = things_of(person)
+        Stream.objects.filter(pk=held["stream"].pk).update(owner=cast["charlie"])
+        SavedView.objects.filter(pk=held["used"].pk).update(owner=cast["charlie"])
+        return found
+
+    monkeypatch.setattr(handover, "things_of", overtaken)
+    result = handover.hand_over(cast["alice"], cast["bob"], by=cast["admin"])
+
+    assert (owners(held)["stream"], owners(held)["used"]) == ("charlie", "charlie")
+    assert Stream not in result.things
 
 
 @pytest.mark.parametrize("ticked", [True, False])
@@ -100,7 +147,7 @@ def test_nothing_goes_to_somebody_who_cannot_log_in_or_to_nobody(login: Login, c
     for to in (cast["bob"].pk, cast["alice"].pk, "", "98765"):
         assert client.post(page_of(cast["alice"]), {"to": to}).status_code == 200
     with pytest.raises(handover.Refused):
-        handover.hand_over(cast["alice"], cast["bob"])
+        handover.hand_over(cast["alice"], cast["bob"], by=cast["admin"])
 
     assert NexmoAccount.objects.filter(owner=cast["alice"]).count() == 2
 

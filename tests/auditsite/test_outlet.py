@@ -25,6 +25,25 @@ def pair() -> Iterator[Pair]:
         yield Outlet(server, lambda: None), client
 
 
+def test_what_is_cut_arrives_no_more_and_the_client_learns_of_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()) as client:
+        client.settimeout(10)
+        server, _ = listener.accept()
+        server.setblocking(False)
+        out = Outlet(server, lambda: None)
+        fill(out)
+
+        out.cut()
+        server.close()
+
+        assert (out.pending, out.broken) == (0, True)
+        with pytest.raises(BrokenPipeError):
+            out.sendall(b"x")
+        with pytest.raises(ConnectionResetError):
+            while client.recv(65_536):
+                pass
+
+
 def fill(out: Outlet) -> None:
     """Write until a thread would wait."""
     while out.pending <= outlet.HIGH:

@@ -8,18 +8,17 @@ import sqlite3
 import time
 from collections.abc import Callable
 from typing import Any
-from unittest import mock
 
 import pytest
 from django.core.cache import caches
-from django.db import connection, connections
+from django.db import connection
 from django.test import Client
 
 from accounts.models import NexmoAccount
 from events.export import columns, progress
 from events.export.progress import Progress, ProgressReporter
 from events.reading import stream
-from tests.tools.export import KINDS, Login, add_many, body, csv_rows, exported_ids
+from tests.tools.export import KINDS, Login, add_many, body, csv_rows, exported_ids, hang_up
 from tests.tools.services import only_sqlite
 
 ADDRESS = "/events/export/progress"
@@ -55,12 +54,6 @@ def told(client: Client, token: str, **more: str) -> str:
     assert response.status_code == 200
     assert "no-store" in response["Cache-Control"]
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", response.content.decode())).split())
-
-
-def hang_up(response: Any) -> None:
-    """What a server does when whoever asked is gone, but for closing the test's own connection."""
-    with mock.patch.object(connections["default"], "close_if_unusable_or_obsolete"):
-        response.close()
 
 
 def asks_again(client: Client, token: str) -> bool:

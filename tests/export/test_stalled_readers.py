@@ -14,7 +14,6 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -31,7 +30,8 @@ from accounts.models import NexmoAccount
 from events.archive.add import add_events
 from events.nexmo.parse import parse_event
 User = get_user_model()
-people = [User.objects.create_superuser(f"person{n}", password="a-pass-word-of-tests") for n in range(PEOPLE)]
+names = ["leaver", *(f"person{n}" for n in range(PEOPLE))]
+people = [User.objects.create_superuser(name, password="a-pass-word-of-tests") for name in names]
 account = NexmoAccount.objects.create(owner=people[0], name="x", api_key="key00001", api_secret="secret")
 context = {"filler": "x" * 20_000}
 made = [
@@ -61,10 +61,11 @@ print(pack.pk)
 SIZE = 8_000_000  # bytes: more than the server's outlet and the system's buffers hold
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    settings = {"WEB_PROCESSES": "2", "WEB_THREADS": "4", "EVIDENCE_DIR": str(tmp_path / "evidence")}
-    with start_site(tmp_path, **settings) as running:
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("stalled")
+    settings = {"WEB_PROCESSES": "2", "WEB_THREADS": "4", "EVIDENCE_DIR": str(folder / "evidence")}
+    with start_site(folder, **settings) as running:
         run(running, FILL)
         yield running
 
@@ -96,15 +97,34 @@ class Person:
             with error:
                 return error.code, error.read().decode()
 
-    def stall(self, path: str) -> tuple[socket.socket, int]:
+    def stall(self, path: str, version: str = "1.1") -> tuple[socket.socket, int]:
         """Ask for a file and read no more than its status."""
         client = socket.socket()
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.settimeout(60)
         client.connect(("127.0.0.1", self.site.port))
         cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.jar)
-        client.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookies}\r\n\r\n".encode())
+        client.sendall(f"GET {path} HTTP/{version}\r\nHost: localhost\r\nCookie: {cookies}\r\n\r\n".encode())
         return client, int(client.recv(12)[9:12])
+
+
+def test_slow_reader_who_loses_access_gets_a_reset_and_little_more(site: Site) -> None:
+    off = "from django.contrib.auth.models import User; User.objects.filter(username='leaver').update(is_active=False)"
+    client, status = Person(site, "leaver").stall("/events/export.ndjson", version="1.0")
+    with client:
+        assert status == 200
+        run(site, off)  # while the server waits for the reader
+        received = 0
+        with pytest.raises(ConnectionResetError):  # an end without one would look like that of a whole file
+            while part := client.recv(65_536):
+                received += len(part)
+                time.sleep(0.02)
+
+    assert received < 3_000_000, "of 8 MB"
+    log = site.log.read_text()
+    assert "What is being sent is cut off" in log
+    assert re.search(r"GET /events/export\.ndjson 403 .* leaver", log)
+    assert "Traceback" not in log
 
 
 def test_pages_are_answered_while_exports_stall(site: Site) -> None:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
 from accounts.models import NexmoAccount
 from accounts.tokens import lifecycle
 from events.evidence import packs
-from events.export import columns, watch
+from events.export import columns, limits, watch
+from events.export.about import accounts_of
 from events.export.watch import SightLost
 from events.models import EvidencePack
 from events.operations.demo_data import TEAM
 from events.reading import stream
-from tests.tools.export import add_many
+from tests.tools.export import add_many, body, hang_up
 from tests.tools.scope import Login, shown_ids
 from tests.tools.tokens import bearer, make_token
 
@@ -87,6 +90,95 @@ def test_running_export_is_cut_off(login: Login, cast: Any, running: None, lose:
     with pytest.raises(SightLost):
         next(parts)
     assert begun
+
+
+def test_large_part_is_sent_in_pieces_and_asked_about_between_them(
+    login: Login, cast: Any, running: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "PIECE", 100)
+    response: Any = login("bob").get("/accounts/demo0001/events/export.ndjson")
+    whole = body(login("alice").get("/accounts/demo0001/events/export.ndjson"))
+    parts = iter(response.streaming_content)
+    begun = [next(parts), next(parts)]
+
+    out_of_the_team(cast)
+
+    assert b"".join(begun) == whole[:200], "five events are far more"
+    with pytest.raises(SightLost):
+        next(parts)
+    monkeypatch.setattr(limits, "PIECE", 1_000_000)
+    assert body(login("alice").get("/accounts/demo0001/events/export.ndjson")) == whole
+
+
+def test_log_calls_a_file_that_was_cut_off_forbidden_and_no_error(
+    login: Login, cast: Any, running: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    response: Any = login("bob").get("/accounts/demo0001/events/export.ndjson")
+    parts = iter(response.streaming_content)
+    next(parts)
+    out_of_the_team(cast)
+    with pytest.raises(ConnectionAbortedError):
+        next(parts)
+
+    hang_up(response)
+
+    told = [record for record in caplog.records if record.name == "auditsite.access"]
+    assert told[-1].getMessage().startswith("GET /accounts/demo0001/events/export.ndjson 403 ")
+    assert [record for record in caplog.records if record.levelname not in ("INFO", "DEBUG")] == []
+
+
+def test_database_that_is_away_for_a_moment_ends_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "EVERY", 0.0)
+    monkeypatch.setattr(watch, "AGAIN_AFTER", (0.0, 0.0))
+    monkeypatch.setattr(watch, "close_old_connections", lambda: None)
+    answers: list[Any] = [OperationalError(), OperationalError(), True, *[OperationalError()] * 3]
+
+    def allowed() -> bool:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return bool(answer)
+
+    watched = watch.Watch(allowed)
+    watched.look()
+    with pytest.raises(OperationalError):
+        watched.look()
+    assert answers == []
+
+
+def test_account_without_events_that_is_deleted_ends_nothing(cast: Any, account: NexmoAccount) -> None:
+    audrey = cast["audrey"]
+    pack = EvidencePack.objects.create(
+        requested_by=audrey, requested_at=timezone.now(), query="account=demo0001", time_zone="UTC", name="x.zip"
+    )
+    keys = [each.pk for each in NexmoAccount.objects.all()]
+
+    assert [each.api_key for each in accounts_of(packs._filter_of(pack))] == ["demo0001"]
+    NexmoAccount.objects.get(api_key="demo0005").delete()
+
+    assert watch.sees_still(audrey.pk, keys)
+    assert not watch.sees_still(cast["bob"].pk, keys)
+
+
+def test_pack_watches_the_accounts_that_are_in_it(
+    cast: Any, account: NexmoAccount, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path
+) -> None:
+    settings.EVIDENCE_DIR = tmp_path
+    pack = EvidencePack.objects.create(
+        requested_by=cast["audrey"],
+        requested_at=timezone.now(),
+        query="account=demo0001",
+        time_zone="UTC",
+        name="x.zip",
+    )
+    watched: list[Any] = []
+    monkeypatch.setattr(packs, "_Keeper", lambda pack, job, accounts: watched.extend(accounts) or 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        packs._make(pack, None)  # type: ignore[arg-type]
+
+    assert watched == [account.pk]
 
 
 def test_export_goes_on_for_those_who_still_see_what_is_in_it(login: Login, cast: Any, running: None) -> None:

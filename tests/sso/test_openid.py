@@ -285,3 +285,17 @@ def test_administrator_reads_whose_a_login_is_and_takes_it_away(
     assert "no other way in" in asked
     admin.post(f"{pages}{link.pk}/delete/", {"post": "yes"})
     assert ceremony(provider, sub)[1].status_code == 403
+
+
+@pytest.mark.parametrize("person", ["", "bob"])
+def test_its_addresses_are_there_for_anybody_once_it_is_set_up(
+    provider: Provider, cast: dict[str, Any], person: str
+) -> None:
+    client = Client()
+    if person:
+        client.force_login(cast[person], backend="auditsite.login.Backend")
+
+    for path in ("/sso/openid/", "/sso/openid/callback/"):
+        answer = client.get(path)
+        assert answer.status_code not in (404, 405), path
+        assert not answer.get("Location", "").startswith("/login/?next="), path

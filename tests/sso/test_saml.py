@@ -275,3 +275,17 @@ def test_provider_that_is_down_is_told(idp: SamlProvider, site: Callable[..., Si
     answer = Client().get("/sso/saml/")
     assert answer.status_code == 502
     assert "cannot be reached" in answer.content.decode()
+
+
+@pytest.mark.parametrize("person", ["", "bob"])
+def test_its_addresses_are_there_for_anybody_once_it_is_set_up(
+    idp: SamlProvider, cast: dict[str, Any], person: str
+) -> None:
+    client = Client()
+    if person:
+        client.force_login(cast[person], backend="auditsite.login.Backend")
+    answers = [client.get(f"/sso/saml/{part}") for part in ("", "metadata/", "finish/")]
+
+    for answer in (*answers, client.post("/sso/saml/acs/")):
+        assert answer.status_code not in (404, 405), answer.request["PATH_INFO"]
+        assert not answer.get("Location", "").startswith("/login/?next="), answer.request["PATH_INFO"]

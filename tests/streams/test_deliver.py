@@ -12,6 +12,7 @@ from django.conf import settings as site
 from django.utils import timezone
 
 from accounts.models import NexmoAccount
+from events.export import watch
 from events.models import AuditEvent, SavedView, Stream, StreamRefusal
 from events.streams import deliver, progress, read
 from tests.streams.conftest import numbers_of, serve
@@ -267,6 +268,30 @@ def test_an_account_that_is_no_longer_shared_is_no_longer_sent(
     serve(stream)
 
     assert_whole(receiver.taken, mine[:1])
+
+
+@pytest.mark.parametrize("lost", ["sight", "permission"])
+def test_what_is_lost_while_a_stream_is_sent_ends_its_turn(
+    lost: str, cast: Any, mine: list[NexmoAccount], receive: Receive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "EVERY", 0.0)
+    stream, receiver = receive("webhook")
+    moved = progress.move
+
+    def lose(*args: Any, **kwargs: Any) -> None:
+        moved(*args, **kwargs)
+        NexmoAccount.objects.filter(pk=mine[1].pk).update(owner=cast["charlie"])
+        mine[1].teams.clear()
+        if lost == "permission":
+            cast["alice"].user_permissions.clear()
+            cast["alice"].groups.clear()
+
+    monkeypatch.setattr(progress, "move", lose)
+    serve(stream)
+    assert len(receiver.taken.items) == 10
+
+    serve(stream)
+    assert len(receiver.taken.items) == 10 + (25 if lost == "sight" else 0), "of the other account"
 
 
 def test_who_may_no_longer_set_up_streams_sends_nothing(cast: Any, mine: list[NexmoAccount], receive: Receive) -> None:

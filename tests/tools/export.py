@@ -10,7 +10,10 @@ import zipfile
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest import mock
 from xml.etree import ElementTree
+
+from django.db import connections
 
 from accounts.models import NexmoAccount
 from events.archive.add import add_events
@@ -123,3 +126,9 @@ def add_raw(account: NexmoAccount, raw: str) -> AuditEvent:
 
 Login = Callable[[str], Any]
 Add = Callable[..., AuditEvent]
+
+
+def hang_up(response: Any) -> None:
+    """What a server does when whoever asked is gone, but for closing the test's own connection."""
+    with mock.patch.object(connections["default"], "close_if_unusable_or_obsolete"):
+        response.close()

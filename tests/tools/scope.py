@@ -35,6 +35,16 @@ def names(patterns: Any = None, space: str = "") -> Iterator[str]:
             yield space + (pattern.name or "")
 
 
+def routes(patterns: Any = None, begin: str = "") -> Iterator[str]:
+    """Every pattern of the URLconf, as the match of a request names it."""
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        route = begin + str(pattern.pattern).removeprefix("^" if begin else "")
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern.url_patterns, route)
+        else:
+            yield route
+
+
 def shown_ids(response: Any) -> list[str]:
     """The ids of the rows on a list page, in order."""
     return [html.unescape(found) for found in re.findall(r'data-event-id="([^"]*)"', response.content.decode())]

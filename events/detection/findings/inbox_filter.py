@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import django_filters
 from django import forms
+from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.forms.utils import flatatt
 from django.http import QueryDict
@@ -194,6 +195,12 @@ class OrderFilter(QuestionFilter):
         return replace(question, worst_first=value == WORST)
 
 
+def gone(names: set[str]) -> dict[str, int]:
+    """People of these names who cannot log in any more, by name: findings may still be assigned to them."""
+    people = get_user_model().objects.filter(username__in=names, is_active=False) if names else ()
+    return {person.get_username(): person.pk for person in people}
+
+
 class FindingFilter(django_filters.FilterSet):
     """Every parameter of the inbox. With a wrong value nothing is shown, and the error stands beside its field."""
 
@@ -254,6 +261,8 @@ class FindingFilter(django_filters.FilterSet):
         fields["rule"].offer([anything, *offered], {}, chosen("rule"))
         names = {person.name: person.pk for person in responders(sight.accounts)}
         others = [(name, name) for name, pk in names.items() if pk != sight.user.pk]
+        if sight.sees_all:
+            names |= gone(set(split_list([chosen("assignee")])) - names.keys() - {ME, NOBODY})
         fields["assignee"].offer(
             [anything, (ME, _("Me")), (NOBODY, _("Nobody")), *others],
             names | {ME: sight.user.pk, NOBODY: 0},
