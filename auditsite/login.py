@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -16,7 +17,7 @@ from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.models import Permission
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import DisallowedRedirect
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.models import Q
 from django.http import HttpResponseNotAllowed
 from django.shortcuts import redirect, resolve_url
@@ -33,12 +34,18 @@ from accounts.prepared import Prepared
 from auditsite import first_run, login_limits
 from auditsite.permissions import TABLE
 from auditsite.proxy import client_address
+from events.storage.transactions import impatient
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponseBase
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST")  # views of other packages would take PUT for POST, and others for GET
+
+
+logger = logging.getLogger(__name__)
+
+NOTED_WITHIN_MS = 100
 
 
 class LoginMiddleware(LoginRequiredMiddleware):
@@ -55,8 +62,8 @@ class LoginMiddleware(LoginRequiredMiddleware):
         if match and match.view_name == settings.LOGIN_URL and first_run.is_pending():
             return redirect("welcome")  # nobody can log in yet
         answer: HttpResponseBase | None = super().process_view(request, view_func, view_args, view_kwargs)
-        if answer is None and getattr(view_func, "login_required", True):
-            sessions.note_activity(request)
+        if answer is None and getattr(view_func, "login_required", True) and sessions.is_activity(request):
+            _note_activity(request)
         return answer
 
     def handle_no_permission(  # type: ignore[override]
@@ -77,6 +84,15 @@ class LoginMiddleware(LoginRequiredMiddleware):
             return super().handle_no_permission(request, view_func)
         except DisallowedRedirect:  # the address to come back to is longer than Django lets a redirect be
             return redirect(settings.LOGIN_URL)
+
+
+def _note_activity(request: HttpRequest) -> None:
+    """No page waits for it: while a long sync holds SQLite's lock, the next page notes it."""
+    try:
+        with impatient(NOTED_WITHIN_MS):
+            sessions.note_activity(request)
+    except OperationalError as error:
+        logger.info("That a session is used was not noted: %s", error)
 
 
 def why_ended(request: HttpRequest) -> str:

@@ -15,8 +15,11 @@ from allauth.account.adapter import get_adapter
 from allauth.usersessions.internal.flows.sessions import end_sessions
 from allauth.usersessions.models import UserSession
 from django.conf import settings
+from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.contrib.sessions.models import Session
+from django.db import DatabaseError, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -81,23 +84,43 @@ def duration(length: timedelta) -> str:
     return ngettext("%(count)s minute", "%(count)s minutes", minutes) % {"count": minutes}
 
 
+def is_activity(request: HttpRequest) -> bool:
+    """Whether a request of somebody who is logged in is to be noted. What a page asks for by itself is no activity: an
+    open page that looks for news would keep its session for ever."""
+    often = min(NOTED_EVERY, settings.SESSION_IDLE.total_seconds() / 10)
+    if request.session.get(SEEN, 0) > time.time() - often:
+        return False
+    return request.method not in ("GET", "HEAD") or not request.headers.get("HX-Request")
+
+
 def note_activity(request: HttpRequest) -> None:
-    """That somebody who is logged in uses this session. What a page asks for by itself is no activity: an open page
-    that looks for news would keep its session for ever."""
+    """Write down that a session is used, at once and only that: what runs beside may change the session meanwhile.
+
+    Raises:
+        SessionInterrupted: it was ended in this moment.
+        DatabaseError: it cannot be written; the session is as it was, and the next page tries again.
+    """
     session = request.session
     now = int(time.time())
-    if session.get(SEEN, 0) > now - min(NOTED_EVERY, settings.SESSION_IDLE.total_seconds() / 10):
-        return
-    if request.method in ("GET", "HEAD") and request.headers.get("HX-Request"):
-        return
-    # At once, and only this: what runs beside may change the session meanwhile.
-    was_modified = session.modified
+    was_modified, before = session.modified, {name: session.get(name) for name in (BEGAN, SEEN, ENDS)}
     session[SEEN] = now
     session.setdefault(BEGAN, now)  # of a login before there were limits
     session.setdefault(ENDS, now + int(settings.SESSION_MAX.total_seconds()))
-    session.save()
-    session.modified = was_modified
-    note_browser(request)
+    try:
+        with transaction.atomic():
+            session.save()
+            note_browser(request)
+    except UpdateError:
+        raise SessionInterrupted("The session was ended while its page was asked for.") from None
+    except DatabaseError:
+        for name, value in before.items():
+            if value is None:
+                del session[name]
+            else:
+                session[name] = value
+        raise
+    finally:
+        session.modified = was_modified
 
 
 def note_browser(request: HttpRequest) -> None:

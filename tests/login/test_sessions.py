@@ -12,7 +12,7 @@ import time_machine
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 
@@ -151,6 +151,23 @@ def test_noting_activity_takes_nothing_back_that_happens_meanwhile(login: Login,
     sessions.note_activity(request)
 
     assert request.session.modified is False, "and so the page does not write it again at its end"
+
+
+def test_no_page_fails_because_its_activity_cannot_be_noted(
+    cast: dict[str, Any], clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bob = browser()
+    clock.shift(timedelta(minutes=10))
+
+    def locked(**_: Any) -> None:
+        raise OperationalError("database is locked")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(UserSession.objects, "update_or_create", locked)
+        assert is_in(bob)
+    assert bob.session[sessions.SEEN] == NOON.timestamp(), "as it was"
+    assert is_in(bob)
+    assert bob.session[sessions.SEEN] == (NOON + timedelta(minutes=10)).timestamp()
 
 
 def test_limits_make_sense() -> None:
