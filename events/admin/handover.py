@@ -226,12 +226,13 @@ def _warnings(result: handover.HandedOver, person: User, to: User) -> Iterator[s
         yield said(text, result.left)
     if result.narrowed:
         text = gettext(
-            "These still tell only of the accounts that %(owner)s saw, because %(person)s sees more: %(things)s."
+            "These still send only what is in the accounts that %(owner)s saw, because %(person)s sees more: "
+            "%(things)s."
         )
         yield said(text, result.narrowed)
     if result.stopped:
         text = gettext(
-            "These do nothing any more, because %(person)s cannot open the view that each looks at: %(things)s. "
+            "These no longer do anything, because %(person)s cannot open the view that each looks at: %(things)s. "
             "Share it with a team of theirs, or choose another."
         )
         yield said(text, result.stopped)
