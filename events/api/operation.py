@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property, update_wrapper
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.db import InterfaceError, OperationalError
@@ -143,6 +144,9 @@ def operations(
 
 
 def _admitted(request: HttpRequest) -> Access:
+    if settings.SECURE_SSL_REDIRECT and not request.is_secure():
+        # Following a redirect, a program would go on sending its token readably, and nobody would notice.
+        raise ApiError(403, _("Use https://. Whoever was on the way could read this token: revoke it."))
     try:
         return Access(authenticate(request))
     except TokenRefused as refused:

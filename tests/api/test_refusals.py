@@ -35,6 +35,16 @@ def test_an_empty_value_beside_others_does_not_lift_a_filter(
     assert [event["id"] for event in events] == [event_json(1)["id"]]
 
 
+def test_plain_http_is_refused_and_not_redirected(program: Program, settings: Any) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    client = program("alice")
+
+    assert "revoke" in is_problem(client.get("/api/v1/events"), 403)["detail"]
+    assert client.get("/beta/audit/events").status_code == 403
+    assert client.get("/api/v1/events", secure=True).status_code == 200
+    assert client.get("/events/")["Location"].startswith("https://")
+
+
 def test_a_cursor_of_findings_is_none_of_events(accounts: None, add_event: Add, program: Program) -> None:
     account = NexmoAccount.objects.get(api_key="demo0001")
     for number in (10, 11):
