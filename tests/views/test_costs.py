@@ -27,7 +27,7 @@ from tests.tools.services import only_sqlite
 # For Alice, who sees two of five accounts with 60 events each; a page of 50. The entry of the access log takes 190.
 CALLS = {
     "/events/": 11_340,  # order, the day where it changes, a head for paper, the control for time; marks of findings
-    "/events/?source=CD&event_type=NUMBER_UPDATED": 15_610,
+    "/events/?source=CD&event_type=NUMBER_UPDATED": 15_650,
     "/accounts/demo0001/events/": 10_940,  # the link to streams, for those who may have them; signing off
     "/accounts/demo0001/events/{event}/": 22_840,  # whether it is its user's first from its country; its sessions
     "/events/summary": 26_390,
