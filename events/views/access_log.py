@@ -76,7 +76,7 @@ class AccessTable(tables.Table):
 @require_safe
 @never_cache
 def access_log(request: HttpRequest) -> HttpResponse:
-    """All of it, newest first."""
+    """The access log, newest first. `before`: the page's place."""
     _require_auditor(request)
     chosen = AccessFilter(request.GET, queryset=AccessEntry.objects.all())
     rows = chosen.qs if chosen.is_valid() else AccessEntry.objects.none()
@@ -94,7 +94,7 @@ def access_log(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def own_activity(request: HttpRequest) -> HttpResponse:
-    """What the reader did, and what others did in the reader's name."""
+    """What was done in the reader's name, newest first. `before`: the page's place."""
     found, older = _page(AccessEntry.objects.filter(person=request.user.get_username()), request)
     table = AccessTable(found, exclude=("person",))
     return render(request, "access/activity.html", {"entries": table, "older": older})
@@ -102,7 +102,7 @@ def own_activity(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def export_access_log(request: HttpRequest, kind: str) -> HttpResponseBase:
-    """The filtered entries as a file, newest first, with all that is stored of them."""
+    """The filtered entries of the access log as a file, newest first, with all that is stored of them."""
     _require_auditor(request)
     if kind not in _FORMATS:
         raise Http404

@@ -8,8 +8,6 @@ from accounts.access.words import Kind, kind_of_model
 from auditsite.access_rules import KEPT, RULES, rule_for
 from tests.tools.scope import names
 
-ELSEWHERE = {"demo"}  # paths of the demo alone
-
 
 def test_every_path_has_an_action_or_a_reason() -> None:
     without = []

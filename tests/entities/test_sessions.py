@@ -143,7 +143,7 @@ def test_session_takes_its_queries(client: Client, story: dict[str, AuditEvent])
     with CaptureQueriesContext(connection) as queries:
         client.get(PATH, {"at": at(story["again"])})
 
-    assert len(queries) <= 20  # with the accounts and their coverage, and marks of findings
+    assert len(queries) <= 21  # with the accounts and their coverage, and marks of findings
 
 
 @pytest.mark.parametrize(

@@ -435,8 +435,9 @@ def test_overview_takes_the_same_queries_for_two_accounts_and_for_thirty(
     NexmoAccount.objects.filter(api_key__startswith="more").delete()
     more(cast["alice"], 30)
 
-    # Four are for what is worth a look, once a minute; three for open findings, every ten seconds; one for the table.
-    assert taken() == few == 13 + 4 + 3 + 1 + ("recent" in query)
+    # Four are for what is worth a look, once a minute; three for open findings, every ten seconds; one for the table,
+    # and one for the access log.
+    assert taken() == few == 13 + 4 + 3 + 1 + 1 + ("recent" in query)
 
 
 def test_list_of_many_accounts_has_pages(login: Login, cast: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,7 @@ from tests.tools.services import only_sqlite
 CALLS = {
     # Order, the day where it changes, a head for paper, the control for time; marks of findings; activity is noted
     "/events/": 11_440,
-    "/events/?source=CD&event_type=NUMBER_UPDATED": 15_690,  # whether to tell of a second factor, on every page: 18
+    "/events/?source=CD&event_type=NUMBER_UPDATED": 15_730,  # whether to tell of a second factor, on every page: 18
     "/accounts/demo0001/events/": 11_160,  # the link to streams, for those who may have them; signing off; activity
     "/accounts/demo0001/events/{event}/": 22_840,  # whether it is its user's first from its country; its sessions
     "/events/summary": 26_390,

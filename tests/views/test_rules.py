@@ -164,7 +164,7 @@ def test_list_costs_the_same_whatever_the_number_of_rules(
     client = login("alice")
     client.get("/rules/")
 
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         client.get("/rules/")
 
 

@@ -1,0 +1,28 @@
+"""Each answer that needs an entry has one, and no other: the administrator walks over every path."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from accounts.access.models import AccessEntry
+from auditsite.access_rules import rule_for
+from tests.scope.test_paths import EXPECTED
+from tests.tools.export import body
+from tests.tools.scope import Login
+
+
+def test_every_answer_that_needs_an_entry_has_one_and_no_other_has(login: Login, events: dict[str, Any]) -> None:
+    admin, wrong, written = login("admin"), [], 0
+    for name, paths in EXPECTED.items():
+        rule = rule_for(name)
+        for path in paths:
+            answer = admin.get(path)
+            status, found = answer.status_code, AccessEntry.objects.count() - written
+            body(answer)  # an export has one more by then
+            written = AccessEntry.objects.count()
+            needs = rule is not None and rule.get is not None and status in (200, 403, 404)
+            if found != needs:
+                wrong.append((name, path, status, found))
+
+    assert wrong == []
+    assert written > 50
