@@ -141,6 +141,7 @@ def wrong(world: World, role: str, table: Mapping[str, Row]) -> Iterator[str]:
                 ("GET", row.get, {}),
                 ("POST", row.post, {}),
                 *([("GET", row.get, HTMX)] if row.get and in_parts else []),
+                *([("HEAD", row.get, {})] if row.get and role == "stranger" else []),  # as GET, whoever asks
             ):
                 answer = asked(world, client, method, name, path, **headers)
                 got = outcome(answer, role)
