@@ -10,7 +10,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.translation import override
 
 from accounts import permissions
-from auditsite.permissions import MODELS, PAGES, ROLES, TABLE, Right, Row
+from auditsite.permissions import MODELS, PAGES, TABLE, Row
+from auditsite.rights import ROLES, Right
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -20,8 +20,9 @@ from django.urls import resolve
 from accounts import permissions as permission_names
 from auditsite import first_run
 from auditsite.login import METHODS
-from auditsite.permissions import ROLES, TABLE, Answer, Right, Row
+from auditsite.permissions import TABLE, Row
 from auditsite.permissions_page import addresses, page
+from auditsite.rights import ROLES, Answer, Right
 from events.models import AuditEvent
 from tests.tools.export import body
 from tests.tools.processes import ROOT
