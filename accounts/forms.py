@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts import permissions
-from accounts.form_errors import mark_errors
+from accounts.form_parts import mark_errors
 from accounts.models import NexmoAccount
 from accounts.teams import sight
 from accounts.widgets import TickList

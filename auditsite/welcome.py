@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from accounts.form_errors import mark_errors
+from accounts.form_parts import mark_errors
 from accounts.validators import name_validator
 from auditsite import first_run
 from auditsite.proxy import client_address

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.form_errors import mark_errors
+from accounts.form_parts import AccountsByName, mark_errors
 from accounts.models import ApiToken, NexmoAccount
 from accounts.tokens import lifecycle
 from accounts.widgets import TickList
@@ -30,7 +30,7 @@ class TokenForm(forms.ModelForm):
     """What a token is called, how long it lasts, and what it is for. `user` is who makes it."""
 
     days = forms.TypedChoiceField(label=_("Expires"), coerce=int)
-    accounts = forms.ModelMultipleChoiceField(
+    accounts = AccountsByName(
         NexmoAccount.objects.none(),
         label=_("Accounts"),
         required=False,

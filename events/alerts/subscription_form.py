@@ -8,11 +8,12 @@ from django import forms
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from accounts.form_parts import AccountsByName
 from accounts.models import NexmoAccount
 from accounts.widgets import TickList
 from events.alerts import follow
 from events.detection.rules import known_rules
-from events.display.held_form import AccountsByName, ByName, HeldForm
+from events.display.held_form import ByName, HeldForm
 from events.filters.saved import openable_views
 from events.models import Channel, Subscription
 

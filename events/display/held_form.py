@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.form_errors import mark_errors
+from accounts.form_parts import mark_errors
 from accounts.teams.sight import teams_acted_for
 from events.models.held import HeldQuerySet
 from events.wording.marking import coded
@@ -24,13 +24,6 @@ class ByName(forms.ModelChoiceField):
 
     def label_from_instance(self, obj: Any) -> str:
         return f"{coded(obj.name)} ({coded(obj.team.name)})" if obj.team_id else coded(obj.name)
-
-
-class AccountsByName(forms.ModelMultipleChoiceField):
-    """Accounts by name and API key."""
-
-    def label_from_instance(self, obj: Any) -> str:
-        return f"{coded(obj.name)} ({obj.api_key})"
 
 
 class HeldForm(forms.ModelForm):

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.form_errors import mark_errors
+from accounts.form_parts import mark_errors
 from accounts.teams.sight import all_teams
 from events.filters.form import EventFilter
 from events.filters.parameters import unknown

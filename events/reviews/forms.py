@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.form_errors import mark_errors
+from accounts.form_parts import mark_errors
 from accounts.models import NexmoAccount
 from accounts.validators import text_validator
 from events.display.held_form import HeldForm

@@ -14,9 +14,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import permissions
+from accounts.form_parts import AccountsByName
 from accounts.models import NexmoAccount
 from accounts.widgets import TickList
-from events.display.held_form import AccountsByName, HeldForm
+from events.display.held_form import HeldForm
 from events.filters.saved import openable_views
 from events.models import SavedView, Stream
 from events.models.streams import StreamQuerySet

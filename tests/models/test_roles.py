@@ -18,7 +18,7 @@ def test_roles_have_their_permissions_and_no_others() -> None:
         ACCOUNT_ADMINS: manages | reads | {"events.triage_finding", "events.manage_stream"},
         AUDITORS: {
             *("accounts.view_nexmoaccount", "accounts.view_all_accounts", "accounts.export_evidence"),
-            "accounts.view_sensitive",
+            *("accounts.view_sensitive", "access.view_accessentry"),
         }
         | reads,
         RESPONDERS: {"events.triage_finding"},
