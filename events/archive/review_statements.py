@@ -128,7 +128,7 @@ def read(text: str, signature: str, public_keys: list[str] | None = None) -> Sta
         )
     except seals.BadSeal as error:
         raise BadReview(str(error)) from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadReview(str(error) if isinstance(error, BadReview) else "its statement cannot be read.") from None
 
 

@@ -165,7 +165,7 @@ def read(text: str, signature: str, public_keys: list[str] | None = None) -> Sta
             key=value["key"],
             ledger=value["ledger"] if value["format"] == FORMAT else "",
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadSeal("its statement cannot be read.") from error
 
 
@@ -183,6 +183,6 @@ def import_lines(text: str, public_keys: list[str] | None = None) -> list[Statem
         try:
             value = json.loads(line)
             statements.append(read(value["statement"], value["signature"], public_keys))
-        except (ValueError, KeyError, TypeError, binascii.Error) as error:
+        except (ValueError, KeyError, TypeError, RecursionError, binascii.Error) as error:
             raise BadSeal(f"line {number}: {error}") from None
     return statements

@@ -34,13 +34,14 @@ from events.models import (
     MonthCount,
     Removal,
     RemovedEvent,
+    RetentionChange,
     Review,
     ReviewStatement,
     Seal,
     SyncState,
     SyncWindow,
 )
-from events.storage import chain, search_check, search_index, stored_form, triggers
+from events.storage import additions, chain, search_check, search_index, stored_form, triggers
 from events.storage.search_index import searchable_text
 from events.storage.transactions import snapshot
 
@@ -56,6 +57,7 @@ BESIDE_EVENTS = (
     AccessBatch,
     AccessEntry,
     AccessRemoval,
+    ApplicationName,
     ChainHead,
     CoveredSpan,
     DayCount,
@@ -68,6 +70,7 @@ BESIDE_EVENTS = (
     MonthCount,
     Removal,
     RemovedEvent,
+    RetentionChange,
     Review,
     ReviewStatement,
     Seal,
@@ -120,6 +123,7 @@ def verify_database(
         f"The database does not guard the archive: trigger {name} is missing or was replaced."
         for name in triggers.missing(connection)
     ]
+    problems += additions.problems([model._meta.db_table for model in (AuditEvent, *BESIDE_EVENTS)], connection)
     problems += stored_form.schema_problems((AuditEvent, *BESIDE_EVENTS), connection)
     if connection.vendor == "sqlite":
         problems += _misshapen_rows(BESIDE_EVENTS)
@@ -242,6 +246,8 @@ def _verify(
             raise _Broken("There are events, but the head of their chain is gone.")
         if statements:
             raise _Broken(f"A seal speaks of {statements[-1].count:,} events, but there is no chain.")
+        if counted := SyncState.objects.filter(account=account).values_list("event_count", flat=True).first():
+            raise _Broken(f"The account's count says {counted:,} events, but neither they nor their chain are there.")
     else:
         for statement in statements:
             _check_chain_of(statement, head, account)

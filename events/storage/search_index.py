@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 TABLE, INDEX, POSTGRESQL_INDEX = "events_auditevent", "events_search", "event_account_text"
 COLUMN = "text_and_account"  # of the index on SQLite
+TRIGGERS = (f"{INDEX}_add", f"{INDEX}_remove")  # there
 # Must be written the same everywhere: PostgreSQL uses its index only for the very expression it was made of.
 TEXT = "CASE WHEN searchable = '' THEN raw ELSE searchable END"
 # Comparing bytes is several times as fast as by any locale's rules, and other letters than ASCII are folded already.
@@ -218,7 +219,7 @@ def install(connection: Any) -> None:
             cursor.execute("DROP INDEX IF EXISTS event_text")  # of all accounts together
             return
         gone = missing(connection)
-        for name in (f"{INDEX}_add", f"{INDEX}_remove", INDEX):
+        for name in (*TRIGGERS, INDEX):
             if name in gone:
                 cursor.execute(f"DROP {'TABLE' if name == INDEX else 'TRIGGER'} IF EXISTS {name}")
         for name, statement in _sqlite().items():
@@ -264,8 +265,8 @@ def remove(connection: Any) -> None:
         if connection.vendor == "postgresql":
             cursor.execute(f"DROP INDEX IF EXISTS {POSTGRESQL_INDEX}")
             return
-        for name in ("add", "remove"):
-            cursor.execute(f"DROP TRIGGER IF EXISTS {INDEX}_{name}")
+        for name in TRIGGERS:
+            cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
         cursor.execute(f"DROP TABLE IF EXISTS {INDEX}")
 
 

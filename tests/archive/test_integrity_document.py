@@ -116,6 +116,17 @@ LINES: tuple[tuple[str, str, dict[str, tuple[str, ...]]], ...] = (
         },
     ),
     (
+        "the same",
+        "add a trigger, a rule or row security",
+        {
+            "archive/test_additions": (
+                "test_trigger_that_passes_over_a_persons_entries_is_found",
+                "test_rule_that_writes_nothing_is_found",
+                "test_row_security_is_found",
+            )
+        },
+    ),
+    (
         "whoever removes the triggers",
         "-",
         {

@@ -14,7 +14,9 @@ from django.utils import timezone
 from accounts.models import NexmoAccount
 from events.export import watch
 from events.models import AuditEvent, SavedView, Stream, StreamRefusal
+from events.outbound.post import Answer
 from events.streams import deliver, progress, read
+from events.streams.destinations import bulk, splunk
 from tests.streams.conftest import numbers_of, serve
 from tests.tools.export import add_many
 from tests.tools.receivers import DIE, STALL, Taken
@@ -381,3 +383,12 @@ def test_a_test_is_marked_and_moves_nothing(kind: str, mine: list[NexmoAccount],
     told = receiver.documents if kind == "bulk" else receiver.taken.bodies
     assert "true" in str(told).lower()
     assert "AUDITSITE_TEST" in str(told)
+
+
+@pytest.mark.parametrize("destination", [bulk, splunk])
+def test_answer_that_is_nested_too_deep_is_an_answer_all_the_same(destination: Any) -> None:
+    deep = b"[" * 16_000
+    if destination is splunk:
+        assert splunk._read(Answer(200, body=deep)) == {}
+    else:
+        assert bulk._read(deep, 1).outcome.problem == "broken"

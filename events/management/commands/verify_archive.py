@@ -82,6 +82,11 @@ class Command(LoggedCommand):
         self.stdout.write(access_chain.summary())
         seconds = max(time.monotonic() - began, 0.001)
         self.stdout.write(f"{events:,} events in {seconds:.1f} s, {events / seconds:,.0f} a second.")
+        if not accounts and not problems:
+            raise CommandError(
+                "There is no account in this database, so nothing was verified. Is DATABASE_URL the right one, and "
+                "was everything restored?"
+            )
         if problems:
             raise CommandError("The archive failed verification; see above.")
 
@@ -89,11 +94,14 @@ class Command(LoggedCommand):
         if not file:
             return []
         try:
-            return seals.import_lines(Path(file).read_text(encoding="utf-8"), public_keys)
+            found = seals.import_lines(Path(file).read_text(encoding="utf-8"), public_keys)
         except (OSError, UnicodeDecodeError) as error:
             raise CommandError(printable(f"{file} cannot be read: {error}.")) from None
         except seals.BadSeal as error:
             raise CommandError(printable(f"{file}, {error}")) from None
+        if not found:
+            raise CommandError(printable(f"{file} holds no seal, so there is nothing to compare the archive with."))
+        return found
 
 
 class _IndexCheck:
@@ -126,6 +134,8 @@ def _line(verdict: verify.Verdict) -> str:
     name = f"{verdict.account.api_key} {verdict.account.name}"
     if verdict.problem:
         return f"{name}: NOT INTACT. {verdict.problem}"
+    if not (verdict.events or verdict.removed or verdict.seals or verdict.reviews):
+        return f"{name}: nothing to verify. It has no events and no seals."
     removed = f", {verdict.removed:,} removed by retention" if verdict.removed else ""
     return f"{name}: intact. {verdict.events:,} events{removed}, {verdict.seals:,} seal(s){_reviews(verdict)}."
 

@@ -67,7 +67,7 @@ def _read(body: bytes, count: int) -> Delivered:
         items: Any = json.loads(body)["items"]
         answers = [next(iter(item.values())) for item in items]
         statuses = [int(answer["status"]) for answer in answers]
-    except (ValueError, TypeError, KeyError, AttributeError, StopIteration):
+    except (ValueError, TypeError, KeyError, AttributeError, StopIteration, RecursionError):
         return Delivered(0, Outcome(sent=False, problem="broken"))
     if len(statuses) != count:
         return Delivered(0, Outcome(sent=False, problem="broken"))

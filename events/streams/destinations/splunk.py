@@ -104,6 +104,6 @@ def _wrapped(place: Place, batch: Batch, at: int) -> bytes:
 def _read(answer: Answer) -> dict[str, Any]:
     try:
         told = json.loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return told if isinstance(told, dict) else {}
