@@ -7,9 +7,11 @@ from typing import Any
 
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.webauthn import forms as allauth_forms
+from allauth.mfa.webauthn.internal import auth
 from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from fido2.webauthn import UserVerificationRequirement
 
 from accounts.validators import name_validator
 
@@ -46,9 +48,14 @@ class AddForm(_Named, allauth_forms.AddWebAuthnForm):
 
     def clean(self) -> dict[str, Any]:
         try:
-            return super().clean() or {}
+            cleaned: dict[str, Any] = super().clean() or {}
+            if credential := cleaned.get("credential"):
+                # The owner's choice, where allauth looks for it: browsers say something else there, or nothing.
+                said = credential.setdefault("clientExtensionResults", {})
+                said["credProps"] = {"rk": bool(cleaned.get("passwordless"))}
         except _UNREADABLE:
             raise get_adapter().validation_error("incorrect_code") from None
+        return cleaned
 
 
 class RenameForm(_Named, allauth_forms.EditWebAuthnForm):
@@ -69,7 +76,17 @@ class AuthenticateForm(_Answer):
 
 
 class LoginForm(_Answer, allauth_forms.LoginWebAuthnForm):
-    pass
+    """In place of the password, so the device must have verified who is there, and the owner have wanted it so."""
+
+    def clean_credential(self) -> Any:
+        # All forms keep their challenge in one place: another one's asks for less.
+        asked = auth.get_state() or {}
+        if asked.get("user_verification") != UserVerificationRequirement.REQUIRED:
+            raise get_adapter().validation_error("incorrect_code")
+        authenticator = super().clean_credential()
+        if not authenticator.wrap().is_passwordless:
+            raise get_adapter().validation_error("incorrect_code")
+        return authenticator
 
 
 class ReauthenticateForm(_Answer, allauth_forms.ReauthenticateWebAuthnForm):

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from allauth.mfa.models import Authenticator
 from django.test import Client
+from django.utils import timezone
 
 from events.operations.demo_data import PASSWORD
 from tests.tools.passkey import Passkey
@@ -104,6 +107,45 @@ def test_somebody_elses_answer_is_refused(bobs_key: Passkey, cast: dict[str, Any
 
     assert answer["Location"] == "/login/"
     assert not is_in(client)
+
+
+def test_device_that_did_not_verify_who_is_there_logs_nobody_in(bobs_key: Passkey, cast: dict[str, Any]) -> None:
+    bobs_key.verifies = False
+    assert not is_in(log_in(bobs_key, cast["bob"])[0])
+
+    bobs_key.verifies = True
+    assert is_in(log_in(bobs_key, cast["bob"])[0])
+
+
+def test_challenge_of_the_second_step_logs_nobody_in_alone(
+    confirmed: Confirmed, bobs_key: Passkey, cast: dict[str, Any]
+) -> None:
+    """It does not ask the device to verify anybody: alice's, answered by bob's key without a finger on it."""
+    assert add(confirmed("alice"), Passkey())["Location"]
+    for verifies in (False, True):
+        bobs_key.verifies = verifies
+        with time_machine.travel(timezone.now(), tick=False) as clock:
+            client = Client()
+            asked = client.post("/login/", {"login": "alice", "password": PASSWORD})
+            options = options_on(client.get(asked["Location"]), "request_options")
+            clock.shift(timedelta(minutes=16))  # allauth's LOGIN_TIMEOUT: nobody is half in any more
+
+            client.post(LOGIN, {"credential": bobs_key.get(options, cast["bob"])})
+
+        assert not is_in(client)
+
+
+def test_key_beside_the_password_logs_nobody_in_alone(confirmed: Confirmed, cast: dict[str, Any]) -> None:
+    key = Passkey()
+    assert add(confirmed("bob"), key, passwordless="")["Location"]
+
+    client, answer = log_in(key, cast["bob"])
+
+    assert (answer["Location"], is_in(client)) == ("/login/", False)
+    asked = client.post("/login/", {"login": "bob", "password": PASSWORD})
+    options = options_on(client.get(asked["Location"]), "request_options")
+    client.post(asked["Location"], {"credential": key.get(options, cast["bob"])})
+    assert is_in(client), "as second step it counts"
 
 
 def test_deactivated_person_does_not_come_in(bobs_key: Passkey, cast: dict[str, Any]) -> None:

@@ -15,17 +15,23 @@ from fido2.webauthn import AttestationObject, AttestedCredentialData, Authentica
 
 RP_ID = "testserver"
 ORIGIN = f"https://{RP_ID}"
-FLAGS = AuthenticatorData.FLAG.UP | AuthenticatorData.FLAG.UV
+FLAG = AuthenticatorData.FLAG
 
 
 class Passkey:
-    """One credential. `origin` is the site that the browser believes to be at."""
+    """One credential. `origin` is the site that the browser believes to be at; `verifies`, whether the device asks for
+    a finger or PIN, rather than for a touch alone."""
 
-    def __init__(self, origin: str = ORIGIN) -> None:
+    def __init__(self, origin: str = ORIGIN, *, verifies: bool = True) -> None:
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.id = secrets.token_bytes(16)
         self.origin = origin
+        self.verifies = verifies
         self.count = 0
+
+    @property
+    def flags(self) -> AuthenticatorData.FLAG:
+        return FLAG.UP | FLAG.UV if self.verifies else FLAG.UP
 
     def create(self, options: dict[str, Any]) -> str:
         """What a form of registration gets, as JSON."""
@@ -33,7 +39,7 @@ class Passkey:
         public = ES256.from_cryptography_key(self.key.public_key())
         credential = AttestedCredentialData.create(b"\0" * 16, self.id, public)
         data = AuthenticatorData.create(
-            sha256(RP_ID.encode()), FLAGS | AuthenticatorData.FLAG.AT, self.count, credential
+            sha256(RP_ID.encode()), self.flags | FLAG.AT, self.count, credential
         )
         attestation = AttestationObject.create("none", data, {})
         return self._json(
@@ -45,7 +51,7 @@ class Passkey:
         """What a form of a login gets, as JSON."""
         self.count += 1
         client_data = self._client_data(CollectedClientData.TYPE.GET, options)
-        data = AuthenticatorData.create(sha256(RP_ID.encode()), FLAGS, self.count)
+        data = AuthenticatorData.create(sha256(RP_ID.encode()), self.flags, self.count)
         signature = self.key.sign(data + sha256(client_data), ec.ECDSA(SHA256()))
         return self._json(
             {
