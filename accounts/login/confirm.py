@@ -1,7 +1,7 @@
 """What asks again who is there: an open browser proves nothing. Which pages do so stands in one table.
 
 What counts as an answer is allauth's: password, code or passkey, for ACCOUNT_REAUTHENTICATION_TIMEOUT. A login counts
-for as long; whoever comes by single sign-on may have nothing else to answer with.
+for as long; by single sign-on from when the provider says that it asked who is there: rarely at the login here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from allauth.account.authentication import get_authentication_records
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY, get_authentication_records
 from allauth.account.internal.flows.reauthentication import get_reauthentication_flows
 from django.conf import settings
 from django.contrib import messages
@@ -83,9 +83,21 @@ def is_due(request: HttpRequest) -> bool:
     return not any(record["at"] > since for record in get_authentication_records(request, user))
 
 
+def count_single_sign_on_from(request: HttpRequest, moment: float | None) -> None:
+    """Have the login by single sign-on that has just begun this session count from a moment, in seconds since the
+    epoch: the provider's signed word for when it asked who is there. Without it the login confirms nothing."""
+    records = get_authentication_records(request, request.user)  # type: ignore[arg-type]
+    for record in records:
+        if record["method"] == "socialaccount":
+            record["at"] = min(moment or 0, time.time())
+    request.session[AUTHENTICATION_METHODS_SESSION_KEY] = records
+
+
 def has_way(user: Any) -> bool:
-    """Whether somebody has a password or a second factor here to confirm with."""
-    return bool(get_reauthentication_flows(user))
+    """Whether somebody has a password or a second factor here to confirm with; LOCAL_LOGIN may leave passwords to
+    superusers."""
+    by_password = settings.LOCAL_LOGIN == "everyone" or user.is_superuser
+    return any(by_password or way["id"] != "reauthenticate" for way in get_reauthentication_flows(user))
 
 
 def ask(request: HttpRequest, page: str = "") -> HttpResponseBase:

@@ -10,14 +10,23 @@ MOST_GROUPS = 2_000
 
 
 def told(
-    *, username: object, email: object, first_name: object, last_name: object, groups: list[str]
+    *,
+    username: object,
+    email: object,
+    first_name: object,
+    last_name: object,
+    groups: list[str],
+    authenticated_at: object,
 ) -> dict[str, Any]:
-    """Names and groups as plain, short text: what is not text is left out."""
+    """Names and groups as plain, short text: what is not text is left out. And when the provider asked who is there,
+    in seconds since the epoch; None where it does not say."""
+    is_moment = isinstance(authenticated_at, (int, float)) and not isinstance(authenticated_at, bool)
     return {
         "username": clean(username, 150),
         "email": clean(email, 254),
         "first_name": clean(first_name, 150),
         "last_name": clean(last_name, 150),
+        "authenticated_at": authenticated_at if is_moment else None,
         "groups": [group for group in groups if "\0" not in group][:MOST_GROUPS],
     }
 

@@ -232,7 +232,10 @@ def test_login_by_single_sign_on_counts_for_as_long_and_then_no_more(
     assert asked(asking), "never passed unasked"
     page = bob.get(asking["Location"])
     assert page.status_code == 403
-    assert "Log in again: that counts for 15 minutes." in page.content.decode()
+    assert (
+        "Log in again: that counts for 15 minutes from when your provider says that it asked you."
+        in page.content.decode()
+    )
 
 
 def test_first_administrator_is_not_asked_for_what_they_typed_just_now(db: None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -53,8 +54,13 @@ class Provider:
         self.issuer = issuer
 
     def person(self, sub: str = "subject-1", **claims: Any) -> str:
-        """Somebody who can log in there."""
-        claims = {"preferred_username": "dora", "email": "dora@example.com", "groups": ["messaging-eu"]} | claims
+        """Somebody who can log in there, and is asked for it each time."""
+        claims = {
+            "auth_time": int(time.time()),
+            "preferred_username": "dora",
+            "email": "dora@example.com",
+            "groups": ["messaging-eu"],
+        } | claims
         requests.put(f"{self.issuer}/users/{sub}", json=claims, timeout=5).raise_for_status()
         return sub
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -11,12 +12,13 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.cache import caches
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.utils import timezone
 from pytest_httpserver import HTTPServer
 
 from accounts.login import sessions
 from accounts.sso.config import OpenIDConnect, SingleSignOn
+from accounts.sso.oidc.provider import Adapter
 from auditsite.single_sign_on import group_map
 from tests.conftest import PASSWORD
 from tests.sso.conftest import Provider, ceremony, user_of
@@ -238,13 +240,56 @@ def test_form_outlasts_the_login_that_confirms_who_sends_it(provider: Provider, 
     offered = dora.get(asked["Location"])
     assert offered.status_code == 403
     assert 'href="/sso/openid/?next=%2Fprofile%2Ftokens%2Fnew"' in offered.content.decode()
-    assert "prompt=login" in dora.get("/sso/openid/")["Location"]
-    assert "prompt=" not in Client().get("/sso/openid/")["Location"]
+    assert "prompt=login&max_age=0&" in dora.get("/sso/openid/")["Location"]
+    elsewhere = Client().get("/sso/openid/")["Location"]
+    assert ("max_age=43200" in elsewhere, "prompt=" in elsewhere) == (True, False)
 
     _, answer = ceremony(provider, sub, dora, page)
 
     assert answer["Location"] == page
     assert 'value="Nightly report"' in dora.get(page).content.decode()
+
+
+AGO = {"now": 0, "a while ago": -60 * 14, "too long ago": -60 * 16, "some day": 60 * 60, "it does not say": None}
+
+
+@pytest.mark.parametrize("asked", AGO)
+@pytest.mark.parametrize("has_password", [False, True])
+def test_login_confirms_as_of_when_the_provider_asked(
+    provider: Provider, cast: dict[str, Any], asked: str, has_password: bool
+) -> None:
+    """By its word, not by what it was told to do: a browser can take `prompt` out, and log out to be sent without."""
+    ago = AGO[asked]
+    counts = asked not in ("too long ago", "it does not say")
+    sub = provider.person(auth_time=None if ago is None else int(time.time()) + ago)
+    dora, _ = ceremony(provider, sub)
+    if has_password:
+        person = People.get(username="dora")
+        person.set_password(PASSWORD)
+        person.save()
+        dora, _ = ceremony(provider, sub)
+
+    assert (dora.get("/profile/tokens/new").status_code == 200) is counts
+    ceremony(provider, sub, dora)
+    assert (dora.get("/profile/tokens/new").status_code == 200) is counts
+    if asked == "some day":
+        (record,) = dora.session["account_authentication_methods"]
+        assert record["at"] <= time.time(), "no confirmation in advance"
+
+
+@pytest.mark.parametrize("said", ["yesterday", True, [1]])
+def test_what_is_no_moment_confirms_nothing(provider: Provider, cast: dict[str, Any], said: Any) -> None:
+    dora, _ = ceremony(provider, provider.person(auth_time=said))
+
+    assert dora.get("/profile/tokens/new").status_code == 302
+
+
+def test_moment_is_in_the_signed_token_or_is_not_said(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    adapter = Adapter(RequestFactory().get("/"), provider.issuer)
+    monkeypatch.setattr(adapter, "ask", lambda *_, **__: {"sub": "x", "groups": ["a"], "auth_time": 7})
+    monkeypatch.setattr(Adapter, "openid_config", {"userinfo_endpoint": f"{provider.issuer}/userinfo"})
+
+    assert adapter._with_userinfo({"sub": "x"}, "token") == {"sub": "x", "groups": ["a"], "auth_time": None}
 
 
 def test_passwords_are_for_superusers_alone_where_that_is_set(

@@ -93,6 +93,30 @@ def test_who_is_logged_in_and_comes_again_is_asked_by_the_provider(idp: SamlProv
     assert forced == [None, "true"]
 
 
+@pytest.mark.parametrize(("moment", "counts"), [(-1, True), (-14, True), (-16, False), ("24:00:00", False)])
+@pytest.mark.parametrize("unsolicited", [False, True])
+def test_login_confirms_as_of_when_the_provider_asked(
+    idp: SamlProvider, site: Callable[..., SingleSignOn], settings: Any, moment: Any, counts: bool, unsolicited: bool
+) -> None:
+    """By its word, not by what it was told to do: a browser can take `ForceAuthn` out."""
+    if isinstance(moment, int):
+        moment = (datetime.now(UTC) + timedelta(minutes=moment)).strftime("%Y-%m-%dT%H:%M:%S.123Z")
+    else:  # what the schema takes and Python does not
+        moment = f"2026-01-01T{moment}Z"
+    ours = dataclasses.replace(settings.SINGLE_SIGN_ON.saml, unsolicited=True)
+    site(saml=ours)
+    idp.before_signing = changed(".//saml:AuthnStatement", "AuthnInstant", moment)
+    if unsolicited:
+        client = Client()
+        form = {"SAMLResponse": idp.answer("", "http://testserver/sso/saml/acs/", ours.entity_id)}
+        client.get(client.post("/sso/saml/acs/", form)["Location"])
+    else:
+        client, _ = ceremony(idp)
+    assert user_of(client)
+
+    assert (client.get("/profile/tokens/new").status_code == 200) is counts
+
+
 def not_signed(response: Any) -> None:
     pass
 

@@ -96,7 +96,7 @@ class Adapter(OpenIDConnectOAuth2Adapter):
         more = self.ask(address, headers={"Authorization": f"Bearer {access_token}"})
         if not isinstance(more, dict) or more.get("sub") != claims["sub"]:
             raise Refusal("invalid", "userinfo is of another subject")
-        return {**more, **claims}
+        return {**more, "auth_time": None, **claims}  # that one is signed, or is not said
 
 
 class Provider(OpenIDConnectProvider):
@@ -108,10 +108,14 @@ class Provider(OpenIDConnectProvider):
         self, request: HttpRequest, process: str, next_url: str | None = None, data: Any = None, **kwargs: Any
     ) -> HttpResponse:
         nonce = secrets.token_urlsafe(32)
-        # Who is logged in and comes again confirms who they are: the provider is to ask, whatever it remembers.
-        prompt = {"prompt": "login"} if request.user.is_authenticated else {}
+        # Asked for a `max_age`, the provider must say when it last asked who is there. Who is logged in and comes again
+        # confirms who they are: it is to ask now, whatever it remembers. A browser can take these out, but not change
+        # what the answer says.
+        asked = {"max_age": str(int(settings.SINGLE_SIGN_ON.session.total_seconds()))}
+        if request.user.is_authenticated:
+            asked = {"prompt": "login", "max_age": "0"}
         answer: HttpResponse = super().redirect(
-            request, process, next_url, data, nonce=nonce, auth_params={"nonce": nonce, **prompt}, **kwargs
+            request, process, next_url, data, nonce=nonce, auth_params={"nonce": nonce, **asked}, **kwargs
         )
         return answer
 
@@ -126,6 +130,7 @@ class Provider(OpenIDConnectProvider):
             email=data.get("email"),
             first_name=data.get("given_name"),
             last_name=data.get("family_name"),
+            authenticated_at=data.get("auth_time"),
             groups=groups_of(data, ours().groups_claim),
         )
 

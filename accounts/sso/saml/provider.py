@@ -66,7 +66,7 @@ class Provider(SAMLProvider):
             name: next((data.attributes[key][0] for key in keys if data.attributes.get(key)), None)
             for name, keys in ATTRIBUTES.items()
         }
-        return told(**said, groups=data.attributes.get(_config().groups, []))
+        return told(**said, authenticated_at=data.authenticated_at, groups=data.attributes.get(_config().groups, []))
 
     def extract_common_fields(self, data: Statement) -> dict[str, Any]:
         return {}  # the person is made from what is kept

@@ -44,11 +44,13 @@ TRANSIENT = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
 
 @dataclass(frozen=True)
 class Statement:
-    """What a verified assertion says. `answers` is the id of the request that it answers, or empty."""
+    """What a verified assertion says. `answers` is the id of the request that it answers, or empty; `authenticated_at`
+    is when the provider asked who is there, in seconds since the epoch."""
 
     subject: str
     attributes: dict[str, list[str]]
     answers: str
+    authenticated_at: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -109,6 +111,7 @@ def read(request: HttpRequest, config: Saml) -> Statement:
         _subject(response, config),
         {name: [str(value) for value in values if value] for name, values in response.get_attributes().items()},
         confirmation.get("InResponseTo", ""),
+        _authenticated_at(document),
     )
     identifier = f"{config.idp}\0{response.get_assertion_id()}"
     until = datetime.fromtimestamp(OneLogin_Saml2_Utils.parse_SAML_to_time(confirmation.get("NotOnOrAfter")), UTC)
@@ -151,6 +154,15 @@ def _confirmation(document: Any, address: str) -> Any:
     if found[0].get("Recipient") != address or not found[0].get("NotOnOrAfter"):
         raise Refusal("invalid", "assertion: no confirmation for this site with an end")
     return found[0]
+
+
+def _authenticated_at(document: Any) -> int | None:
+    """The oldest moment of those that the assertion names; None where it names none, or one that is no time."""
+    said = document.xpath(f"{ASSERTION}/saml:AuthnStatement/@AuthnInstant", namespaces=NS)
+    try:
+        return min((int(datetime.fromisoformat(moment).timestamp()) for moment in said), default=None)
+    except ValueError:
+        return None
 
 
 def _subject(response: Any, config: Saml) -> str:
