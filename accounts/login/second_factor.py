@@ -6,16 +6,19 @@ that, every page leads to where a factor is set up. API tokens are credentials o
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from allauth.account.authentication import get_authentication_records
 from allauth.mfa.models import Authenticator
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import get_user_model
 from django.core.exceptions import MiddlewareNotUsed
 from django.db.models import Exists, OuterRef
 from django.shortcuts import redirect, resolve_url
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts import kept_forms
 from accounts.login.notice import at_the_top
@@ -23,12 +26,11 @@ from accounts.models import FactorGrace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
-
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
 OFF, STAFF, EVERYONE = "off", "staff", "everyone"
+SPENT = datetime.fromtimestamp(0, UTC)  # since when those are told who have no time left
 FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)  # recovery codes alone are none
 
 # What whoever lacks a factor may still open, by the names of the views: setting one up, ...
@@ -41,6 +43,8 @@ SET_UP = frozenset(
         "account_reauthenticate",
     }
 )
+# What nobody gets before they have one, even in time: it would go on without.
+WITH_FACTOR = frozenset({"accounts:token_new"})
 # ... logging in and out, and what shows nothing of the archive.
 OPEN = frozenset({"account_login", "account_logout", "asset", "csp_report", "healthz", "readyz"})
 OPEN_NAMESPACES = frozenset({"sso"})
@@ -93,18 +97,19 @@ def came_by_single_sign_on(request: HttpRequest) -> bool:
 def due(request: HttpRequest) -> datetime | None:
     """When whoever is logged in must have set up a factor; None where they have one or need none.
 
-    Their time begins with the first page that asks this.
+    Their time begins with the first page that asks this. Whoever has a factor then has had theirs: losing it gives none.
     """
     if not is_required(request):
         return None
     user: Any = request.user
     standing = standing_of(user)
-    if standing.has_factor:
-        return None
     since = standing.told_since
     if since is None:
-        grace, _created = FactorGrace.objects.get_or_create(user=user, defaults={"since": timezone.now()})
+        begins = SPENT if standing.has_factor else timezone.now()
+        grace, _created = FactorGrace.objects.get_or_create(user=user, defaults={"since": begins})
         since = grace.since
+    if standing.has_factor:
+        return None
     moment: datetime = since + settings.REQUIRE_MFA_GRACE
     return moment
 
@@ -130,7 +135,9 @@ class SecondFactorMiddleware:
             return None
         request.second_factor_due = moment  # type: ignore[attr-defined]
         request.needs_second_factor = moment <= timezone.now()  # type: ignore[attr-defined]
-        if not request.needs_second_factor or match.view_name in SET_UP:  # type: ignore[attr-defined]
+        if match.view_name in WITH_FACTOR:
+            messages.info(request, _("API tokens go on without a second factor. Set one up here before you make one."))
+        elif not request.needs_second_factor or match.view_name in SET_UP:  # type: ignore[attr-defined]
             return None
         if request.headers.get("HX-Request"):
             return at_the_top(request, "login/_factor_needed.html", {"set_up": resolve_url("mfa_index")})

@@ -110,9 +110,29 @@ def test_who_has_a_factor_is_told_nothing(everyone: Any, login: Login, cast: dic
     Authenticator.objects.create(user=cast["alice"], type="recovery_codes", data={})
 
     assert "second factor." not in login("bob").get("/events/").content.decode()
-    assert not FactorGrace.objects.filter(user=cast["bob"]).exists()
     assert led(past_grace(login, cast, "bob"), "/events/")[0] == 200
     assert led(past_grace(login, cast, "alice"), "/events/") == LEADS_THERE, "codes alone are no factor"
+
+
+def test_who_loses_a_factor_gets_no_time_for_it(everyone: Any, login: Login, cast: dict[str, Any]) -> None:
+    give_factor(cast["bob"])
+    bob = login("bob")
+    assert led(bob, "/events/")[0] == 200
+
+    Authenticator.objects.filter(user=cast["bob"]).delete()
+
+    assert led(bob, "/events/") == LEADS_THERE
+
+
+def test_token_is_made_with_a_factor_alone(everyone: Any, login: Login, cast: dict[str, Any]) -> None:
+    """It would go on without one when the time is over."""
+    bob = login("bob")
+
+    assert bob.get("/events/").status_code == 200
+    assert led(bob, "/profile/tokens/new") == posted(bob, "/profile/tokens/new") == LEADS_THERE
+    assert "before you make one" in bob.get("/profile/second-factor/").content.decode()
+    give_factor(cast["bob"])
+    assert led(bob, "/profile/tokens/new")[0] == 200
 
 
 def test_rule_for_staff_is_for_whoever_may_enter_the_admin(everyone: Any, login: Login, cast: dict[str, Any]) -> None:
