@@ -17,6 +17,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts.form_parts import mark_errors
+from accounts.login import sessions
 from accounts.validators import name_validator
 from auditsite import first_run
 from auditsite.proxy import client_address
@@ -78,5 +79,6 @@ def welcome(request: HttpRequest) -> HttpResponse:
         raise Http404 from None
     logger.warning("The first administrator, %s, was created from %s.", user.get_username(), client_address(request))
     login(request, user)
+    sessions.note_browser(request)
     record_authentication(request, user, method="password", reauthenticated=True)  # it was typed twice just now
     return redirect("events:account_new")

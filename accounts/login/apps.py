@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.usersessions.apps import UserSessionsConfig
+from django.conf import settings
 from django.contrib.auth.signals import user_logged_in as session_begins
+from django.db.models.signals import post_save
 
 
 class SessionsConfig(UserSessionsConfig):
@@ -16,6 +18,9 @@ class SessionsConfig(UserSessionsConfig):
 
         from accounts.login import sessions
 
+        post_save.connect(
+            sessions.end_of_inactive, sender=settings.AUTH_USER_MODEL, dispatch_uid="sessions.end_of_inactive"
+        )
         session_begins.connect(sessions.begin, dispatch_uid="sessions.begin")
         user_logged_in.connect(_note_browser, dispatch_uid="sessions.note_browser")
 

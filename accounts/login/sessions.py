@@ -15,6 +15,7 @@ from allauth.account.adapter import get_adapter
 from allauth.usersessions.internal.flows.sessions import end_sessions
 from allauth.usersessions.models import UserSession
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.contrib.sessions.exceptions import SessionInterrupted
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 BEGAN, SEEN, ENDS = "login_began", "login_seen", "login_ends"
 NOTED_EVERY = 300  # seconds, or a tenth of SESSION_IDLE where that is less
 TOLD_FOR = timedelta(days=7)  # how long a session that has ended is kept, so that its browser can be told why
-IDLE, LONGEST = "idle", "longest"  # why a session ended
+IDLE, LONGEST, UNDATED = "idle", "longest", "undated"  # why a session ended
 NO_ADDRESS = "::"  # of a browser whose address no proxy says: the column wants one
 
 
@@ -55,8 +56,10 @@ def ends_at(session: Any) -> datetime | None:
 
 
 def why_over(data: dict[str, Any]) -> str:
-    """Why a session with this content counts no more: IDLE, LONGEST, or "" as long as it does."""
+    """Why a session with this content counts no more: IDLE, LONGEST, UNDATED, or "" as long as it does."""
     now = time.time()
+    if SESSION_KEY in data and SEEN not in data:
+        return UNDATED  # of a login before there were limits: nothing would end it, and no list shows it
     if ENDS in data and now >= data[ENDS]:
         return LONGEST
     if SEEN in data and now >= data[SEEN] + settings.SESSION_IDLE.total_seconds():
@@ -66,11 +69,13 @@ def why_over(data: dict[str, Any]) -> str:
 
 def in_words(why: str, data: dict[str, Any]) -> str:
     """The same as a sentence."""
+    if why == UNDATED:
+        return _("You were logged out: since your login, this site has begun to limit how long logins last.")
     if why == IDLE:
         text = _("You were logged out after %(time)s without activity.")
         return text % {"time": duration(settings.SESSION_IDLE)}
     lasted = timedelta(seconds=data[ENDS] - data.get(BEGAN, data[ENDS]))
-    return _("You were logged out after %(time)s: no login lasts longer.") % {"time": duration(lasted)}
+    return _("You were logged out after %(time)s, the maximum session length.") % {"time": duration(lasted)}
 
 
 def duration(length: timedelta) -> str:
@@ -102,10 +107,8 @@ def note_activity(request: HttpRequest) -> None:
     """
     session = request.session
     now = int(time.time())
-    was_modified, before = session.modified, {name: session.get(name) for name in (BEGAN, SEEN, ENDS)}
+    was_modified, before = session.modified, session[SEEN]
     session[SEEN] = now
-    session.setdefault(BEGAN, now)  # of a login before there were limits
-    session.setdefault(ENDS, now + int(settings.SESSION_MAX.total_seconds()))
     try:
         with transaction.atomic():
             session.save()
@@ -113,11 +116,7 @@ def note_activity(request: HttpRequest) -> None:
     except UpdateError:
         raise SessionInterrupted("The session was ended while its page was asked for.") from None
     except DatabaseError:
-        for name, value in before.items():
-            if value is None:
-                del session[name]
-            else:
-                session[name] = value
+        session[SEEN] = before
         raise
     finally:
         session.modified = was_modified
@@ -149,6 +148,14 @@ def end(request: HttpRequest, person: Any, chosen: list[UserSession] | None = No
     end_sessions(request, chosen)
     if chosen:
         sessions_ended.send(sender=UserSession, request=request, person=person, count=len(chosen))
+
+
+def end_of_inactive(instance: Any, **_: Any) -> None:
+    """Django's signal `post_save` of a person: whoever may no longer log in has no sessions, or they would open again
+    when that person may."""
+    if not instance.is_active:
+        for session in UserSession.objects.filter(user=instance):
+            session.end()
 
 
 def forget_ended() -> None:

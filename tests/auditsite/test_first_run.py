@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from allauth.usersessions.models import UserSession
 from django.conf import settings as configured
 from django.contrib.auth import get_user_model
 from django.db import DatabaseError, connection
@@ -89,6 +90,7 @@ def test_who_has_the_link_creates_the_first_administrator(here: Client, link: st
     assert user.is_superuser and user.is_staff and user.is_active
     assert user.check_password("correct-horse-9")
     assert here.session["_auth_user_id"] == str(user.pk), "and is logged in"
+    assert UserSession.objects.get().user == user, "in a browser that can be ended"
     assert "Add your first account" in text_of(here.get("/accounts/new"))
 
 

@@ -238,6 +238,14 @@ def test_login_by_single_sign_on_counts_for_as_long_and_then_no_more(
     )
 
 
+def test_password_that_counts_for_nothing_is_not_asked_for(logged_in: Confirmed, settings: Any) -> None:
+    bob, admin = logged_in("bob"), logged_in("admin")
+    settings.LOCAL_LOGIN = "superusers"
+
+    assert bob.get("/login/confirm/").status_code == 403
+    assert admin.get("/login/confirm/").status_code == 200
+
+
 def test_first_administrator_is_not_asked_for_what_they_typed_just_now(db: None) -> None:
     client = Client()
     password = "correct-horse-battery-9"
