@@ -31,22 +31,40 @@ if TYPE_CHECKING:
 
 PAGE = frozenset({"GET", "HEAD", "POST"})  # already before the page is shown: it is there for nothing else
 CHANGE = frozenset({"POST"})  # before something is changed: looking is free
-# By the name of the view. Exports ask as well where they have many rows: see `REAUTHENTICATE_ROWS` in the view.
+# By the name of the view; `tests/login/test_confirm.py` has what else can be posted to, and why it does not ask.
+# Exports ask as well where they have many rows: see `REAUTHENTICATE_ROWS` in the view.
 ASKS: dict[str, frozenset[str]] = {
     # API secrets of accounts, and what else opens other systems
     "events:account_new": PAGE,
     "admin:accounts_nexmoaccount_add": PAGE,
     "admin:accounts_nexmoaccount_change": CHANGE,
     "admin:accounts_nexmoaccount_delete": CHANGE,
+    "admin:accounts_nexmoaccount_switch_off": CHANGE,
+    # where findings go to, and the secrets that sign them
+    "events:alert_channel_new": PAGE,
+    "events:alert_channel_edit": PAGE,
     "events:alert_channel_secret": CHANGE,
     # API tokens, and streams, which take events away for good
     "accounts:token_new": PAGE,
     "events:stream_new": PAGE,
     "events:stream_edit": PAGE,
-    # evidence
+    "events:stream_resume": CHANGE,
+    "events:stream_replay": CHANGE,
+    # what is found, for whoever could go unseen by it
+    "events:rule_save": CHANGE,
+    "events:rule_switch": CHANGE,
+    "admin:events_ownrule_add": CHANGE,
+    "admin:events_ownrule_change": CHANGE,
+    "admin:events_ownrule_delete": CHANGE,
+    # evidence, and what keeps events from being deleted
     "events:evidence": CHANGE,
     "events:account_evidence": CHANGE,
     "events:pack_file": PAGE,
+    "events:pack_delete": CHANGE,
+    "events:access_export": PAGE,
+    "admin:events_legalhold_add": CHANGE,
+    "admin:events_legalhold_change": CHANGE,
+    "admin:events_legalhold_release": CHANGE,
     # who may do what, and who may come in
     "admin:auth_user_add": PAGE,
     "admin:auth_user_change": CHANGE,

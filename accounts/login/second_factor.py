@@ -26,6 +26,7 @@ from accounts.models import FactorGrace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
@@ -97,7 +98,7 @@ def came_by_single_sign_on(request: HttpRequest) -> bool:
 def due(request: HttpRequest) -> datetime | None:
     """When whoever is logged in must have set up a factor; None where they have one or need none.
 
-    Their time begins with the first page that asks this. Whoever has a factor then has had theirs: losing it gives none.
+    Their time begins with the first page that asks this. Whoever has a factor then gets none, even by losing it.
     """
     if not is_required(request):
         return None

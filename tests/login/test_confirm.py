@@ -16,13 +16,45 @@ from django.urls import reverse
 from accounts.login.confirm import ASKS, CHANGE, PAGE
 from accounts.models import ApiToken, NexmoAccount
 from auditsite import first_run
+from auditsite.permissions import MODELS, TABLE
+from auditsite.rights import NO_ONE
 from events.operations.demo_data import PASSWORD
 from tests.conftest import NOON, add_numbered
 from tests.tools.scope import names
 
 Confirmed = Callable[[str], Client]
 NO_PACK = "00000000-0000-4000-8000-000000000000"
-ARGUMENTS: dict[str, tuple[Any, ...]] = {"events:account_evidence": ("demo0001",), "events:pack_file": (NO_PACK,)}
+ARGUMENTS: dict[str, tuple[Any, ...]] = {
+    "events:account_evidence": ("demo0001",),
+    "events:pack_file": (NO_PACK,),
+    "events:pack_delete": (NO_PACK,),
+    "events:access_export": ("csv",),
+    "events:rule_switch": (NO_PACK,),
+}
+# What else can be posted to, by the reason why it does not ask.
+UNASKED = {
+    "nobody is logged in, or no person": """csp_report account_login welcome events:report_stop sso:saml_acs
+        mfa_authenticate mfa_login_webauthn events:api_acknowledge events:api_nothing events:nexmo_nothing""",
+    "it is what asks": "account_reauthenticate mfa_reauthenticate mfa_reauthenticate_webauthn",
+    "it asks for the password itself": "account_change_password",
+    "it only leads elsewhere": """home admin_password_change account_signup account_reset_password account_set_password
+        account_email admin:password_change admin:login admin:index admin:app_list""",
+    "it only logs out, or takes a right away": "account_logout admin:logout accounts:token_revoke",
+    "one's own way of reading, for those who see it anyway": """events:dismiss events:star events:accounts
+        events:display events:view_new events:view_edit events:view_delete events:view_update events:view_unshare
+        admin:events_savedview_delete""",
+    "work on what is found: each step has its name and stays in the record": """events:triage events:suppress
+        events:suppression_end events:review_new events:review_retry events:review_discard events:review_schedule_new
+        events:review_schedule_edit""",
+    "it saves no rule yet": "events:rule_new events:rule_edit",
+    "it looks for new events": "events:sync events:check admin:accounts_nexmoaccount_test",
+    "it sends only to where a confirmed channel or people with their own sight say": """events:alert_new
+        events:alert_edit events:alert_channel_test events:alert_channel_resume events:alert_retry events:report_new
+        events:report_edit events:report_pause events:report_resume events:report_preview events:report_receive
+        events:stream_test""",
+    "it sends less": """events:alert_delete events:alert_channel_delete events:report_delete events:stream_delete
+        events:stream_pause""",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +100,18 @@ def test_every_declared_path_asks(logged_in: Confirmed, confirmed: Confirmed) ->
             assert asked(getattr(new, method)(path)) is asks, (method, path)
             assert not asked(getattr(old, method)(path)), (method, path)
     assert {PAGE, CHANGE} == set(ASKS.values())
+
+
+def test_whatever_can_be_posted_to_asks_or_has_a_reason_not_to() -> None:
+    of_models = {f"admin:{model}_{page}" for model in MODELS for page in ("changelist", "history")}
+    posted = {name for name, row in TABLE.items() if row.post and row.post is not NO_ONE}
+    posted -= of_models | {name for name in posted if name.startswith("/")}  # lists, which change nothing
+    unasked = [name for listed in UNASKED.values() for name in listed.split()]
+
+    assert len(unasked) == len(set(unasked))
+    asks = {name for name, methods in ASKS.items() if "POST" in methods}
+    assert asks.isdisjoint(unasked)
+    assert posted - asks == set(unasked)
 
 
 def test_confirmation_counts_for_a_time(logged_in: Confirmed, clock: Any) -> None:
