@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.base.internal.flows import delete_dangling_recovery_codes
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
@@ -43,6 +44,10 @@ class SecondFactorAdmin(ExplainedDeletion):
         allowed = super().has_delete_permission(request, obj)
         return allowed and (obj is None or rights.may_touch(request.user, obj.user))
 
+    def delete_model(self, request: HttpRequest, obj: Authenticator) -> None:
+        super().delete_model(request, obj)
+        delete_dangling_recovery_codes(obj.user)  # they stand in for one, and would lead to nothing
+
     def question(self, obj: Authenticator) -> str:
         return _("Remove %(person)s's second factor?") % {"person": obj.user}
 
@@ -55,5 +60,6 @@ class SecondFactorAdmin(ExplainedDeletion):
             return [_("%(person)s still logs in with another second factor.") % person]
         return [
             _("%(person)s then logs in with the password alone, and can set up a new second factor.") % person,
+            _("Their recovery codes are removed too."),
             _("Verify who asked for this: from now on the password alone is enough."),
         ]

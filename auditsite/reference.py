@@ -139,7 +139,7 @@ def _addresses() -> Iterator[Sequence[str]]:
         key = name if name in OTHERS else view
         lines.setdefault(key, ([], words))[0].append(f"`{re.sub(r'<[a-z_]+:', '<', address)}`")
     for addresses, words in lines.values():
-        yield ", ".join(addresses), _text(words)
+        yield ", ".join(dict.fromkeys(addresses)), _text(words)
 
 
 def _commands() -> Iterator[Sequence[str]]:

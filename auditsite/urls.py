@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from accounts.login.views import confirm
+from accounts.login.views import ConfirmWithPasskeyView, confirm
 from auditsite.assets import asset
 from auditsite.headers import csp_report
 from auditsite.views import healthz, metrics_page, not_found, readyz
@@ -42,6 +42,11 @@ urlpatterns = [
     path("login/inactive/", login_views.account_inactive, name="account_inactive"),
     path("login/confirm/", confirm, name="account_reauthenticate"),
     path("profile/password/", login_views.password_change, name="account_change_password"),
+    path(
+        "profile/second-factor/webauthn/reauthenticate/",
+        ConfirmWithPasskeyView.as_view(),
+        name="mfa_reauthenticate_webauthn",
+    ),
     path("profile/second-factor/", include("allauth.mfa.urls")),
     # allauth's pages look these up by name; nobody can sign up or reset a password by themselves.
     path("login/none/", RedirectView.as_view(pattern_name="account_login"), name="account_signup"),

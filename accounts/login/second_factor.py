@@ -42,6 +42,8 @@ SET_UP = frozenset(
         "mfa_list_webauthn",
         "mfa_add_webauthn",
         "account_reauthenticate",
+        "mfa_reauthenticate",  # with recovery codes alone
+        "mfa_reauthenticate_webauthn",
     }
 )
 # What nobody gets before they have one, even in time: it would go on without.

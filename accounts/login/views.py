@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from allauth.account.views import reauthenticate
+from allauth.mfa.webauthn.views import ReauthenticateWebAuthnView
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import messages
@@ -31,6 +32,15 @@ def confirm(request: HttpRequest) -> HttpResponse:
         return render(request, "login/no_way_to_confirm.html", {"minutes": minutes, "page": page}, status=403)
     answer: HttpResponse = reauthenticate(request)
     return answer
+
+
+class ConfirmWithPasskeyView(ReauthenticateWebAuthnView):
+    """allauth's, but where the passkey does not fit one tries again and goes on from there."""
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        for message in form.errors.get("credential", []):
+            messages.error(self.request, message)
+        return redirect(self.passthrough_next_url(self.request.path))
 
 
 @require_safe

@@ -83,6 +83,20 @@ def test_passkey_confirms(bobs_key: Passkey, cast: dict[str, Any]) -> None:
     assert client.get(codes).status_code == 200
 
 
+def test_passkey_that_does_not_confirm_is_asked_for_again(bobs_key: Passkey, cast: dict[str, Any]) -> None:
+    client, codes = log_in(bobs_key, cast["bob"])[0], "/profile/second-factor/recovery-codes/"
+    options = options_on(client.get(f"{CONFIRM}?next={codes}"), "request_options")
+
+    answer = client.post(CONFIRM, {"credential": Passkey().get(options, cast["bob"]), "next": codes})
+
+    assert answer["Location"] == f"{CONFIRM}?next={codes.replace('/', '%2F')}"
+    page = client.get(answer["Location"])
+    assert "Incorrect code" in page.content.decode()
+    options = options_on(page, "request_options")
+    answer = client.post(CONFIRM, {"credential": bobs_key.get(options, cast["bob"]), "next": codes})
+    assert answer["Location"] == codes
+
+
 def test_answer_counts_once(bobs_key: Passkey, cast: dict[str, Any]) -> None:
     client = Client()
     options = client.get(LOGIN, headers={"Accept": "application/json"}).json()["request_options"]

@@ -16,6 +16,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from accounts.encryption import encrypt
 from accounts.login.second_factor import OPEN, SET_UP
 from accounts.models import FactorGrace, NexmoAccount
 from auditsite.permissions import TABLE
@@ -214,6 +215,32 @@ def test_rule_takes_no_further_query(everyone: Any, login: Login, cast: dict[str
         counted.append(len(queries))
 
     assert counted[0] == counted[1]
+
+
+def test_recovery_codes_go_with_the_last_factor(login: Login, cast: dict[str, Any]) -> None:
+    give_factor(cast["bob"])
+    Authenticator.objects.create(user=cast["bob"], type="recovery_codes", data={})
+    Authenticator.objects.create(user=cast["alice"], type="recovery_codes", data={})
+    (key,) = Authenticator.objects.filter(type="totp")
+    path = f"/admin/mfa/authenticator/{key.pk}/delete/"
+    assert "Their recovery codes are removed too." in login("admin").get(path).content.decode()
+
+    login("admin").post(path, {"post": "yes"})
+
+    assert [left.user.username for left in Authenticator.objects.all()] == ["alice"]
+
+
+def test_whoever_has_codes_alone_confirms_with_them(everyone: Any, login: Login, cast: dict[str, Any]) -> None:
+    """Who came by single sign-on and has no password: the way to a new factor stays open."""
+    cast["bob"].set_unusable_password()
+    cast["bob"].save()
+    Authenticator.objects.create(user=cast["bob"], type="recovery_codes", data={"seed": encrypt("00"), "used_mask": 0})
+    bob = past_grace(login, cast, "bob")
+
+    asked = bob.get("/login/confirm/")
+
+    assert asked["Location"].startswith("/profile/second-factor/reauthenticate/")
+    assert bob.get(asked["Location"]).status_code == 200
 
 
 def test_lost_factor_is_reset_by_command(cast: dict[str, Any]) -> None:
