@@ -15,7 +15,8 @@ from accounts.access import record
 from accounts.access.note import Note, Rows, name_of, rows_of
 from accounts.access.signals import is_flood
 from accounts.access.words import Action, Kind, Via
-from auditsite.access_rules import KEPT, Rule, rule_for
+from auditsite import access_recent
+from auditsite.access_rules import Rule, kept_of, rule_for
 from auditsite.logs import request_id
 from auditsite.proxy import client_address
 from events.storage.transactions import impatient
@@ -63,6 +64,7 @@ def write_entry(request: HttpRequest, response: HttpResponseBase) -> None:
     except Exception:
         logger.exception("The access log could not be written, so %s is not answered: %r", request.path[:200], entry)
         raise
+    _remember(request, entry)
     if entry.action == Action.EXPORT_BEGUN:
         response.streaming_content = _Export(  # type: ignore[attr-defined]
             iter(response.streaming_content),  # type: ignore[attr-defined]
@@ -159,7 +161,7 @@ def _by_rule(request: HttpRequest, response: HttpResponseBase, rule: Rule, *, is
     if is_read:
         if status >= 300 and status != 304:
             return None
-        if rule.polled and request.headers.get("HX-Request"):
+        if _is_on_record(request, rule):
             return None
         if action == Action.EXPORT_BEGUN and (not response.streaming or isinstance(response, FileResponse)):
             action = Action.OPENED  # a HEAD, or the page that says why there is no file
@@ -167,6 +169,34 @@ def _by_rule(request: HttpRequest, response: HttpResponseBase, rule: Rule, *, is
     if status < 300 and not rule.shows and not is_program:
         return Note(rule.failed, rule.kind) if rule.failed else None
     return Note(action, rule.kind)
+
+
+def _is_on_record(request: HttpRequest, rule: Rule) -> bool:
+    """Whether an entry of this session already tells of what is only a part, or asked for again."""
+    if rule.part:
+        return access_recent.is_told(_list_key(request))
+    return bool(rule.polled and request.headers.get("HX-Request") and access_recent.is_told(_page_key(request)))
+
+
+def _remember(request: HttpRequest, entry: record.Entry) -> None:
+    """An entry of a page stands for its parts, for a while."""
+    match = request.resolver_match
+    rule = rule_for(match.view_name) if match else None
+    if rule is None or entry.action is not rule.get or entry.via is not Via.SESSION:
+        return
+    if rule.polled:
+        access_recent.remember(_page_key(request))
+    elif rule.kind is Kind.EVENT and rule.get is Action.LISTED:
+        access_recent.remember(_list_key(request))
+
+
+def _page_key(request: HttpRequest) -> tuple[str, ...]:
+    return access_recent.of_page(request, request.session.session_key or "")
+
+
+def _list_key(request: HttpRequest) -> tuple[str, ...]:
+    kwargs = request.resolver_match.kwargs if request.resolver_match else {}
+    return access_recent.of_list(request, request.session.session_key or "", kwargs.get("api_key", ""))
 
 
 def _person(request: HttpRequest) -> Any:
@@ -205,14 +235,14 @@ def _detail(request: HttpRequest, note: Note, notes: list[Note]) -> dict[str, An
     match = request.resolver_match
     if match and "kind" in match.kwargs:
         detail["type"] = str(match.kwargs["kind"])
-    if request.GET and (query := _query(request)):
+    if match and request.GET and (query := _query(request, kept_of(match.view_name))):
         detail["filter"] = query
     if len(notes) > 1:
         detail["also"] = [other.action.value for other in notes if other is not note]
     return detail
 
 
-def _query(request: HttpRequest) -> str:
+def _query(request: HttpRequest, names: frozenset[str]) -> str:
     """What was asked for, in one order, so that equal questions are equal texts."""
-    kept = sorted((name, value) for name, values in request.GET.lists() if name in KEPT for value in values if value)
+    kept = sorted((name, value) for name, values in request.GET.lists() if name in names for value in values if value)
     return urlencode(kept, errors="replace")

@@ -14,6 +14,7 @@ from accounts.access.models import AccessEntry
 from accounts.access.words import Via
 from accounts.models import ApiToken, NexmoAccount
 from accounts.tokens import authenticate
+from auditsite import access_recent
 from auditsite.access_log import session_mark
 from events.models import AuditEvent, SavedView
 from events.operations.demo_data import PASSWORD
@@ -56,14 +57,57 @@ def test_what_is_refused_is_told_with_what_was_tried(login: Login, events: dict[
     assert [entry.details["action"] for entry in AccessEntry.objects.order_by("pk")] == ["opened", "listed"]
 
 
-def test_parts_redirects_and_strangers_leave_nothing(login: Login, cast: dict[str, Any]) -> None:
+def test_redirects_and_strangers_leave_nothing(login: Login, cast: dict[str, Any]) -> None:
     alice = login("alice")
-    for path in ("/", "/events/news", "/events/summary", "/healthz", "/nowhere/", "/profile/display"):
+    for path in ("/", "/healthz", "/nowhere/", "/profile/display"):
         alice.get(path)
-    alice.get("/accounts/demo0001/", headers={"HX-Request": "true"})
     Client().get("/events/")
 
     assert told() == []
+
+
+def test_polling_is_told_once_by_each_session(login: Login, cast: dict[str, Any]) -> None:
+    alice, polled = login("alice"), {"HX-Request": "true"}
+
+    for _ in range(3):
+        alice.get("/accounts/demo0001/", headers=polled)
+    assert told() == [("alice", "opened", "account")]
+    alice.get("/accounts/demo0002/", headers=polled)
+    login("admin").get("/accounts/demo0001/", headers=polled)
+    alice.get("/accounts/demo0001/")
+
+    assert told()[1:] == [
+        ("alice", "opened", "account"),
+        ("admin", "opened", "account"),
+        ("alice", "opened", "account"),
+    ]
+
+
+def test_polling_is_told_again_after_a_while(
+    login: Login, cast: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = login("alice")
+    alice.get("/accounts/demo0001/")
+
+    monkeypatch.setattr(access_recent, "RECENT", 0)
+    alice.get("/accounts/demo0001/", headers={"HX-Request": "true"})
+
+    assert told() == [("alice", "opened", "account")] * 2
+
+
+@pytest.mark.parametrize("part", ["summary", "suggest", "news", "export"])
+def test_parts_of_a_list_are_told_by_another_filter_alone(login: Login, cast: dict[str, Any], part: str) -> None:
+    alice = login("alice")
+    alice.get("/events/?source=CD")
+
+    alice.get(f"/events/{part}?source=CD&since=&piece=a")
+    assert told() == [("alice", "listed", "event")]
+    alice.get(f"/events/{part}?source=API")
+    alice.get(f"/events/{part}?source=API")
+    alice.get(f"/accounts/demo0001/events/{part}?source=CD")
+
+    assert told() == [("alice", "listed", "event")] * 3
+    assert [entry.details["filter"] for entry in AccessEntry.objects.order_by("pk")][:2] == ["source=CD", "source=API"]
 
 
 def test_export_is_told_as_begun_and_as_ended(login: Login, account: NexmoAccount, events: Any) -> None:
