@@ -53,14 +53,16 @@ class AccessLogMiddleware:
 
 
 def write_entry(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Write what came of a request, where that is to be kept. Raises what the database raises."""
-    entry = _entry(request, response)
-    if entry is None:
+    """Write what came of a request, where that is to be kept: an entry for each thing that was done, in one statement.
+    Raises what the database raises."""
+    entries = _entries(request, response)
+    if not entries:
         return
+    entry = entries[0]
     try:
         with impatient(PATIENCE_MS):
             # Who only looked need not wait for the disk; what was done or taken away is on it.
-            record.add(entry, awaits_disk=request.method not in SAFE or entry.action not in LOOKED)
+            record.add(*entries, awaits_disk=request.method not in SAFE or entry.action not in LOOKED)
     except Exception:
         logger.exception("The access log could not be written, so %s is not answered: %r", request.path[:200], entry)
         raise
@@ -107,20 +109,28 @@ class _Export:
             record.add(record.Entry(**values))
 
 
-def _entry(request: HttpRequest, response: HttpResponseBase) -> record.Entry | None:
+def _entries(request: HttpRequest, response: HttpResponseBase) -> list[record.Entry]:
     match = request.resolver_match
     rule = rule_for(match.view_name) if match else None
     notes: list[Note] | None = getattr(request, "access_notes", None)
     access = getattr(request, "api_access", None)
     if not notes:
         if rule is None or not (rule.get or rule.post):
-            return None
+            return []
         made = _by_rule(request, response, rule, is_program=access is not None)
         if made is None:
-            return None
+            return []
         notes = [made]
-    note = next((said for said in notes if said.action is not Action.LOGOUT), notes[0])  # a new password logs out, too
-    person = note.person or (access.person if access else _person(request))
+    # A new password logs out, too: not worth an entry of its own.
+    notes = [said for said in notes if said.action is not Action.LOGOUT] or notes[:1]
+    known = next((said.person for said in notes if said.person), None)
+    return [_entry(request, response, note, access, known) for note in notes]
+
+
+def _entry(request: HttpRequest, response: HttpResponseBase, note: Note, access: Any, known: Any) -> record.Entry:
+    """An entry of a note. `known`: the person whom another note of the same request names."""
+    match = request.resolver_match
+    person = note.person or (access.person if access else _person(request)) or known
     kwargs: dict[str, Any] = match.kwargs if match else {}
     via, via_id = _via(request, access, person)
     object_id = note.object_id or _object_id(kwargs)
@@ -138,7 +148,7 @@ def _entry(request: HttpRequest, response: HttpResponseBase) -> record.Entry | N
         agent=request.META.get("HTTP_USER_AGENT", ""),
         status=response.status_code,
         request_id=request_id.get(),
-        detail=_detail(request, note, notes),
+        detail=_detail(request, note),
     )
 
 
@@ -230,15 +240,13 @@ def _accounts(request: HttpRequest, kwargs: dict[str, Any]) -> tuple[str, ...]:
     return ()
 
 
-def _detail(request: HttpRequest, note: Note, notes: list[Note]) -> dict[str, Any]:
+def _detail(request: HttpRequest, note: Note) -> dict[str, Any]:
     detail = dict(note.detail)
     match = request.resolver_match
     if match and "kind" in match.kwargs:
         detail["type"] = str(match.kwargs["kind"])
     if match and request.GET and (query := _query(request, kept_of(match.view_name))):
         detail["filter"] = query
-    if len(notes) > 1:
-        detail["also"] = [other.action.value for other in notes if other is not note]
     return detail
 
 

@@ -36,8 +36,7 @@ def note(
     person: Any = None,
     **detail: Any,
 ) -> None:
-    """Say what was done. Of several notes the first makes the entry, a logout only where there is no other; the others
-    are named in it.
+    """Say what was done: each note makes an entry, a logout only where there is no other note.
 
     Args:
         request: None where nobody waits for an answer: nothing is noted then.

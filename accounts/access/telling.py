@@ -37,8 +37,6 @@ def more(entry: AccessEntry) -> list[str]:
         said.append(unquote_plus(query.replace("&", ", ")))
     if fields := detail.pop("fields", None):
         said.append(_("fields: %(names)s") % {"names": ", ".join(fields)})
-    if also := detail.pop("also", None):
-        said.append(_("also: %(actions)s") % {"actions": ", ".join(map(_label, also))})
     state, done = detail.pop("state", ""), detail.pop("ok", True)
     if state:
         said.append(_("begun") if state == "begun" else _("done") if done else _("failed"))

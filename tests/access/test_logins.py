@@ -13,6 +13,7 @@ from tests.auditsite.test_second_factor import ACTIVATE, code_of, secret_on
 from tests.conftest import PASSWORD
 from tests.tools.access import last, told
 from tests.tools.scope import Login
+from tests.tools.tokens import make_token
 
 
 def test_login_and_logout_are_of_one_session(cast: dict[str, Any]) -> None:
@@ -79,11 +80,20 @@ def test_second_factors_are_told(cast: dict[str, Any]) -> None:
     with pytest.MonkeyPatch.context() as patch:  # as in production, where a request's transactions end within it
         patch.setattr(transaction, "on_commit", lambda do, *_, **__: do())
         client.post(ACTIVATE, {"code": code})
-    assert told()[2:] == [("alice", "factor_added", "factor")]
-    assert last().details["also"] == ["factor_added"]
+    assert told()[2:] == [("alice", "factor_added", "factor")] * 2
+    assert [entry.details["type"] for entry in AccessEntry.objects.order_by("-pk")[:2]] == ["recovery_codes", "totp"]
     client.get("/profile/second-factor/recovery-codes/")
     stranger = Client()
     asked = stranger.post("/login/", {"login": "alice", "password": PASSWORD})
     stranger.post(asked["Location"], {"code": "000000"})
 
-    assert told()[3:] == [("alice", "secret_shown", "factor"), ("alice", "factor_failed", "factor")]
+    assert told()[4:] == [("alice", "secret_shown", "factor"), ("alice", "factor_failed", "factor")]
+
+
+def test_each_of_several_deeds_has_its_entry(login: Login, cast: dict[str, Any]) -> None:
+    admin, tokens = login("admin"), [make_token(cast[name])[0] for name in ("alice", "bob")]
+
+    admin.post("/admin/accounts/apitoken/", {"action": "revoke", "_selected_action": [token.pk for token in tokens]})
+
+    entries = AccessEntry.objects.filter(action="changed", kind="token", person="admin")
+    assert {entry.object_id for entry in entries} == {str(token.pk) for token in tokens}

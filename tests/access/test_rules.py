@@ -49,9 +49,7 @@ def test_nothing_that_may_hold_a_secret_is_kept_of_a_query() -> None:
     assert KEPT.isdisjoint(("next", "token", "code", "job", "password", "csrfmiddlewaretoken", "SAMLRequest"))
 
 
-@pytest.mark.parametrize(
-    "view", ["sso:openid_callback", "sso:saml_acs", "account_login", "mfa_authenticate"]
-)
+@pytest.mark.parametrize("view", ["sso:openid_callback", "sso:saml_acs", "account_login", "mfa_authenticate"])
 def test_nothing_is_kept_of_the_query_of_a_login(view: str) -> None:
     assert kept_of(view) == frozenset()
     assert "state" in kept_of("events:findings")
