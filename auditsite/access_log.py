@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import logging
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from django.contrib.messages import SUCCESS, WARNING, get_messages
 from django.db import DatabaseError
 from django.http import FileResponse
-from django.utils.crypto import salted_hmac
 
 from accounts.access import record
-from accounts.access.note import Note, Rows, name_of, rows_of
+from accounts.access.note import Note, Rows, name_of, rows_of, session_mark
 from accounts.access.signals import is_flood
 from accounts.access.words import Action, Kind, Via
 from auditsite import access_recent
@@ -64,7 +63,7 @@ def write_entry(request: HttpRequest, response: HttpResponseBase) -> None:
             # Who only looked need not wait for the disk; what was done or taken away is on it.
             record.add(*entries, awaits_disk=request.method not in SAFE or entry.action not in LOOKED)
     except Exception:
-        logger.exception("The access log could not be written, so %s is not answered: %r", request.path[:200], entry)
+        logger.exception("The access log could not be written, so %s is not answered", request.path[:200])
         raise
     _remember(request, entry)
     if entry.action == Action.EXPORT_BEGUN:
@@ -95,7 +94,9 @@ class _Export:
         try:
             self._end(whole=False)
         except DatabaseError:  # whoever asked is gone; that it began and has no end is on record
-            logger.exception("The end of an export could not be written into the access log: %r", self.begun)
+            logger.exception(
+                "The end of an export (%s) could not be written into the access log", self.begun.request_id
+            )
 
     def _end(self, *, whole: bool) -> None:
         if self.is_over:
@@ -132,7 +133,7 @@ def _entry(request: HttpRequest, response: HttpResponseBase, note: Note, access:
     match = request.resolver_match
     person = note.person or (access.person if access else _person(request)) or known
     kwargs: dict[str, Any] = match.kwargs if match else {}
-    via, via_id = _via(request, access, person)
+    via, via_id = (Via.SESSION, note.session) if note.session else _via(request, access, person)
     object_id = note.object_id or _object_id(kwargs)
     return record.Entry(
         action=note.action,
@@ -161,11 +162,13 @@ def _by_rule(request: HttpRequest, response: HttpResponseBase, rule: Rule, *, is
     if is_program:
         pass
     elif getattr(request, "api_refused", False):  # credentials that are none
-        return None if is_flood(request) else Note(Action.LOGIN_FAILED, Kind.TOKEN)
+        return _wrong_token(request)
     elif not getattr(request, "access_reached", False) or not (rule.anybody or _person(request)):
         return None
     if status in (403, 404):
         return Note(Action.REFUSED, rule.kind, detail={"action": action.value})
+    if status >= 500 and not is_read:
+        return Note(action, rule.kind)  # it broke off: nobody knows how much was done by then
     if status >= 400:
         return None
     if is_read:
@@ -178,7 +181,26 @@ def _by_rule(request: HttpRequest, response: HttpResponseBase, rule: Rule, *, is
         return Note(action, rule.kind)
     if status < 300 and not rule.shows and not is_program:
         return Note(rule.failed, rule.kind) if rule.failed else None
+    if status >= 300 and _was_refused(request):
+        return Note(Action.REFUSED, rule.kind, detail={"action": action.value})
     return Note(action, rule.kind)
+
+
+def _was_refused(request: HttpRequest) -> bool:
+    """Whether the page that follows will say why nothing was done: what this request told the person is a warning or an
+    error, and no success."""
+    levels = {message.level for message in getattr(get_messages(request), "_queued_messages", ())}
+    return bool(levels) and max(levels) >= WARNING and SUCCESS not in levels
+
+
+def _wrong_token(request: HttpRequest) -> Note | None:
+    """Credentials that are none, or of a token that has ended, whose secret was right: that is named."""
+    token = getattr(request, "api_ended", None)
+    if is_flood(request, Action.LOGIN_FAILED, token.person if token else None):
+        return None
+    if token is None:
+        return Note(Action.LOGIN_FAILED, Kind.TOKEN)
+    return Note(Action.LOGIN_FAILED, Kind.TOKEN, token.identifier, str(token), person=token.person)
 
 
 def _is_on_record(request: HttpRequest, rule: Rule) -> bool:
@@ -222,12 +244,6 @@ def _via(request: HttpRequest, access: Any, person: Any) -> tuple[Via, str]:
     return (Via.SESSION, session_mark(key)) if key else (Via.NOBODY, "")
 
 
-@lru_cache(maxsize=1_024)
-def session_mark(key: str) -> str:
-    """What tells a session's entries from those of others; its key cannot be found from it."""
-    return salted_hmac("auditsite.access.session", key, algorithm="sha256").hexdigest()[:16]
-
-
 def _object_id(kwargs: dict[str, Any]) -> str:
     return next((str(kwargs[name]) for name in _NAMES if name in kwargs), "")
 
@@ -236,7 +252,13 @@ def _accounts(request: HttpRequest, kwargs: dict[str, Any]) -> tuple[str, ...]:
     if "api_key" in kwargs:
         return (kwargs["api_key"],)
     if "account" in request.GET:
-        return tuple(key for value in request.GET.getlist("account") for key in value.split(",") if key)
+        named = (key for value in request.GET.getlist("account") for key in value.split(",") if key)
+        access = getattr(request, "api_access", None)
+        visible = access.account_list if access else getattr(request, "access_accounts", None)
+        if visible is None:
+            return tuple(named)
+        keys = {account.api_key for account in visible}
+        return tuple(key for key in named if key in keys)  # of others nothing was shown; the filter names them
     return ()
 
 

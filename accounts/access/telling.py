@@ -44,6 +44,8 @@ def more(entry: AccessEntry) -> list[str]:
     detail.pop("methods", None)
     if detail.pop("unknown_name", False):
         said.append(_("a name that nobody has"))
+    if entry.status and entry.status >= 500:
+        said.append(_("broke off: it may have been done"))
     if entry.status and entry.status >= 400:
         said.append(str(entry.status))
     return [*said, *(f"{name}: {_text(value)}" for name, value in sorted(detail.items()))]

@@ -13,7 +13,7 @@ from accounts.access import record
 from accounts.access.models import AccessEntry
 from accounts.access.words import Via
 from accounts.models import ApiToken, NexmoAccount
-from accounts.tokens import authenticate
+from accounts.tokens import authenticate, lifecycle
 from auditsite import access_recent
 from auditsite.access_log import session_mark
 from events.models import AuditEvent, SavedView
@@ -242,3 +242,79 @@ def test_valid_token_that_asks_too_often_failed_no_login(login: Login, cast: dic
 
     assert answers == [200, 429, 429]
     assert told() == [("alice", "listed", "event")]
+
+
+def test_deed_that_broke_off_is_told(login: Login, events: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    alice = login("alice")
+    alice.raise_request_exception = False
+    monkeypatch.setattr("events.views.saved.messages.success", lambda *_: 1 / 0)
+
+    alice.post("/views/new", {"name": "Mine", "query": "source=CD"})
+
+    assert SavedView.objects.filter(name="Mine").exists()
+    assert told() == [("alice", "created", "view")]
+    assert last().status == 500
+
+
+def test_failed_write_puts_no_filter_into_the_process_log(
+    login: Login, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    alice = login("alice")
+    alice.raise_request_exception = False
+
+    def full(*entries: record.Entry, **_: Any) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(record, "add", full)
+    with caplog.at_level("ERROR"):
+        alice.get("/events/?user_email=somebody-private")
+
+    assert "could not be written" in caplog.text
+    assert "somebody-private" not in caplog.messages[0]
+
+
+def test_use_of_a_revoked_token_names_it_and_its_person(cast: dict[str, Any]) -> None:
+    token, credentials = make_token(cast["alice"])
+    lifecycle.revoke(token, cast["alice"])
+
+    assert Client().get("/api/v1/events", **basic(credentials)).status_code == 401
+
+    assert told() == [("alice", "login_failed", "token")]
+    assert (last().object_id, last().via) == (token.identifier, Via.NOBODY)
+
+
+@pytest.mark.parametrize(
+    ("path", "posted"),
+    [
+        ("/accounts/demo0001/sync/", {}),  # which is switched off here
+        ("/findings/triage", {}),  # nothing was selected
+        ("/admin/auth/user/99999/change/", {"username": "x"}),
+    ],
+)
+def test_deed_that_a_page_refuses_is_no_deed(login: Login, events: Any, path: str, posted: dict[str, str]) -> None:
+    NexmoAccount.objects.update(is_active=False)
+    admin = login("admin")
+
+    assert admin.post(path, posted).status_code == 302
+
+    assert [action for _, action, _ in told()] == ["refused"]
+    assert last().details["action"] in ("synced", "changed")
+
+
+def test_list_of_an_account_that_nobody_sees_does_not_name_it(login: Login, events: Any) -> None:
+    login("alice").get("/events/?account=demo0001,demo0003")
+
+    assert last().api_keys == ["demo0001"]
+    assert last().details["filter"] == "account=demo0001%2Cdemo0003"
+
+
+def test_accounts_that_the_admin_has_synced_are_named(login: Login, cast: dict[str, Any]) -> None:
+    chosen = list(NexmoAccount.objects.filter(api_key__in=("demo0001", "demo0002")))
+
+    login("admin").post(
+        "/admin/accounts/nexmoaccount/",
+        {"action": "sync_now", "_selected_action": [account.pk for account in chosen]},
+    )
+
+    assert set(told()) == {("admin", "synced", "account")}
+    assert sorted(entry.accounts for entry in AccessEntry.objects.all()) == ["demo0001", "demo0002"]
