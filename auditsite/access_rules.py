@@ -24,7 +24,8 @@ class Rule:
             form again does not.
         shows: a POST is done although its answer is a page.
         failed: what a POST is whose answer shows the form again.
-        polled: htmx asks for a part of it again and again, which is not kept.
+        polled: htmx asks for a part of it again and again: not kept while the session has an entry of the page.
+        part: of a list of events: not kept while the session has an entry of the list with this filter.
         anybody: also where nobody is logged in.
         why: why a GET, or the path, leaves no entry.
     """
@@ -35,6 +36,7 @@ class Rule:
     shows: bool = False
     failed: Action | None = None
     polled: bool = False
+    part: bool = False
     anybody: bool = False
     why: str = ""
 
@@ -53,6 +55,10 @@ def _form(kind: Kind, post: Action) -> Rule:
 
 def _deed(kind: Kind, post: Action, *, shows: bool = False) -> Rule:
     return Rule(kind, post=post, shows=shows, why="takes POST only")
+
+
+def _of_list() -> Rule:
+    return Rule(Kind.EVENT, get=Action.LISTED, part=True)
 
 
 def _none(why: str) -> Rule:
@@ -76,20 +82,20 @@ RULES: dict[str, Rule] = {
     "events:find": _none(_MOVED),
     "events:about": _opens(Kind.EVENT),
     "events:session": _opens(Kind.EVENT),
-    "events:summary": _none(_PART),
-    "events:account_summary": _none(_PART),
-    "events:news": _none(_PART),
-    "events:account_news": _none(_PART),
-    "events:suggest": _none(_PART),
-    "events:account_suggest": _none(_PART),
+    "events:summary": _of_list(),
+    "events:account_summary": _of_list(),
+    "events:news": _of_list(),
+    "events:account_news": _of_list(),
+    "events:suggest": _of_list(),
+    "events:account_suggest": _of_list(),
     "events:search_help": _none(_HELP),
     "events:dismiss": _none("a line that its reader does not want to see"),
     "events:display": _none("how pages look, for oneself"),
     "events:check": _deed(Kind.EVENT, Action.TESTED, shows=True),
     "events:export": Rule(Kind.EVENT, get=Action.EXPORT_BEGUN),
     "events:account_export": Rule(Kind.EVENT, get=Action.EXPORT_BEGUN),
-    "events:export_page": _none("says how many there are; the export has its own entries"),
-    "events:account_export_page": _none("says how many there are; the export has its own entries"),
+    "events:export_page": _of_list(),
+    "events:account_export_page": _of_list(),
     "events:export_progress": _none(_PART),
     # What is taken away as proof.
     "events:evidence": _deed(Kind.EVIDENCE, Action.REQUESTED),
@@ -171,7 +177,7 @@ RULES: dict[str, Rule] = {
     "events:access_export": Rule(Kind.ACCESS_LOG, get=Action.EXPORT_BEGUN),
     "events:activity": _lists(Kind.ACCESS_LOG),
     # Accounts, teams, tokens.
-    "events:accounts": _lists(Kind.ACCOUNT, Action.SYNCED),
+    "events:accounts": Rule(Kind.ACCOUNT, get=Action.LISTED, post=Action.SYNCED, polled=True),
     "events:account": _opens(Kind.ACCOUNT, polled=True),
     "events:account_new": _form(Kind.ACCOUNT, Action.CREATED),
     "events:sync": _deed(Kind.ACCOUNT, Action.SYNCED),
@@ -283,8 +289,14 @@ def rule_for(view: str) -> Rule | None:
 
 
 # Of an address's query only these are kept: filters, and where in a list somebody was. What else may stand there, such
-# as the links of single sign-on or where to go next, may hold secrets.
+# as where to go next, may hold secrets; so may all of single sign-on's, whose `state` is not that of a finding.
 KEPT = frozenset(KNOWN) - {"job", "announced"} | frozenset(
     ("state", "severity", "rule", "assignee", "channel", "person", "action", "kind", "at", "q", "p", "before", "cursor")
     + ("via", "address", "until")
 )
+_KEPT_BY_SITE = {"events": KEPT, "accounts": frozenset(("q", "p", "person")), "admin": frozenset(("q", "p"))}
+
+
+def kept_of(view: str) -> frozenset[str]:
+    """The names that are kept of the query of a view's address; none of logins and what else is no list."""
+    return _KEPT_BY_SITE.get(view.partition(":")[0], frozenset()) if ":" in view else frozenset()

@@ -26,6 +26,7 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 
 from accounts.access import signals
 from accounts.models import NexmoAccount
+from auditsite import access_recent
 from events.archive.add import add_events
 from events.evidence import packs
 from events.models import AuditEvent
@@ -132,6 +133,7 @@ def _no_leftovers() -> Iterator[None]:
     STOP.clear()
     for limit in (tasks._requests, packs._requests, signals._flood):
         limit.forget()
+    access_recent.forget()
     for cache in caches.all(initialized_only=True):
         if isinstance(cache, LocMemCache):
             cache.clear()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+from django.utils.crypto import salted_hmac
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,7 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Note:
-    """Something that was done. `person`: who, where that is not who is logged in by then."""
+    """Something that was done.
+
+    Attributes:
+        person: who, where that is not who is logged in by then.
+        session: the mark of the session, where that has ended by then.
+    """
 
     action: Action
     kind: Kind
@@ -24,6 +32,7 @@ class Note:
     accounts: tuple[str, ...] = ()
     person: Any = None
     detail: dict[str, Any] = field(default_factory=dict)
+    session: str = ""
 
 
 def note(
@@ -34,10 +43,10 @@ def note(
     obj: Any = None,
     accounts: Iterable[str] = (),
     person: Any = None,
+    session: str = "",
     **detail: Any,
 ) -> None:
-    """Say what was done. Of several notes the first makes the entry, a logout only where there is no other; the others
-    are named in it.
+    """Say what was done: each note makes an entry, a logout only where there is no other note.
 
     Args:
         request: None where nobody waits for an answer: nothing is noted then.
@@ -49,7 +58,13 @@ def note(
         return
     key = str(getattr(obj, "pk", "") or "")
     name = "" if obj is None else str(obj)
-    notes_of(request).append(Note(action, kind, key, name, tuple(accounts), person, detail))
+    notes_of(request).append(Note(action, kind, key, name, tuple(accounts), person, detail, session))
+
+
+@lru_cache(maxsize=1_024)
+def session_mark(key: str) -> str:
+    """What tells a session's entries from those of others; its key cannot be found from it."""
+    return salted_hmac("auditsite.access.session", key, algorithm="sha256").hexdigest()[:16]
 
 
 def about(request: HttpRequest, obj: Any) -> None:

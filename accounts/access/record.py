@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ COLUMNS = (
     "detail",
 )
 MOST_DETAIL = 4_000  # characters of one value
+MOST_AT_ONCE = 500  # entries in a statement: SQLite takes so many values
 _CUT = "…"
 
 
@@ -63,15 +64,35 @@ class Entry:
     detail: dict[str, Any] = field(default_factory=dict)
 
 
-def add(entry: Entry, *, awaits_disk: bool = True) -> None:
-    """Write an entry. Raises what the database raises.
+def add(*entries: Entry, awaits_disk: bool = True) -> None:
+    """Write entries, all or none. Raises what the database raises.
 
     Args:
-        awaits_disk: return once it is on PostgreSQL's disk. Otherwise it is safe from whatever ends a process of ours,
-            and lost if the server itself falls within the next second; SQLite has it so in any case.
+        awaits_disk: return once they are on PostgreSQL's disk. Otherwise they are safe from whatever ends a process of
+            ours, and lost if the server itself falls within the next second; SQLite has it so in any case.
     """
     at = timezone.now()
-    values = (
+    if len(entries) > MOST_AT_ONCE:
+        with transaction.atomic():
+            for first in range(0, len(entries), MOST_AT_ONCE):
+                _insert(at, entries[first : first + MOST_AT_ONCE], awaits_disk=True)
+    elif entries:
+        _insert(at, entries, awaits_disk=awaits_disk)
+
+
+def _insert(at: datetime, entries: Sequence[Entry], *, awaits_disk: bool) -> None:
+    stored: list[Any] = []
+    for entry in entries:
+        values = _values(at, entry)
+        stored += [connection.ops.adapt_datetimefield_value(at), *values[1:], hash_of(values)]
+    hurries = not awaits_disk and connection.vendor == "postgresql" and not connection.in_atomic_block
+    statement = _INSERT + ", ".join([_ROW] * len(entries))
+    with connection.cursor() as cursor:
+        cursor.execute(statement + _HURRYING if hurries else statement, stored)
+
+
+def _values(at: datetime, entry: Entry) -> tuple[Any, ...]:
+    return (
         at,
         entry.action.value,
         entry.kind.value,
@@ -88,10 +109,6 @@ def add(entry: Entry, *, awaits_disk: bool = True) -> None:
         clean(entry.request_id, 64),
         _json(entry.detail) if entry.detail else "",
     )
-    with connection.cursor() as cursor:
-        hurries = not awaits_disk and connection.vendor == "postgresql" and not connection.in_atomic_block
-        stored = [connection.ops.adapt_datetimefield_value(at), *values[1:], hash_of(values)]
-        cursor.execute(_INSERT + _HURRYING if hurries else _INSERT, stored)
 
 
 def hash_of(values: Sequence[Any]) -> str:
@@ -121,9 +138,7 @@ def _json(detail: dict[str, Any]) -> str:
     return json.dumps(cut, sort_keys=True, separators=(",", ":"))
 
 
-_INSERT = (
-    f"INSERT INTO {TABLE} ({', '.join((*COLUMNS, 'record_hash'))}) "  # noqa: S608 - constants
-    f"VALUES ({', '.join(['%s'] * (len(COLUMNS) + 1))})"
-)
+_INSERT = f"INSERT INTO {TABLE} ({', '.join((*COLUMNS, 'record_hash'))}) VALUES "  # noqa: S608 - constants
+_ROW = f"({', '.join(['%s'] * (len(COLUMNS) + 1))})"
 # For the transaction that the statement is, and no other.
 _HURRYING = " RETURNING set_config('synchronous_commit', 'off', true)"

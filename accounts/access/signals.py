@@ -13,7 +13,7 @@ from allauth.mfa import signals as mfa_signals
 from django.contrib.auth import get_user_model
 from django.contrib.auth import signals as auth_signals
 
-from accounts.access.note import note
+from accounts.access.note import note, session_mark
 from accounts.access.words import Action, Kind
 from accounts.login.signals import sessions_ended
 from accounts.sso.signals import login_refused, rights_changed
@@ -45,22 +45,25 @@ def connect() -> None:
         signal.connect(receiver, dispatch_uid=f"access.{receiver.__name__}")
 
 
-def is_flood(request: HttpRequest) -> bool:
-    """Whether this network fills the log: whoever is not let in must not fill the disk either."""
+def is_flood(request: HttpRequest, action: Action, person: Any = None) -> bool:
+    """Whether this network fills the log: whoever is not let in must not fill the disk either. Each action has its own
+    count, with each person that there is: noise elsewhere must not hide what is tried with one."""
     network = str(truncate_ip(get_adapter().get_client_ip(request))).replace(" ", "")[:50]
-    return bool(_flood.take(network, FLOOD_PER_MINUTE))
+    whose = person.pk if person else ""
+    return bool(_flood.take(f"{network}:{action.value}:{whose}", FLOOD_PER_MINUTE))
 
 
 def note_locked_out(request: HttpRequest, name: str) -> None:
     """A login that was not even tried: there had been too many."""
-    if not is_flood(request):
-        _note_stranger(request, Action.LOCKED_OUT, name)
+    _note_stranger(request, Action.LOCKED_OUT, name)
 
 
 def _note_stranger(request: HttpRequest, action: Action, name: Any) -> None:
     """Note who was not let in. A name that nobody has is not kept: people type passwords there."""
     people = get_user_model()._default_manager
     person = people.filter(username__iexact=str(name)[:150].replace("\0", "")).first()
+    if action is Action.LOCKED_OUT and is_flood(request, action, person):
+        return
     if person:
         note(request, action, Kind.SESSION, person=person)
     else:
@@ -84,7 +87,8 @@ def _login_failed(credentials: Any, request: Any = None, **_: Any) -> None:
 
 def _logged_out(request: Any, user: Any, **_: Any) -> None:
     if user is not None:
-        note(request, Action.LOGOUT, Kind.SESSION, person=user)
+        key = request.session.session_key if hasattr(request, "session") else None
+        note(request, Action.LOGOUT, Kind.SESSION, person=user, session=session_mark(key) if key else "")
 
 
 def _password_changed(request: Any, user: Any, **_: Any) -> None:
@@ -104,7 +108,7 @@ def _factor_reset(request: Any, user: Any, authenticator: Any, **_: Any) -> None
 
 
 def _factor_failed(request: Any, user: Any, **_: Any) -> None:
-    if not is_flood(request):
+    if not is_flood(request, Action.FACTOR_FAILED, user):
         note(request, Action.FACTOR_FAILED, Kind.FACTOR, obj=user, person=user)
 
 
@@ -113,9 +117,10 @@ def _sessions_ended(request: Any, person: Any, count: int, **_: Any) -> None:
 
 
 def _refused_by_single_sign_on(request: Any, provider: str, reason: str, **_: Any) -> None:
-    if not is_flood(request):
+    if not is_flood(request, Action.LOGIN_REFUSED):
         note(request, Action.LOGIN_REFUSED, Kind.SESSION, provider=provider, reason=str(reason))
 
 
 def _rights_changed(person: Any, gained: Any, lost: Any, **_: Any) -> None:
-    note(context.request, Action.RIGHTS_CHANGED, Kind.PERSON, obj=person, gained=list(gained), lost=list(lost))
+    changes = {"gained": list(gained), "lost": list(lost)}
+    note(context.request, Action.RIGHTS_CHANGED, Kind.PERSON, obj=person, person=person, **changes)

@@ -37,8 +37,6 @@ def more(entry: AccessEntry) -> list[str]:
         said.append(unquote_plus(query.replace("&", ", ")))
     if fields := detail.pop("fields", None):
         said.append(_("fields: %(names)s") % {"names": ", ".join(fields)})
-    if also := detail.pop("also", None):
-        said.append(_("also: %(actions)s") % {"actions": ", ".join(map(_label, also))})
     state, done = detail.pop("state", ""), detail.pop("ok", True)
     if state:
         said.append(_("begun") if state == "begun" else _("done") if done else _("failed"))
@@ -46,6 +44,8 @@ def more(entry: AccessEntry) -> list[str]:
     detail.pop("methods", None)
     if detail.pop("unknown_name", False):
         said.append(_("a name that nobody has"))
+    if entry.status and entry.status >= 500:
+        said.append(_("broke off: it may have been done"))
     if entry.status and entry.status >= 400:
         said.append(str(entry.status))
     return [*said, *(f"{name}: {_text(value)}" for name, value in sorted(detail.items()))]

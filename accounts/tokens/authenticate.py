@@ -110,6 +110,7 @@ def authenticate(request: HttpRequest) -> TokenAccess:
         if wait := _guesses.take(_network(_address(request)), BAD_GUESSES_PER_MINUTE):
             raise _too_many(wait, _("Too many requests with wrong credentials came from this address."))
         raise _unauthorized(_("Credentials are wrong"), _("No API token has this identifier and secret."))
+    request.api_ended = token  # type: ignore[attr-defined]  # for the access log
     _refuse_ended(token, now)
     request.api_refused = False  # type: ignore[attr-defined]
     if wait := _requests.take(str(token.pk), settings.API_REQUESTS_PER_MINUTE):

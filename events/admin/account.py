@@ -15,6 +15,8 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import permissions
+from accounts.access.note import note
+from accounts.access.words import Action, Kind
 from accounts.admin import NexmoAccountAdmin
 from accounts.models import NexmoAccount
 from events.archive import permanent, retention
@@ -167,7 +169,9 @@ class SyncedAccountAdmin(NexmoAccountAdmin):
                 )
                 self.message_user(request, text % {"count": rest}, messages.WARNING)
                 return
-            self._tell(request, account, connection.try_account_in_turn(account, request.user))
+            outcome = connection.try_account_in_turn(account, request.user)
+            note(request, Action.TESTED, Kind.ACCOUNT, obj=account, accounts=[account.api_key])
+            self._tell(request, account, outcome)
 
     def _tell(self, request: HttpRequest, account: NexmoAccount, outcome: connection.Outcome) -> None:
         level = messages.SUCCESS if outcome.works else messages.ERROR if outcome.was_asked else messages.WARNING
@@ -188,6 +192,7 @@ class SyncedAccountAdmin(NexmoAccountAdmin):
                 off = gettext("%(account)s is inactive; activate it first.") % {"account": account}
                 self.message_user(request, off, messages.WARNING)
                 continue
+            note(request, Action.SYNCED, Kind.ACCOUNT, obj=account, accounts=[account.api_key])
             begun = gettext("%(account)s: the sync starts as soon as a worker is free.") % {"account": account}
             self.message_user(request, begun, messages.SUCCESS)
 

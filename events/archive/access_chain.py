@@ -31,7 +31,8 @@ logger = logging.getLogger(__name__)
 BATCH = 2_000  # entries
 MOST_REMOVED = 50  # batches in one transaction
 MOST_TOLD = 20  # problems
-LEAST_KEPT = timedelta(days=30)  # the database refuses to let newer entries go, whatever the settings say
+LEAST_KEPT = timedelta(days=30)  # whatever the settings say
+LEAST_PROVED = timedelta(days=29)  # what the database and verification insist on: clocks may differ by a day
 _LOCK_TIMEOUT = "2s"  # for PostgreSQL: new entries queue behind whoever waits for this lock
 _COLUMNS = ("pk", *record.COLUMNS, "record_hash")
 
@@ -120,9 +121,12 @@ def summary() -> str:
 def _problems() -> Iterator[str]:
     removed = 0
     for removal in AccessRemoval.objects.order_by("last"):
-        gone = AccessBatch.objects.filter(last__gt=removed, last__lte=removal.last).aggregate(count=Sum("count"))
+        batches = AccessBatch.objects.filter(last__gt=removed, last__lte=removal.last)
+        gone = batches.aggregate(count=Sum("count"), newest=Max("newest_at"))
         if (gone["count"] or 0) != removal.count:
             yield f"Removal {removal.pk} from the access log says {removal.count:,} entries; its batches say otherwise."
+        if not _was_due(removal, gone["newest"]):
+            yield f"Removal {removal.pk} from the access log took entries that were too new, or is of the future."
         removed = removal.last
     if AccessEntry.objects.filter(pk__lte=removed).exists():
         yield "There are entries of the access log that a removal says are gone: they were inserted."
@@ -151,6 +155,17 @@ def _problems() -> Iterator[str]:
         if problem := _of_row(row):
             yield problem
         row = next(rows, None)
+
+
+def _was_due(removal: AccessRemoval, newest: datetime | None) -> bool:
+    """Whether retention can have removed entries of that age then: what was recorded with the triggers off is found
+    by its times."""
+    latest = min(removal.removed_at, timezone.now()) - LEAST_PROVED
+    return (
+        removal.removed_at <= timezone.now()
+        and removal.older_than <= latest
+        and (newest is None or newest < removal.older_than)
+    )
 
 
 def _rows(after: int) -> Iterator[tuple[Any, ...]]:

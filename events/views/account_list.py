@@ -103,7 +103,7 @@ def _sync_all(request: HttpRequest) -> HttpResponse:
         messages.warning(request, str(error))
         return redirect("events:accounts")
     if not tasks.request_syncs(accounts, request.user) and not accounts.exists():
-        messages.info(request, _("There are no accounts you can sync."))
+        messages.warning(request, _("There are no accounts you can sync."))
     return redirect("events:accounts")
 
 

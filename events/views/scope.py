@@ -59,7 +59,9 @@ def chosen_account(request: HttpRequest, api_key: str | None) -> NexmoAccount | 
 
 def visible_accounts(request: HttpRequest) -> list[NexmoAccount]:
     """All accounts the reader may see, without their secrets."""
-    return NexmoAccount.objects.list_visible_to(request.user)
+    accounts = NexmoAccount.objects.list_visible_to(request.user)
+    request.access_accounts = accounts  # type: ignore[attr-defined]  # the access log names no others
+    return accounts
 
 
 def visible_events(request: HttpRequest) -> Any:

@@ -129,6 +129,26 @@ def test_seals_speak_of_the_access_log(account: Any, unguarded: None) -> None:
     assert any(f"The seal of {seals.read(seal.statement, seal.signature).sealed_at}" in problem for problem in wrong())
 
 
+@pytest.mark.parametrize(
+    ("older_than", "removed_at"),
+    [
+        (timedelta(days=1), timedelta(0)),  # nothing so new can go
+        (timedelta(days=-30), timedelta(0)),  # it was newer than that
+        (timedelta(days=1), timedelta(days=31)),  # that has not happened yet
+    ],
+)
+def test_removal_that_retention_cannot_have_made_is_found(
+    unguarded: None, older_than: timedelta, removed_at: timedelta
+) -> None:
+    entry, now = add(), datetime.now(UTC)
+    access_chain.extend()
+
+    AccessRemoval.objects.create(last=entry.pk, count=1, older_than=now + older_than, removed_at=now + removed_at)
+    AccessEntry.objects.all().delete()
+
+    assert [problem.partition("took")[2] for problem in wrong()] == [" entries that were too new, or is of the future."]
+
+
 # --- what the database refuses ----------------------------------------------------------------------------------------
 
 

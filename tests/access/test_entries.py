@@ -13,7 +13,8 @@ from accounts.access import record
 from accounts.access.models import AccessEntry
 from accounts.access.words import Via
 from accounts.models import ApiToken, NexmoAccount
-from accounts.tokens import authenticate
+from accounts.tokens import authenticate, lifecycle
+from auditsite import access_recent
 from auditsite.access_log import session_mark
 from events.models import AuditEvent, SavedView
 from events.operations.demo_data import PASSWORD
@@ -56,14 +57,57 @@ def test_what_is_refused_is_told_with_what_was_tried(login: Login, events: dict[
     assert [entry.details["action"] for entry in AccessEntry.objects.order_by("pk")] == ["opened", "listed"]
 
 
-def test_parts_redirects_and_strangers_leave_nothing(login: Login, cast: dict[str, Any]) -> None:
+def test_redirects_and_strangers_leave_nothing(login: Login, cast: dict[str, Any]) -> None:
     alice = login("alice")
-    for path in ("/", "/events/news", "/events/summary", "/healthz", "/nowhere/", "/profile/display"):
+    for path in ("/", "/healthz", "/nowhere/", "/profile/display"):
         alice.get(path)
-    alice.get("/accounts/demo0001/", headers={"HX-Request": "true"})
     Client().get("/events/")
 
     assert told() == []
+
+
+def test_polling_is_told_once_by_each_session(login: Login, cast: dict[str, Any]) -> None:
+    alice, polled = login("alice"), {"HX-Request": "true"}
+
+    for _ in range(3):
+        alice.get("/accounts/demo0001/", headers=polled)
+    assert told() == [("alice", "opened", "account")]
+    alice.get("/accounts/demo0002/", headers=polled)
+    login("admin").get("/accounts/demo0001/", headers=polled)
+    alice.get("/accounts/demo0001/")
+
+    assert told()[1:] == [
+        ("alice", "opened", "account"),
+        ("admin", "opened", "account"),
+        ("alice", "opened", "account"),
+    ]
+
+
+def test_polling_is_told_again_after_a_while(
+    login: Login, cast: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = login("alice")
+    alice.get("/accounts/demo0001/")
+
+    monkeypatch.setattr(access_recent, "RECENT", 0)
+    alice.get("/accounts/demo0001/", headers={"HX-Request": "true"})
+
+    assert told() == [("alice", "opened", "account")] * 2
+
+
+@pytest.mark.parametrize("part", ["summary", "suggest", "news", "export"])
+def test_parts_of_a_list_are_told_by_another_filter_alone(login: Login, cast: dict[str, Any], part: str) -> None:
+    alice = login("alice")
+    alice.get("/events/?source=CD")
+
+    alice.get(f"/events/{part}?source=CD&since=&piece=a")
+    assert told() == [("alice", "listed", "event")]
+    alice.get(f"/events/{part}?source=API")
+    alice.get(f"/events/{part}?source=API")
+    alice.get(f"/accounts/demo0001/events/{part}?source=CD")
+
+    assert told() == [("alice", "listed", "event")] * 3
+    assert [entry.details["filter"] for entry in AccessEntry.objects.order_by("pk")][:2] == ["source=CD", "source=API"]
 
 
 def test_export_is_told_as_begun_and_as_ended(login: Login, account: NexmoAccount, events: Any) -> None:
@@ -198,3 +242,79 @@ def test_valid_token_that_asks_too_often_failed_no_login(login: Login, cast: dic
 
     assert answers == [200, 429, 429]
     assert told() == [("alice", "listed", "event")]
+
+
+def test_deed_that_broke_off_is_told(login: Login, events: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    alice = login("alice")
+    alice.raise_request_exception = False
+    monkeypatch.setattr("events.views.saved.messages.success", lambda *_: 1 / 0)
+
+    alice.post("/views/new", {"name": "Mine", "query": "source=CD"})
+
+    assert SavedView.objects.filter(name="Mine").exists()
+    assert told() == [("alice", "created", "view")]
+    assert last().status == 500
+
+
+def test_failed_write_puts_no_filter_into_the_process_log(
+    login: Login, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    alice = login("alice")
+    alice.raise_request_exception = False
+
+    def full(*entries: record.Entry, **_: Any) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(record, "add", full)
+    with caplog.at_level("ERROR"):
+        alice.get("/events/?user_email=somebody-private")
+
+    assert "could not be written" in caplog.text
+    assert "somebody-private" not in caplog.messages[0]
+
+
+def test_use_of_a_revoked_token_names_it_and_its_person(cast: dict[str, Any]) -> None:
+    token, credentials = make_token(cast["alice"])
+    lifecycle.revoke(token, cast["alice"])
+
+    assert Client().get("/api/v1/events", **basic(credentials)).status_code == 401
+
+    assert told() == [("alice", "login_failed", "token")]
+    assert (last().object_id, last().via) == (token.identifier, Via.NOBODY)
+
+
+@pytest.mark.parametrize(
+    ("path", "posted"),
+    [
+        ("/accounts/demo0001/sync/", {}),  # which is switched off here
+        ("/findings/triage", {}),  # nothing was selected
+        ("/admin/auth/user/99999/change/", {"username": "x"}),
+    ],
+)
+def test_deed_that_a_page_refuses_is_no_deed(login: Login, events: Any, path: str, posted: dict[str, str]) -> None:
+    NexmoAccount.objects.update(is_active=False)
+    admin = login("admin")
+
+    assert admin.post(path, posted).status_code == 302
+
+    assert [action for _, action, _ in told()] == ["refused"]
+    assert last().details["action"] in ("synced", "changed")
+
+
+def test_list_of_an_account_that_nobody_sees_does_not_name_it(login: Login, events: Any) -> None:
+    login("alice").get("/events/?account=demo0001,demo0003")
+
+    assert last().api_keys == ["demo0001"]
+    assert last().details["filter"] == "account=demo0001%2Cdemo0003"
+
+
+def test_accounts_that_the_admin_has_synced_are_named(login: Login, cast: dict[str, Any]) -> None:
+    chosen = list(NexmoAccount.objects.filter(api_key__in=("demo0001", "demo0002")))
+
+    login("admin").post(
+        "/admin/accounts/nexmoaccount/",
+        {"action": "sync_now", "_selected_action": [account.pk for account in chosen]},
+    )
+
+    assert set(told()) == {("admin", "synced", "account")}
+    assert sorted(entry.accounts for entry in AccessEntry.objects.all()) == ["demo0001", "demo0002"]

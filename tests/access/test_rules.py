@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accounts.access.words import Kind, kind_of_model
-from auditsite.access_rules import KEPT, RULES, rule_for
+from auditsite.access_rules import KEPT, RULES, kept_of, rule_for
 from tests.tools.scope import names
 
 
@@ -47,3 +47,9 @@ def test_unknown_models_are_others() -> None:
 
 def test_nothing_that_may_hold_a_secret_is_kept_of_a_query() -> None:
     assert KEPT.isdisjoint(("next", "token", "code", "job", "password", "csrfmiddlewaretoken", "SAMLRequest"))
+
+
+@pytest.mark.parametrize("view", ["sso:openid_callback", "sso:saml_acs", "account_login", "mfa_authenticate"])
+def test_nothing_is_kept_of_the_query_of_a_login(view: str) -> None:
+    assert kept_of(view) == frozenset()
+    assert "state" in kept_of("events:findings")

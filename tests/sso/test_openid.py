@@ -16,12 +16,14 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 from pytest_httpserver import HTTPServer
 
+from accounts.access.models import AccessEntry
 from accounts.login import sessions
 from accounts.sso.config import OpenIDConnect, SingleSignOn
 from accounts.sso.oidc.provider import Adapter
 from auditsite.single_sign_on import group_map
 from tests.conftest import PASSWORD
 from tests.sso.conftest import Provider, ceremony, user_of
+from tests.tools.access import told
 
 # What the provider is made of warns of its own future.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -344,3 +346,14 @@ def test_its_addresses_are_there_for_anybody_once_it_is_set_up(
         answer = client.get(path)
         assert answer.status_code not in (404, 405), path
         assert not answer.get("Location", "").startswith("/login/?next="), path
+
+
+def test_rights_that_a_login_brings_or_takes_stand_beside_it(provider: Provider, cast: dict[str, Any]) -> None:
+    ceremony(provider, provider.person(groups=["CN=Audit,OU=Groups"]))
+    assert set(told()) == {("dora", "login", "session"), ("dora", "rights_changed", "person")}
+
+    ceremony(provider, provider.person(groups=[]))
+
+    assert set(told()[2:]) == {("dora", "login_refused", "session"), ("dora", "rights_changed", "person")}
+    assert AccessEntry.objects.get(action="login_refused").details["reason"]
+    assert not any("filter" in entry.details for entry in AccessEntry.objects.all())
