@@ -1,15 +1,20 @@
 """Text encrypted with CREDENTIAL_KEYS: a Fernet token behind the id of the key that made it, `1a2b3c4d:gAAAA...`.
 
-The id names a key in what people read and tells nothing about it. Values of versions before ids have none, and any key
-may open them.
+The id names a key in what people read and tells nothing about it. Each place where values are kept has a key of its own
+that is derived from it: who can write to the database alone could else have the site send an account's API secret to an
+address of theirs, or show it to them, by copying it there. Values of versions before ids have none, any key may open
+them, and they count anywhere, until `manage.py rotate_credential_keys` has moved them.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from functools import lru_cache
 
 from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.utils.translation import gettext as _
 
@@ -35,36 +40,46 @@ def key_id(key: str) -> str:
 
 def key_ids() -> tuple[str, ...]:
     """The ids of CREDENTIAL_KEYS, in their order: the first encrypts."""
-    return tuple(_keys(tuple(settings.CREDENTIAL_KEYS)))
+    return tuple(_keys(tuple(settings.CREDENTIAL_KEYS), ""))
 
 
-@lru_cache(maxsize=4)
-def _keys(keys: tuple[str, ...]) -> dict[str, Fernet]:
-    return {key_id(key): Fernet(key) for key in keys}
+@lru_cache(maxsize=64)
+def _keys(keys: tuple[str, ...], place: str) -> dict[str, Fernet]:
+    """What encrypts in a place, by the key's id; "" stands for values of versions before ids."""
+    return {key_id(key): Fernet(_derived(key, place) if place else key) for key in keys}
 
 
-def encrypt(text: str) -> str:
-    """Encrypt with the first of CREDENTIAL_KEYS."""
-    name, key = next(iter(_keys(tuple(settings.CREDENTIAL_KEYS)).items()))
+def _derived(key: str, place: str) -> bytes:
+    derivation = HKDF(SHA256(), length=32, salt=None, info=f"auditsite credential of {place}".encode())
+    return base64.urlsafe_b64encode(derivation.derive(base64.urlsafe_b64decode(key)))
+
+
+def encrypt(text: str, place: str) -> str:
+    """Encrypt with the first of CREDENTIAL_KEYS.
+
+    Args:
+        place: where the value is kept, and counts; such as "events.Stream.secret".
+    """
+    name, key = next(iter(_keys(tuple(settings.CREDENTIAL_KEYS), place).items()))
     return f"{name}{_MARK}{key.encrypt(text.encode()).decode()}"
 
 
-def decrypt(stored: str) -> str:
+def decrypt(stored: str, place: str) -> str:
     """Decrypt with the key that the value names, or with whichever fits where it names none.
 
     Raises:
-        SecretUnreadable: none fits.
+        SecretUnreadable: none fits, or it was encrypted for another place.
     """
-    return _open(stored)[1]
+    return _open(stored, place)[1]
 
 
-def opened_by(stored: str) -> str:
+def opened_by(stored: str, place: str) -> str:
     """The id of the key that opens a stored value.
 
     Raises:
-        SecretUnreadable: none of CREDENTIAL_KEYS does.
+        SecretUnreadable: none of CREDENTIAL_KEYS does, in this place.
     """
-    return _open(stored)[0]
+    return _open(stored, place)[0]
 
 
 def named_key(stored: str) -> str:
@@ -72,9 +87,9 @@ def named_key(stored: str) -> str:
     return stored.partition(_MARK)[0] if _MARK in stored else ""
 
 
-def _open(stored: str) -> tuple[str, str]:
+def _open(stored: str, place: str) -> tuple[str, str]:
     named, _mark, token = stored.rpartition(_MARK)
-    for name, key in _keys(tuple(settings.CREDENTIAL_KEYS)).items():
+    for name, key in _keys(tuple(settings.CREDENTIAL_KEYS), place if named else "").items():
         if named in ("", name):
             try:
                 return name, key.decrypt(token.encode()).decode()

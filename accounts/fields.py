@@ -28,9 +28,11 @@ class Ciphertext:
 class _Decrypting(DeferredAttribute):
     """Decrypts at the first reading of the attribute, so that a wrong key spoils no page that only lists rows."""
 
+    field: Any  # an EncryptedTextField
+
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         value = super().__get__(instance, owner)
-        return decrypt(value.token) if isinstance(value, Ciphertext) else value
+        return decrypt(value.token, self.field.place) if isinstance(value, Ciphertext) else value
 
     def __set__(self, instance: Any, value: Any) -> None:
         # Having a setter makes Python ask __get__ even when the instance holds the value.
@@ -46,6 +48,11 @@ class EncryptedTextField(models.TextField):
 
     descriptor_class = _Decrypting
 
+    @property
+    def place(self) -> str:
+        """Where alone its values count. Whoever renames the field or its model has them encrypted anew."""
+        return f"{self.model._meta.label}.{self.name}"
+
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Ciphertext | str | None:
         return Ciphertext(value) if value else value
 
@@ -56,7 +63,7 @@ class EncryptedTextField(models.TextField):
     def get_db_prep_save(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
         if isinstance(value, Ciphertext):
             return value.token
-        return encrypt(value) if value else value
+        return encrypt(value, self.place) if value else value
 
     def get_lookup(self, lookup_name: str) -> None:
         return None

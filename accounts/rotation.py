@@ -53,6 +53,10 @@ class Place:
     columns: tuple[str, ...]
     members: tuple[str, ...] = ()
 
+    def kept_in(self, column: str) -> str:
+        """What the place is called that a column's values are encrypted for."""
+        return f"{self.model._meta.label}.{column}"
+
     def rows(self) -> Any:
         """All rows, whoever may see them."""
         return self.model._base_manager.order_by("pk")
@@ -111,10 +115,10 @@ def standing() -> Standing:
 
 def _look(place: Place, row: Model, told: Standing) -> None:
     unreadable = False
-    for values in place.values(row).values():
+    for (column, _member), values in place.values(row).items():
         for value in values:
             try:
-                told.by_key[opened_by(value)] += 1
+                told.by_key[opened_by(value, place.kept_in(column))] += 1
                 told.waiting += named_key(value) != key_ids()[0]
             except SecretUnreadable:
                 told.by_key[named_key(value)] += 1
@@ -148,7 +152,7 @@ def _move(place: Place, row: Model) -> int:
     moved = 0
     changes: dict[str, Any] = {}
     for (column, member), values in place.values(row).items():
-        renewed = [_renewed(value) for value in values]
+        renewed = [_renewed(value, place.kept_in(column)) for value in values]
         if renewed != values:
             moved += sum(new != old for new, old in zip(renewed, values, strict=True))
             changes[column] = row.__dict__[column] = place.change(row, column, member, renewed)
@@ -157,10 +161,10 @@ def _move(place: Place, row: Model) -> int:
     return moved
 
 
-def _renewed(value: str) -> str:
+def _renewed(value: str, place: str) -> str:
     if named_key(value) == key_ids()[0]:
         return value
     try:
-        return encrypt(decrypt(value))
+        return encrypt(decrypt(value, place), place)
     except SecretUnreadable:
         return value

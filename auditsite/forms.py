@@ -37,6 +37,9 @@ class ChangePasswordForm(_WithoutResetLink, forms.ChangePasswordForm):
     pass
 
 
+IN_SESSION = f"session.{SECRET_SESSION_KEY}"  # what is encrypted there counts nowhere else
+
+
 class ActivateSecondFactorForm(ActivateTOTPForm):
     """allauth's, with the secret encrypted while it waits in the session, and a code that counts once: whoever looked
     over the shoulder cannot log in with it."""
@@ -47,11 +50,11 @@ class ActivateSecondFactorForm(ActivateTOTPForm):
         super().__init__(*args, **kwargs)
         if self.is_bound and stored:
             try:
-                self.secret = decrypt(stored)
+                self.secret = decrypt(stored, IN_SESSION)
                 return
             except SecretUnreadable:  # of an earlier version, or of keys that are gone: another one is set up
                 self.secret = generate_totp_secret()
-        session[SECRET_SESSION_KEY] = encrypt(self.secret)
+        session[SECRET_SESSION_KEY] = encrypt(self.secret, IN_SESSION)
 
     def clean_code(self) -> str:
         code: str = super().clean_code()

@@ -219,14 +219,17 @@ class AccountAdapter(DefaultAccountAdapter):
         return response
 
 
+FACTORS_KEPT_IN = "mfa.Authenticator.data"  # as accounts.rotation calls it
+
+
 class MFAAdapter(DefaultMFAAdapter):
     """Authenticator secrets and recovery codes are stored encrypted with CREDENTIAL_KEYS."""
 
     def encrypt(self, text: str) -> str:
-        return encrypt(text)
+        return encrypt(text, FACTORS_KEPT_IN)
 
     def decrypt(self, encrypted_text: str) -> str:
-        return decrypt(encrypted_text)
+        return decrypt(encrypted_text, FACTORS_KEPT_IN)
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
         return {**super().get_public_key_credential_rp_entity(), "name": "Auditsite"}

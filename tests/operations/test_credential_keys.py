@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from cryptography.fernet import Fernet
 from django.core.checks import run_checks
 from django.core.management import CommandError, call_command
@@ -19,6 +20,7 @@ from accounts.fields import EncryptedTextField
 from accounts.models import NexmoAccount
 from events.models import Channel, Stream
 
+PLACE, FACTORS = "accounts.NexmoAccount.api_secret", "mfa.Authenticator.data"
 OLD_FORM = "gAAAA"  # how values of versions before key ids begin
 
 
@@ -52,34 +54,68 @@ def store(text: str, api_key: str = "demo0001") -> None:
 
 
 def test_a_value_names_its_key_and_says_nothing_about_it(settings: Any) -> None:
-    value = encrypt("secret")
+    value = encrypt("secret", PLACE)
     assert named_key(value) == key_ids()[0] == key_id(settings.CREDENTIAL_KEYS[0])
     assert key_id(settings.CREDENTIAL_KEYS[0]) not in settings.CREDENTIAL_KEYS[0]
-    assert decrypt(value) == "secret"
+    assert decrypt(value, PLACE) == "secret"
 
 
 def test_a_value_without_an_id_is_read_as_before(settings: Any) -> None:
     other = Fernet.generate_key().decode()
     token = Fernet(other).encrypt(b"secret").decode()
     settings.CREDENTIAL_KEYS = [*settings.CREDENTIAL_KEYS, other]
-    assert decrypt(token) == "secret"
+    assert decrypt(token, PLACE) == "secret"
 
 
 def test_a_value_is_opened_by_the_key_it_names_alone(settings: Any) -> None:
-    _name, _mark, token = encrypt("secret").partition(":")
+    _name, _mark, token = encrypt("secret", PLACE).partition(":")
     for wrong in (f"00000000:{token}", "no token at all", f"{key_ids()[0]}:", ":", f"{key_ids()[0]}:gAAAAé"):
         with pytest.raises(SecretUnreadable):
-            decrypt(wrong)
+            decrypt(wrong, PLACE)
+
+
+def test_a_value_counts_in_its_own_place_alone() -> None:
+    value = encrypt("secret", PLACE)
+    for copied in (value, value.partition(":")[2]):  # without its id too
+        with pytest.raises(SecretUnreadable):
+            decrypt(copied, FACTORS)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("table", ["stream", "channel"])
+def test_an_api_secret_copied_to_a_destination_is_not_sent(cast: Any, table: str) -> None:
+    """Who can write to the database alone has the site send nothing to an address of theirs."""
+    mine = {"name": "mine", "owner": cast["alice"], "address": "https://x.example/", "shown": "x.example"}
+    row = (
+        Stream.objects.create(kind="splunk", secret="own", **mine)
+        if table == "stream"
+        else Channel.objects.create(kind="webhook", secret="own", **mine)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE events_{table} SET secret = %s", [stored()])
+    with pytest.raises(SecretUnreadable):
+        str(type(row).objects.get(pk=row.pk).secret)
+
+
+@pytest.mark.django_db
+def test_an_api_secret_copied_to_the_recovery_codes_is_not_shown(cast: Any) -> None:
+    codes = Authenticator.objects.create(
+        user=cast["alice"], type="recovery_codes", data={"migrated_codes": [stored()], "used_mask": 0}
+    )
+    with pytest.raises(SecretUnreadable):
+        RecoveryCodes(codes).get_unused_codes()
 
 
 @pytest.mark.django_db
 def test_rotation_moves_everything_to_the_first_key(
     cast: Any, settings: Any, renew: Callable[..., tuple[str, str]]
 ) -> None:
-    secret = encrypt("JBSWY3DPEHPK3PXP")
+    secret = encrypt("JBSWY3DPEHPK3PXP", FACTORS)
     factor = Authenticator.objects.create(user=cast["alice"], type="totp", data={"secret": secret})
     codes = Authenticator.objects.create(
-        user=cast["bob"], type="recovery_codes", data={"migrated_codes": [encrypt("1"), encrypt("2")], "used_mask": 0}
+        user=cast["bob"],
+        type="recovery_codes",
+        data={"migrated_codes": [encrypt(code, FACTORS) for code in "12"], "used_mask": 0},
     )
     channel = Channel.objects.create(
         name="hook", kind="webhook", owner=cast["alice"], address="https://x.example/hunter2", shown="x.example"
@@ -99,8 +135,8 @@ def test_rotation_moves_everything_to_the_first_key(
     }
     factor.refresh_from_db()
     codes.refresh_from_db()
-    assert decrypt(factor.data["secret"]) == "JBSWY3DPEHPK3PXP"
-    assert [decrypt(code) for code in codes.data["migrated_codes"]] == ["1", "2"]
+    assert decrypt(factor.data["secret"], FACTORS) == "JBSWY3DPEHPK3PXP"
+    assert [decrypt(code, FACTORS) for code in codes.data["migrated_codes"]] == ["1", "2"]
     assert codes.data["used_mask"] == 0
     assert Channel.objects.get(pk=channel.pk).address == "https://x.example/hunter2"
     assert "0 value(s) re-encrypted." in run()
