@@ -1,5 +1,5 @@
-"""What a new password must not be: common, simple, or made of what everybody knows of this site. There are no rules about
-kinds of characters: they make passwords predictable, not strong.
+"""What a new password must not be: common, simple, or made of what everybody knows of this site. There are no rules
+about kinds of characters: they make passwords predictable, not strong.
 
 Passwords are looked at without what makes no difference to whoever guesses: capitals, spaces, full-width letters.
 """
@@ -20,21 +20,14 @@ OWN_WORDS = ("auditsite", "nexmo", "vonage")
 SHORTEST_WORD = 4  # of a host's name: shorter parts are in many a good password
 LEFT_OVER = 8  # characters that a password must have besides such a word, or a row of keys
 SHORTEST_RUN = 4
+LOOKED_AT = 256  # characters of a password: one that is longer need not be looked at further
 # What people write for letters; a one stands for two of them.
 _LETTERS = tuple(str.maketrans("0134578@$!", f"o{one}eastbasi") for one in "il")
 # Keys in the order in which fingers find them: counted, in rows of the common keyboards, and zigzag.
 _KEYS = (
     *("0123456789012345678901234567890", "abcdefghijklmnopqrstuvwxyz"),
-    *(
-        "qwertyuiop[]",
-        "qwertzuiopü",
-        "azertyuiop",
-        "asdfghjkl;'",
-        "qsdfghjklm",
-        "zxcvbnm,./",
-        "yxcvbnm,.-",
-        "wxcvbn,;:!",
-    ),
+    *("qwertyuiop[]", "asdfghjkl;'", "zxcvbnm,./", "qwertzuiopü", "yxcvbnm,.-"),
+    *("azertyuiop", "qsdfghjklm", "wxcvbn,;:!"),
     *("1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik,9ol.0p;/", "qazwsxedcrfvtgbyhnujmikolp", "1q2w3e4r5t6y7u8i9o0p"),
 )
 RUNS = (*_KEYS, *(keys[::-1] for keys in _KEYS))
@@ -43,7 +36,7 @@ RUNS = (*_KEYS, *(keys[::-1] for keys in _KEYS))
 def plain(password: str) -> str:
     """What is looked at of a password."""
     text = unicodedata.normalize("NFKC", password).lower()
-    return "".join(letter for letter in text if unicodedata.category(letter)[0] not in "ZC")
+    return "".join(letter for letter in text if unicodedata.category(letter)[0] not in "ZC")[:LOOKED_AT]
 
 
 def unit(text: str) -> str:
@@ -99,8 +92,8 @@ class NotPersonal(UserAttributeSimilarityValidator):
 
 
 class NotCommon(CommonPasswordValidator):
-    """Django's list of the 20,000 most common passwords of breaches; and none of these with digits, signs or rows of keys
-    around it, with digits for letters, with signs or spaces in between, or repeated."""
+    """Django's list of the 20,000 most common passwords of breaches; and none of these with digits, signs or rows of
+    keys around it, with digits for letters, with signs or spaces in between, or repeated."""
 
     def validate(self, password: str, user: Any = None) -> None:
         for variant in _variants(plain(password)):

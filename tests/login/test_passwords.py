@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -75,6 +76,14 @@ def test_password_that_anybody_would_try_is_refused(settings: Any, password: str
 )
 def test_any_other_is_taken_as_typed(password: str) -> None:
     validate_password(password, BOB)
+
+
+def test_long_one_is_looked_at_in_no_time() -> None:
+    before = time.process_time()
+
+    validate_password("correct horse battery " + "a" * 100_000 + "b" * 100_000, BOB)
+
+    assert time.process_time() - before < 5
 
 
 @pytest.mark.parametrize("path", ["/profile/password/", "/admin/auth/user/add/", "/admin/auth/user/{bob}/password/"])
