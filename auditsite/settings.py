@@ -291,7 +291,8 @@ AUTH_PASSWORD_VALIDATORS = [
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
         "OPTIONS": {"min_length": read.whole("PASSWORD_LENGTH", least=8, most=64)},
     },
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "accounts.login.passwords.NotPersonal"},
+    {"NAME": "accounts.login.passwords.NotSimple"},
     {"NAME": "accounts.login.passwords.NotCommon"},
     {"NAME": "accounts.login.passwords.NoContext"},
 ]
