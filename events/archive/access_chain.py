@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db import OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import Max, Sum
 from django.utils import timezone
 
@@ -33,7 +34,7 @@ MOST_REMOVED = 50  # batches in one transaction
 MOST_TOLD = 20  # problems
 LEAST_KEPT = timedelta(days=30)  # whatever the settings say
 LEAST_PROVED = timedelta(days=29)  # what the database and verification insist on: clocks may differ by a day
-_LOCK_TIMEOUT = "2s"  # for PostgreSQL: new entries queue behind whoever waits for this lock
+_PATIENCE, _PAUSE = 2.0, 0.02  # seconds that whoever writes an entry is waited for
 _COLUMNS = ("pk", *record.COLUMNS, "record_hash")
 
 
@@ -42,25 +43,44 @@ _COLUMNS = ("pk", *record.COLUMNS, "record_hash")
 
 def extend() -> int:
     """Chain every entry that is there. Returns how many were; none where somebody takes long to write one."""
-    try:
-        settled, chained = _settled(), 0
-    except OperationalError as error:
-        logger.info("The access log is chained another time: %s", str(error).strip())
+    settled, chained = _settled(), 0
+    if settled is None:
+        logger.info("The access log is chained another time: somebody takes long to write into it.")
         return 0
     while batch := _add_batch(settled):
         chained += batch.count
     return chained
 
 
-def _settled() -> int:
-    """The key up to which no entry can appear any more. Keys are given before entries can be seen, so whoever is about
-    to write one is waited for."""
-    with transaction.atomic():
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
-            lock_table(AccessEntry, "SHARE")
-        return AccessEntry.objects.aggregate(last=Max("pk"))["last"] or 0
+def _settled() -> int | None:
+    """The key up to which no entry can appear any more; None where somebody takes too long.
+
+    PostgreSQL gives keys before entries can be seen, to whoever holds the lock of those who write into the table. So
+    whoever holds it after the key was read is waited for; they are let go on once their entries can be seen. No lock is
+    taken here, behind which new entries would queue, or which VACUUM would be in the way of.
+    """
+    last: int = AccessEntry.objects.aggregate(last=Max("pk"))["last"] or 0
+    if connection.vendor != "postgresql":
+        return last
+    writing, until = _writers(), time.monotonic() + _PATIENCE
+    while writing:
+        if time.monotonic() > until:
+            return None
+        time.sleep(_PAUSE)
+        writing &= _writers()
+    return last
+
+
+def _writers() -> set[str]:
+    """The other transactions that write into the table, or may."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT virtualtransaction FROM pg_locks WHERE locktype = 'relation' AND relation = %s::regclass "
+            "AND mode = 'RowExclusiveLock' AND granted AND pid IS DISTINCT FROM pg_backend_pid() "
+            "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            [AccessEntry._meta.db_table],
+        )
+        return {writer for (writer,) in cursor.fetchall()}
 
 
 @transaction.atomic
