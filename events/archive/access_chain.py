@@ -34,6 +34,7 @@ MOST_REMOVED = 50  # batches in one transaction
 MOST_TOLD = 20  # problems
 LEAST_KEPT = timedelta(days=30)  # whatever the settings say
 LEAST_PROVED = timedelta(days=29)  # what the database and verification insist on: clocks may differ by a day
+LONGEST_WAIT = timedelta(days=30)  # for a stream that is paused or fails
 _PATIENCE, _PAUSE = 2.0, 0.02  # seconds that whoever writes an entry is waited for
 _COLUMNS = ("pk", *record.COLUMNS, "record_hash")
 
@@ -202,25 +203,33 @@ def _of_row(row: tuple[Any, ...]) -> str:
 # --- retention ------------------------------------------------------------------------------------------------------
 
 
-def remove_old(now: datetime, keep: timedelta) -> int:
+def remove_old(now: datetime, keep: timedelta, unsent: int | None = None) -> int:
     """Remove whole batches that are older than `keep`, from the beginning of the log. Returns how many entries went.
 
     Args:
         now: what `retention.present` says: a clock that is ahead must not remove what is to be kept.
+        unsent: the key beyond which a stream has not sent the log yet; what it has not goes LONGEST_WAIT later.
     """
     older_than, gone = now - max(keep, LEAST_KEPT), 0
-    while removal := _remove(older_than):
+    while removal := _remove(older_than, unsent):
         gone += removal.count
+        if unsent is not None and removal.last > unsent:
+            logger.warning(
+                "Entries of the access log up to %s were removed after %s days more; a stream has sent them up to %s.",
+                *(removal.last, LONGEST_WAIT.days, unsent),
+            )
     return gone
 
 
 @transaction.atomic
-def _remove(older_than: datetime) -> AccessRemoval | None:
+def _remove(older_than: datetime, unsent: int | None) -> AccessRemoval | None:
     lock_table(AccessRemoval, "SHARE ROW EXCLUSIVE")  # one at a time
     done = AccessRemoval.objects.aggregate(last=Max("last"))["last"] or 0
     old = []
     for batch in AccessBatch.objects.filter(last__gt=done).order_by("last")[:MOST_REMOVED]:
         if batch.newest_at >= older_than:
+            break
+        if unsent is not None and batch.last > unsent and batch.newest_at >= older_than - LONGEST_WAIT:
             break
         old.append(batch)
     if not old:
