@@ -27,6 +27,8 @@ def _day_widget() -> forms.DateInput:
     return forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
 
+_DAYS = frozenset(("since", "until"))
+_INDEXED = frozenset(("person", "action", "kind"))  # by themselves
 _BELIEVABLE = (MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2099, 12, 31)))
 
 
@@ -45,6 +47,22 @@ class AccessFilter(filters.FilterSet):
     class Meta:
         model = AccessEntry
         fields = ()
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether no index leads to what is asked for, so that entries have to be read one by one."""
+        if not self.is_valid():
+            return False
+        asked = {name for name in self.form.fields if self.form.cleaned_data.get(name)} - _DAYS
+        return len(asked) > 1 or not asked <= _INDEXED
+
+    def of_days(self) -> QuerySet[AccessEntry]:
+        """All entries of the days that are asked for."""
+        rows = AccessEntry.objects.all()
+        for name in _DAYS:
+            if day := self.form.cleaned_data.get(name):
+                rows = self.filters[name].filter(rows, day)
+        return rows
 
     def of_account(self, rows: QuerySet[AccessEntry], name: str, value: str) -> QuerySet[AccessEntry]:
         """Entries that name the account; those about all accounts name none."""

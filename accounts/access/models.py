@@ -46,7 +46,9 @@ class AccessEntry(models.Model):
         indexes = (
             models.Index(fields=("at", "id"), name="access_time"),
             models.Index(fields=("person", "at", "id"), name="access_person_time"),
+            models.Index(fields=("person_pk", "at", "id"), name="access_person_pk_time"),
             models.Index(fields=("action", "at", "id"), name="access_action_time"),
+            models.Index(fields=("kind", "at", "id"), name="access_kind_time"),
         )
 
     def __str__(self) -> str:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db import OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import Max, Sum
 from django.utils import timezone
 
@@ -33,7 +34,8 @@ MOST_REMOVED = 50  # batches in one transaction
 MOST_TOLD = 20  # problems
 LEAST_KEPT = timedelta(days=30)  # whatever the settings say
 LEAST_PROVED = timedelta(days=29)  # what the database and verification insist on: clocks may differ by a day
-_LOCK_TIMEOUT = "2s"  # for PostgreSQL: new entries queue behind whoever waits for this lock
+LONGEST_WAIT = timedelta(days=30)  # for a stream that is paused or fails
+_PATIENCE, _PAUSE = 2.0, 0.02  # seconds that whoever writes an entry is waited for
 _COLUMNS = ("pk", *record.COLUMNS, "record_hash")
 
 
@@ -42,25 +44,44 @@ _COLUMNS = ("pk", *record.COLUMNS, "record_hash")
 
 def extend() -> int:
     """Chain every entry that is there. Returns how many were; none where somebody takes long to write one."""
-    try:
-        settled, chained = _settled(), 0
-    except OperationalError as error:
-        logger.info("The access log is chained another time: %s", str(error).strip())
+    settled, chained = _settled(), 0
+    if settled is None:
+        logger.info("The access log is chained another time: somebody takes long to write into it.")
         return 0
     while batch := _add_batch(settled):
         chained += batch.count
     return chained
 
 
-def _settled() -> int:
-    """The key up to which no entry can appear any more. Keys are given before entries can be seen, so whoever is about
-    to write one is waited for."""
-    with transaction.atomic():
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
-            lock_table(AccessEntry, "SHARE")
-        return AccessEntry.objects.aggregate(last=Max("pk"))["last"] or 0
+def _settled() -> int | None:
+    """The key up to which no entry can appear any more; None where somebody takes too long.
+
+    PostgreSQL gives keys before entries can be seen, to whoever holds the lock of those who write into the table. So
+    whoever holds it after the key was read is waited for; they are let go on once their entries can be seen. No lock is
+    taken here, behind which new entries would queue, or which VACUUM would be in the way of.
+    """
+    last: int = AccessEntry.objects.aggregate(last=Max("pk"))["last"] or 0
+    if connection.vendor != "postgresql":
+        return last
+    writing, until = _writers(), time.monotonic() + _PATIENCE
+    while writing:
+        if time.monotonic() > until:
+            return None
+        time.sleep(_PAUSE)
+        writing &= _writers()
+    return last
+
+
+def _writers() -> set[str]:
+    """The other transactions that write into the table, or may."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT virtualtransaction FROM pg_locks WHERE locktype = 'relation' AND relation = %s::regclass "
+            "AND mode = 'RowExclusiveLock' AND granted AND pid IS DISTINCT FROM pg_backend_pid() "
+            "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            [AccessEntry._meta.db_table],
+        )
+        return {writer for (writer,) in cursor.fetchall()}
 
 
 @transaction.atomic
@@ -182,25 +203,33 @@ def _of_row(row: tuple[Any, ...]) -> str:
 # --- retention ------------------------------------------------------------------------------------------------------
 
 
-def remove_old(now: datetime, keep: timedelta) -> int:
+def remove_old(now: datetime, keep: timedelta, unsent: int | None = None) -> int:
     """Remove whole batches that are older than `keep`, from the beginning of the log. Returns how many entries went.
 
     Args:
         now: what `retention.present` says: a clock that is ahead must not remove what is to be kept.
+        unsent: the key beyond which a stream has not sent the log yet; what it has not goes LONGEST_WAIT later.
     """
     older_than, gone = now - max(keep, LEAST_KEPT), 0
-    while removal := _remove(older_than):
+    while removal := _remove(older_than, unsent):
         gone += removal.count
+        if unsent is not None and removal.last > unsent:
+            logger.warning(
+                "Entries of the access log up to %s were removed after %s days more; a stream has sent them up to %s.",
+                *(removal.last, LONGEST_WAIT.days, unsent),
+            )
     return gone
 
 
 @transaction.atomic
-def _remove(older_than: datetime) -> AccessRemoval | None:
+def _remove(older_than: datetime, unsent: int | None) -> AccessRemoval | None:
     lock_table(AccessRemoval, "SHARE ROW EXCLUSIVE")  # one at a time
     done = AccessRemoval.objects.aggregate(last=Max("last"))["last"] or 0
     old = []
     for batch in AccessBatch.objects.filter(last__gt=done).order_by("last")[:MOST_REMOVED]:
         if batch.newest_at >= older_than:
+            break
+        if unsent is not None and batch.last > unsent and batch.newest_at >= older_than - LONGEST_WAIT:
             break
         old.append(batch)
     if not old:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
 
 SIZE = 50
+LOOK_BACK = 100_000  # entries of which a page reads the ones that a filter without an index finds
 CHUNK = 1_000
 BYTE_ORDER_MARK = "\ufeff"
 
@@ -80,11 +81,15 @@ def access_log(request: HttpRequest) -> HttpResponse:
     _require_auditor(request)
     chosen = AccessFilter(request.GET, queryset=AccessEntry.objects.all())
     rows = chosen.qs if chosen.is_valid() else AccessEntry.objects.none()
+    rows, end = _near(rows, chosen, request.GET.get("before", "")) if chosen.is_slow else (rows, None)
     found, older = _page(rows, request)
+    searched_to = end if end and not older else None
     context = {
         "form": chosen.form,
         "entries": AccessTable(found),
         "older": older,
+        "searched_to": searched_to,
+        "further": with_params(request.GET, before=_place(end.at, end.pk + 1)) if searched_to else "",
         "query": with_params(request.GET, before=None),
         "narrows": any(request.GET.get(name) for name in chosen.form.fields),
     }
@@ -94,8 +99,9 @@ def access_log(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def own_activity(request: HttpRequest) -> HttpResponse:
-    """What was done in the reader's name, newest first. `before`: the page's place."""
-    found, older = _page(AccessEntry.objects.filter(person=request.user.get_username()), request)
+    """What the reader did, newest first: not others who had the name before, nor a system's user of that name.
+    `before`: the page's place."""
+    found, older = _page(AccessEntry.objects.filter(person_pk=request.user.pk), request)
     table = AccessTable(found, exclude=("person",))
     return render(request, "access/activity.html", {"entries": table, "older": older})
 
@@ -137,7 +143,23 @@ def _page(rows: QuerySet[AccessEntry], request: HttpRequest) -> tuple[list[Acces
     if len(found) <= SIZE:
         return found, ""
     last = found[SIZE - 1]
-    return found[:SIZE], with_params(request.GET, before=f"{last.at.isoformat()}_{last.pk}")
+    return found[:SIZE], with_params(request.GET, before=_place(last.at, last.pk))
+
+
+def _near(
+    rows: QuerySet[AccessEntry], chosen: AccessFilter, place: str
+) -> tuple[QuerySet[AccessEntry], AccessEntry | None]:
+    """Of what is filtered, what is among the next LOOK_BACK entries of the days, and the first entry beyond those; None
+    where there is none."""
+    of_days = _older(chosen.of_days(), place).only("at", "pk").order_by("-at", "-pk")
+    end = of_days[LOOK_BACK : LOOK_BACK + 1].first()
+    if end is None:
+        return rows, None
+    return rows.filter(Q(at__gt=end.at) | Q(at=end.at, pk__gt=end.pk), at__gte=end.at), end
+
+
+def _place(at: datetime, pk: int) -> str:
+    return f"{at.isoformat()}_{pk}"
 
 
 def _older(rows: QuerySet[AccessEntry], place: str) -> QuerySet[AccessEntry]:
@@ -149,14 +171,15 @@ def _older(rows: QuerySet[AccessEntry], place: str) -> QuerySet[AccessEntry]:
         return rows
     if at.tzinfo is None or not 2000 < at.year < 2100 or not (pk.isascii() and pk.isdecimal() and len(pk) < 19):
         return rows
-    return rows.filter(Q(at__lt=at) | Q(at=at, pk__lt=int(pk)))
+    # The first condition, which the other implies, has databases begin there and not at the newest.
+    return rows.filter(Q(at__lt=at) | Q(at=at, pk__lt=int(pk)), at__lte=at)
 
 
 def _chunks(rows: QuerySet[AccessEntry]) -> Generator[list[AccessEntry], None, None]:
     """All of them, a query for each chunk: no transaction that a slow reader could keep open."""
-    rows, last = rows.order_by("-pk"), None
-    while chunk := list((rows if last is None else rows.filter(pk__lt=last))[:CHUNK]):
-        last = chunk[-1].pk
+    rows, place = rows.order_by("-at", "-pk"), ""  # as indexes have them
+    while chunk := list(_older(rows, place)[:CHUNK]):
+        place = _place(chunk[-1].at, chunk[-1].pk)
         yield chunk
 
 

@@ -212,6 +212,19 @@ def test_old_entries_go_in_whole_batches_and_their_batches_stay() -> None:
     assert wrong() == []
 
 
+@pytest.mark.usefixtures("_small_batches")
+def test_what_a_stream_has_not_sent_goes_later(caplog: pytest.LogCaptureFixture) -> None:
+    for number in range(6):
+        add(at=OLD + timedelta(hours=number))
+    access_chain.extend()
+    sent = AccessBatch.objects.order_by("last")[0].last
+
+    assert access_chain.remove_old(OLD + YEAR + timedelta(days=29), YEAR, unsent=sent) == 3
+    assert not caplog.messages
+    assert access_chain.remove_old(OLD + YEAR + timedelta(days=31), YEAR, unsent=sent) == 3
+    assert "a stream has sent them up to" in caplog.messages[0]
+
+
 def test_nothing_goes_sooner_than_the_least_time() -> None:
     add(at=NOW - timedelta(days=20))
     access_chain.extend()

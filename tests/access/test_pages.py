@@ -10,12 +10,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts.access.words import Action, Kind, Via
 from tests.tools.access import add, told
 from tests.tools.export import body
 from tests.tools.scope import Login
+from tests.tools.services import only_sqlite
 
 NOON = datetime(2026, 3, 15, 12, 0, tzinfo=UTC)
 
@@ -32,14 +36,16 @@ def audrey(login: Login) -> Client:
 
 def test_auditors_read_it_and_others_only_what_they_did(login: Login) -> None:
     add(person="bob")
-    add(person="alice", object_id="mine")
+    add(person="alice", person_pk=get_user_model().objects.get(username="alice").pk, object_id="mine")
+    add(person="alice", person_pk=99_999, object_id="of somebody else who had the name")
+    add(person="alice", via=Via.COMMAND, object_id="of the system's user")
 
     assert login("audrey").get("/access/").status_code == 200
     alice = login("alice")
     assert alice.get("/access/").status_code == alice.get("/access/export.csv").status_code == 403
     own = alice.get("/profile/activity/").content.decode()
-    assert "mine" in own and "bob" not in own
-    assert told()[2:] == [
+    assert "mine" in own and "bob" not in own and "of the system" not in own and "of somebody else" not in own
+    assert told()[4:] == [
         ("audrey", "listed", "access_log"),
         ("alice", "refused", "access_log"),
         ("alice", "refused", "access_log"),
@@ -104,6 +110,45 @@ def test_pages_follow_each_other(audrey: Client, monkeypatch: pytest.MonkeyPatch
         address = more[1].replace("&amp;", "&") if more else ""
 
     assert seen == ["p4", "p3", "p2", "p1", "p0"]
+
+
+def test_search_without_an_index_looks_back_in_steps(audrey: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("events.views.access_log.LOOK_BACK", 4)
+    for number in range(8):
+        add(person=f"p{number}", address="192.0.2.7" if number in (0, 2, 6) else "", at=NOON)  # all at the same time
+
+    address, seen = "?address=192.0.2.7&until=2026-03-16", []
+    while address:
+        page = audrey.get(f"/access/{address}").content.decode()
+        seen.append(re.findall(r'<td data-title="Person">([^<]*)</td>', page))
+        more = re.search(r'rel="next" href="([^"]*)"', page)
+        assert bool(more) == ("Searched back to" in page)
+        address = more[1].replace("&amp;", "&") if more else ""
+
+    assert seen == [["p6"], ["p2", "p0"]]
+    assert "Searched back" not in audrey.get("/access/?person=p0").content.decode()
+
+
+@only_sqlite
+@pytest.mark.parametrize(
+    ("path", "index"),
+    [
+        ("/access/?before=2026-03-15T12:00:00%2B00:00_9", "access_time (at<?)"),
+        ("/access/?kind=rule", "access_kind_time (kind=?)"),
+        ("/access/?person=bob&before=2026-03-15T12:00:00%2B00:00_9", "access_person_time (person=? AND at<?)"),
+        ("/profile/activity/", "access_person_pk_time (person_pk=?)"),
+        ("/access/export.csv?person=bob", "access_person_time (person=?)"),
+    ],
+)
+def test_pages_and_files_are_read_along_an_index(audrey: Client, path: str, index: str) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        body(audrey.get(path))
+
+    asked = [query["sql"] for query in queries if 'FROM "access_accessentry"' in query["sql"]]
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {asked[0]}")
+        plan = [row[-1] for row in cursor.fetchall()]
+    assert plan == [f"SEARCH access_accessentry USING INDEX {index}"]
 
 
 def test_files_hold_all_that_is_stored_and_are_told(audrey: Client) -> None:

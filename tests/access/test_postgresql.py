@@ -29,7 +29,7 @@ KEYS = ("dbname", "user", "password", "host", "port")
 
 
 def test_entry_that_is_still_being_written_is_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access_chain, "_LOCK_TIMEOUT", "100ms")
+    monkeypatch.setattr(access_chain, "_PATIENCE", 0.1)
     first = add()
     with other_connection() as other:
         other.execute(f"INSERT INTO access_accessentry ({COLUMNS}) SELECT {COLUMNS} FROM access_accessentry")
@@ -42,6 +42,25 @@ def test_entry_that_is_still_being_written_is_not_passed_over(monkeypatch: pytes
     assert access_chain.extend() == 3
     batch = AccessBatch.objects.get()
     assert (batch.first, batch.last, batch.count) == (1, last.pk, 3) and first.pk < last.pk
+
+
+def test_chaining_waits_for_writers_and_nobody_for_chaining(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access_chain, "_PATIENCE", 0.1)
+    add()
+    with other_connection() as vacuum:
+        vacuum.execute("LOCK TABLE access_accessentry IN SHARE UPDATE EXCLUSIVE MODE")  # as VACUUM and ANALYZE do
+        assert access_chain.extend() == 1
+        vacuum.rollback()
+
+    add()
+    with other_connection() as other:
+        other.execute(f"INSERT INTO access_accessentry ({COLUMNS}) SELECT {COLUMNS} FROM access_accessentry LIMIT 1")
+        last = add()
+        monkeypatch.setattr(access_chain, "_PATIENCE", 30)
+        monkeypatch.setattr("events.archive.access_chain.time.sleep", lambda _seconds: other.commit())
+
+        assert access_chain.extend() == 3
+    assert AccessBatch.objects.order_by("last").last().last == last.pk
 
 
 def test_pages_do_not_wait_for_the_disk_and_deeds_do(login: Login) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, Permission
 from django.test import Client
 
+from accounts.access.models import AccessEntry
 from accounts.access.words import Action
 from events.archive import access_chain
 from events.models import Stream
+from events.operations import access_log
 from events.streams import state
 from tests.streams.conftest import serve
 from tests.tools.access import add, last
@@ -122,3 +124,19 @@ def test_form_offers_it_to_whoever_may_read_it(login: Login, may_stream: None, c
     assert tried(alice) == set()
     assert Stream.objects.get().contents == "access"
     assert (last().action, last().kind, last().object_name) == ("created", "stream", "Access")
+
+
+def test_retention_waits_for_a_stream_that_is_paused(
+    may_read: Permission, make_stream: Callable[..., Stream], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime(2026, 11, 1, tzinfo=UTC)
+    monkeypatch.setattr(access_log.retention, "present", lambda: now)
+    make_stream("webhook", "https://example.com/hook", contents="access", paused_at=now)
+    add(at=now - timedelta(days=420))
+    access_chain.extend()
+
+    access_log.shorten_access_log(None)  # type: ignore[arg-type]
+    assert AccessEntry.objects.exists()
+    Stream.objects.all().delete()
+    access_log.shorten_access_log(None)  # type: ignore[arg-type]
+    assert not AccessEntry.objects.exists()
