@@ -227,6 +227,8 @@ def verify_account(
             _verify(verdict, public_keys, outside_seals or [], progress)
         except (_Broken, BadReview) as broken:
             verdict.problem = str(broken)
+        except verify_ledger.UNREADABLE as error:
+            verdict.problem = f"A value cannot be read ({type(error).__name__}), so it was altered."
     return verdict
 
 
@@ -363,7 +365,8 @@ def _read_seals(verdict: Verdict, stored: list[Seal], public_keys: list[str] | N
             statement = seals.read(seal.statement, seal.signature, public_keys)
         except seals.BadSeal as error:
             raise _Broken(f"The seal of {seal.sealed_at:%Y-%m-%d %H:%M} is not genuine: {error}") from None
-        if (statement.count, statement.digest) != (seal.seq, seal.digest):
+        row = (seal.seq, seal.digest, seal.key_id, seal.sealed_at.isoformat(timespec="seconds"))
+        if (statement.count, statement.digest, statement.key, statement.sealed_at) != row:
             raise _Broken(f"The seal of {seal.sealed_at:%Y-%m-%d %H:%M} does not say what its row says.")
         statements.append(statement)
     verdict.seals = len(statements)
