@@ -89,7 +89,7 @@ def access_log(request: HttpRequest) -> HttpResponse:
         "entries": AccessTable(found),
         "older": older,
         "searched_to": searched_to,
-        "further": with_params(request.GET, before=_place(end.at, end.pk + 1)) if searched_to else "",
+        "further": with_params(request.GET, before=_place(end.at, end.pk + 1)) if searched_to and end else "",
         "query": with_params(request.GET, before=None),
         "narrows": any(request.GET.get(name) for name in chosen.form.fields),
     }

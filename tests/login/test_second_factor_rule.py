@@ -19,6 +19,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.encryption import encrypt
 from accounts.login.second_factor import OPEN, SET_UP
 from accounts.models import FactorGrace, NexmoAccount
+from auditsite.login import FACTORS_KEPT_IN
 from auditsite.permissions import TABLE
 from events.models import AuditEvent
 from tests.conftest import NOON
@@ -234,7 +235,9 @@ def test_whoever_has_codes_alone_confirms_with_them(everyone: Any, login: Login,
     """Who came by single sign-on and has no password: the way to a new factor stays open."""
     cast["bob"].set_unusable_password()
     cast["bob"].save()
-    Authenticator.objects.create(user=cast["bob"], type="recovery_codes", data={"seed": encrypt("00"), "used_mask": 0})
+    Authenticator.objects.create(
+        user=cast["bob"], type="recovery_codes", data={"seed": encrypt("00", FACTORS_KEPT_IN), "used_mask": 0}
+    )
     bob = past_grace(login, cast, "bob")
 
     asked = bob.get("/login/confirm/")

@@ -67,6 +67,7 @@ def world(
     # Who gets what is decided before a page is drawn, which would take most of the time.
     monkeypatch.setattr("django.template.backends.django.Template.render", lambda *_, **__: "")
     settings.EVIDENCE_DIR = tmp_path / "packs"
+    settings.API_REQUESTS_PER_MINUTE = 100_000
     logging.disable()  # thousands of lines, each of which takes as long as an answer
     yield World(cast, events, settings.EVIDENCE_DIR)
     logging.disable(logging.NOTSET)
