@@ -198,6 +198,11 @@ class AccountAdapter(DefaultAccountAdapter):
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_address(request)
 
+    def is_reauthentication_required(self, *, app: str = "") -> bool:
+        # accounts.login.confirm asks before any of allauth's views that would. Theirs does not count a login as an
+        # answer, and lets pass who has no password.
+        return False
+
     def pre_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> Any:
         # A passkey does not pass the backend below: LOCAL_LOGIN holds for it too.
         is_local = "sociallogin" not in (kwargs.get("signal_kwargs") or {})

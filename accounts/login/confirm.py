@@ -80,7 +80,7 @@ ASKS: dict[str, frozenset[str]] = {
     "admin:socialaccount_socialaccount_add": PAGE,
     "admin:socialaccount_socialaccount_change": CHANGE,
     "admin:socialaccount_socialaccount_delete": CHANGE,
-    # the own login: allauth asks there too, but only those who have a password or a factor
+    # the own login; allauth itself asks nowhere (auditsite.login.AccountAdapter)
     "mfa_activate_totp": PAGE,
     "mfa_deactivate_totp": PAGE,
     "mfa_add_webauthn": PAGE,

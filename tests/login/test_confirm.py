@@ -114,6 +114,18 @@ def test_whatever_can_be_posted_to_asks_or_has_a_reason_not_to() -> None:
     assert posted - asks == set(unasked)
 
 
+@pytest.mark.parametrize("path", ["totp/activate/", "webauthn/add/", "recovery-codes/generate/"])
+def test_login_counts_for_a_time_before_ones_own_factors_too(
+    db: None, cast: dict[str, Any], clock: Any, path: str
+) -> None:
+    client = Client()
+    client.post("/login/", {"login": "bob", "password": PASSWORD})
+
+    assert "/login/confirm/" not in client.get(f"/profile/second-factor/{path}").get("Location", "")
+    clock.shift(timedelta(minutes=15))
+    assert client.get(f"/profile/second-factor/{path}")["Location"].startswith("/login/confirm/?next=")
+
+
 def test_confirmation_counts_for_a_time(logged_in: Confirmed, clock: Any) -> None:
     bob = logged_in("bob")
     assert asked(bob.get("/profile/tokens/new"))
