@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -26,15 +27,32 @@ if TYPE_CHECKING:
     from accounts.sso.config import SingleSignOn
 
 TIMEOUT = 10  # seconds of silence from the provider
+PATIENCE = 30.0  # seconds for all of an answer's body
+MOST_READ = 4_194_304  # bytes of a body, unpacked
 NOT_IN_USERNAMES = re.compile(r"[^\w.@+-]")
 
 
 class ProviderSession(requests.Session):
-    """Requests to the provider: with a time limit, and to the address asked alone."""
+    """Requests to the provider: with limits of time and size, and to the address asked alone."""
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
-        kwargs = {"timeout": TIMEOUT, **kwargs, "allow_redirects": False}
-        return super().request(*args, **kwargs)
+        kwargs = {"timeout": TIMEOUT, **kwargs, "allow_redirects": False, "stream": True}
+        response = super().request(*args, **kwargs)
+        with response:
+            response._content = _bounded(response)  # where requests itself puts what it has read
+        return response
+
+
+def _bounded(response: requests.Response) -> bytes:
+    """The body, unpacked piece by piece: a megabyte may be packed gigabytes. Raises RequestException."""
+    body, until = bytearray(), time.monotonic() + PATIENCE
+    for piece in response.iter_content(65_536):
+        body += piece
+        if len(body) > MOST_READ:
+            raise requests.exceptions.ContentDecodingError(f"more than {MOST_READ:,} bytes")
+        if time.monotonic() > until:
+            raise requests.exceptions.ReadTimeout(f"not whole after {PATIENCE:g} seconds")
+    return bytes(body)
 
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):

@@ -49,7 +49,7 @@ def of(kind: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpR
                 why = refused
             except requests.RequestException as error:
                 why = refusal.Refusal("unreachable", type(error).__name__)
-            except (OAuth2Error, KeyError, TypeError, ValueError) as error:
+            except (OAuth2Error, KeyError, TypeError, ValueError, RecursionError) as error:
                 why = refusal.Refusal("invalid", f"{type(error).__name__}: {error}")
             return refusal.answer(request, why, provider=provider.name, label=provider.label)
 

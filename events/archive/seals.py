@@ -169,6 +169,12 @@ def read(text: str, signature: str, public_keys: list[str] | None = None) -> Sta
         raise BadSeal("its statement cannot be read.") from error
 
 
+def says(statement: Statement, seal: Seal) -> bool:
+    """Whether a seal's row repeats what its statement says."""
+    row = (seal.seq, seal.digest, seal.key_id, seal.sealed_at.isoformat(timespec="seconds"))
+    return (statement.count, statement.digest, statement.key, statement.sealed_at) == row
+
+
 def export(seal: Seal) -> dict[str, str]:
     """A seal as it is sent and stored off the machine: everything an outsider needs but the public key."""
     return {"statement": seal.statement, "signature": seal.signature, "key": seal.key_id}

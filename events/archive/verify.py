@@ -365,8 +365,7 @@ def _read_seals(verdict: Verdict, stored: list[Seal], public_keys: list[str] | N
             statement = seals.read(seal.statement, seal.signature, public_keys)
         except seals.BadSeal as error:
             raise _Broken(f"The seal of {seal.sealed_at:%Y-%m-%d %H:%M} is not genuine: {error}") from None
-        row = (seal.seq, seal.digest, seal.key_id, seal.sealed_at.isoformat(timespec="seconds"))
-        if (statement.count, statement.digest, statement.key, statement.sealed_at) != row:
+        if not seals.says(statement, seal):
             raise _Broken(f"The seal of {seal.sealed_at:%Y-%m-%d %H:%M} does not say what its row says.")
         statements.append(statement)
     verdict.seals = len(statements)

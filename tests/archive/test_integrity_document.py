@@ -117,6 +117,14 @@ LINES: tuple[tuple[str, str, dict[str, tuple[str, ...]]], ...] = (
     ),
     (
         "the same",
+        "put in seals of their own",
+        {
+            "operations/test_sealing": ("test_rows_of_somebody_else_keep_nothing_from_being_sealed",),
+            "archive/test_unreadable": ("test_row_of_a_seal_that_says_something_else_is_found",),
+        },
+    ),
+    (
+        "the same",
         "add a trigger, a rule or row security",
         {
             "archive/test_additions": (

@@ -199,3 +199,37 @@ def test_account_is_sealed_again_where_only_the_access_log_went_on(
     run_all()
     run_all()
     assert Seal.objects.count() == 3
+
+
+@pytest.mark.parametrize("forged", ["made up", "copied", "copied from another"])
+def test_rows_of_somebody_else_keep_nothing_from_being_sealed(
+    two_accounts: list[NexmoAccount], add_event: Callable[..., Any], settings: Any, forged: str
+) -> None:
+    """Whoever can only write to the database, and adds seals with all triggers in place, stops no seals."""
+    mine, other = two_accounts
+    settings.SEAL_INTERVAL = timedelta(0)
+    run_all()
+    source = Seal.objects.get(account=mine if forged == "copied" else other)
+    signed = {"statement": source.statement, "signature": source.signature, "key_id": source.key_id}
+    if forged == "made up":
+        signed = {"statement": "junk", "signature": "junk", "key_id": "x"}
+    add_event(mine, 2)
+    Seal.objects.create(account=mine, seq=10**6, digest="0" * 64, sealed_at=timezone.now(), **signed)
+
+    run_all()
+
+    newest = Seal.objects.filter(account=mine).latest("pk")
+    assert newest.seq == 2
+    assert seals.read(newest.statement, newest.signature).count == 2
+
+
+def test_row_made_up_does_not_count_as_recent(two_accounts: list[NexmoAccount], settings: Any) -> None:
+    Seal.objects.create(
+        account=two_accounts[0], seq=1, digest="x", sealed_at=timezone.now(), statement="junk", signature="junk"
+    )
+    run_all()
+    run_all()
+    assert sorted(Seal.objects.exclude(statement="junk").values_list("account__api_key", flat=True)) == [
+        "demo0001",
+        "demo0003",
+    ]
