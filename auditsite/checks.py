@@ -227,6 +227,14 @@ def site_url(value: str, hosts: list[str], *, https: bool) -> str:
     return value.rstrip("/")
 
 
+def origin(address: str) -> str:
+    """The origin of a site as browsers write it: without path, and without the port that goes without saying."""
+    parts = urlsplit(address)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    usual = {"https": 443, "http": 80}[parts.scheme]
+    return f"{parts.scheme}://{host}{'' if parts.port in (None, usual) else f':{parts.port}'}"
+
+
 def targets(setting: str, values: list[str]) -> list[str]:
     """Refuse an entry that is neither a host nor a network."""
     for value in values:
