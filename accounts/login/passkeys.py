@@ -43,7 +43,7 @@ class AddForm(_Named, allauth_forms.AddWebAuthnForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["passwordless"] = forms.BooleanField(
-            label=_("Log in with it alone"),
+            label=_("Can log in on its own"),
             required=False,
             initial=True,
             help_text=_("A passkey: without password, as the device itself asks for your finger, face or PIN."),
