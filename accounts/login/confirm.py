@@ -104,7 +104,7 @@ def is_due(request: HttpRequest) -> bool:
 def count_single_sign_on_from(request: HttpRequest, moment: float | None) -> None:
     """Have the login by single sign-on that has just begun this session count from a moment, in seconds since the
     epoch: the provider's signed word for when it asked who is there. Without it the login confirms nothing."""
-    records = get_authentication_records(request, request.user)  # type: ignore[arg-type]
+    records = get_authentication_records(request, request.user)
     for record in records:
         if record["method"] == "socialaccount":
             record["at"] = min(moment or 0, time.time())
