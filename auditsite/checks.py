@@ -227,6 +227,16 @@ def site_url(value: str, hosts: list[str], *, https: bool) -> str:
     return value.rstrip("/")
 
 
+def passkey_origin(address: str) -> str:
+    """The origin of a site as browsers write it: without path, and without the port that goes without saying. Empty for
+    the address of a machine, which browsers bind no passkey to."""
+    parts = urlsplit(address)
+    if ":" in (parts.hostname or ":") or is_ip_address(parts.hostname or ""):
+        return ""
+    usual = {"https": 443, "http": 80}[parts.scheme]
+    return f"{parts.scheme}://{parts.hostname}{'' if parts.port in (None, usual) else f':{parts.port}'}"
+
+
 def targets(setting: str, values: list[str]) -> list[str]:
     """Refuse an entry that is neither a host nor a network."""
     for value in values:

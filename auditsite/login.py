@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
@@ -237,7 +237,10 @@ class MFAAdapter(DefaultMFAAdapter):
         return decrypt(encrypted_text, FACTORS_KEPT_IN)
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
-        return {**super().get_public_key_credential_rp_entity(), "name": "Auditsite"}
+        named = {**super().get_public_key_credential_rp_entity(), "name": "Auditsite"}
+        if settings.PASSKEY_ORIGIN:  # rather than whatever host was asked
+            named["id"] = urlsplit(settings.PASSKEY_ORIGIN).hostname or ""
+        return named
 
     def generate_authenticator_name(self, user: Any, type: Any) -> str:
         return ""  # its owner says what it is

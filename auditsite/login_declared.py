@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 SETTINGS: tuple[tuple[str, str, str], ...] = (
-    ("PASSWORD_LENGTH", "12", "Least characters of a new password; without a second factor 15 are advised."),
+    ("PASSWORD_LENGTH", "12", "Minimum length of a new password; without a second factor 15 are advised."),
     (
         "REQUIRE_MFA",
         "off",

@@ -330,6 +330,8 @@ MFA_FORMS = {
     "login_webauthn": "accounts.login.passkeys.LoginForm",
     "reauthenticate_webauthn": "accounts.login.passkeys.ReauthenticateForm",
 }
+# Where passkeys are for; empty where SITE_URL is not said: they are then for whatever host is asked.
+PASSKEY_ORIGIN = "" if read.text("SITE_URL").lower() == "auto" else checks.passkey_origin(SITE_URL)
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # nobody signs up here, so nobody takes an address that is somebody else's

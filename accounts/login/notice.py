@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
 
+BY_ITSELF = "by_itself"  # in the query of a page that asks for itself again without scripts: templates/_again.html
+
+
 def at_the_top(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
     """The notice `template` on the page that asks for a part of itself with htmx: a whole page inside of a table would
     be absurd, and leaving the page would lose what is being read. The template's element has the id `asked`."""

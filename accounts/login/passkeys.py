@@ -9,6 +9,7 @@ from allauth.mfa.adapter import get_adapter
 from allauth.mfa.webauthn import forms as allauth_forms
 from allauth.mfa.webauthn.internal import auth
 from django import forms
+from django.conf import settings
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from fido2.webauthn import UserVerificationRequirement
@@ -18,6 +19,12 @@ from accounts.validators import name_validator
 LONGEST_NAME = 100
 # What reading an answer of another shape ends with, in the library that reads it.
 _UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, struct.error)
+
+
+def _refuse_elsewhere(answer: Any) -> None:
+    """Refuse what was answered to a page elsewhere: the library takes every port and subdomain for the site."""
+    if settings.PASSKEY_ORIGIN and answer.response.client_data.origin != settings.PASSKEY_ORIGIN:
+        raise get_adapter().validation_error("incorrect_code")
 
 
 class _Named(forms.Form):
@@ -36,7 +43,7 @@ class AddForm(_Named, allauth_forms.AddWebAuthnForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["passwordless"] = forms.BooleanField(
-            label=_("Log in with it alone"),
+            label=_("Can log in on its own"),
             required=False,
             initial=True,
             help_text=_("A passkey: without password, as the device itself asks for your finger, face or PIN."),
@@ -50,6 +57,7 @@ class AddForm(_Named, allauth_forms.AddWebAuthnForm):
         try:
             cleaned: dict[str, Any] = super().clean() or {}
             if credential := cleaned.get("credential"):
+                _refuse_elsewhere(auth.parse_registration_response(credential))
                 # The owner's choice, where allauth looks for it: browsers say something else there, or nothing.
                 said = credential.setdefault("clientExtensionResults", {})
                 said["credProps"] = {"rk": bool(cleaned.get("passwordless"))}
@@ -66,6 +74,7 @@ class RenameForm(_Named, allauth_forms.EditWebAuthnForm):
 class _Answer(allauth_forms.AuthenticateWebAuthnForm):
     def clean_credential(self) -> Any:
         try:
+            _refuse_elsewhere(auth.parse_authentication_response(self.cleaned_data["credential"]))
             return super().clean_credential()
         except _UNREADABLE:
             raise get_adapter().validation_error("incorrect_code") from None

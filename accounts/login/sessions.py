@@ -26,6 +26,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.login.notice import BY_ITSELF
 from accounts.login.signals import sessions_ended
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def is_activity(request: HttpRequest) -> bool:
     often = min(NOTED_EVERY, settings.SESSION_IDLE.total_seconds() / 10)
     if request.session.get(SEEN, 0) > time.time() - often:
         return False
-    return request.method not in ("GET", "HEAD") or not request.headers.get("HX-Request")
+    return request.method not in ("GET", "HEAD") or not (request.headers.get("HX-Request") or BY_ITSELF in request.GET)
 
 
 def note_activity(request: HttpRequest) -> None:

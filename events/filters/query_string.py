@@ -9,6 +9,8 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from accounts.login.notice import BY_ITSELF
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -22,6 +24,7 @@ OPENED = "view"  # which saved view the list was opened as
 def with_params(params: Any, **changes: str | None) -> str:
     """A query string with some parameters replaced (None removes one), the rest as it is."""
     query = params.copy()
+    query.pop(BY_ITSELF, None)
     for name, value in changes.items():
         query.pop(name, None)
         if value is not None:

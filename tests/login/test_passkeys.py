@@ -14,6 +14,7 @@ from allauth.mfa.models import Authenticator
 from django.test import Client
 from django.utils import timezone
 
+from auditsite import checks
 from events.operations.demo_data import PASSWORD
 from tests.tools.passkey import Passkey
 
@@ -163,6 +164,35 @@ def test_key_beside_the_password_logs_nobody_in_alone(confirmed: Confirmed, cast
     options = options_on(client.get(asked["Location"]), "request_options")
     client.post(asked["Location"], {"credential": key.get(options, cast["bob"])})
     assert is_in(client), "as second step it counts"
+
+
+@pytest.mark.parametrize("origin", ["https://testserver:8443", "https://other.testserver", "https://testserver"])
+def test_answer_is_for_the_site_and_no_other_port_or_subdomain(
+    confirmed: Confirmed, bobs_key: Passkey, cast: dict[str, Any], settings: Any, origin: str
+) -> None:
+    settings.PASSKEY_ORIGIN = "https://testserver"
+    settings.ALLOWED_HOSTS = ["*"]
+    bobs_key.origin = origin
+    elsewhere = Passkey(origin)
+    add(confirmed("alice"), elsewhere)
+
+    assert is_in(log_in(bobs_key, cast["bob"])[0]) is (origin == "https://testserver")
+    assert Authenticator.objects.filter(user=cast["alice"]).exists() is (origin == "https://testserver")
+    options = Client().get(LOGIN, headers={"Accept": "application/json", "Host": "other.testserver"}).json()
+    assert options["request_options"]["publicKey"]["rpId"] == "testserver", "whatever host was asked"
+
+
+@pytest.mark.parametrize(
+    ("address", "origin"),
+    [
+        ("https://Audit.example.com:443/here", "https://audit.example.com"),
+        ("http://localhost:8000", "http://localhost:8000"),
+        ("http://[::1]:8000", ""),
+        ("http://127.0.0.1:8000", ""),
+    ],
+)
+def test_origin_is_written_as_browsers_do(address: str, origin: str) -> None:
+    assert checks.passkey_origin(address) == origin
 
 
 def test_deactivated_person_does_not_come_in(bobs_key: Passkey, cast: dict[str, Any]) -> None:

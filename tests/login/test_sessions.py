@@ -107,6 +107,7 @@ def test_what_a_page_asks_for_by_itself_is_no_activity(cast: dict[str, Any], clo
     for _ in range(3):
         clock.shift(timedelta(hours=4))
         bob.get("/events/news", headers={"HX-Request": "true"})
+        bob.get("/accounts/?by_itself=1")  # without scripts
 
     assert not is_in(bob)
 

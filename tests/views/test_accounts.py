@@ -233,7 +233,9 @@ def test_page_polls_only_while_something_moves(client: Client, cast: dict[str, A
 
     moving = client.get(path).content.decode()
     assert f'hx-get="{path}" hx-trigger="every 1s" hx-swap="outerHTML"' in moving
-    assert '<noscript><meta http-equiv="refresh"' in moving  # without scripts the page reloads
+    assert '; url=?by_itself=1"></noscript>' in moving  # without scripts the page reloads
+    again = client.get(f"{path}?by_itself=1").content.decode()
+    assert re.search(r'href="[^"]*by_itself', again) is None, "whoever follows a link is there"
 
 
 def test_sync_now_queues_and_leads_back(client: Client, account: NexmoAccount, cast: dict[str, Any]) -> None:

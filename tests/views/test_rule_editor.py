@@ -159,7 +159,7 @@ def test_page_of_a_trial_asks_for_itself_until_it_is_done(client: Client, cast: 
     page = client.get(address).content.decode()
 
     assert f'hx-get="{address}" hx-trigger="every 1s"' in page
-    assert '<noscript><meta http-equiv="refresh" content="3"></noscript>' in page
+    assert '<noscript><meta http-equiv="refresh" content="3; url=?by_itself=1"></noscript>' in page
     assert "No worker is running" in page
     part = client.get(address, headers={"hx-request": "true"}).content.decode()
     assert part.lstrip().startswith('<div id="trial" data-state="waiting"')
