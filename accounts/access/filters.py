@@ -58,7 +58,7 @@ class AccessFilter(filters.FilterSet):
 
     def of_days(self) -> QuerySet[AccessEntry]:
         """All entries of the days that are asked for."""
-        rows = AccessEntry.objects.all()
+        rows: QuerySet[AccessEntry] = AccessEntry.objects.all()
         for name in _DAYS:
             if day := self.form.cleaned_data.get(name):
                 rows = self.filters[name].filter(rows, day)
