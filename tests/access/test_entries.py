@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from typing import Any
 
 import pytest
@@ -108,6 +110,20 @@ def test_parts_of_a_list_are_told_by_another_filter_alone(login: Login, cast: di
 
     assert told() == [("alice", "listed", "event")] * 3
     assert [entry.details["filter"] for entry in AccessEntry.objects.order_by("pk")][:2] == ["source=CD", "source=API"]
+
+
+@pytest.mark.parametrize("page", ["/events/?source=CD&search_text=number", "/accounts/demo0001/events/?order=oldest"])
+def test_what_a_list_itself_asks_for_is_not_told(login: Login, events: Any, page: str) -> None:
+    alice = login("alice")
+
+    shown = html.unescape(alice.get(page).content.decode())
+    parts = re.findall(r'(?:data-suggest|hx-get)="(/[^"]*)"', shown)
+
+    assert len(parts) >= 2
+    for part in parts:
+        address = f"{part}{'&' if '?' in part else '?'}piece=a"
+        assert alice.get(address, headers={"HX-Request": "true"}).status_code < 300
+    assert told() == [("alice", "listed", "event")]
 
 
 def test_export_is_told_as_begun_and_as_ended(login: Login, account: NexmoAccount, events: Any) -> None:
