@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -334,3 +335,16 @@ def test_accounts_that_the_admin_has_synced_are_named(login: Login, cast: dict[s
 
     assert set(told()) == {("admin", "synced", "account")}
     assert sorted(entry.accounts for entry in AccessEntry.objects.all()) == ["demo0001", "demo0002"]
+
+
+@pytest.mark.parametrize(("asked", "action"), [(True, "tested"), (False, "refused")])
+def test_connection_that_fails_was_tested_where_nexmo_was_asked(
+    login: Login, cast: dict[str, Any], monkeypatch: pytest.MonkeyPatch, asked: bool, action: str
+) -> None:
+    account = NexmoAccount.objects.get(api_key="demo0001")
+    outcome = SimpleNamespace(works=False, was_asked=asked, sentence="No.")
+    monkeypatch.setattr("events.admin.account.connection.try_account", lambda *_: outcome)
+
+    login("admin").post(f"/admin/accounts/nexmoaccount/{account.pk}/test/")
+
+    assert told() == [("admin", action, "account")]
