@@ -206,7 +206,9 @@ def _wrong_token(request: HttpRequest) -> Note | None:
 def _is_on_record(request: HttpRequest, rule: Rule) -> bool:
     """Whether an entry of this session already tells of what is only a part, or asked for again."""
     if rule.part:
-        return access_recent.is_told(_list_key(request))
+        if rule.polled and not access_recent.has_filter(request):
+            return access_recent.is_told(_any_list_key(request), ever=True)
+        return access_recent.is_told(_list_key(request), ever=rule.polled)
     return bool(rule.polled and request.headers.get("HX-Request") and access_recent.is_told(_page_key(request)))
 
 
@@ -216,10 +218,11 @@ def _remember(request: HttpRequest, entry: record.Entry) -> None:
     rule = rule_for(match.view_name) if match else None
     if rule is None or entry.action is not rule.get or entry.via is not Via.SESSION:
         return
-    if rule.polled:
+    if rule.polled and not rule.part:
         access_recent.remember(_page_key(request))
     elif rule.kind is Kind.EVENT and rule.get is Action.LISTED:
         access_recent.remember(_list_key(request))
+        access_recent.remember(_any_list_key(request))
 
 
 def _page_key(request: HttpRequest) -> tuple[str, ...]:
@@ -227,8 +230,15 @@ def _page_key(request: HttpRequest) -> tuple[str, ...]:
 
 
 def _list_key(request: HttpRequest) -> tuple[str, ...]:
-    kwargs = request.resolver_match.kwargs if request.resolver_match else {}
-    return access_recent.of_list(request, request.session.session_key or "", kwargs.get("api_key", ""))
+    return access_recent.of_list(request, request.session.session_key or "", _account(request))
+
+
+def _any_list_key(request: HttpRequest) -> tuple[str, ...]:
+    return access_recent.of_any_list(request.session.session_key or "", _account(request))
+
+
+def _account(request: HttpRequest) -> str:
+    return request.resolver_match.kwargs.get("api_key", "") if request.resolver_match else ""
 
 
 def _person(request: HttpRequest) -> Any:

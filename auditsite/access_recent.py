@@ -11,13 +11,14 @@ import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from events.reading.filterable import PARAMETERS
+from events.reading.filterable import DIMENSIONS, NARROWING
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
 RECENT = 15 * 60  # seconds
 MOST = 4_096  # pages
+_FILTERS = frozenset((*NARROWING, *DIMENSIONS))
 _lock = threading.Lock()
 _told: OrderedDict[tuple[str, ...], float] = OrderedDict()
 
@@ -32,6 +33,16 @@ def of_list(request: HttpRequest, session: str, account: str) -> tuple[str, ...]
     return (session, "events", account, *_values(request, filters_only=True))
 
 
+def of_any_list(session: str, account: str) -> tuple[str, ...]:
+    """What a session's lists are remembered by, whatever the filter."""
+    return (session, "any events", account)
+
+
+def has_filter(request: HttpRequest) -> bool:
+    """Whether an address narrows a list of events."""
+    return bool(_values(request, filters_only=True))
+
+
 def remember(key: tuple[str, ...]) -> None:
     """Say that there is an entry now."""
     with _lock:
@@ -41,10 +52,10 @@ def remember(key: tuple[str, ...]) -> None:
             _told.popitem(last=False)
 
 
-def is_told(key: tuple[str, ...]) -> bool:
-    """Whether there has been an entry within RECENT."""
+def is_told(key: tuple[str, ...], *, ever: bool = False) -> bool:
+    """Whether there has been an entry within RECENT; `ever`: or before."""
     at = _told.get(key)
-    return at is not None and time.monotonic() - at < RECENT
+    return at is not None and (ever or time.monotonic() - at < RECENT)
 
 
 def forget() -> None:
@@ -57,7 +68,7 @@ def _values(request: HttpRequest, *, filters_only: bool = False) -> list[str]:
     return sorted(
         f"{name}={value}"
         for name, values in request.GET.lists()
-        if not filters_only or name in PARAMETERS
+        if not filters_only or name in _FILTERS
         for value in values
         if value
     )

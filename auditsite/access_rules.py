@@ -25,7 +25,8 @@ class Rule:
         shows: a POST is done although its answer is a page.
         failed: what a POST is whose answer shows the form again.
         polled: htmx asks for a part of it again and again: not kept while the session has an entry of the page.
-        part: of a list of events: not kept while the session has an entry of the list with this filter.
+        part: of a list of events: not kept while the session has an entry of the list with this filter;
+            where it is polled too, however long ago, and without a filter that of any list.
         anybody: also where nobody is logged in.
         why: why a GET, or the path, leaves no entry.
     """
@@ -57,8 +58,8 @@ def _deed(kind: Kind, post: Action, *, shows: bool = False) -> Rule:
     return Rule(kind, post=post, shows=shows, why="takes POST only")
 
 
-def _of_list() -> Rule:
-    return Rule(Kind.EVENT, get=Action.LISTED, part=True)
+def _of_list(*, polled: bool = False) -> Rule:
+    return Rule(Kind.EVENT, get=Action.LISTED, part=True, polled=polled)
 
 
 def _none(why: str) -> Rule:
@@ -84,10 +85,10 @@ RULES: dict[str, Rule] = {
     "events:session": _opens(Kind.EVENT),
     "events:summary": _of_list(),
     "events:account_summary": _of_list(),
-    "events:news": _of_list(),
-    "events:account_news": _of_list(),
-    "events:suggest": _of_list(),
-    "events:account_suggest": _of_list(),
+    "events:news": _of_list(polled=True),
+    "events:account_news": _of_list(polled=True),
+    "events:suggest": _of_list(polled=True),
+    "events:account_suggest": _of_list(polled=True),
     "events:search_help": _none(_HELP),
     "events:dismiss": _none("a line that its reader does not want to see"),
     "events:display": _none("how pages look, for oneself"),

@@ -122,12 +122,5 @@ def _refused_by_single_sign_on(request: Any, provider: str, reason: str, **_: An
 
 
 def _rights_changed(person: Any, gained: Any, lost: Any, **_: Any) -> None:
-    note(
-        context.request,
-        Action.RIGHTS_CHANGED,
-        Kind.PERSON,
-        obj=person,
-        person=person,
-        gained=list(gained),
-        lost=list(lost),
-    )
+    changes: dict[str, Any] = {"gained": list(gained), "lost": list(lost)}
+    note(context.request, Action.RIGHTS_CHANGED, Kind.PERSON, obj=person, person=person, **changes)

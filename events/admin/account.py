@@ -169,11 +169,12 @@ class SyncedAccountAdmin(NexmoAccountAdmin):
                 )
                 self.message_user(request, text % {"count": rest}, messages.WARNING)
                 return
-            outcome = connection.try_account_in_turn(account, request.user)
-            note(request, Action.TESTED, Kind.ACCOUNT, obj=account, accounts=[account.api_key])
-            self._tell(request, account, outcome)
+            self._tell(request, account, connection.try_account_in_turn(account, request.user))
 
     def _tell(self, request: HttpRequest, account: NexmoAccount, outcome: connection.Outcome) -> None:
+        if outcome.was_asked:
+            told: dict[str, Any] = {"obj": account, "accounts": [account.api_key], "works": outcome.works}
+            note(request, Action.TESTED, Kind.ACCOUNT, **told)
         level = messages.SUCCESS if outcome.works else messages.ERROR if outcome.was_asked else messages.WARNING
         self.message_user(request, f"{account}: {outcome.sentence}", level)
 

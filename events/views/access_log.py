@@ -83,13 +83,13 @@ def access_log(request: HttpRequest) -> HttpResponse:
     rows = chosen.qs if chosen.is_valid() else AccessEntry.objects.none()
     rows, end = _near(rows, chosen, request.GET.get("before", "")) if chosen.is_slow else (rows, None)
     found, older = _page(rows, request)
-    searched_to = end if end and not older else None
+    end = None if older else end
     context = {
         "form": chosen.form,
         "entries": AccessTable(found),
         "older": older,
-        "searched_to": searched_to,
-        "further": with_params(request.GET, before=_place(end.at, end.pk + 1)) if searched_to and end else "",
+        "searched_to": end,
+        "further": with_params(request.GET, before=_place(end.at, end.pk + 1)) if end else "",
         "query": with_params(request.GET, before=None),
         "narrows": any(request.GET.get(name) for name in chosen.form.fields),
     }

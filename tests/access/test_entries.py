@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -108,6 +111,20 @@ def test_parts_of_a_list_are_told_by_another_filter_alone(login: Login, cast: di
 
     assert told() == [("alice", "listed", "event")] * 3
     assert [entry.details["filter"] for entry in AccessEntry.objects.order_by("pk")][:2] == ["source=CD", "source=API"]
+
+
+@pytest.mark.parametrize("page", ["/events/?source=CD&search_text=number", "/accounts/demo0001/events/?order=oldest"])
+def test_what_a_list_itself_asks_for_is_not_told(login: Login, events: Any, page: str) -> None:
+    alice = login("alice")
+
+    shown = html.unescape(alice.get(page).content.decode())
+    parts = re.findall(r'(?:data-suggest|hx-get)="(/[^"]*)"', shown)
+
+    assert len(parts) >= 2
+    for part in parts:
+        address = f"{part}{'&' if '?' in part else '?'}piece=a"
+        assert alice.get(address, headers={"HX-Request": "true"}).status_code < 300
+    assert told() == [("alice", "listed", "event")]
 
 
 def test_export_is_told_as_begun_and_as_ended(login: Login, account: NexmoAccount, events: Any) -> None:
@@ -318,3 +335,16 @@ def test_accounts_that_the_admin_has_synced_are_named(login: Login, cast: dict[s
 
     assert set(told()) == {("admin", "synced", "account")}
     assert sorted(entry.accounts for entry in AccessEntry.objects.all()) == ["demo0001", "demo0002"]
+
+
+@pytest.mark.parametrize(("asked", "action"), [(True, "tested"), (False, "refused")])
+def test_connection_that_fails_was_tested_where_nexmo_was_asked(
+    login: Login, cast: dict[str, Any], monkeypatch: pytest.MonkeyPatch, asked: bool, action: str
+) -> None:
+    account = NexmoAccount.objects.get(api_key="demo0001")
+    outcome = SimpleNamespace(works=False, was_asked=asked, sentence="No.")
+    monkeypatch.setattr("events.admin.account.connection.try_account", lambda *_: outcome)
+
+    login("admin").post(f"/admin/accounts/nexmoaccount/{account.pk}/test/")
+
+    assert told() == [("admin", action, "account")]
