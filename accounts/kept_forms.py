@@ -71,6 +71,11 @@ def keep(request: HttpRequest, why: str = "ended") -> str:
     return read.page
 
 
+def has_kept(request: HttpRequest) -> bool:
+    """Whether a form waits in this session."""
+    return _KEY in request.session
+
+
 def carry(request: HttpRequest) -> None:
     """Keep the form in hand while the session ends and another begins in this request: `put_back`."""
     request.carried_form = request.session.get(_KEY)  # type: ignore[attr-defined]

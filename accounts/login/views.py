@@ -59,7 +59,12 @@ def own_sessions(request: HttpRequest) -> HttpResponse:
         }
         for session in found
     ]
-    return render(request, "login/sessions.html", {"sessions": shown, "ends_at": sessions.ends_at(request.session)})
+    context = {
+        "sessions": shown,
+        "ends_at": sessions.ends_at(request.session),
+        "idle": sessions.duration(settings.SESSION_IDLE),
+    }
+    return render(request, "login/sessions.html", context)
 
 
 @require_POST

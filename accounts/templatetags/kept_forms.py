@@ -16,6 +16,12 @@ register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
+def something_kept(context: dict[str, Any]) -> bool:
+    """`{% something_kept as kept %}`: whether a form waits in this session for its owner to log in."""
+    return kept_forms.has_kept(context["request"])
+
+
+@register.simple_tag(takes_context=True)
 def keep_form(context: dict[str, Any]) -> SafeString:
     """`{% keep_form %}`, inside of a form. Its secrets are never kept."""
     return format_html(

@@ -78,7 +78,7 @@ class HandOverForm(forms.Form):
 class LeftFilter(admin.SimpleListFilter):
     """People who are gone, and whose things nobody has yet."""
 
-    title = _("to hand over")
+    title = _("what they left behind")
     parameter_name = "left"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:

@@ -97,6 +97,7 @@ def test_form_outlasts_its_session(cast: dict[str, Any], clock: Any) -> None:
 
     answer = bob.post("/views/new", {"kept_form": mark, "name": "Half done", "query": "source=CD"})
     assert answer["Location"].startswith("/login/?next=/views/new")
+    assert "What you typed is kept" in bob.get(answer["Location"]).content.decode()
     login = bob.post(answer["Location"], {"login": "bob", "password": PASSWORD})
 
     assert "Half done" in bob.get(login["Location"]).content.decode()
