@@ -38,9 +38,7 @@ class Passkey:
         client_data = self._client_data(CollectedClientData.TYPE.CREATE, options)
         public = ES256.from_cryptography_key(self.key.public_key())
         credential = AttestedCredentialData.create(b"\0" * 16, self.id, public)
-        data = AuthenticatorData.create(
-            sha256(RP_ID.encode()), self.flags | FLAG.AT, self.count, credential
-        )
+        data = AuthenticatorData.create(sha256(RP_ID.encode()), self.flags | FLAG.AT, self.count, credential)
         attestation = AttestationObject.create("none", data, {})
         return self._json(
             {"clientDataJSON": websafe_encode(client_data), "attestationObject": websafe_encode(attestation)},
