@@ -221,6 +221,11 @@ LINES: tuple[tuple[str, str, dict[str, tuple[str, ...]]], ...] = (
         {"reviews/test_tampering": ("test_event_that_was_hidden_from_the_filter_when_it_was_signed_is_found",)},
     ),
     (
+        "the same, and removes new entries of the access log",
+        "leave no trace of what was done",
+        {"access/test_chain": ("test_removal_that_retention_cannot_have_made_is_found",)},
+    ),
+    (
         "whoever also recomputes",
         "make a consistent",
         {
