@@ -77,8 +77,11 @@ def test_filter(audrey: Client, query: str, shown: list[str]) -> None:
     assert people(audrey.get(f"/access/?{query}")) == shown
 
 
+NO_SENSE = ("since=2026-03-17&until=2026-03-16", "address=300.1.1", "address=host", "address=1.2.3.4.")
+
+
 @pytest.mark.parametrize(
-    "query", ["action=nonsense", "since=yesterday", "until=9999-12-31", "since=0001-01-01", "person=%00"]
+    "query", ["action=nonsense", "since=yesterday", "until=9999-12-31", "since=0001-01-01", "person=%00", *NO_SENSE]
 )
 def test_wrong_filters_are_said_and_show_nothing(audrey: Client, query: str) -> None:
     add(person="bob")
@@ -94,7 +97,20 @@ def test_wrong_filters_are_said_and_show_nothing(audrey: Client, query: str) -> 
 def test_places_that_nobody_gave_are_none(audrey: Client, place: str) -> None:
     add(person="bob")
 
-    assert people(audrey.get("/access/", {"before": place})) == ["bob"]
+    page = audrey.get("/access/", {"before": place})
+
+    assert people(page) == ["bob"] and "These are the newest entries" in page.content.decode()
+
+
+@pytest.mark.parametrize("address", ["192.0.2.7", "192.0.2.", "192.0", "2001:db8::1", "2001:db8:", "2001:db8::", "::"])
+def test_half_an_address_will_do(audrey: Client, address: str) -> None:
+    assert 'class="error"' not in audrey.get("/access/", {"address": address}).content.decode()
+
+
+def test_refused_file_names_the_wrong_field(audrey: Client) -> None:
+    answer = audrey.get("/access/export.csv?since=2026-13-45")
+
+    assert answer.status_code == 400 and answer.content.decode() == "From (since): Enter a valid date."
 
 
 def test_pages_follow_each_other(audrey: Client, monkeypatch: pytest.MonkeyPatch) -> None:
