@@ -14,6 +14,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.access.models import AccessEntry
 from accounts.access.words import Action, Kind, Via
@@ -62,7 +63,7 @@ class AccessFilter(filters.FilterSet):
     action = filters.ChoiceFilter(label=_("Action"), choices=_in_order(Action), empty_label=_("All"))
     kind = filters.ChoiceFilter(label=_("What"), choices=_in_order(Kind), empty_label=_("All"))
     via = filters.ChoiceFilter(label=_("By"), choices=Via.choices, empty_label=_("All"))
-    account = filters.CharFilter(label=_("API key"), max_length=64, method="of_account")
+    account = filters.CharFilter(label=pgettext_lazy("as a title", "API key"), max_length=64, method="of_account")
     address = filters.CharFilter(
         label=_("Address"), max_length=45, lookup_expr="startswith", validators=(_like_an_address,)
     )

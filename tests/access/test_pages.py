@@ -192,9 +192,14 @@ def test_hostile_text_is_shown_as_text(audrey: Client) -> None:
 
 def test_entries_are_told_in_words(audrey: Client) -> None:
     add(action=Action.EXPORT_ENDED, detail={"filter": "source=CD&user_email=a%40b", "rows": 1234, "whole": False})
-    add(action=Action.REFUSED, status=404, detail={"action": "opened"})
+    add(action=Action.REFUSED, status=404, detail={"action": "secret_shown"})
+    add(action=Action.REFUSED, status=418, detail={"action": "sealed"})
+    add(action=Action.LISTED, kind=Kind.EVENT)
+    add(action=Action.SESSION_ENDED, kind=Kind.SESSION, detail={"count": 1})
+    add(action=Action.LOGIN, kind=Kind.SESSION, detail={"methods": ["password", "mfa"]})
 
     page = audrey.get("/access/").content.decode()
 
     assert "1,234 rows; cut off; source=CD, user_email=a@b" in page
-    assert "tried: Opened; 404" in page
+    assert "tried to see a secret; 404: not found" in page and "tried: Sealed; 418" in page
+    assert ">Events<" in page and ">1 session<" in page and ">password, second factor<" in page
