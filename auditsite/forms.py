@@ -45,6 +45,7 @@ class ActivateSecondFactorForm(ActivateTOTPForm):
     over the shoulder cannot log in with it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["label_suffix"] = ""
         session = context.request.session
         stored = session.get(SECRET_SESSION_KEY)
         super().__init__(*args, **kwargs)

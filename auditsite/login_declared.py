@@ -9,7 +9,11 @@ SETTINGS: tuple[tuple[str, str, str], ...] = (
         "off",
         "Who must have a second factor: off, staff (whoever may enter the admin, superusers too) or everyone.",
     ),
-    ("REQUIRE_MFA_GRACE", "7d", "How long each person may go on without, from their first page under REQUIRE_MFA."),
+    (
+        "REQUIRE_MFA_GRACE",
+        "7d",
+        "How long each person may go on without, from their first page under REQUIRE_MFA; 0s: no time.",
+    ),
     (
         "REAUTHENTICATION_TIMEOUT",
         "15m",

@@ -122,9 +122,9 @@ class Reader:
             raise refuse(name, f"must be a whole number, not {value:g}.")
         return int(value)
 
-    def duration(self, name: str) -> timedelta:
+    def duration(self, name: str, *, may_be_none: bool = False) -> timedelta:
         match = re.fullmatch(r"(\d+)\s*([smhd]?)", self.text(name).lower())
-        if not match or not int(match[1]):
+        if not match or not (may_be_none or int(match[1])):
             raise refuse(name, f"must be a time such as 90s, 5m or 1h, not {self.text(name)!r}.")
         if len(match[1]) > 7:
             raise refuse(name, "is too long; at most 9999999 of a unit.")

@@ -338,7 +338,7 @@ MFA_ALLOW_UNVERIFIED_EMAIL = True  # nobody signs up here, so nobody takes an ad
 MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}  # two requests each; nothing that can be guessed
 MFA_TOTP_ISSUER = "Auditsite"
 REQUIRE_MFA = read.choice("REQUIRE_MFA", ("off", "staff", "everyone"))
-REQUIRE_MFA_GRACE = read.duration("REQUIRE_MFA_GRACE")
+REQUIRE_MFA_GRACE = read.duration("REQUIRE_MFA_GRACE", may_be_none=True)
 REQUIRE_MFA_EXCEPT_SSO = read.boolean("REQUIRE_MFA_EXCEPT_SSO")
 
 # --- logs -----------------------------------------------------------------------------------------------------

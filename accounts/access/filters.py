@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 import django_filters as filters
 from django import forms
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.access.models import AccessEntry
 from accounts.access.words import Action, Kind, Via
@@ -32,6 +36,26 @@ _INDEXED = frozenset(("person", "action", "kind"))  # by themselves
 _BELIEVABLE = (MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2099, 12, 31)))
 
 
+def _like_an_address(text: str) -> None:
+    """Addresses are found by their beginning, so half of one will do."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        numbers = text.removesuffix(".").split(".")
+        is_old = len(numbers) < 4 and all(re.fullmatch("[0-9]{1,3}", part) and int(part) < 256 for part in numbers)
+        if not is_old and not re.fullmatch("([0-9A-Fa-f]{1,4}:{1,2}){1,7}([0-9A-Fa-f]{1,4})?|::", text):
+            raise ValidationError(_("Not an IP address. Write 192.0.2.7, or how it begins: 192.0.2.")) from None
+
+
+class _AccessForm(forms.Form):
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        since, until = cleaned.get("since"), cleaned.get("until")
+        if since and until and since > until:
+            self.add_error("until", _("The last day is before the first."))
+        return cleaned
+
+
 class AccessFilter(filters.FilterSet):
     """Days are whole days of the reader's time zone."""
 
@@ -39,13 +63,16 @@ class AccessFilter(filters.FilterSet):
     action = filters.ChoiceFilter(label=_("Action"), choices=_in_order(Action), empty_label=_("All"))
     kind = filters.ChoiceFilter(label=_("What"), choices=_in_order(Kind), empty_label=_("All"))
     via = filters.ChoiceFilter(label=_("By"), choices=Via.choices, empty_label=_("All"))
-    account = filters.CharFilter(label=_("Account (API key)"), max_length=64, method="of_account")
-    address = filters.CharFilter(label=_("Address"), max_length=45, lookup_expr="startswith")
+    account = filters.CharFilter(label=pgettext_lazy("as a title", "API key"), max_length=64, method="of_account")
+    address = filters.CharFilter(
+        label=_("Address"), max_length=45, lookup_expr="startswith", validators=(_like_an_address,)
+    )
     since = filters.DateFilter(label=_("From"), method="from_day", widget=_day_widget(), validators=_BELIEVABLE)
     until = filters.DateFilter(label=_("Until"), method="until_day", widget=_day_widget(), validators=_BELIEVABLE)
 
     class Meta:
         model = AccessEntry
+        form = _AccessForm
         fields = ()
 
     @property

@@ -70,7 +70,7 @@ class Kind(models.TextChoices):
     SUPPRESSION = "suppression", _("Suppression")
     SYNC = "sync", _("Sync")
     TEAM = "team", _("Team")
-    TOKEN = "token", _("API token")  # noqa: S105
+    TOKEN = "token", pgettext_lazy("as a title", "API token")  # noqa: S105
     VIEW = "view", _("View")
 
 
@@ -78,7 +78,7 @@ class Via(models.TextChoices):
     """How somebody came in."""
 
     SESSION = "session", _("Browser session")
-    TOKEN = "token", _("API token")  # noqa: S105
+    TOKEN = "token", pgettext_lazy("as a title", "API token")  # noqa: S105
     COMMAND = "command", _("Command")
     NOBODY = "nobody", _("Not logged in")
 

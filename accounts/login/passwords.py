@@ -97,7 +97,13 @@ class NotCommon(CommonPasswordValidator):
 
     def validate(self, password: str, user: Any = None) -> None:
         for variant in _variants(plain(password)):
-            super().validate(variant, user)
+            try:
+                super().validate(variant, user)
+            except ValidationError as error:
+                raise ValidationError(
+                    _("This password is too common; added digits or letters, or digits for letters, do not help."),
+                    code=error.code,
+                ) from None
 
 
 def _variants(text: str) -> set[str]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import django_tables2 as tables
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import Http404, HttpResponse, StreamingHttpResponse
@@ -114,7 +115,7 @@ def export_access_log(request: HttpRequest, kind: str) -> HttpResponseBase:
         raise Http404
     chosen = AccessFilter(request.GET, queryset=AccessEntry.objects.all())
     if not chosen.is_valid():
-        return HttpResponse(_("The filter has an error."), status=400, content_type="text/plain; charset=utf-8")
+        return HttpResponse(_what_is_wrong(chosen), status=400, content_type="text/plain; charset=utf-8")
     media_type, lines = _FORMATS[kind]
     name = f"access-log-{timezone.localdate().isoformat()}.{kind}"
     response: HttpResponseBase
@@ -131,6 +132,14 @@ def export_access_log(request: HttpRequest, kind: str) -> HttpResponseBase:
     return response
 
 
+def _what_is_wrong(chosen: AccessFilter) -> str:
+    """A line for each wrong field, with its name in the address."""
+    fields = chosen.form.fields
+    return "\n".join(
+        f"{fields[name].label} ({name}): {' '.join(map(str, errors))}" for name, errors in chosen.form.errors.items()
+    )
+
+
 def _require_auditor(request: HttpRequest) -> None:
     if not request.user.has_perm(permissions.VIEW_ACCESS_LOG):
         raise PermissionDenied(_("The access log is for auditors: ask an administrator for that role."))
@@ -138,7 +147,10 @@ def _require_auditor(request: HttpRequest) -> None:
 
 def _page(rows: QuerySet[AccessEntry], request: HttpRequest) -> tuple[list[AccessEntry], str]:
     """Some entries older than the address says, and the address of the next ones; "" where there are none."""
-    rows = _older(rows, request.GET.get("before", ""))
+    before = request.GET.get("before", "")
+    if before and _read_place(before) is None:
+        messages.warning(request, _("The address of this page was not complete. These are the newest entries."))
+    rows = _older(rows, before)
     found = list(rows.order_by("-at", "-pk")[: SIZE + 1])
     if len(found) <= SIZE:
         return found, ""
@@ -162,17 +174,25 @@ def _place(at: datetime, pk: int) -> str:
     return f"{at.isoformat()}_{pk}"
 
 
-def _older(rows: QuerySet[AccessEntry], place: str) -> QuerySet[AccessEntry]:
-    """Entries after a place; a place that nobody gave is none."""
+def _read_place(place: str) -> tuple[datetime, int] | None:
+    """The moment and key of a place; None where nobody gave it."""
     moment, _underscore, pk = place.partition("_")
     try:
         at = datetime.fromisoformat(moment)
     except ValueError:
-        return rows
+        return None
     if at.tzinfo is None or not 2000 < at.year < 2100 or not (pk.isascii() and pk.isdecimal() and len(pk) < 19):
+        return None
+    return at, int(pk)
+
+
+def _older(rows: QuerySet[AccessEntry], place: str) -> QuerySet[AccessEntry]:
+    """Entries after a place; a place that nobody gave is none."""
+    if (read := _read_place(place)) is None:
         return rows
+    at, pk = read
     # The first condition, which the other implies, has databases begin there and not at the newest.
-    return rows.filter(Q(at__lt=at) | Q(at=at, pk__lt=int(pk)), at__lte=at)
+    return rows.filter(Q(at__lt=at) | Q(at=at, pk__lt=pk), at__lte=at)
 
 
 def _chunks(rows: QuerySet[AccessEntry]) -> Generator[list[AccessEntry], None, None]:

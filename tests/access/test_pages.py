@@ -77,8 +77,11 @@ def test_filter(audrey: Client, query: str, shown: list[str]) -> None:
     assert people(audrey.get(f"/access/?{query}")) == shown
 
 
+NO_SENSE = ("since=2026-03-17&until=2026-03-16", "address=300.1.1", "address=host", "address=1.2.3.4.")
+
+
 @pytest.mark.parametrize(
-    "query", ["action=nonsense", "since=yesterday", "until=9999-12-31", "since=0001-01-01", "person=%00"]
+    "query", ["action=nonsense", "since=yesterday", "until=9999-12-31", "since=0001-01-01", "person=%00", *NO_SENSE]
 )
 def test_wrong_filters_are_said_and_show_nothing(audrey: Client, query: str) -> None:
     add(person="bob")
@@ -94,7 +97,20 @@ def test_wrong_filters_are_said_and_show_nothing(audrey: Client, query: str) -> 
 def test_places_that_nobody_gave_are_none(audrey: Client, place: str) -> None:
     add(person="bob")
 
-    assert people(audrey.get("/access/", {"before": place})) == ["bob"]
+    page = audrey.get("/access/", {"before": place})
+
+    assert people(page) == ["bob"] and "These are the newest entries" in page.content.decode()
+
+
+@pytest.mark.parametrize("address", ["192.0.2.7", "192.0.2.", "192.0", "2001:db8::1", "2001:db8:", "2001:db8::", "::"])
+def test_half_an_address_will_do(audrey: Client, address: str) -> None:
+    assert 'class="error"' not in audrey.get("/access/", {"address": address}).content.decode()
+
+
+def test_refused_file_names_the_wrong_field(audrey: Client) -> None:
+    answer = audrey.get("/access/export.csv?since=2026-13-45")
+
+    assert answer.status_code == 400 and answer.content.decode() == "From (since): Enter a valid date."
 
 
 def test_pages_follow_each_other(audrey: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,9 +192,14 @@ def test_hostile_text_is_shown_as_text(audrey: Client) -> None:
 
 def test_entries_are_told_in_words(audrey: Client) -> None:
     add(action=Action.EXPORT_ENDED, detail={"filter": "source=CD&user_email=a%40b", "rows": 1234, "whole": False})
-    add(action=Action.REFUSED, status=404, detail={"action": "opened"})
+    add(action=Action.REFUSED, status=404, detail={"action": "secret_shown"})
+    add(action=Action.REFUSED, status=418, detail={"action": "sealed"})
+    add(action=Action.LISTED, kind=Kind.EVENT)
+    add(action=Action.SESSION_ENDED, kind=Kind.SESSION, detail={"count": 1})
+    add(action=Action.LOGIN, kind=Kind.SESSION, detail={"methods": ["password", "mfa"]})
 
     page = audrey.get("/access/").content.decode()
 
     assert "1,234 rows; cut off; source=CD, user_email=a@b" in page
-    assert "tried: Opened; 404" in page
+    assert "tried to see a secret; 404: not found" in page and "tried: Sealed; 418" in page
+    assert ">Events<" in page and ">1 session<" in page and ">password, second factor<" in page

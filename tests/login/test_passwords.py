@@ -105,5 +105,5 @@ def test_first_administrator_is_asked_that_too(db: None) -> None:
 
     answer = Client().post(f"/welcome/?token={first_run.invite()}", form)
 
-    assert "This password is too common." in answer.content.decode()
+    assert "This password is too common; added digits" in answer.content.decode()
     assert not User.objects.exists()

@@ -15,12 +15,14 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from environ import Env
 
 from accounts.encryption import encrypt
 from accounts.login.second_factor import OPEN, SET_UP
 from accounts.models import FactorGrace, NexmoAccount
 from auditsite.login import FACTORS_KEPT_IN
 from auditsite.permissions import TABLE
+from auditsite.reader import Reader
 from events.models import AuditEvent
 from tests.conftest import NOON
 from tests.tools.scope import Login, names
@@ -68,6 +70,15 @@ def test_every_path_leads_to_the_set_up_once_the_time_is_over(
 
     assert {path: answer for path in sorted(paths) if (answer := led(admin, path)) != LEADS_THERE} == {}
     assert {path: answer for path in sorted(paths) if (answer := posted(admin, path)) != LEADS_THERE} == {}
+
+
+def test_there_may_be_no_time_at_all(
+    everyone: Any, login: Login, cast: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUIRE_MFA_GRACE", "0s")
+    everyone.REQUIRE_MFA_GRACE = Reader(Env()).duration("REQUIRE_MFA_GRACE", may_be_none=True)
+
+    assert led(login("bob"), "/views/") == LEADS_THERE
 
 
 def posted(client: Client, path: str) -> tuple[int, str]:
