@@ -26,6 +26,7 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 
 from accounts.access import signals
 from accounts.models import NexmoAccount
+from accounts.tokens import authenticate
 from auditsite import access_recent
 from events.archive.add import add_events
 from events.evidence import packs
@@ -131,7 +132,7 @@ def _no_leftovers() -> Iterator[None]:
     yield
     QUEUE.flush()
     STOP.clear()
-    for limit in (tasks._requests, packs._requests, signals._flood):
+    for limit in (tasks._requests, packs._requests, signals._flood, authenticate._requests, authenticate._guesses):
         limit.forget()
     access_recent.forget()
     for cache in caches.all(initialized_only=True):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from events.operations.demo_data import PASSWORD
 from tests.tools.browser import BROWSER, PAGES_ALONE, log_in
 
 pytestmark = [*BROWSER, PAGES_ALONE]
@@ -28,8 +27,6 @@ def test_passkey_is_set_up_and_logs_in(open_page: Callable[..., Any], cast: Any,
     log_in(page, "bob")
     page.goto("/profile/second-factor/")
     page.get_by_role("link", name="Add a passkey").click()
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Confirm").click()
     page.get_by_label("Name").fill("Telephone")
     page.get_by_role("button", name="Go on").click()
     page.wait_for_url("**/recovery-codes/")
