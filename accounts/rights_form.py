@@ -47,7 +47,7 @@ class EditorsForm(forms.ModelForm):
             changes = [
                 {verb: {"name": called, "object": ours[value]}}
                 for verb, ours, others in (("added", after, before), ("deleted", before, after))
-                for value in ours
+                for value in sorted(ours, key=lambda value: ours[value])
                 if value not in others
             ]
             if len(changes) <= MOST_TOLD:
