@@ -79,7 +79,8 @@ def mask(text: str) -> str:
 
 def mask_json(text: str) -> str:
     """JSON with what is sensitive in it hidden, and letter by letter as it was otherwise, JSON or not."""
-    return _masked(text) if _may_hide(text) else text
+    hide = _hider(text)
+    return hide(text) if hide else text
 
 
 def mask_valid_json(text: str) -> str:
@@ -110,19 +111,22 @@ def for_reader(text: str, sees_sensitive: Callable[[], bool]) -> str:
     return text if hidden == text or sees_sensitive() else hidden
 
 
-def _may_hide(text: str) -> bool:
-    """A cheap look before the thorough one: most events hold nothing of the kind."""
+def _hider(text: str) -> Callable[[str], str] | None:
+    """What hides what is sensitive in JSON, by a cheap look: most events hold nothing of the kind (None)."""
     lower = text.lower()
-    for sign in _SIGNS:  # noqa: SIM110 - a generator would cost a call for each sign
+    for sign in _SIGNS:
         if sign in lower:
-            return True
+            return _masked
     if "\\" in lower and any(escape in lower for escape in _ESCAPES):
-        return True
-    if "://" in lower:
-        for address in _ADDRESS.findall(text):
-            if _ODD.search(address):
-                return True
-    return False
+        return _masked
+    if "://" in lower and any(map(_ODD.search, _ADDRESS.findall(text))):
+        # Without signs only parts of addresses can be sensitive; without escapes they stand in the text as they are.
+        return _masked if "\\" in lower else _in_addresses
+    return None
+
+
+def _in_addresses(text: str) -> str:
+    return _ADDRESS.sub(_masked_address, text)
 
 
 def _without_parameters(text: str) -> str:
