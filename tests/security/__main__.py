@@ -62,8 +62,9 @@ def main() -> int:
         parser.error("only a demo on this machine is attacked")
     programs = _programs()
     bad = []
-    for role in options.role or ROLES:
-        cookies = _log_in(url, role)
+    # All at first: scanners that guess at the login keep their address out of it for a while.
+    logged_in = {role: _log_in(url, role) for role in options.role or ROLES}
+    for role, cookies in logged_in.items():
         for name, run in (("wapiti", _wapiti), ("sqlmap", _sqlmap)):
             if options.only not in (None, name):
                 continue
