@@ -10,11 +10,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
+from django.db.models import DateTimeField
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from django.db.models import QuerySet
+
+    Converters = dict[int, Callable[[Any], Any]]
 
 _FIRST = 2_147_300_001  # what stands for the first value while a query is compiled: fits every key, and no row has it
 
@@ -29,7 +32,7 @@ class Prepared:
 
     def __init__(self, build: Callable[..., QuerySet[Any]]) -> None:
         self._build = build
-        self._compiled: dict[tuple[str, int], tuple[str, list[Any], list[int | None], dict[int, Any]]] = {}
+        self._compiled: dict[tuple[str, int], tuple[str, list[Any], list[int | None], Converters]] = {}
 
     def rows(self, *values: Any) -> list[tuple[Any, ...]]:
         """The rows for these values."""
@@ -47,7 +50,7 @@ class Prepared:
             rows: list[tuple[Any, ...]] = cursor.fetchall()
         return [_converted(row, converters) for row in rows] if converters else rows
 
-    def _compile(self, count: int) -> tuple[str, list[Any], list[int | None], dict[int, Any]]:
+    def _compile(self, count: int) -> tuple[str, list[Any], list[int | None], Converters]:
         stand_ins = [_FIRST + number for number in range(count)]
         compiler = self._build(*stand_ins).query.get_compiler(connection=connection)
         sql, params = compiler.as_sql()
@@ -57,7 +60,8 @@ class Prepared:
         places = [by_text.get(str(param)) for param in params]
         if set(places) - {None} != set(range(count)):
             raise ValueError("a value of a prepared query is no parameter of its SQL")
-        return sql, list(params), places, compiler.get_converters([selected for selected, *_ in compiler.select])
+        converters = compiler.get_converters([selected for selected, *_ in compiler.select])
+        return sql, list(params), places, {at: _converter(*converter) for at, converter in converters.items()}
 
 
 def _keeps_plans() -> bool:
@@ -79,10 +83,21 @@ def _statement_cursor() -> type[Any]:
     return StatementCursor
 
 
-def _converted(row: tuple[Any, ...], converters: dict[int, Any]) -> tuple[Any, ...]:
+def _converter(functions: list[Any], expression: Any) -> Callable[[Any], Any]:
+    """What makes of a cell what Django's own field would return. SQLite keeps times as text, and the same few are read
+    at every page, so they are kept; of other kinds not all results can be shared."""
+
+    def convert(cell: Any) -> Any:
+        for function in functions:
+            cell = function(cell, expression, connection)
+        return cell
+
+    return lru_cache(maxsize=1024)(convert) if isinstance(expression.output_field, DateTimeField) else convert
+
+
+def _converted(row: tuple[Any, ...], converters: Converters) -> tuple[Any, ...]:
     """A row as Django's own fields would return it."""
     cells = list(row)
-    for at, (functions, expression) in converters.items():
-        for function in functions:
-            cells[at] = function(cells[at], expression, connection)
+    for at, convert in converters.items():
+        cells[at] = convert(cells[at])
     return tuple(cells)

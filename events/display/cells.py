@@ -10,6 +10,7 @@ import re
 from functools import lru_cache
 from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import quote
 
 from django.templatetags.static import static
 from django.urls import reverse
@@ -25,11 +26,13 @@ from events.reading.applications import LONGEST_KEPT
 from events.wording import severity
 from events.wording.codes import is_country_code, source_title, type_words
 from events.wording.context_line import summarise
-from events.wording.marking import coded, marked
+from events.wording.marking import coded, marked, marked_address
 from events.wording.sentences import plain_sentence, sentence
 from events.wording.times import ago, offset
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from events.display.event_table import EventTable
     from events.reading import Row
     from events.reading.marks import Mark
@@ -45,6 +48,9 @@ class When(EventColumn):
         **EventColumn.attrs,
         "th": {**EventColumn.attrs["th"], "aria-sort": lambda table: _sorted(table) if table.turned else None},
     }
+
+    def heading_state(self, table: EventTable) -> Hashable:
+        return bool(table.turned), table.oldest_first
 
     def heading(self, table: EventTable) -> str:
         title, zone = escape(str(self.verbose_name)), f" <small>{escape(table.offset)}</small>" if table.offset else ""
@@ -99,7 +105,7 @@ class Type(EventColumn):
     """The code of the event's type."""
 
     def render(self, record: Row, table: EventTable) -> SafeString:
-        return SafeString(_type_code(record.event_type, table))
+        return _type_code(record.event_type, table.narrowing["event_type"])
 
 
 class What(EventColumn):
@@ -118,7 +124,7 @@ class What(EventColumn):
         # What has no column of its own stands beside the sentence.
         if record.odd_fields and not table.has_details:
             link += _odd_tag()
-        return SafeString(link if table.has_type else f"{link} {_type_code(code, table)}")
+        return SafeString(link if table.has_type else f"{link} {_type_code(code, table.narrowing['event_type'])}")
 
 
 class WhatHappened(EventColumn):
@@ -139,12 +145,7 @@ class Who(EventColumn):
 
     def render(self, record: Row, table: EventTable) -> SafeString:
         if record.user_email:
-            name, at, domain = record.user_email.rpartition("@")
-            # A long address breaks here, not within a word.
-            shown = f"{marked(name)}{at}<wbr>{marked(domain)}"
-            if not narrows("user_email", record.user_email):
-                return SafeString(shown)
-            return SafeString(table.narrowing_link("user_email", record.user_email, shown))
+            return _user(record.user_email, table.narrowing["user_email"])
         return (marked(_("user %(id)s") % {"id": record.user_id})) if record.user_id else NOTHING
 
 
@@ -157,11 +158,12 @@ class Code(EventColumn):
 
 
 class UserId(Code):
-    """The user's number."""
+    """The user's number, which narrows the filter where there is one for it."""
 
     def render(self, record: Row, table: EventTable) -> SafeString:
         shown = super().render(record, table)
-        return SafeString(table.narrowing_link("user_id", record.user_id, shown)) if record.user_id else NOTHING
+        address = table.narrowing.get("user_id")
+        return narrowing_link(address, record.user_id, shown) if address and record.user_id else shown
 
 
 class Source(EventColumn):
@@ -170,8 +172,7 @@ class Source(EventColumn):
     def render(self, record: Row, table: EventTable) -> SafeString:
         if not record.source:
             return NOTHING
-        shown = _source(record.source, table.language) or marked(record.source_description or record.source)
-        return SafeString(table.narrowing_link("source", record.source, shown))
+        return _source(record.source, record.source_description, table.narrowing["source"], table.language)
 
 
 class Origin(EventColumn):
@@ -180,15 +181,10 @@ class Origin(EventColumn):
     def render(self, record: Row, table: EventTable) -> SafeString:
         if not record.source_ip and not record.source_country:
             return NOTHING
-        country, address = "", f"<code>{marked(record.source_ip)}</code>"
-        if record.source_country:
-            shown = country_name(record.source_country, table.language)
-            is_code = is_country_code(record.source_country)
-            country = table.narrowing_link("source_country", record.source_country, shown) if is_code else shown
-            country += " "
-        if record.source_ip and narrows("source_ip", record.source_ip):
-            address = table.narrowing_link("source_ip", record.source_ip, address)
-        return SafeString(country + address)
+        country = record.source_country
+        if country:
+            country = _country(country, table.narrowing["source_country"], table.language)
+        return SafeString(country + _address(record.source_ip, table.narrowing["source_ip"]))
 
 
 class CountryName(EventColumn):
@@ -214,10 +210,50 @@ def _sorted(table: EventTable) -> str:
     return "ascending" if table.oldest_first else "descending"
 
 
-def _type_code(code: str, table: EventTable) -> str:
-    shown = f"<code>{marked(code)}</code>"
+# Cells are kept, as most rows of a page show what another one did: the address is the filter in force, up to the value.
+
+
+def narrowing_link(address: str, value: str, shown: str) -> SafeString:
+    """A value that narrows the filter to itself; `shown` is HTML, and so is the address that the value completes."""
+    if "," in value or value != value.strip() or value.startswith("-"):
+        return SafeString(shown)  # no filter could ask for this value
+    return SafeString(f'<a class="v" href="{address}{quote(value)}">{shown}</a>')
+
+
+@lru_cache(maxsize=1024)
+def _type_code(code: str, address: str) -> SafeString:
+    shown = SafeString(f"<code>{marked(code)}</code>")
     plain = code.strip()
-    return table.narrowing_link("event_type", plain, shown) if _TYPE.fullmatch(plain) else shown
+    return narrowing_link(address, plain, shown) if _TYPE.fullmatch(plain) else shown
+
+
+@lru_cache(maxsize=4096)
+def _user(email: str, address: str) -> SafeString:
+    shown = marked_address(email)
+    return narrowing_link(address, email, shown) if narrows("user_email", email) else shown
+
+
+@lru_cache(maxsize=256)
+def account_link(key: str, name: str, address: str) -> SafeString:
+    """An account's name, which narrows the filter to it."""
+    return narrowing_link(address, key, marked(name))
+
+
+@lru_cache(maxsize=256)
+def _source(code: str, description: str, address: str, language: str | None) -> SafeString:
+    return narrowing_link(address, code, escape(source_title(code)) or marked(description or code))
+
+
+@lru_cache(maxsize=1024)
+def _country(code: str, address: str, language: str | None) -> str:
+    shown = country_name(code, language)
+    return f"{narrowing_link(address, code, shown) if is_country_code(code) else shown} "
+
+
+@lru_cache(maxsize=4096)
+def _address(ip: str, address: str) -> str:
+    shown = f"<code>{marked(ip)}</code>"
+    return narrowing_link(address, ip, shown) if narrows("source_ip", ip) else shown
 
 
 def _mark(mark: Mark) -> str:
@@ -255,11 +291,6 @@ def narrows(name: str, value: str) -> bool:
     if name == "user_email":
         return "@" in value and "*" not in value and value.strip("@.") != ""
     return ip_key(value) != ""
-
-
-@lru_cache(maxsize=256)
-def _source(code: str, language: str | None) -> str:
-    return escape(source_title(code))
 
 
 @lru_cache(maxsize=256)

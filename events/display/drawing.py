@@ -23,7 +23,7 @@ from events.reading import Row
 from events.wording.marking import marked
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
 
 
 class EventColumn(tables.Column):
@@ -47,6 +47,10 @@ class EventColumn(tables.Column):
         column.__dict__.update(self.__dict__)
         return column
 
+    def heading_state(self, table: Any) -> Hashable:
+        """What the attributes of its heading depend on, beside the language."""
+        return None
+
     def heading(self, table: Any) -> str:
         """What stands in the head of a page's table, as HTML."""
         return escape(str(self.verbose_name))
@@ -61,7 +65,8 @@ class EventColumn(tables.Column):
 
 def draw_rows(table: Any) -> SafeString:
     """All rows of a table, as HTML."""
-    cells = [(f"<td{_attributes(table, column)}>", column.render) for column in table.columns]
+    language = get_language()
+    cells = [(f"<td{_attributes(table, column, language)}>", column.render) for column in table.columns]
     attributes = [(f' {name}="', value) for name, value in table.row_attrs.items()]
     parts: list[str] = []
     for record in table.data:
@@ -77,21 +82,22 @@ def draw_rows(table: Any) -> SafeString:
 
 def draw_head(table: tables.Table) -> SafeString:
     """The cells of the table's head, as HTML."""
-    return SafeString("".join([_heading(table, column) for column in table.columns]))
+    language = get_language()
+    return SafeString("".join([_heading(table, column, language) for column in table.columns]))
 
 
-_headings: dict[tuple[type, str, str | None], str] = {}
+_headings: dict[tuple[type, str, str | None, Hashable], tuple[str, str | None]] = {}
 
 
-def _heading(table: tables.Table, column: Any) -> str:
-    """One of them, drawn once for each table class and language, unless it says something of the very table."""
-    key = (type(table), column.name, get_language())
-    drawn = _headings.get(key)
-    if drawn is None:
-        drawn = f"<th {column.attrs['th'].as_html()}>{column.column.heading(table)}</th>"
-        if type(column.column).heading is EventColumn.heading:
-            _headings[key] = drawn
-    return drawn
+def _heading(table: tables.Table, column: Any, language: str | None) -> str:
+    """One of them. What does not depend on the very table is drawn once for each table class and language."""
+    declared: EventColumn = column.column
+    key = (type(table), column.name, language, declared.heading_state(table))
+    if key not in _headings:
+        same = type(declared).heading is EventColumn.heading
+        _headings[key] = (f"<th {column.attrs['th'].as_html()}>", declared.heading(table) if same else None)
+    opening, words = _headings[key]
+    return f"{opening}{declared.heading(table) if words is None else words}</th>"
 
 
 def values(table: tables.Table, records: Sequence[Row], names: Sequence[str]) -> list[Sequence[str]]:
@@ -114,9 +120,9 @@ def _cells(table: Any, column: EventColumn, records: Sequence[Row], fields: Sequ
 _drawn: dict[tuple[type, str, str | None], str] = {}
 
 
-def _attributes(table: tables.Table, column: Any) -> str:
+def _attributes(table: tables.Table, column: Any, language: str | None) -> str:
     """The attributes of a column's cells, looked up once for each table class and language."""
-    key = (type(table), column.name, get_language())
+    key = (type(table), column.name, language)
     if key not in _drawn:
         _drawn[key] = f" {column.attrs['td'].as_html()}"
     return _drawn[key]

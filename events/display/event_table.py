@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from html import escape
 from itertools import pairwise
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote, urlencode
 
@@ -21,13 +23,12 @@ from events.display import cells, drawing
 from events.nexmo.catalog import EVENT_TYPES
 from events.reading.applications import nameless, names_for
 from events.reading.filterable import COLUMNS
-from events.wording.marking import marked
 from events.wording.plausible import latest_plausible
 from events.wording.segments import to_segment
 from events.wording.times import offset
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime, tzinfo
 
     from accounts.models import NexmoAccount
@@ -125,13 +126,16 @@ class EventTable(tables.Table):
         self.language = translation.get_language()
         self.descriptions = descriptions or EVENT_TYPES
         in_force = (
-            [(name, value) for name, values in params.lists() if name not in PAGE for value in values] if params else []
+            tuple((name, value) for name, values in params.lists() if name not in PAGE for value in values)
+            if params
+            else ()
         )
+        self.narrowing, exclusions = _of_filter(list_url, in_force)
         attributes = {
             "id": "events",
             # With further columns it may be wider than its page, and then scrolls by itself.
             "class": f"events {density}{' wide' if {*shown} - {*USUAL} else ''}",
-            "data-exclusions": json.dumps(_exclusions(in_force)),
+            "data-exclusions": exclusions,
             "data-words": words,
         }
         super().__init__(
@@ -151,11 +155,10 @@ class EventTable(tables.Table):
         self.query = (
             escape(f"?{urlencode(in_force)}") if in_force else ""
         )  # an event's page knows the filter it is from
-        self.narrowing = {name: escape(_narrowing(list_url, in_force, name)) for name in CLICKABLE}
         root = reverse("events:accounts")
         self.events_urls = {pk: f"{root}{quote(account.api_key)}/events/" for pk, account in self.accounts.items()}
         self.account_links = {
-            pk: SafeString(self.narrowing_link("account", account.api_key, marked(account.name)))
+            pk: cells.account_link(account.api_key, account.name, self.narrowing["account"])
             for pk, account in self.accounts.items()
         }
 
@@ -183,12 +186,6 @@ class EventTable(tables.Table):
         if not self.accounts.keys() >= {record.account_id for record in records}:
             known = [record for record in records if self.knows(record)]
         return drawing.values(self, known, names)
-
-    def narrowing_link(self, name: str, value: str, shown: str) -> str:
-        """A value that narrows the filter to itself, where there is such a filter; `shown` is HTML."""
-        if name not in self.narrowing or "," in value or value != value.strip() or value.startswith("-"):
-            return shown  # no filter, or none that could ask for this value
-        return f'<a class="v" href="{self.narrowing[name]}{_quoted(value)}">{shown}</a>'
 
     def address(self, record: Row) -> str:
         """The event's own page."""
@@ -222,18 +219,23 @@ def file_columns() -> dict[str, str]:
     return {str(column.accessor or name): name for name, column in FileTable.base_columns.items()}
 
 
-@lru_cache(maxsize=4096)
-def _quoted(value: str) -> str:
-    return quote(value)
+InForce = tuple[tuple[str, str], ...]
 
 
-def _narrowing(list_url: str, in_force: list[tuple[str, str]], name: str) -> str:
+@lru_cache(maxsize=64)
+def _of_filter(list_url: str, in_force: InForce) -> tuple[Mapping[str, str], str]:
+    """The addresses that a value completes, by parameter, as HTML; and what must not be there, as JSON for the page."""
+    narrowing = {name: escape(_narrowing(list_url, in_force, name)) for name in CLICKABLE}
+    return MappingProxyType(narrowing), json.dumps(_exclusions(in_force))
+
+
+def _narrowing(list_url: str, in_force: InForce, name: str) -> str:
     """The address of the filter in force, ready for another value of one parameter."""
     rest = [pair for pair in in_force if pair[0] != name]
     return f"{list_url}?{urlencode(rest)}{'&' if rest else ''}{name}="
 
 
-def _exclusions(in_force: list[tuple[str, str]]) -> dict[str, str]:
+def _exclusions(in_force: InForce) -> dict[str, str]:
     """What must not be there, by parameter: it stays so when another value joins it."""
     excluded = {
         name: ",".join(

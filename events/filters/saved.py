@@ -142,10 +142,14 @@ class View:
         """The list, filtered by it."""
         return opened_address(self.query, self.key)
 
+    def on(self, events: str) -> str:
+        """The same, where the address of the list is known."""
+        return opened_address(self.query, self.key, events)
 
-def opened_address(query: str, key: str | int) -> str:
-    """The list with the filter of a view, knowing which view it is."""
-    return f"{reverse('events:list')}?{query}&{OPENED}={key}"
+
+def opened_address(query: str, key: str | int, events: str = "") -> str:
+    """The list (by default at its own address) with the filter of a view, knowing which view it is."""
+    return f"{events or reverse('events:list')}?{query}&{OPENED}={key}"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ Lines of JSON in, lines of JSON out. Which site it is, and on which database, it
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 import signal
@@ -27,10 +26,12 @@ class Site:
     def __init__(self) -> None:
         from django.contrib.auth import get_user_model
         from django.test import RequestFactory
+        from django.utils.crypto import get_random_string
 
         get_user_model().objects.get_or_create(username=SUPERUSER, defaults={"is_superuser": True})
         self.users = {user.username: user for user in get_user_model().objects.all()}
         self.factory = RequestFactory(SERVER_NAME="localhost")
+        self.csrf_secret = get_random_string(32)  # whoever is logged in has one
         self.sessions: dict[str, Any] = {}
         self.clients: dict[str, Any] = {}
         self.raw: Any = None
@@ -47,7 +48,9 @@ class Site:
         return self.clients[name]
 
     def request(self, path: str, name: str, headers: dict[str, str]) -> Any:
-        """A request as the view would find it: user and session are there, no permission was asked for yet."""
+        """A request as the view would find it: the user as the site's login brings them, with session and cookies."""
+        from django.conf import settings
+        from django.contrib.auth import load_backend
         from django.contrib.messages.storage import default_storage
         from django.contrib.sessions.backends.db import SessionStore
         from django.urls import resolve
@@ -55,7 +58,8 @@ class Site:
 
         self.client(name)
         request: Any = self.factory.get(path, headers=headers)
-        request.user = copy.copy(self.users[name])
+        request.user = load_backend(settings.AUTHENTICATION_BACKENDS[0]).get_user(self.users[name].pk)
+        request.META["CSRF_COOKIE"] = self.csrf_secret
         request.session = SessionStore(self.sessions[name])
         request.session.get("")
         request._messages = default_storage(request)
