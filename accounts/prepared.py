@@ -6,19 +6,21 @@ plans each once a connection too, where settings let it (`prepare_threshold`): p
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import DateTimeField
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from django.db.models import QuerySet
 
     Converters = dict[int, Callable[[Any], Any]]
 
+_MARK = re.compile(r"(?<!%)%s")
 _FIRST = 2_147_300_001  # what stands for the first value while a query is compiled: fits every key, and no row has it
 
 
@@ -36,17 +38,14 @@ class Prepared:
 
     def rows(self, *values: Any) -> list[tuple[Any, ...]]:
         """The rows for these values."""
-        key = (connection.vendor, len(values))
+        database = connections[DEFAULT_DB_ALIAS]  # `connection` looks for it whenever it is used
+        key = (database.vendor, len(values))
         compiled = self._compiled.get(key)
         if compiled is None:
             compiled = self._compiled[key] = self._compile(len(values))
         sql, fixed, places, converters = compiled
         params = [fixed[at] if place is None else values[place] for at, place in enumerate(places)]
-        with connection.cursor() as cursor:
-            if _keeps_plans():
-                # Django's own cursor writes the values into the SQL, so that no two are one statement.
-                cursor.cursor = _statement_cursor()(connection.connection)
-            cursor.execute(sql, params)
+        with executed(database, sql, params) as cursor:
             rows: list[tuple[Any, ...]] = cursor.fetchall()
         return [_converted(row, converters) for row in rows] if converters else rows
 
@@ -64,11 +63,27 @@ class Prepared:
         return sql, list(params), places, {at: _converter(*converter) for at, converter in converters.items()}
 
 
-def _keeps_plans() -> bool:
-    """Whether the database is to prepare statements; a log of queries takes their SQL from Django's own cursor."""
-    if connection.vendor != "postgresql" or connection.queries_logged:
-        return False
-    return connection.connection.prepare_threshold is not None
+def executed(database: Any, sql: str, values: Sequence[Any]) -> Any:
+    """The cursor of a statement that is the same text each time it runs; use it as a context manager.
+
+    Django's own cursors read the text anew: on SQLite to write it with other marks for its values, on PostgreSQL to
+    write the values into it, so that no two are one statement. A log of queries takes their SQL from them, though.
+    """
+    cursor = database.cursor()
+    if database.queries_logged:
+        pass
+    elif database.vendor == "sqlite":
+        cursor.cursor = database.connection.cursor()
+        sql = _with_sqlites_marks(sql)
+    elif database.connection.prepare_threshold is not None:
+        cursor.cursor = _statement_cursor()(database.connection)
+    cursor.execute(sql, values)
+    return cursor
+
+
+@lru_cache(maxsize=256)
+def _with_sqlites_marks(sql: str) -> str:
+    return _MARK.sub("?", sql).replace("%%", "%")
 
 
 @lru_cache

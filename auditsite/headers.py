@@ -7,9 +7,13 @@ import logging
 import re
 import threading
 import time
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from csp.constants import HEADER
+from csp.middleware import CSPMiddleware
+from csp.utils import build_policy
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponse
@@ -50,6 +54,22 @@ class HeadersMiddleware:
         for name, value in settings.ANSWER_HEADERS.items():
             response.headers[name] = value
         return response
+
+
+class PolicyMiddleware(CSPMiddleware):
+    """django-csp's own, that writes the policy of all answers which ask for no other only once: to put it together
+    takes as long as a query."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if settings.DEBUG or hasattr(request, "_csp_nonce") or any(name.startswith("_csp") for name in vars(response)):
+            return super().process_response(request, response)
+        response.headers.setdefault(HEADER, _usual_policy())
+        return response
+
+
+@cache
+def _usual_policy() -> str:
+    return build_policy()
 
 
 class _Allowance:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import time
-import uuid
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -39,7 +39,7 @@ class RequestMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         began = time.perf_counter()
         sent = request.headers.get(HEADER, "")
-        name = sent if _SANE.fullmatch(sent) else uuid.uuid4().hex
+        name = sent if _SANE.fullmatch(sent) else os.urandom(16).hex()
         request_id.set(name)
         response = self.get_response(request)
         response[HEADER] = name
@@ -94,6 +94,8 @@ def _finish(
     seconds = time.perf_counter() - began
     status = status or response.status_code
     metrics.note_page(_view(request), request.method or "", status, seconds)
+    if not logger.isEnabledFor(logging.INFO):
+        return
     fields = {
         "method": request.method if request.method in metrics.METHODS else "other",
         "path": escape_uri_path(request.path)[:500],

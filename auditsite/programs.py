@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from django.urls import Resolver404, resolve
+from django.conf import settings
+from django.urls import Resolver404, ResolverMatch, resolve
 
 from auditsite.access_log import write_entry
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
 
 PATHS = ("/api/v1/", "/beta/")
+MOST_KEPT = 200  # letters of an address whose operation is remembered
 
 
 class ProgramMiddleware:
@@ -27,13 +30,20 @@ class ProgramMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if not request.path_info.startswith(PATHS):
             return self.get_response(request)
-        try:
-            match = resolve(request.path_info)
-        except Resolver404:
-            return self.get_response(request)
-        if not getattr(match.func, "is_operation", False):
+        find = _operation if len(request.path_info) <= MOST_KEPT else _operation.__wrapped__
+        match = find(request.path_info, settings.ROOT_URLCONF)
+        if match is None:
             return self.get_response(request)
         request.resolver_match = match
         response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
         write_entry(request, response)
         return response
+
+
+@lru_cache(maxsize=256)  # programs ask for few addresses, again and again
+def _operation(path: str, urlconf: str) -> ResolverMatch | None:
+    try:
+        match = resolve(path, urlconf)
+    except Resolver404:
+        return None
+    return match if getattr(match.func, "is_operation", False) else None

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from allauth.core.internal.httpkit import clean_client_ip, get_client_ip
+from django.conf import settings
+from django.http import HttpRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from django.http import HttpRequest
     from django.http.response import HttpResponseBase
+
+MOST_KEPT = 200  # letters of a header whose address is remembered
 
 
 class HostPortMiddleware:
@@ -38,4 +42,13 @@ class HostPortMiddleware:
 def client_address(request: HttpRequest) -> str:
     """The address by which people are told apart: the proxy's word, else the connection's. Never empty: a proxy that
     says `unknown` (RFC 7239) or speaks through a socket must not keep everybody out."""
-    return get_client_ip(request) or clean_client_ip(request.META.get("REMOTE_ADDR", "")) or "unknown"
+    forwarded, connected = request.META.get("HTTP_X_FORWARDED_FOR", ""), request.META.get("REMOTE_ADDR", "")
+    find = _address if len(forwarded) <= MOST_KEPT else _address.__wrapped__
+    return find(forwarded, connected, getattr(settings, "ALLAUTH_TRUSTED_PROXY_COUNT", 0))
+
+
+@lru_cache(maxsize=1_024)  # of each request: allauth reads its settings and the address anew
+def _address(forwarded: str, connected: str, _proxies: int) -> str:
+    request = HttpRequest()
+    request.META.update({"HTTP_X_FORWARDED_FOR": forwarded, "REMOTE_ADDR": connected})
+    return get_client_ip(request) or clean_client_ip(connected) or "unknown"

@@ -221,13 +221,13 @@ MIDDLEWARE = [
     "auditsite.proxy.HostPortMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "auditsite.headers.HeadersMiddleware",  # before static files, which have these two's headers as well
-    "csp.middleware.CSPMiddleware",
+    "auditsite.headers.PolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "auditsite.private.NoStoreMiddleware",  # after static files, which browsers may keep
     "auditsite.busy.BusyMiddleware",  # before sessions, which are in the database
-    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "auditsite.programs.ProgramMiddleware",  # after the language: programs are told errors in it too
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.utils import timezone
+
+from accounts.prepared import executed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +44,7 @@ COLUMNS = (
 MOST_DETAIL = 4_000  # characters of one value
 MOST_AT_ONCE = 500  # entries in a statement: SQLite takes so many values
 _CUT = "…"
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True)
@@ -81,14 +84,18 @@ def add(*entries: Entry, awaits_disk: bool = True) -> None:
 
 
 def _insert(at: datetime, entries: Sequence[Entry], *, awaits_disk: bool) -> None:
-    stored: list[Any] = []
+    database = connections[DEFAULT_DB_ALIAS]
+    stored_at, stored = database.ops.adapt_datetimefield_value(at), list[Any]()
     for entry in entries:
         values = _values(at, entry)
-        stored += [connection.ops.adapt_datetimefield_value(at), *values[1:], hash_of(values)]
-    hurries = not awaits_disk and connection.vendor == "postgresql" and not connection.in_atomic_block
-    statement = _INSERT + ", ".join([_ROW] * len(entries))
-    with connection.cursor() as cursor:
-        cursor.execute(statement + _HURRYING if hurries else statement, stored)
+        stored += [stored_at, *values[1:], hash_of(values)]
+    hurries = not awaits_disk and database.vendor == "postgresql" and not database.in_atomic_block
+    statement = _INSERT + ", ".join([_ROW] * len(entries)) + (_HURRYING if hurries else "")
+    if len(entries) == 1:
+        executed(database, statement, stored).close()
+    else:  # of a number of entries of which no database need keep a statement
+        with database.cursor() as cursor:
+            cursor.execute(statement, stored)
 
 
 def _values(at: datetime, entry: Entry) -> tuple[Any, ...]:
@@ -135,7 +142,7 @@ def _text_of(value: Any) -> str:
 
 def _json(detail: dict[str, Any]) -> str:
     cut = {name: clean(value, MOST_DETAIL) if isinstance(value, str) else value for name, value in detail.items()}
-    return json.dumps(cut, sort_keys=True, separators=(",", ":"))
+    return _encode(cut)
 
 
 _INSERT = f"INSERT INTO {TABLE} ({', '.join((*COLUMNS, 'record_hash'))}) VALUES "  # noqa: S608 - constants

@@ -63,6 +63,7 @@ FILTERS: tuple[Parameter, ...] = tuple(
     for name, parameter in PARAMETERS.items()
     if name != "order"
 )
+_NARROWING = frozenset((*PARAMETERS, "account_id")) - {"order"}
 ACCOUNT_ID = Parameter("account_id", _("Only this account, by API key: the same as `account`."), _list())
 PAGE = Parameter("page", _("The number of the page, from 1."), {"type": "integer", "minimum": 1, "default": 1})
 CURSOR = Parameter(
@@ -173,8 +174,7 @@ def read_conditions(params: QueryDict, access: Access, *, as_nexmo: bool = False
         ApiError: a value is wrong.
     """
     # Of one that is given several times any may have the value, not only the last.
-    asked = {name for name in (*PARAMETERS, "account_id") if any(params.getlist(name))} - {"order"}
-    if not asked:
+    if not any(name in _NARROWING and any(params.getlist(name)) for name in params):
         return Conditions(accounts=None if access.everything else tuple(access.keys))
     params = params.copy()
     params.pop("order", None)

@@ -7,7 +7,7 @@ the whole question, a page looks through so many events at most, says how far it
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -18,10 +18,10 @@ from django.utils.translation import gettext
 from events.reading import candidates
 from events.reading.conditions import Conditions, Sql, joined
 from events.reading.plan import MOST_WALKED, Key, Plan, Span, choose, db_time, table
-from events.reading.rows import as_time, fetch, fetch_in_order
+from events.reading.rows import as_time, fetch, fetch_in_order, with_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from events.reading.rows import Row
 
@@ -68,12 +68,18 @@ class Cursor:
 
 @dataclass(frozen=True)
 class Matches:
-    """Keys in the order of the span; `reached`: where the search stopped with more left to look through."""
+    """What was found, in the order of the span.
 
-    keys: list[Key]
+    Attributes:
+        keys: the time and the key of each; where they were read on the way, the rows, which begin a page at once.
+        reached: where the search stopped with more left to look through.
+        complete: how many match in all, if that came to light.
+    """
+
+    keys: Sequence[Any]
     reached: Key | None = None
-    complete: int | None = None  # how many match in all, if that came to light
-    rows: dict[int, Any] = field(default_factory=dict)  # those read on the way
+    complete: int | None = None
+    are_rows: bool = False
 
 
 _place = attrgetter("created_at", "pk")  # of a row
@@ -106,7 +112,7 @@ def read_page(conditions: Conditions, size: int, *, before: Cursor | None = None
     matches = find(conditions, span, size + 1)
     keys = matches.keys[:size]
     more = len(matches.keys) > size
-    rows = [matches.rows[key.pk] for key in keys] if matches.rows else fetch_in_order([key.pk for key in keys])
+    rows = list(keys) if matches.are_rows else fetch_in_order([key.pk for key in keys])
     if back_in_time is conditions.oldest_first:
         rows.reverse()
     total = matches.complete if beyond is None else None
@@ -149,7 +155,7 @@ def find(
         plan: the one to follow, where it has been chosen already.
         walk: how many events to look at where no index answers; MOST_WALKED by default.
         rows: read the rows too, where that takes no further query.
-        read: reads them, by SQL that names their keys: each with its `created_at` and `pk`.
+        read: reads them, by what stands behind FROM: each with its `created_at` and `pk`.
     """
     if conditions.is_empty:
         return Matches([], complete=0)
@@ -180,24 +186,24 @@ def _read_in_order(plan: Plan, span: Span, wanted: int, read: Callable[[str, lis
         return Matches([], complete=0)
     where, bounds = span.sql()
     source = table(plan.index)
-    keys, values = _all_of(
-        [
-            (
-                f"SELECT created_at, id FROM {source} WHERE {condition} AND {where} "
-                f"ORDER BY {span.order} LIMIT {wanted}",
-                branch_values + bounds,
-            )
-            for condition, branch_values in plan.branches
-        ],
-        f"ORDER BY {span.order} LIMIT {wanted}",
-    )
-    if read is None:
-        with connection.cursor() as cursor:
-            cursor.execute(keys, values)
-            return Matches([Key(*row) for row in cursor.fetchall()])
-    rows = read(f"SELECT id FROM ({keys}) AS k", values)
-    rows.sort(key=_place, reverse=span.newest_first)
-    return Matches([Key._make(_place(row)) for row in rows], rows={row.pk: row for row in rows})
+    branches = [
+        (f"{source} WHERE {condition} AND {where} ORDER BY {span.order} LIMIT {wanted}", values + bounds)
+        for condition, values in plan.branches
+    ]
+    if read is not None and len(branches) == 1:
+        rows = read(*branches[0])
+    else:
+        keys, values = _all_of(
+            [(f"SELECT created_at, id FROM {branch}", values) for branch, values in branches],
+            f"ORDER BY {span.order} LIMIT {wanted}",
+        )
+        if read is None:
+            with connection.cursor() as cursor:
+                cursor.execute(keys, values)
+                return Matches([Key(*row) for row in cursor.fetchall()])
+        rows = read(with_keys(f"SELECT id FROM ({keys}) AS k"), values)
+        rows.sort(key=_place, reverse=span.newest_first)
+    return Matches(rows, are_rows=True)
 
 
 def _walk(plan: Plan, span: Span, wanted: int, walk: int) -> Matches:
@@ -263,7 +269,7 @@ def _all_of(branches: list[Sql], then: str = "") -> Sql:
     return text, [value for _, values in branches for value in values]
 
 
-def _cursor(key: Key) -> Cursor:
+def _cursor(key: Key | Row) -> Cursor:
     return Cursor(as_time(key.created_at), key.pk)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import connection
 
+from events.masking import mask_json
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 TABLE = "events_auditevent"
 
@@ -36,6 +39,7 @@ class Row(NamedTuple):
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+@cache  # of a process, which has one kind of database
 def time_column(name: str = "created_at") -> str:
     """A time, in a form that is read fast: text on SQLite, microseconds since 1970 on PostgreSQL. Django's own
     conversions take longer than reading the rest of the row."""
@@ -48,10 +52,15 @@ def columns() -> str:
     return ", ".join({"pk": "id", "created_at": time_column()}.get(name, name) for name in Row._fields)
 
 
-def fetch(keys: str, params: Sequence[Any] = ()) -> list[Row]:
-    """The events whose keys this SQL names, in no order."""
+def with_keys(keys: str) -> str:
+    """The events whose keys this SQL names, in no order, for `fetch` and `fetch_verbatim`."""
+    return f"{TABLE} WHERE id IN ({keys})"
+
+
+def fetch(source: str, params: Sequence[Any] = ()) -> list[Row]:
+    """The events that this SQL finds: what stands behind FROM, in its order."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {columns()} FROM {TABLE} WHERE id IN ({keys})", params)
+        cursor.execute(f"SELECT {columns()} FROM {source}", params)
         return [Row._make((*row[:5], as_time(row[5]), *row[6:])) for row in cursor.fetchall()]
 
 
@@ -64,22 +73,38 @@ class RawRow(NamedTuple):
     raw: str
 
 
-def fetch_verbatim(keys: str, params: Sequence[Any] = ()) -> list[RawRow]:
+# As RawRow._make, without looking at the lengths of rows that SQL has made all alike.
+_raw_row: Callable[[tuple[Any, ...]], RawRow] = partial(tuple.__new__, RawRow)
+
+
+def fetch_verbatim(source: str, params: Sequence[Any] = ()) -> list[RawRow]:
     """The same with the verbatim text."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {time_column()}, id, account_id, raw FROM {TABLE} WHERE id IN ({keys})", params)
-        return [RawRow._make(row) for row in cursor.fetchall()]
+        cursor.execute(f"SELECT {time_column()}, id, account_id, raw FROM {source}", params)
+        return list(map(_raw_row, cursor.fetchall()))
+
+
+def fetch_masked(source: str, params: Sequence[Any] = ()) -> list[RawRow]:
+    """The same without what is sensitive in the text. Where the text to search in is the event as received, nothing in
+    it is: looking would cost much more."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {time_column()}, id, account_id, raw, searchable <> '' FROM {source}", params)
+        return [
+            RawRow(at, pk, account, mask_json(raw) if may_hide else raw)
+            for at, pk, account, raw, may_hide in cursor.fetchall()
+        ]
 
 
 def fetch_in_order(pks: Sequence[int]) -> list[Row]:
     """The events with these keys, in their order."""
-    rows = {row.pk: row for row in fetch(", ".join(map(str, pks)))} if pks else {}
+    rows = {row.pk: row for row in fetch(with_keys(", ".join(map(str, pks))))} if pks else {}
     return [rows[pk] for pk in pks if pk in rows]
 
 
-def fetch_raw(pks: Sequence[int]) -> list[RawRow]:
-    """The events with these keys, verbatim, in their order."""
-    rows = {row.pk: row for row in fetch_verbatim(", ".join(map(str, pks)))} if pks else {}
+def fetch_raw(pks: Sequence[int], *, whole: bool) -> list[RawRow]:
+    """The events with these keys, verbatim, or without what is sensitive in them, in their order."""
+    read = fetch_verbatim if whole else fetch_masked
+    rows = {row.pk: row for row in read(with_keys(", ".join(map(str, pks))))} if pks else {}
     return [rows[pk] for pk in pks if pk in rows]
 
 

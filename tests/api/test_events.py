@@ -11,11 +11,15 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import NexmoAccount
-from events.api import cursors
+from events.api import cursors, pages
+from events.masking import mask_json
+from events.reading import rows
 from tests.api.conftest import Program
 from tests.conftest import event_json
+from tests.tools.calls import python_calls
 from tests.tools.export import add_many, add_raw, body, exported_ids
 from tests.tools.pages import Login
+from tests.tools.services import only_sqlite
 
 EVENTS = "/api/v1/events"
 
@@ -131,6 +135,55 @@ def test_events_are_as_received_and_name_their_account(accounts: list[NexmoAccou
 
     assert sub in text, "a sub-account stays what it is"
     assert raw[:-1] + ',"account_id":"demo0002"}' in text
+
+
+def test_account_is_named_whatever_stands_before(accounts: list[NexmoAccount], program: Program) -> None:
+    link = '{"_links":{"self":{"href":"http://api.nexmo.com/beta/audit/events/e"}},"created_at":"2026-09-01T00:00:0'
+    own = f'{link}0","id":"x-1","account_id":"suba1","context":{{"a":1}}}}'
+    inner = f'{link}1","id":"x-2","context":{{"account_id":"inner"}}}}'
+    bare = f'{link}2","id":"x-3"}}'
+    for raw in (own, inner, bare):
+        add_raw(accounts[1], raw)
+    text = program("alice").get(f"{EVENTS}?size=3").content.decode()
+
+    assert own in text
+    assert inner[:-1] + ',"account_id":"demo0002"}' in text
+    assert bare[:-1] + ',"account_id":"demo0002"}' in text
+
+
+@pytest.mark.parametrize("order", ["newest", "arrival"])
+def test_events_are_masked_only_for_who_may_not_see_all_of_them(
+    accounts: list[NexmoAccount], program: Program, monkeypatch: pytest.MonkeyPatch, order: str
+) -> None:
+    add_raw(accounts[1], '{"id":"x-1","created_at":"2026-09-01T00:00:00","context":{"password":"hunter2","é":1}}')
+    add_raw(accounts[1], '{"id":"x-2","created_at":"2026-09-01T00:00:00","context":{"password":"hunter2"}}')
+    masked: list[str] = []
+
+    def note(raw: str) -> str:
+        masked.append(raw)
+        return mask_json(raw)
+
+    monkeypatch.setattr(rows, "mask_json", note)
+    monkeypatch.setattr(pages, "mask_json", note)
+    alices = program("alice").get(f"{EVENTS}?size=90&order={order}").content.decode()
+
+    assert alices.count('"password":"•••"') == 2
+    assert "hunter2" not in alices
+    assert len(masked) == (2 if order == "newest" else 37), "what a page may hide is known of each event"
+    masked.clear()
+    assert program("audrey").get(f"{EVENTS}?size=90&order={order}").content.decode().count("hunter2") == 2
+    assert masked == []
+
+
+@only_sqlite  # the adapters of databases call different functions
+def test_a_page_takes_its_calls(accounts: list[NexmoAccount], program: Program) -> None:
+    """The same for 9 events and for 19, but for what shows each."""
+    client = program("audrey")
+    client.get(f"{EVENTS}?size=19")
+    short, long = (python_calls(lambda size=size: client.get(f"{EVENTS}?size={size}")) for size in (9, 19))
+
+    assert long - short <= 10 * 2
+    assert short <= 2_000
 
 
 def test_a_page_costs_a_handful_of_queries_wherever_it_is(accounts: list[NexmoAccount], program: Program) -> None:

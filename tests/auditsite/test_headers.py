@@ -7,11 +7,15 @@ import logging
 from typing import Any
 
 import pytest
+from csp.decorators import csp_exempt, csp_replace, csp_update
+from csp.middleware import CSPMiddleware
 from django.conf import settings as configured
-from django.test import Client
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
 
 from auditsite import headers, metrics
 from auditsite.assets import address
+from auditsite.headers import PolicyMiddleware
 from tests.tools.export import body
 
 SECRET = "s3cr3t-token"
@@ -53,6 +57,25 @@ def test_policy_says_where_to_report(db: None) -> None:
     assert "report-uri /csp-report; " in answer["Content-Security-Policy"] + "; "
     assert "report-to csp" in answer["Content-Security-Policy"]
     assert answer["Reporting-Endpoints"] == 'csp="/csp-report"'
+
+
+@pytest.mark.parametrize(
+    "decorated", [lambda view: view, csp_update({"img-src": ["https://maps.example"]}), csp_exempt(), csp_replace({})]
+)
+def test_policy_is_what_django_csp_would_send(decorated: Any) -> None:
+    view = decorated(lambda _request: HttpResponse())
+
+    answers = [
+        middleware(view)(RequestFactory().get("/")).headers.get("Content-Security-Policy")
+        for middleware in (CSPMiddleware, PolicyMiddleware)
+    ]
+
+    assert answers[0] == answers[1]
+
+
+def test_policy_that_a_view_has_written_stays() -> None:
+    made = HttpResponse(headers={"Content-Security-Policy": "sandbox"})
+    assert PolicyMiddleware(lambda _request: made)(RequestFactory().get("/"))["Content-Security-Policy"] == "sandbox"
 
 
 @pytest.mark.parametrize("kind", ["report-uri", "reporting API"])

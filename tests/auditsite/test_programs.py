@@ -39,3 +39,13 @@ def test_what_holds_for_every_answer_holds_for_programs() -> None:
     assert "default-src" in answer["Content-Security-Policy"]
     assert answer["X-Content-Type-Options"] == "nosniff"
     assert answer["Content-Language"] == "es"
+
+
+@pytest.mark.django_db
+def test_operation_that_is_remembered_is_that_of_its_address() -> None:
+    client = Client()
+    for _ in range(2):
+        assert client.get("/api/v1/events").status_code == 401
+        assert client.get("/api/v1/events/nosuch/at/all").status_code in (401, 404)
+        assert client.get("/beta/audit/events/" + "a" * 300).status_code == 401
+    assert client.get("/api/v1/nosuch")["Content-Type"].startswith("application/problem+json")

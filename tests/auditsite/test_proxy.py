@@ -37,6 +37,17 @@ def test_address_is_the_proxys_word_or_the_connections(
     assert client_address(RequestFactory(headers=headers).get("/", REMOTE_ADDR=remote)) == address
 
 
+def test_what_is_remembered_of_one_request_is_no_others(settings: Any) -> None:
+    def address(forwarded: str, remote: str) -> str:
+        return client_address(RequestFactory(headers={"x-forwarded-for": forwarded}).get("/", REMOTE_ADDR=remote))
+
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 0
+    assert [address("192.0.2.1", "127.0.0.1"), address("192.0.2.1", "127.0.0.2")] == ["127.0.0.1", "127.0.0.2"]
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    assert [address("192.0.2.1", "127.0.0.1"), address("192.0.2.2", "127.0.0.1")] == ["192.0.2.1", "192.0.2.2"]
+    assert address("192.0.2.9, " * 400 + "192.0.2.3", "127.0.0.1") == "192.0.2.3"
+
+
 def test_unknown_address_does_not_keep_people_out(cast: Any, settings: Any) -> None:
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
     client = Client(headers={"x-forwarded-for": "unknown"})

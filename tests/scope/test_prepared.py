@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import NexmoAccount
-from accounts.prepared import Prepared
+from accounts.prepared import Prepared, executed
 from tests.tools.services import only_postgres
 
 
@@ -58,3 +59,10 @@ def test_log_of_queries_holds_its_sql(cast: dict[str, Any]) -> None:
             query.rows(cast["alice"].pk, "none")
 
         assert "accounts_nexmoaccount" in queries[0]["sql"]
+
+
+def test_values_and_percent_signs_stand_where_they_belong(db: None) -> None:
+    statement = "SELECT %s, 'a%%s?', %s"
+    for log in (contextlib.nullcontext(), CaptureQueriesContext(connection)):
+        with log, executed(connections["default"], statement, ["%s?", "b"]) as cursor:
+            assert cursor.fetchall() == [("%s?", "a%s?", "b")]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from django.utils.translation import override
+from hypothesis import given
+from hypothesis import strategies as st
 
 from events.export.columns import FOR_PROGRAMS
 from events.sandbox.odd import odd_events
@@ -17,6 +20,8 @@ from events.streams.record import EventRecord, Lot
 from tests.tools.records import DIGEST, NOON, event, finding, of_each_type, of_the_sandbox, record_of
 
 NAMES = sorted(FORMATS)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(("NaN", ", N", "Infinity"))
+LEAVES = st.floats() | st.integers() | TEXTS | st.none()
 
 
 def _read(text: str) -> Any:
@@ -87,7 +92,7 @@ def test_many_at_once_are_as_one_by_one(name: str) -> None:
     sent = replace(event("APP_CREATE", {"name": "Café", "deep": [[1]]}), is_test=False, sequence=8)
     lots = [
         [sent, *(replace(sent, sequence=9 + at, raw=raw, **odd) for at, (raw, odd) in enumerate(others))]
-        for others in ([], [('{"a":"plain"}', {})], *([each] for each in UNSAFE))
+        for others in ([], [('{"a":"plain, Nora: NaN"}', {})], *([each] for each in UNSAFE), MANY)
     ]
     for records in lots:
         previous = [6, *(record.sequence for record in records[:-1])]
@@ -108,12 +113,39 @@ def test_many_at_once_are_as_one_by_one(name: str) -> None:
 UNSAFE: tuple[tuple[str, dict[str, Any]], ...] = (
     ('{"a":NaN}', {}),
     ('{"a":-Infinity}', {}),
+    ('{"a":[1 , NaN]}', {}),
+    ('{"a":{"b":[ Infinity,2]}}', {}),
     ('{"a":"\x01"}', {}),
     ('{"a":\n"\r"}', {}),
     ('{"a":1,\n"b":2}', {}),
     ("not JSON", {"odd_fields": "event"}),
     ('{"a":1}', {"received_at": None}),
 )
+# They are written by the hundred.
+MANY: list[tuple[str, dict[str, Any]]] = [(f'{{"a":{at if at != 150 else "NaN"}}}', {}) for at in range(250)]
+
+
+@given(st.lists(st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(TEXTS, inner)), max_size=3))
+def test_words_for_numbers_are_found_wherever_they_stand(values: list[Any]) -> None:
+    for separators in ((",", ":"), (", ", ": "), (" , ", " : ")):
+        written = [json.dumps({"value": value}, ensure_ascii=False, separators=separators) for value in values]
+        has_words = any(_has_words(value) for value in values)
+
+        assert not (has_words and raw._are_plain(written))
+        assert not has_words or not raw._are_plain(["{}", *written, "{}"])
+
+
+def _has_words(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_has_words, value.values()))
+    if isinstance(value, list):
+        return any(map(_has_words, value))
+    return isinstance(value, float) and not math.isfinite(value)
+
+
+def test_prose_passes_for_no_number() -> None:
+    assert raw._are_plain(['{"note":"Noted: Nora, NaN and Infinity, [In"}' for _ in range(3)]) is False  # looked at
+    assert raw._are_plain(['{"note":"Noted: Nora, Ireland [Nobody]","N":"I"}'])
 
 
 def test_what_was_read_already_needs_no_second_reading(monkeypatch: pytest.MonkeyPatch) -> None:
