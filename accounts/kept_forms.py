@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from django import forms
 from django.contrib import messages
 from django.core import signing
 from django.http import QueryDict
@@ -24,6 +25,8 @@ SALT = "accounts.kept_forms"
 AGE = 14 * 86_400  # seconds that a page may have been open
 MOST = 20_000  # characters of all that is kept
 _NEVER = re.compile(r"kept_form|csrfmiddlewaretoken|secret|password")  # fields that are not kept, whatever the form
+_OURS = {FIELD, "csrfmiddlewaretoken"}
+_LOGIN = re.compile(r"://[^/?#\s@]*+@")  # a name and password within an address
 _KEY = "kept_form"  # in the session
 
 
@@ -37,16 +40,30 @@ REASONS = {
 }
 
 
+SECRETS_AGAIN = _("Enter secrets, and addresses that may hold secrets, again: they were not kept.")
+
+
 class Mark(NamedTuple):
-    """Whose form it is, by their key, and the address of its page."""
+    """Whose form it is, by their key, the address of its page, and the fields that are secrets in this form."""
 
     user: int
     page: str
+    secrets: tuple[str, ...] = ()
 
 
-def mark(request: HttpRequest) -> str:
-    """The mark of a form on the page that is being answered."""
-    return signing.dumps(Mark(request.user.pk or 0, request.get_full_path()), salt=SALT, compress=True)
+def mark(request: HttpRequest, form: forms.BaseForm | None = None) -> str:
+    """The mark of a form on the page that is being answered.
+
+    Args:
+        form: what it shows no browser while it is typed is not kept either.
+    """
+    fields = form.fields if form is not None else {}
+    secrets = tuple(form.add_prefix(name) for name in fields if _is_secret(fields[name])) if form is not None else ()
+    return signing.dumps(Mark(request.user.pk or 0, request.get_full_path(), secrets), salt=SALT, compress=True)
+
+
+def _is_secret(field: forms.Field) -> bool:
+    return isinstance(field.widget, forms.PasswordInput)
 
 
 def keep(request: HttpRequest, why: str = "ended") -> str:
@@ -64,11 +81,18 @@ def keep(request: HttpRequest, why: str = "ended") -> str:
         return ""
     if request.user.is_authenticated and request.user.pk != read.user:
         return ""
-    fields = {name: values for name, values in request.POST.lists() if not _NEVER.search(name)}
+    fields = {name: values for name, values in request.POST.lists() if not _is_kept_back(name, values, read)}
+    lost = any(any(request.POST.getlist(name)) for name in request.POST.keys() - fields.keys() - _OURS)
     if sum(len(text) for name, values in fields.items() for text in (name, *values)) <= MOST:
         path = read.page.partition("?")[0]
-        request.session[_KEY] = {"user": read.user, "path": path, "fields": fields, "why": why}
+        request.session[_KEY] = {"user": read.user, "path": path, "fields": fields, "why": why, "lost": lost}
     return read.page
+
+
+def _is_kept_back(name: str, values: list[str], of: Mark) -> bool:
+    if name in of.secrets or _NEVER.search(name):
+        return True
+    return "address" in name and any(_LOGIN.search(value) for value in values)
 
 
 def has_kept(request: HttpRequest) -> bool:
@@ -99,7 +123,10 @@ def restored(request: HttpRequest) -> QueryDict | None:
     if kept["path"] != request.path:
         return None
     del request.session[_KEY]
-    messages.warning(request, REASONS[kept.get("why", "ended")])
+    why = kept.get("why", "ended")
+    messages.warning(request, REASONS[why])
+    if kept.get("lost") and why != "confirm":  # which says so itself
+        messages.warning(request, SECRETS_AGAIN)
     typed = QueryDict(mutable=True)
     for name, values in kept["fields"].items():
         typed.setlist(name, values)

@@ -264,9 +264,7 @@ def _accounts(request: HttpRequest, kwargs: dict[str, Any]) -> tuple[str, ...]:
     if "account" in request.GET:
         named = (key for value in request.GET.getlist("account") for key in value.split(",") if key)
         access = getattr(request, "api_access", None)
-        visible = access.account_list if access else getattr(request, "access_accounts", None)
-        if visible is None:
-            return tuple(named)
+        visible = access.account_list if access else getattr(request, "access_accounts", ())
         keys = {account.api_key for account in visible}
         return tuple(key for key in named if key in keys)  # of others nothing was shown; the filter names them
     return ()

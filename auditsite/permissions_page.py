@@ -59,8 +59,8 @@ _ELSEWHERE = """\
   there: accounts, views that others use, channels, subscriptions, streams, reports, review schedules. Nobody who owns
   an account can be deleted. *People* can be narrowed to those who are switched off and still have something. Views stay
   where they are whose filter names accounts that the new owner does not see; subscriptions and streams keep to the
-  accounts that were seen before; what ends because its view is not the new owner's to open is named. Open findings can
-  be assigned to the new owner, or to nobody. The history of each thing says whose it was.
+  accounts that were seen before; what ends because its view, or all that a stream sends, is not the new owner's to see
+  is named. Open findings can be assigned to the new owner, or to nobody. The history of each thing says whose it was.
 - **Keeping events for a shorter time** takes `{shorten}` besides being able to change the account; placing legal holds
   takes `{holds}`, and releasing them `{releases}`.
 - **Seal keys, credential keys, restoring a backup** and all else that `manage.py` does are for whoever may run it on

@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from accounts.login.views import ConfirmWithPasskeyView, confirm
+from accounts.login.views import ConfirmWithPasskeyView, LoginWithPasskeyView, confirm
 from auditsite.assets import asset
 from auditsite.headers import csp_report
 from auditsite.views import healthz, metrics_page, not_found, readyz
@@ -47,6 +47,7 @@ urlpatterns = [
         ConfirmWithPasskeyView.as_view(),
         name="mfa_reauthenticate_webauthn",
     ),
+    path("profile/second-factor/webauthn/login/", LoginWithPasskeyView.as_view(), name="mfa_login_webauthn"),
     path("profile/second-factor/", include("allauth.mfa.urls")),
     # allauth's pages look these up by name; nobody can sign up or reset a password by themselves.
     path("login/none/", RedirectView.as_view(pattern_name="account_login"), name="account_signup"),

@@ -34,6 +34,7 @@ from events.models import (
     Stream,
     Subscription,
 )
+from events.streams.read import may_have_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Set
@@ -134,6 +135,13 @@ def things_of(person: User) -> dict[Any, list[Any]]:
     return {model: things for model, things in found.items() if things}
 
 
+def may_have_all_of(user: User, stream: Stream) -> bool:
+    """Whether somebody may see what the stream sends in its format, or the access log, if it sends that."""
+    if stream.contents == Stream.Contents.ACCESS and not user.has_perm(permissions.VIEW_ACCESS_LOG):
+        return False
+    return may_have_whole(user, stream)
+
+
 def in_words(things: Mapping[Any, list[Any]]) -> str:
     """Such as "2 accounts, 1 stream"."""
     return ", ".join(str(KINDS[model].words % {"count": len(found)}) for model, found in things.items())
@@ -171,12 +179,14 @@ class HandedOver:
         left: views that stay the person's: they name accounts that the new owner does not see.
         narrowed: what keeps to the accounts that the person saw, where the new owner sees more.
         stopped: what does nothing any more: its view is not the new owner's to open.
+        withheld: streams that send nothing any more: all that they send is not the new owner's to see.
     """
 
     things: dict[Any, list[Any]] = field(default_factory=dict)
     left: list[SavedView] = field(default_factory=list)
     narrowed: list[Any] = field(default_factory=list)
     stopped: list[Any] = field(default_factory=list)
+    withheld: list[Stream] = field(default_factory=list)
 
 
 @transaction.atomic
@@ -205,6 +215,7 @@ def hand_over(person: User, to: User, *, by: User, switch_off: bool = True) -> H
         result.narrowed += [thing for thing in result.things.get(model, ()) if _narrow(thing, before, after)]
     looking = [thing for model in WITH_VIEWS for thing in result.things.get(model, ()) if thing.view_id]
     openable = set(openable_views(to).filter(pk__in={thing.view_id for thing in looking}).values_list("pk", flat=True))
+    result.withheld = [stream for stream in result.things.get(Stream, ()) if not may_have_all_of(to, stream)]
     result.stopped = [thing for thing in looking if thing.view_id not in openable]
     _log(result, person, to, by)
     return result

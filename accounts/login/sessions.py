@@ -160,6 +160,9 @@ def end_of_inactive(instance: Any, **_: Any) -> None:
 
 
 def forget_ended() -> None:
-    """Delete sessions that have ended, and what was noted of them."""
+    """Delete sessions that have ended, and what was noted of them; and those of people who were switched off where no
+    signal tells of it, by SQL or `update()`: nobody's already, they would open again with the person."""
+    for session in UserSession.objects.filter(user__is_active=False):
+        session.end()
     DatabaseStore.clear_expired()
     UserSession.objects.exclude(Exists(Session.objects.filter(pk=OuterRef("session_key")))).delete()

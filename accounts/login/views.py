@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from allauth.account.views import reauthenticate
-from allauth.mfa.webauthn.views import ReauthenticateWebAuthnView
+from allauth.mfa.webauthn.views import LoginWebAuthnView, ReauthenticateWebAuthnView
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -41,6 +43,17 @@ class ConfirmWithPasskeyView(ReauthenticateWebAuthnView):
         for message in form.errors.get("credential", []):
             messages.error(self.request, message)
         return redirect(self.passthrough_next_url(self.request.path))
+
+
+class LoginWithPasskeyView(LoginWebAuthnView):
+    """allauth's, but where the passkey does not fit one tries again, and still comes to the page that was asked for."""
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        for message in form.errors.get("credential", []):
+            messages.error(self.request, message)
+        wanted = self.request.POST.get(REDIRECT_FIELD_NAME) or self.request.GET.get(REDIRECT_FIELD_NAME, "")
+        page, login = own_page(self.request, wanted, ""), reverse("account_login")
+        return redirect(f"{login}?{urlencode({REDIRECT_FIELD_NAME: page}, safe='/')}" if page else login)
 
 
 @require_safe

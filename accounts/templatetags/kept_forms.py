@@ -22,8 +22,9 @@ def something_kept(context: dict[str, Any]) -> bool:
 
 
 @register.simple_tag(takes_context=True)
-def keep_form(context: dict[str, Any]) -> SafeString:
-    """`{% keep_form %}`, inside of a form. Its secrets are never kept."""
+def keep_form(context: dict[str, Any], form: Any = None) -> SafeString:
+    """`{% keep_form %}`, inside of a form. Its secrets are never kept: fields that are called so, and those of `form`
+    that hide what is typed."""
     return format_html(
-        '<input type="hidden" name="{}" value="{}">', kept_forms.FIELD, kept_forms.mark(context["request"])
+        '<input type="hidden" name="{}" value="{}">', kept_forms.FIELD, kept_forms.mark(context["request"], form)
     )

@@ -23,6 +23,7 @@ from accounts.admin.base import listed
 from accounts.models import NexmoAccount
 from events import handover
 from events.models import Stream
+from events.streams.read import sends_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,6 +132,7 @@ class HandingOverAdmin(PersonAdmin):
             "findings": findings,
             "inbox": f"{reverse('events:findings')}?{urlencode({'assignee': person.get_username()})}",
             "keeps_sight": any(model in things for model in handover.WITH_ACCOUNTS),
+            "raw_streams": [stream.name for stream in things.get(Stream, ()) if sends_whole(stream)],
             "form": form,
         }
         request.current_app = self.admin_site.name
@@ -218,6 +220,12 @@ def _warnings(result: handover.HandedOver, person: User, to: User) -> Iterator[s
             )
     if Stream in result.things and not to.has_perm(permissions.MANAGE_STREAMS):
         yield said(gettext("These streams send nothing yet: %(person)s may not manage streams."))
+    if result.withheld:
+        text = gettext(
+            "These streams have stopped, because %(person)s may not see all that they send (passwords and tokens in "
+            "events as received, or the access log): %(things)s. Give them the permission, or choose another format."
+        )
+        yield said(text, result.withheld)
     if result.left:
         text = gettext(
             "These views still belong to %(owner)s, because they name accounts that %(person)s does not see: "

@@ -15,13 +15,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
-from django.db.models import Max, Sum
+from django.db.models import Max
 from django.utils import timezone
 
 from accounts.access import record
 from accounts.access.models import AccessEntry
 from events.models import AccessBatch, AccessRemoval
 from events.storage.transactions import lock_table
+from events.storage.unreadable import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,11 +121,15 @@ def chained_upto() -> int:
 
 def problems() -> Iterator[str]:
     """What is wrong with the access log, the first few. What batches say is compared with the ledger elsewhere."""
-    for told, problem in enumerate(_problems()):
-        if told == MOST_TOLD:
-            yield "There is more wrong with the access log."
-            return
-        yield problem
+    try:
+        for told, problem in enumerate(_problems()):
+            if told == MOST_TOLD:
+                yield "There is more wrong with the access log."
+                return
+            yield problem
+    except UNREADABLE as error:
+        what = type(error).__name__
+        yield f"The access log was compared no further: a value cannot be read ({what}), so it was altered."
 
 
 def unchained() -> int:
@@ -134,21 +139,30 @@ def unchained() -> int:
 
 def summary() -> str:
     """How much of it was looked at, in a sentence."""
-    waiting = unchained()
+    try:
+        waiting = unchained()
+    except UNREADABLE:
+        return "Nobody can tell how many entries of the access log are chained."
     chained = f"{AccessEntry.objects.count():,} entries of the access log"
     return f"{chained}, the newest {waiting:,} not chained yet." if waiting else f"{chained}, all of them chained."
 
 
 def _problems() -> Iterator[str]:
     removed = 0
-    for removal in AccessRemoval.objects.order_by("last"):
-        batches = AccessBatch.objects.filter(last__gt=removed, last__lte=removal.last)
-        gone = batches.aggregate(count=Sum("count"), newest=Max("newest_at"))
-        if (gone["count"] or 0) != removal.count:
+    for removal in AccessRemoval.objects.order_by("last", "pk"):
+        batches = list(
+            AccessBatch.objects.filter(last__gt=removed, last__lte=removal.last)
+            .order_by("last")
+            .values_list("last", "count", "newest_at")
+        )
+        # Added up here: forged counts may be beyond what a database can.
+        if not batches or batches[-1][0] != removal.last:
+            yield f"Removal {removal.pk} from the access log ends with entry {removal.last:,}, where no batch ends."
+        elif sum(count for _, count, _ in batches) != removal.count:
             yield f"Removal {removal.pk} from the access log says {removal.count:,} entries; its batches say otherwise."
-        if not _was_due(removal, gone["newest"]):
+        if not _was_due(removal, max((newest for *_, newest in batches), default=None)):
             yield f"Removal {removal.pk} from the access log took entries that were too new, or is of the future."
-        removed = removal.last
+        removed = max(removed, removal.last)
     if AccessEntry.objects.filter(pk__lte=removed).exists():
         yield "There are entries of the access log that a removal says are gone: they were inserted."
     rows = _rows(removed)
@@ -156,7 +170,9 @@ def _problems() -> Iterator[str]:
     for batch in AccessBatch.objects.order_by("last").iterator(chunk_size=BATCH):
         if batch.first != end + 1:
             yield f"Batch {batch.pk} of the access log begins with entry {batch.first:,}, not with {end + 1:,}."
-        end = batch.last
+        if batch.last < batch.first or batch.count < 1:
+            yield f"Batch {batch.pk} of the access log holds no entry, and would keep others from being chained."
+        end = max(end, batch.last)
         if end <= removed:
             continue
         entries = []
@@ -170,6 +186,8 @@ def _problems() -> Iterator[str]:
                 f"Of entries {batch.first:,} to {end:,} of the access log there are {len(entries):,}, and there were "
                 f"{batch.count:,}: some were removed or inserted."
             )
+        elif entries and entries[-1][0] != end:
+            yield f"Batch {batch.pk} of the access log ends with entry {end:,}, which there is not."
         elif _digest((entry[0], entry[-1]) for entry in entries) != batch.digest:
             yield f"Of entries {batch.first:,} to {end:,} of the access log one was altered together with its hash."
     while row is not None:

@@ -28,6 +28,7 @@ from events.models import (
     Discrepancy,
     EventConflict,
     EventType,
+    FindingChange,
     FirstSeen,
     LedgerEntry,
     LegalHold,
@@ -44,6 +45,7 @@ from events.models import (
 from events.storage import additions, chain, search_check, search_index, stored_form, triggers
 from events.storage.search_index import searchable_text
 from events.storage.transactions import snapshot
+from events.storage.unreadable import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -64,6 +66,7 @@ BESIDE_EVENTS = (
     Discrepancy,
     EventConflict,
     EventType,
+    FindingChange,
     FirstSeen,
     LedgerEntry,
     LegalHold,
@@ -77,6 +80,7 @@ BESIDE_EVENTS = (
     SyncState,
     SyncWindow,
 )
+TABLES = sorted({*triggers.ALL, *(model._meta.db_table for model in BESIDE_EVENTS)})
 
 
 @dataclass
@@ -123,7 +127,7 @@ def verify_database(
         f"The database does not guard the archive: trigger {name} is missing or was replaced."
         for name in triggers.missing(connection)
     ]
-    problems += additions.problems([model._meta.db_table for model in (AuditEvent, *BESIDE_EVENTS)], connection)
+    problems += additions.problems(TABLES, connection)
     problems += stored_form.schema_problems((AuditEvent, *BESIDE_EVENTS), connection)
     if connection.vendor == "sqlite":
         problems += _misshapen_rows(BESIDE_EVENTS)
@@ -227,7 +231,7 @@ def verify_account(
             _verify(verdict, public_keys, outside_seals or [], progress)
         except (_Broken, BadReview) as broken:
             verdict.problem = str(broken)
-        except verify_ledger.UNREADABLE as error:
+        except UNREADABLE as error:
             verdict.problem = f"A value cannot be read ({type(error).__name__}), so it was altered."
     return verdict
 

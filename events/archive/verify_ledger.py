@@ -29,6 +29,7 @@ from events.models import (
     SyncWindow,
 )
 from events.storage import ledger
+from events.storage.unreadable import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
 Kind = LedgerEntry.Kind
 CHUNK = 2_000
-UNREADABLE = (ValueError, TypeError, AttributeError, RecursionError)  # what values raise that nobody here has written
 # Each with what the ledger needs of other tables, and nothing more: an event may have been altered so that it cannot be
 # read, which its chain says better.
 RECORDED: tuple[tuple[type[Recorded], tuple[str, ...]], ...] = (
@@ -82,6 +82,8 @@ def _read_ledger(entries: dict[tuple[str, int], tuple[str, int | None, int | Non
     digest, number = ledger.GENESIS, 0
     for entry in LedgerEntry.objects.order_by("number").iterator(chunk_size=CHUNK):
         number += 1
+        if entry.number < 1:
+            return f"Entry {entry.number:,} of the ledger was inserted: they are counted from 1."
         if entry.number != number:
             return f"Entry {number:,} of the ledger is missing."
         digest = ledger.link(digest, number, entry.kind, entry.account_pk, entry.row, entry.seq, entry.record_hash)

@@ -19,10 +19,16 @@ REMOVED, REMOVALS, SEALS, LEDGER = "events_removedevent", "events_removal", "eve
 HOLDS, HEADS, WINDOWS = "events_legalhold", "events_chainhead", "events_syncwindow"
 RETENTION = "events_retentionchange"
 REVIEWS, STATEMENTS = "events_review", "events_reviewstatement"
+FINDINGS, FINDING_PARTS, FINDING_HISTORY = "events_finding", "events_findingaccount", "events_findingchange"
 ACCESS, ACCESS_BATCHES, ACCESS_REMOVALS = "access_accessentry", "events_accessbatch", "events_accessremoval"
 
 _LEFT_BEHIND = f"EXISTS (SELECT 1 FROM {REMOVED} r WHERE r.account_id = OLD.account_id AND r.seq = {{seq}})"  # noqa: S608
 _SEQ_OF_EVENT = f"(SELECT e.seq FROM {EVENTS} e WHERE e.id = OLD.event_id)"  # noqa: S608
+# The parts of a finding that lie in accounts with events, of now or before: those keep it from being deleted.
+_KEPT_PARTS = (
+    f"SELECT 1 FROM {FINDING_PARTS} p JOIN {HEADS} h ON h.account_id = p.account_id "  # noqa: S608 - constants
+    "WHERE h.seq > 0 AND p.finding_id = OLD.{column}"
+)
 _SAME_OR_GONE = "COALESCE(NEW.{0} IS NULL OR NEW.{0} = OLD.{0}, 1 = 0)"
 
 
@@ -123,6 +129,29 @@ GUARDS = (
     ),
     Guard(ACCESS_BATCHES, may_change="1 = 0", unique=(("id",), ("last",))),
     Guard(ACCESS_REMOVALS, may_change="1 = 0"),
+    # What was done with a finding stays as it was written, though its author's login may go. It goes with a finding of
+    # accounts that never had an event, when those are deleted.
+    Guard(
+        FINDING_HISTORY,
+        columns=("id", "finding_id", "at", "by_name", "action", "details", "note", "accounts", "seen"),
+        may_change=_SAME_OR_GONE.format("by_id"),
+        may_go=f"EXISTS (SELECT 1 FROM {FINDING_PARTS} a WHERE a.finding_id = OLD.finding_id) "  # noqa: S608 - constants
+        f"AND NOT EXISTS ({_KEPT_PARTS.format(column='finding_id')})",
+    ),
+    # These two change as people and rules decide; only what the history hangs on is kept.
+    Guard(
+        FINDINGS,
+        columns=("id",),
+        may_go=f"NOT EXISTS (SELECT 1 FROM {FINDING_HISTORY} c WHERE c.finding_id = OLD.id)",  # noqa: S608 - constants
+        unique=(("id",), ("key",)),
+    ),
+    Guard(
+        FINDING_PARTS,
+        columns=("id", "finding_id", "account_id"),
+        may_go=f"NOT EXISTS (SELECT 1 FROM {HEADS} o WHERE o.account_id = OLD.account_id AND o.seq > 0) "  # noqa: S608 - constants
+        f"OR EXISTS ({_KEPT_PARTS.format(column='finding_id')} AND p.id <> OLD.id)",
+        unique=(("id",), ("finding_id", "account_id")),
+    ),
 )
 ALL = tuple(guard.table for guard in GUARDS)
 

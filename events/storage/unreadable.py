@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from django.db import DataError, OperationalError
 
+# What values raise that nobody here has written.
+UNREADABLE = (ValueError, TypeError, AttributeError, RecursionError, ArithmeticError)
+
 
 def is_of_the_row(error: Exception) -> bool:
     """Whether an error comes of what a row holds, such as an impossible date; not of a database that is away."""

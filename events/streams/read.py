@@ -75,10 +75,14 @@ def accounts_of(stream: Stream) -> list[NexmoAccount]:
     return [account for account in seen if account.pk in chosen]
 
 
+def sends_whole(stream: Stream) -> bool:
+    """Whether it sends events as received, with the passwords and tokens that they hold."""
+    return bool(stream.format == Stream.Format.RAW and stream.contents == Stream.Contents.EVENTS)
+
+
 def may_have_whole(user: AnyUser, stream: Stream) -> bool:
-    """Whether the user may see all that the stream sends: as received, events hold passwords and tokens too."""
-    sends_whole = stream.format == Stream.Format.RAW and stream.contents == Stream.Contents.EVENTS
-    return not sends_whole or NexmoAccount.objects.sees_sensitive(user)
+    """Whether the user may see all that the stream sends of events."""
+    return not sends_whole(stream) or NexmoAccount.objects.sees_sensitive(user)
 
 
 def in_sight(stream: Stream, accounts: Sequence[NexmoAccount]) -> bool:

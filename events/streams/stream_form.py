@@ -26,7 +26,6 @@ from events.outbound.entered import LONGEST, NotUsable
 from events.streams import access_log, progress
 from events.streams.destinations.bulk import checked_index
 from events.streams.destinations.kinds import DESTINATIONS
-from events.streams.formats import FORMATS
 from events.streams.read import may_have_whole
 
 if TYPE_CHECKING:
@@ -248,13 +247,11 @@ class StreamForm(HeldForm):
         return cleaned
 
     def _clean_access_log(self, cleaned: dict[str, Any]) -> None:
-        """It is sent whole, to whoever may read it, in a format that has a form for it."""
+        """It is sent whole, to whoever may read it."""
         if cleaned.get("view"):
             self.add_error("view", _("A view narrows events; the access log is sent whole."))
         if cleaned.get("accounts"):
             self.add_error("accounts", _("The access log is sent whole: choose all accounts."))
-        if (chosen := cleaned.get("format")) and FORMATS[chosen].access is None:
-            self.add_error("format", _("The access log cannot be sent in this format."))
         team = self.team() if self.is_new else None
         if team and not access_log.may_team_read(Group.objects.get(pk=team)):
             self.add_error("holder", _("The members of this team may not read the access log."))

@@ -103,7 +103,9 @@ def require_rule_writer(request: HttpRequest) -> None:
 
 def sight_of(request: HttpRequest) -> Sight:
     """What the reader may know of findings."""
-    return Sight.of(request.user)
+    sight = Sight.of(request.user)
+    request.access_accounts = sight.accounts.values()  # type: ignore[attr-defined]  # as above
+    return sight
 
 
 def visible_finding(sight: Sight, number: int) -> Line:

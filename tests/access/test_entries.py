@@ -318,11 +318,31 @@ def test_deed_that_a_page_refuses_is_no_deed(login: Login, events: Any, path: st
     assert last().details["action"] in ("synced", "changed")
 
 
-def test_list_of_an_account_that_nobody_sees_does_not_name_it(login: Login, events: Any) -> None:
-    login("alice").get("/events/?account=demo0001,demo0003")
+@pytest.mark.parametrize(
+    "path", ["/events/", "/findings/", "/alerts/", "/findings/suppressions/", "/profile/activity/"]
+)
+def test_list_of_an_account_that_nobody_sees_does_not_name_it(login: Login, events: Any, path: str) -> None:
+    login("alice").get(f"{path}?account=demo0001,demo0003")
 
-    assert last().api_keys == ["demo0001"]
+    assert "demo0003" not in last().api_keys
+    assert "demo0001" in last().api_keys or path not in ("/events/", "/findings/")  # others know no such filter
     assert last().details["filter"] == "account=demo0001%2Cdemo0003"
+
+
+@pytest.mark.parametrize("path", ["/events/", "/findings/"])
+def test_foreign_account_is_told_of_like_one_that_there_is_not(login: Login, events: Any, path: str) -> None:
+    """demo0003 is somebody else's, and nobody has demo9999."""
+    alice = login("alice")
+
+    foreign, none = (alice.get(f"{path}?account={key}").content.decode() for key in ("demo0003", "demo9999"))
+
+    assert "No account demo0003 is visible to you." in foreign
+    assert _still(foreign).replace("demo0003", "demo9999") == _still(none)
+
+
+def _still(page: str) -> str:
+    """A page without what differs at each answer."""
+    return re.sub(r'(csrfmiddlewaretoken|kept_form)" value="[^"]*"|"X-CSRFToken": ?"[^"]*"|\d\d:\d\d:\d\d', "", page)
 
 
 def test_accounts_that_the_admin_has_synced_are_named(login: Login, cast: dict[str, Any]) -> None:

@@ -126,6 +126,25 @@ def test_addresses_are_told_of_no_more_accounts_than_before(login: Login, cast: 
     assert any("only what is in the accounts that alice saw" in text and "SIEM" in text for text in said), said
 
 
+def test_streams_stop_where_the_new_owner_may_not_see_all_that_they_send(login: Login, cast: dict[str, Any]) -> None:
+    """Before it is done, and after."""
+    alice, charlie = cast["alice"], cast["charlie"]
+    Stream.objects.create(name="Raw SIEM", owner=alice, format="raw", **HOOK)
+    Stream.objects.create(name="Log", owner=alice, format="flat", contents="access", **HOOK)
+    Stream.objects.create(name="Masked", owner=alice, format="flat", **HOOK)
+    page = text_of(login("admin").get(page_of(alice)))
+    assert "stop where the new owner may not see passwords and tokens in events" in page
+    assert "(accounts.view_sensitive): Raw SIEM." in page
+
+    said = [text for text in handed(login, alice, charlie) if "These streams have stopped" in text]
+
+    assert len(said) == 1
+    assert "Raw SIEM" in said[0] and "Log" in said[0] and "Masked" not in said[0]
+    for codename in ("view_sensitive", "view_accessentry"):
+        alice.user_permissions.add(Permission.objects.get(codename=codename))
+    assert not any("have stopped" in text for text in handed(login, charlie, alice))
+
+
 def test_all_accounts_stay_all_where_the_new_owner_sees_no_more(cast: dict[str, Any]) -> None:
     stream = Stream.objects.create(name="SIEM", owner=cast["alice"], **HOOK)
 

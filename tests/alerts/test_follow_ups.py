@@ -15,7 +15,7 @@ from events.alerts import follow_ups, route
 from events.alerts.messages import compose
 from events.models import Channel, Delivery, Finding, Severity, Subscription
 from tests.alerts.conftest import at, states
-from tests.tools.findings import set_parts
+from tests.tools.findings import delete, set_parts
 
 pytestmark = pytest.mark.django_db
 Make = Callable[..., Any]
@@ -170,7 +170,7 @@ def test_reminder_of_many_tells_each_receiver_of_the_accounts_he_may_see(
     flooded: Any, account: NexmoAccount, make_finding: Make
 ) -> None:
     Delivery.objects.update(escalate_at=None)
-    Finding.objects.exclude(pk=Finding.objects.values_list("pk")[:1]).delete()
+    delete(Finding.objects.exclude(pk=Finding.objects.values_list("pk")[:1]))
     follow_ups.follow_up()
     NexmoAccount.objects.filter(pk=account.pk).update(owner=NexmoAccount.objects.get(api_key="demo0003").owner)
     account.teams.clear()

@@ -47,6 +47,23 @@ LINES: tuple[tuple[str, str, dict[str, tuple[str, ...]]], ...] = (
     ),
     (
         "the same",
+        "change, delete or replace the history of a finding",
+        {
+            "detection/findings/test_history_is_kept": (
+                "test_database_refuses_to_change_a_findings_history",
+                "test_a_part_of_another_account_opens_no_door",
+                "test_database_refuses_to_replace_a_findings_history",
+                "test_account_without_events_takes_its_findings_and_their_history_along",
+            )
+        },
+    ),
+    (
+        "the same",
+        "set how a finding stands now",
+        {"detection/findings/test_history_is_kept": ("test_state_set_by_hand_has_no_line_in_the_history",)},
+    ),
+    (
+        "the same",
         "add events that Nexmo never sent",
         {
             "archive/test_integrity_document": ("test_added_event_stands_in_the_chain",),

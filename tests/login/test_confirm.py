@@ -186,6 +186,36 @@ def test_admins_form_is_filled_in_again_without_its_secrets(
     assert account.name == "Renamed shop"
 
 
+@pytest.mark.parametrize(
+    ("path", "kept", "secrets"),
+    [
+        ("/alerts/channels/new?kind=webhook", {"name": "On call"}, ("secret_address", "secret_signing")),
+        ("/streams/new?kind=webhook", {"name": "To the SIEM", "format": "flat"}, ("address", "secret")),
+        ("/streams/new?kind=splunk", {"name": "Splunk", "address": "https://splunk.example.com:8088"}, ("secret",)),
+        ("/streams/new?kind=bulk", {"name": "Elastic", "index": "audit"}, ("address", "secret")),
+    ],
+)
+def test_form_of_a_channel_or_stream_is_filled_in_again_without_its_secrets(
+    confirmed: Confirmed, clock: Any, path: str, kept: dict[str, str], secrets: tuple[str, ...]
+) -> None:
+    admin = confirmed("admin")
+    mark = mark_on(admin.get(path))
+    clock.shift(timedelta(hours=1))
+    typed = {name: f"https://user:s3cr3t-{name}@hooks.example.com/T0" for name in secrets}
+
+    sent = admin.post(path, kept | typed | {"kept_form": mark})
+    assert asked(sent)
+    assert "s3cr3t" not in repr(dict(admin.session))
+    back = admin.post(sent["Location"], {"password": PASSWORD, "next": path})
+    assert back["Location"] == path
+    page = admin.get(path).content.decode()
+
+    for value in kept.values():
+        assert f'value="{value}"' in page
+    assert "s3cr3t" not in page
+    assert "Enter secrets and passwords again" in page
+
+
 def test_rights_are_changed_after_a_confirmation(confirmed: Confirmed, cast: dict[str, Any], clock: Any) -> None:
     admin = confirmed("admin")
     path = f"/admin/auth/user/{cast['bob'].pk}/change/"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Callable
@@ -115,6 +116,27 @@ def test_answer_counts_once(bobs_key: Passkey, cast: dict[str, Any]) -> None:
     assert not is_in(client)
 
 
+@pytest.mark.parametrize(
+    ("wanted", "page"),
+    [
+        ("/events/?source=CD&date_from=2026-01-01", "/login/?next=/events/%3Fsource%3DCD%26date_from%3D2026-01-01"),
+        ("https://evil.example/", "/login/"),
+        ("//evil.example/", "/login/"),
+        ("", "/login/"),
+    ],
+)
+def test_login_that_failed_still_leads_to_the_page_that_was_asked_for(
+    bobs_key: Passkey, cast: dict[str, Any], wanted: str, page: str
+) -> None:
+    client = Client()
+    options = client.get(LOGIN, headers={"Accept": "application/json"}).json()["request_options"]
+
+    answer = client.post(LOGIN, {"credential": Passkey().get(options, cast["bob"]), "next": wanted})
+
+    assert answer["Location"] == page
+    assert (f'name="next" value="{html.escape(wanted)}"' in client.get(page).content.decode()) is ("?" in page)
+
+
 @pytest.mark.parametrize("who", ["another key", "another person", "another site"])
 def test_somebody_elses_answer_is_refused(bobs_key: Passkey, cast: dict[str, Any], who: str) -> None:
     if who == "another site":
@@ -123,7 +145,7 @@ def test_somebody_elses_answer_is_refused(bobs_key: Passkey, cast: dict[str, Any
 
     client, answer = log_in(key, cast["admin" if who == "another person" else "bob"])
 
-    assert answer["Location"] == "/login/"
+    assert answer["Location"] == "/login/?next=/teams/"
     assert not is_in(client)
 
 
@@ -159,7 +181,7 @@ def test_key_beside_the_password_logs_nobody_in_alone(confirmed: Confirmed, cast
 
     client, answer = log_in(key, cast["bob"])
 
-    assert (answer["Location"], is_in(client)) == ("/login/", False)
+    assert (answer["Location"], is_in(client)) == ("/login/?next=/teams/", False)
     asked = client.post("/login/", {"login": "bob", "password": PASSWORD})
     options = options_on(client.get(asked["Location"]), "request_options")
     client.post(asked["Location"], {"credential": key.get(options, cast["bob"])})

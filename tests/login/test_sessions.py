@@ -266,6 +266,22 @@ def test_whoever_is_switched_off_and_on_again_is_logged_in_nowhere(cast: dict[st
     assert is_in(browser())
 
 
+def test_whoever_is_switched_off_in_a_shell_is_nobody_at_the_next_request(cast: dict[str, Any]) -> None:
+    bob, alice = browser(), browser(name="alice")
+    people = type(cast["bob"]).objects.filter(pk=cast["bob"].pk)
+
+    people.update(is_active=False)
+    assert not is_in(bob)
+    people.update(is_active=True)
+    assert is_in(bob), "nothing had ended it: docs/logging-in.md says so"
+
+    people.update(is_active=False)
+    sessions.forget_ended()
+    people.update(is_active=True)
+    assert not is_in(bob)
+    assert is_in(alice)
+
+
 def test_address_that_nobody_knows_keeps_nobody_out(cast: dict[str, Any]) -> None:
     bob = browser(address="unknown")
 

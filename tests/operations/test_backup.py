@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import os
 import shutil
@@ -55,6 +56,17 @@ def run(*arguments: str, database: str, **more: str) -> subprocess.CompletedProc
     )
 
 
+def restores_in(database: str) -> list[tuple[bool, str]]:
+    """What the restored database's access log says of restoring: whether it was intact, and from which file."""
+    code = (
+        "from accounts.access.models import AccessEntry; "
+        "print([(e.details['ok'], e.details['file']) for e in AccessEntry.objects.filter(via_id='restore')])"
+    )
+    said = run("shell", "--no-imports", "--verbosity=0", "--command", code, database=database)
+    found: list[tuple[bool, str]] = ast.literal_eval(said.stdout.strip())
+    return found
+
+
 @pytest.fixture
 def empty(tmp_path: Path) -> Iterator[str]:
     """The name of a database with nothing in it."""
@@ -85,6 +97,7 @@ def test_what_was_backed_up_is_restored_and_verified(full: NexmoAccount, tmp_pat
     again = run("verify_archive", database=empty)
     assert again.returncode == 0, again.stdout + again.stderr  # the triggers are there too
     assert run("migrate", "--check", database=empty).returncode == 0
+    assert restores_in(empty) == [(True, "a.backup")]
 
 
 def test_file_is_its_owners_and_keys_are_remembered(full: NexmoAccount, tmp_path: Path) -> None:
@@ -134,6 +147,7 @@ def test_altered_archive_is_told_with_exit_code_2(full: NexmoAccount, tmp_path: 
     assert restored.returncode == 2
     assert "NOT INTACT" in restored.stdout
     assert "This backup was altered" in restored.stderr
+    assert restores_in(empty) == [(False, "a.backup")]
     assert "Traceback" not in restored.stderr
 
 

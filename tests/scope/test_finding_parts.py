@@ -22,7 +22,7 @@ from events.detection.findings.sight import Person, Sight
 from events.models import Channel, Delivery, Finding, FindingAccount, FindingChange, Severity, Stream, Subscription
 from events.streams import findings as stream_findings
 from tests.conftest import NOON
-from tests.tools.findings import OTHER_RULE, RULE, make_finding, set_parts
+from tests.tools.findings import OTHER_RULE, RULE, make_finding, set_parts, unguarded
 from tests.tools.pages import text_of
 from tests.tools.scope import Login
 
@@ -212,7 +212,7 @@ def test_reader_sees_the_same_as_if_the_others_accounts_were_not_there(
             act(who, one, action, note=f"of {who.user}", **options)
 
     with_others = _all_that_is_told(login, sight, "alice", made)
-    with transaction.atomic():
+    with transaction.atomic(), unguarded():
         hidden = FindingAccount.objects.exclude(account__in=list(sight("alice").accounts))
         for account in NexmoAccount.objects.filter(pk__in=hidden.values("account")):
             FindingAccount.objects.filter(account=account).delete()

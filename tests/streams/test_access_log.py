@@ -119,7 +119,6 @@ def test_form_offers_it_to_whoever_may_read_it(login: Login, may_stream: None, c
     alice = login("alice")
     assert tried(alice) == {"contents"}
     cast["alice"].user_permissions.add(Permission.objects.get(codename="view_accessentry"))
-    assert tried(alice, format="ocsf") == {"format"}
     assert tried(alice, all_accounts="", accounts=[cast["alice"].nexmo_accounts.first().pk]) == {"accounts"}
     assert tried(alice) == set()
     assert Stream.objects.get().contents == "access"

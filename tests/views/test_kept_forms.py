@@ -211,3 +211,4 @@ def test_form_with_secrets_keeps_all_but_those(browser: Client) -> None:
     assert 'value="Shop"' in page
     assert 'value="abcd1234"' in page
     assert "very-secret-value" not in f"{page}{stored}"
+    assert str(kept_forms.SECRETS_AGAIN) in page

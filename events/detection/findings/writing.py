@@ -49,6 +49,7 @@ class Made(NamedTuple):
     suppressed: Mapping[int, Suppression] = {}
 
 
+_OF_EVENTS = ("first_at", "last_at", "event_count")  # of a part
 COLUMNS = ("event_id", "step", "account_id", "nexmo_id", "created_at")  # of FindingEvent, as Evidence has them
 
 
@@ -161,18 +162,18 @@ def _parts(finding: Finding, evidence: Sequence[Evidence], accounts: Iterable[in
 
 def _write_parts(finding: Finding, evidence: Sequence[Evidence], now: datetime) -> None:
     """Bring a finding's parts in line with its events. An account that is new to it has found it now."""
-    parts = _parts(finding, evidence)
-    for part in parts:
-        part.found_at = now
-    there = FindingAccount.objects.filter(finding=finding)
-    there.exclude(account__in=[part.account_id for part in parts]).delete()
-    FindingAccount.objects.bulk_create(
-        parts,
-        batch_size=CHUNK,
-        update_conflicts=True,
-        unique_fields=["finding", "account"],
-        update_fields=["first_at", "last_at", "event_count"],
-    )
+    there = {part.account_id: part for part in FindingAccount.objects.filter(finding=finding)}
+    new = []
+    for made in _parts(finding, evidence):
+        part = there.pop(made.account_id, None)
+        if part is None:
+            made.found_at = now
+            new.append(made)
+        elif any(getattr(part, name) != getattr(made, name) for name in _OF_EVENTS):
+            FindingAccount.objects.filter(pk=part.pk).update(**{name: getattr(made, name) for name in _OF_EVENTS})
+    FindingAccount.objects.bulk_create(new, batch_size=CHUNK)
+    # Last: the database lets no finding be without a part.
+    FindingAccount.objects.filter(pk__in=[part.pk for part in there.values()]).delete()
 
 
 def _row(finding: Finding, each: Evidence) -> FindingEvent:

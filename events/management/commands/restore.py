@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connection
+from django.db import DatabaseError, connection
 
+from accounts.access.command import tell
+from accounts.access.words import Action, Kind
 from events.management.progress import copying
 from events.operations import backup
 from events.storage import triggers
 from events.wording.printable import printable
 
 NOT_INTACT = 2
+logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
@@ -34,6 +38,18 @@ class Command(BaseCommand):
             raise CommandError(printable(f"Nothing was restored. {error}")) from None
         except KeyboardInterrupt:
             raise CommandError("Stopped. Start again with an empty database.", returncode=130) from None
+        name, intact = Path(options["file"]).name, False
+        try:
+            self._finish(no_color=options["no_color"])
+            intact = True
+        finally:
+            try:
+                tell(self, Action.RAN, Kind.ARCHIVE, file=name, state="ended", ok=intact)
+            except DatabaseError:  # of a later version, say
+                logger.exception("That %s was restored could not be written into the access log", printable(name))
+
+    def _finish(self, *, no_color: bool) -> None:
+        """Bring what was restored up to date and verify it."""
         if later := backup.unknown_migrations():
             raise CommandError(
                 f"The backup is of a later version of Auditsite (it has {printable(later[-1])}). Install that version, "
@@ -45,7 +61,7 @@ class Command(BaseCommand):
         triggers.install(connection)
         self.stdout.write("Verifying every chain ...")
         try:
-            call_command("verify_archive", stdout=self.stdout, no_color=options["no_color"])
+            call_command("verify_archive", stdout=self.stdout, no_color=no_color)
         except CommandError as error:
             raise CommandError(
                 f"{error} This backup was altered, or was made of an archive that had been. Look for an earlier one.",

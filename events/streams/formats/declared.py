@@ -67,10 +67,9 @@ class Format:
     Attributes:
         name: as in settings and addresses.
         title: as people call it.
-        event, finding: what a record becomes, as an object.
+        event, finding, access: what a record becomes, as an object.
         event_text: an event as JSON in one line, where that is made in another way.
         columns: what of `AuditEvent` it needs.
-        access: what an entry of the access log becomes; None where the format has no such.
         lot: many events at once as JSON, where that is made in another way; with `columns` alone.
     """
 
@@ -78,10 +77,10 @@ class Format:
     title: str
     event: Callable[[EventRecord], dict[str, Any]]
     finding: Callable[[FindingRecord], dict[str, Any]]
+    access: Callable[[AccessRecord], dict[str, Any]]
     event_text: Callable[[EventRecord], str] | None = None
     columns: tuple[str, ...] = COLUMNS
     lot: Callable[[Lot], list[bytes]] | None = None
-    access: Callable[[AccessRecord], dict[str, Any]] | None = None
 
     def event_json(self, record: EventRecord) -> str:
         """An event as JSON in one line, without the line's end. It is always valid and can be encoded."""
@@ -96,9 +95,7 @@ class Format:
         return encode(self.finding(record))
 
     def access_json(self, record: AccessRecord) -> str:
-        """An entry of the access log likewise. Raises ValueError where the format has no such."""
-        if self.access is None:
-            raise ValueError(f"{self.title} has no form for the access log.")
+        """An entry of the access log likewise."""
         return encode(self.access(record))
 
 

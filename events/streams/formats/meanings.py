@@ -26,8 +26,9 @@ class OcsfClass:
 
 
 UNKNOWN, OTHER = 0, 99
-CREATE, READ, UPDATE, DELETE = 1, 2, 3, 4  # of API Activity; the first too of others
+CREATE, READ, UPDATE, DELETE = 1, 2, 3, 4  # of API Activity and Entity Management; the first too of others
 ENABLE, DISABLE, LOCK, UNLOCK = 2, 5, 9, 12  # of Account Change
+PASSWORD_CHANGE, REMOVE, FACTOR_ON, FACTOR_OFF = 3, 6, 10, 11  # likewise
 LOGON, LOGOFF = 1, 2
 
 API_ACTIVITY = OcsfClass(
@@ -42,13 +43,31 @@ ACCOUNT_CHANGE = OcsfClass(
     "Account Change",
     3,
     "Identity & Access Management",
-    {CREATE: "Create", ENABLE: "Enable", DISABLE: "Disable", LOCK: "Lock", UNLOCK: "Unlock", OTHER: "Other"},
+    {
+        CREATE: "Create",
+        ENABLE: "Enable",
+        PASSWORD_CHANGE: "Password Change",
+        DISABLE: "Disable",
+        REMOVE: "Delete",
+        LOCK: "Lock",
+        FACTOR_ON: "MFA Factor Enable",
+        FACTOR_OFF: "MFA Factor Disable",
+        UNLOCK: "Unlock",
+        OTHER: "Other",
+    },
 )
 AUTHENTICATION = OcsfClass(
-    3002, "Authentication", 3, "Identity & Access Management", {LOGON: "Logon", LOGOFF: "Logoff"}
+    3002, "Authentication", 3, "Identity & Access Management", {LOGON: "Logon", LOGOFF: "Logoff", OTHER: "Other"}
+)
+ENTITY_MANAGEMENT = OcsfClass(
+    3004,
+    "Entity Management",
+    3,
+    "Identity & Access Management",
+    {CREATE: "Create", READ: "Read", UPDATE: "Update", DELETE: "Delete"},
 )
 DETECTION_FINDING = OcsfClass(2004, "Detection Finding", 2, "Findings", {1: "Create", 2: "Update", 3: "Close"})
-CLASSES = (API_ACTIVITY, ACCOUNT_CHANGE, AUTHENTICATION, DETECTION_FINDING)
+CLASSES = (API_ACTIVITY, ACCOUNT_CHANGE, AUTHENTICATION, ENTITY_MANAGEMENT, DETECTION_FINDING)
 
 # Nexmo rates nothing. Here routine is informational; low is what decides who gets in and what money is spent.
 SEVERITIES = {0: "Unknown", 1: "Informational", 2: "Low", 3: "Medium", 4: "High", 5: "Critical"}

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from events.detection.sigma import attack
-from events.streams.formats.declared import Field, Format, Shape, ip, milliseconds, time
+from events.streams.formats.declared import Field, Shape, ip, milliseconds, time
 from events.streams.formats.meanings import (
     ACCOUNT,
     ACCOUNT_CHANGE,
@@ -51,16 +51,16 @@ RULE = 1  # a kind of analytic
 _EMAIL = re.compile(r"\A[\w.!#$%&'*+/=?^`{|}~-]++@[A-Za-z0-9-]++\.[A-Za-z0-9.-]++\Z", re.ASCII)
 
 
-def _without_nothing(values: dict[str, Any]) -> dict[str, Any]:
+def without_nothing(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value not in (None, "", [], {})}
 
 
 def _user(uid: str, name: str) -> dict[str, Any]:
-    return _without_nothing({"uid": uid, "name": name, "email_addr": name if _EMAIL.match(name) else ""})
+    return without_nothing({"uid": uid, "name": name, "email_addr": name if _EMAIL.match(name) else ""})
 
 
 def _account(key: str, name: str) -> dict[str, Any]:
-    return _without_nothing({"uid": key, "name": name})
+    return without_nothing({"uid": key, "name": name})
 
 
 def _actor(event: EventRecord) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def _subject(event: EventRecord) -> dict[str, Any]:
 def _resources(event: EventRecord) -> list[dict[str, Any]]:
     """What was changed; the account itself where the context names nothing."""
     thing = meaning(event.event_type).about
-    named = _without_nothing({"uid": told(event, thing.uid), "name": told(event, thing.name)})
+    named = without_nothing({"uid": told(event, thing.uid), "name": told(event, thing.name)})
     if named:
         return [{"type": thing.kind} | named]
     return [{"type": ACCOUNT.kind} | _account(event.account, event.account_name)]
@@ -98,7 +98,7 @@ def _country(code: str) -> dict[str, Any]:
 def _source(event: EventRecord) -> dict[str, Any]:
     """Where it was done from; where Nexmo gives no address, by which of its services."""
     values = {"ip": ip(event.source_ip), "svc_name": event.source, "location": _country(event.source_country)}
-    endpoint = _without_nothing(values)
+    endpoint = without_nothing(values)
     return endpoint if endpoint.keys() - {"location"} else endpoint | {"svc_name": "unknown"}
 
 
@@ -112,7 +112,7 @@ def _own(event: EventRecord) -> dict[str, Any]:
         "reported_account": event.reported_account,
         "url": event.url,
     }
-    return _without_nothing(values)
+    return without_nothing(values)
 
 
 def _of(*classes: OcsfClass) -> Callable[[Callable[[EventRecord], Any]], Callable[[EventRecord], Any]]:
@@ -222,13 +222,13 @@ def _attacks(tags: Iterable[str]) -> list[dict[str, Any]]:
     attacks = [{"tactic": {"uid": named.uid, "name": named.name}} for named in attack.tactics(tags)]
     for named in attack.techniques(tags):
         kind = "sub_technique" if named.is_sub_technique else "technique"
-        attacks.append({kind: _without_nothing({"uid": named.uid, "name": named.name})})
+        attacks.append({kind: without_nothing({"uid": named.uid, "name": named.name})})
     return [each | {"version": attack.VERSION} for each in attacks]
 
 
 def _related(event: FoundEvent) -> dict[str, Any]:
     values = {"uid": event.event_id, "type": event.event_type, "created_time": milliseconds(event.created_at)}
-    return _without_nothing(values)
+    return without_nothing(values)
 
 
 def _evidence(event: FoundEvent) -> dict[str, Any]:
@@ -244,11 +244,11 @@ def _evidence(event: FoundEvent) -> dict[str, Any]:
     address = ip(event.source_ip)
     values = {
         "name": event.step,
-        "data": _without_nothing(data),
+        "data": without_nothing(data),
         "user": _user("", event.user_email),
-        "src_endpoint": _without_nothing({"ip": address, "location": location}) if address else {},
+        "src_endpoint": without_nothing({"ip": address, "location": location}) if address else {},
     }
-    return _without_nothing(values)
+    return without_nothing(values)
 
 
 FINDING: Shape[FindingRecord] = Shape(
@@ -325,5 +325,3 @@ FINDING: Shape[FindingRecord] = Shape(
         Field("unmapped.tags", "tags of the rule", lambda finding: list(finding.tags)),
     )
 )
-
-OCSF = Format("ocsf", f"OCSF {VERSION}", EVENT.make, FINDING.make)

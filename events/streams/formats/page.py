@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from events.nexmo.catalog import EVENT_TYPES, FAMILIES
-from events.streams.formats import FORMATS, ecs, flat, meanings, ocsf, raw
+from events.streams.formats import FORMATS, ecs, flat, meanings, ocsf, ocsf_access, raw
 from events.streams.formats.declared import Field
 from events.streams.record import AccessRecord, EventRecord, FindingRecord, FoundEvent
 
@@ -20,8 +20,8 @@ events/streams/formats instead. -->
 
 A stream sends events, findings or the [access log](access-log.md), each as one JSON object in UTF-8. `raw` is for
 those who want the event as Nexmo sent it, `flat` for scripts and tables, [ECS](#ecs) for Elasticsearch and OpenSearch,
-[OCSF](#ocsf), which has no form for the access log, for SIEMs and data lakes that speak it. A field without a value is
-left out. Texts are English, whatever the language of the site.
+[OCSF](#ocsf) for SIEMs and data lakes that speak it. A field without a value is left out. Texts are English, whatever
+the language of the site.
 
 Names in `code` in the right column of the tables below are those of the Audit API. Credentials in the addresses that
 an event holds are hidden (`•••`) in every format but `raw`, which is evidence, as the NDJSON export is. Nothing else is
@@ -94,8 +94,9 @@ _OCSF = """\
 ## OCSF
 
 [Open Cybersecurity Schema Framework](https://schema.ocsf.io/{version}) {version}: API Activity (6003), Account Change
-(3001) and Authentication (3002), all with the profile `cloud`. `unmapped.context` is an object without a schema; in
-Elasticsearch or OpenSearch, map `unmapped` as `flattened`, or use ECS.
+(3001) and Authentication (3002), of the access log also Entity Management (3004), all with the profile `cloud`.
+`unmapped.context` is an object without a schema, and so is `unmapped.detail`; in Elasticsearch or OpenSearch, map
+`unmapped` as `flattened`, or use ECS.
 """
 _OCSF_FINDING = """
 Detection Finding (2004), with the profile `cloud`. Its status by the finding's state:
@@ -103,6 +104,12 @@ Detection Finding (2004), with the profile `cloud`. Its status by the finding's 
 | state | `status_id` | `status` |
 | --- | --- | --- |
 {states}"""
+_OCSF_ACCESS = """
+Whatever is done to people here is Account Change.
+
+| done | OCSF class | activity | `type_uid` | severity |
+| --- | --- | --- | --- | --- |
+{deeds}"""
 _AT = datetime(2026, 1, 31, 14, 5, 9, tzinfo=UTC)
 _SENT = {
     "id": "aaaaaaaa-bbbb-cccc-dddd-0123456789ab",
@@ -226,6 +233,7 @@ def page() -> str:
                 ocsf.FINDING.fields,
                 _OCSF_FINDING.format(states=_states()),
             ),
+            _access("ocsf", ocsf_access.ACCESS.fields, _OCSF_ACCESS.format(deeds=_deeds())),
         )
     )
 
@@ -278,6 +286,27 @@ def _states() -> str:
     return "".join(f"| `{state}` | {number} | {status} |\n" for state, (_, number, status) in ocsf.STATES.items())
 
 
+def _deeds() -> str:
+    """What the access log's actions mean in OCSF, those that mean the same in one line."""
+    alike: dict[str, list[str]] = {}
+    for action, deed in ocsf_access.DEEDS.items():
+        alike.setdefault(_deed(deed), []).append(f"`{action}`")
+    for action, deed in ocsf_access.OF_PEOPLE.items():
+        alike.setdefault(_deed(deed), []).append(f"`{action}` of a person")
+    return "".join(f"| {', '.join(names)} {cells}" for cells, names in alike.items())
+
+
+def _deed(deed: ocsf_access.Deed) -> str:
+    activity = deed.ocsf.activities[deed.activity]
+    cells = (
+        deed.ocsf.name,
+        f"{activity} ({deed.name})" if deed.name else activity,
+        str(deed.ocsf.type_uid(deed.activity)),
+        meanings.SEVERITIES[deed.severity].lower(),
+    )
+    return f"| {' | '.join(cells)} |\n"
+
+
 def _section(
     head: str,
     name: str,
@@ -291,10 +320,9 @@ def _section(
     return "\n".join(parts)
 
 
-def _access(name: str, fields: Sequence[Field[AccessRecord]]) -> str:
-    written = FORMATS[name].access
-    example = _example(written(ACCESS)) if written else ""
-    return "\n".join((f"### {name}: an entry of the access log\n", _table(fields), example))
+def _access(name: str, fields: Sequence[Field[AccessRecord]], about: str = "") -> str:
+    head = f"### {name}: an entry of the access log\n{about}"
+    return "\n".join((head, _table(fields), _example(FORMATS[name].access(ACCESS))))
 
 
 def _table(fields: Sequence[Field[Any]]) -> str:

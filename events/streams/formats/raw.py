@@ -164,4 +164,4 @@ def _refuse(word: str) -> None:
 
 _strict = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_refuse)
 
-RAW = Format("raw", "Raw", _event, _finding, event_text, COLUMNS, lot_bodies, _access)
+RAW = Format("raw", "Raw", _event, _finding, _access, event_text, COLUMNS, lot_bodies)

@@ -17,6 +17,7 @@ from events.detection.evaluation.hunt import Hunting
 from events.detection.evaluation.replay import Scope, replay
 from events.models import Finding, FindingChange
 from tests.detection.archives import START, add, random_event, random_rules, stored, told
+from tests.tools.findings import delete
 
 pytestmark = pytest.mark.django_db
 
@@ -48,7 +49,7 @@ def test_order_of_arrival_changes_nothing_and_hunt_and_replay_agree(
         assert told(again) == found
         assert (done.made, done.extended, done.withdrawn) == (0, 0, 0)
         assert (Finding.objects.count(), FindingChange.objects.count()) == before
-        Finding.objects.filter(rule=rule.uid).delete()
+        delete(Finding.objects.filter(rule=rule.uid))
         monkeypatch.setattr(replaying, "BATCH", chance.choice((1, 3, 500)))
         scope = random_scope(chance, accounts)
         touching = [one for one in again if any(scope.holds(fact.account_id, fact.at) for fact, _ in one.events)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -9,8 +10,10 @@ import jsonschema_rs
 import pytest
 from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
 
+from accounts.access.words import Action, Kind, Via
 from events.nexmo.catalog import EVENT_TYPES
-from events.streams.formats import FORMATS, meanings, ocsf
+from events.streams.formats import FORMATS, meanings, ocsf, ocsf_access
+from events.streams.formats.page import ACCESS
 from tests.tools.records import event, finding, of_each_type, of_the_sandbox
 
 FORMAT = FORMATS["ocsf"]
@@ -74,6 +77,69 @@ def test_findings_pass_the_schema_in_each_state(state: str) -> None:
 )
 def test_findings_with_more_or_less_pass_it_too(changes: dict[str, Any]) -> None:
     assert wrong(FORMAT.finding(finding(**changes))) == []
+
+
+# --- the access log -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("action", Action.values)
+def test_each_action_of_the_access_log_passes_the_schema(action: str) -> None:
+    assert action in ocsf_access.DEEDS
+    for what in Kind.values:
+        named = replace(ACCESS, action=action, what=what, object_id="7", object_name="bob")
+        empty = replace(ACCESS, action=action, what=what, person="", accounts=(), address="unknown", agent="")
+        empty = replace(empty, status=None, request_id="", detail="", via_id="", record_hash="")
+        for via in Via.values:
+            for entry in (named, empty):
+                assert wrong(FORMAT.access(replace(entry, via=via))) == [], (what, via)
+
+
+def test_actions_that_are_not_known_yet_pass_it_too() -> None:
+    made = FORMAT.access(replace(ACCESS, action="teleported", what="ghost", detail="{"))
+
+    assert wrong(made) == []
+    assert (made["type_uid"], made["activity_name"], made["status"]) == (600399, "teleported", "Success")
+
+
+@pytest.mark.parametrize(
+    ("action", "what", "changes", "type_name", "status"),
+    [
+        ("login", "session", {}, "Authentication: Logon", "Success"),
+        ("login_failed", "session", {"person": ""}, "Authentication: Logon", "Failure"),
+        ("locked_out", "session", {}, "Authentication: Logon", "Failure"),
+        ("factor_added", "factor", {"object_name": "bob"}, "Account Change: MFA Factor Enable", "Success"),
+        ("created", "person", {"object_name": "bob"}, "Account Change: Create", "Success"),
+        ("created", "stream", {}, "Entity Management: Create", "Success"),
+        ("deleted", "token", {}, "Entity Management: Delete", "Success"),
+        ("listed", "event", {}, "API Activity: Read", "Success"),
+        ("changed", "account", {"status": 500}, "Entity Management: Update", "Failure"),
+        ("refused", "event", {"status": 404}, "API Activity: Other", "Failure"),
+        ("ran", "archive", {"detail": '{"ok":false}'}, "API Activity: Other", "Failure"),
+    ],
+)
+def test_an_entry_says_what_was_done(
+    action: str, what: str, changes: dict[str, Any], type_name: str, status: str
+) -> None:
+    made = FORMAT.access(replace(ACCESS, action=action, what=what, **changes))
+
+    assert (made["type_name"], made["status"], made["metadata"]["event_code"]) == (type_name, status, action)
+    assert made["metadata"]["sequence"] == 4711
+
+
+def test_an_entry_says_who_whom_and_whence() -> None:
+    made = FORMAT.access(replace(ACCESS, action="rights_changed", what="person", object_id="7", object_name="bob"))
+
+    assert made["user"] == {"name": "bob"}
+    assert made["actor"] == {"user": {"name": "ann"}, "session": {"uid": ACCESS.via_id}}
+    assert made["src_endpoint"] == {"ip": "192.0.2.7"}
+    by_token = FORMAT.access(replace(ACCESS, via="token", via_id="t1"))
+    assert by_token["actor"] == {"user": {"name": "ann", "credential_uid": "t1"}}
+    assert by_token["unmapped"]["detail"] == {"filter": "account=abcd1234&source=CD"}
+    by_command = FORMAT.access(replace(ACCESS, via="command", via_id="restore", address=""))
+    assert by_command["actor"]["app_name"] == "manage.py restore"
+    assert by_command["src_endpoint"] == {"svc_name": "command line"}
+    nobody = FORMAT.access(replace(ACCESS, action="login_failed", via="nobody", via_id="", person=""))
+    assert (nobody["user"], nobody["actor"]) == ({"name": "unknown"}, {"app_name": "unknown"})
 
 
 def test_names_are_those_of_the_schema() -> None:
