@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.utils import timezone
 
-from events.detection.evaluation.facts import Reader, api_keys
 from events.detection.evaluation.history import History
 from events.detection.evaluation.increment import Increment, increment
 from events.detection.evaluation.matching import is_away, match
+from events.detection.evaluation.reader import Reader, api_keys
 from events.detection.evaluation.seen import Seen, What, noted_for
 from events.detection.evaluation.seen import write as write_seen
 from events.detection.findings import writing
@@ -114,6 +114,12 @@ class Follower:
         self.dispatch = Dispatch(self.rules)
         self.keys: Mapping[int, str] = {}
         self.noted = list(dict.fromkeys(what for rule in self.rules for what in noted_for(rule)))
+        # Where a rule looks into every context, they are read with the events, not in a second pass.
+        self.reads_contexts = any(
+            selection.reads is None and selection.event_types is None
+            for rule in self.rules
+            for selection in rule.selections
+        )
         self.has_custom = {rule.uid for rule in self.rules if any(selection.custom for selection in rule.selections)}
 
     def step(self, account: int, seq: int, head: int, done: Followed) -> None:
@@ -133,16 +139,17 @@ class Follower:
         if account not in self.keys:
             self.keys = api_keys()
         reader = Reader(upto, self.keys)
-        new = reader.in_chain(account, seq, end)
+        new = reader.in_chain(account, seq, end, with_contexts=self.reads_contexts)
         reader.hold(account, new)
         began = min((fact.at for fact in new), default=None)
         if cursor.began_at is not None:
             began = cursor.began_at if began is None else min(began, cursor.began_at)
         beginnings = {other: began_at for other, (_, began_at) in others.items()} | {account: began}
         history = History(reader, types(), beginnings, {account: cursor.began_at})
-        for what in self.noted:
-            history.seen[what, account] = seen = self._filled(what, account, seq)
-            seen.follow(new, end)
+        for seen in Seen.load_all(self.noted, account):
+            filled = seen if seen.upto >= seq else self._filled(seen.what, account, seq)
+            history.seen[seen.what, account] = filled
+            filled.follow(new, end)
         problems: Problems = {}
         changes = self._look(history, new, problems)
         self._write(cursor, end, began, history, changes, problems, done)

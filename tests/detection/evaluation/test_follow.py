@@ -419,10 +419,10 @@ def test_account_that_cannot_be_read_holds_up_no_other(cast: Any, monkeypatch: p
     add(sound, [event(2), event(3)])
     original = following.Reader.in_chain
 
-    def in_chain(reader: Any, account: int, *rest: Any) -> Any:
+    def in_chain(reader: Any, account: int, *rest: Any, **how: Any) -> Any:
         if account == broken.pk:
             raise ValueError("Invalid isoformat string")  # what a failing disk left
-        return original(reader, account, *rest)
+        return original(reader, account, *rest, **how)
 
     with monkeypatch.context() as patch:
         patch.setattr(following.Reader, "in_chain", in_chain)
