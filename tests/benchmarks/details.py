@@ -138,15 +138,32 @@ def _ingest(found: Found) -> str:
 
 def _detection(found: Found) -> str:
     rows = [
-        [order, ms(each["adding"]["median"]), ms(each["evaluating"]["median"]), f"{each['of ingest'] * 100:.0f} %"]
+        [
+            order,
+            ms(each["adding"]["median"]),
+            ms(each["evaluating"]["median"]),
+            *(f"{each[name] * 100:.0f} %" if name in each else "" for name in ("of ingest", "of ingest, processor")),
+            f"{each['findings']:,} of {each['events']:,} events" if "findings" in each else "",
+        ]
         for order, each in found["orders"].items()
     ]
     first, light, heavy = found["first"], found["light"], found["heavy"]
     return (
         f"### Detection\n\nAll rules that ship, over batches of {found['batch']:,} events that were added before:\n\n"
-        + table(["Events", "adding, ms", "evaluating, ms", "of ingest"], rows)
-        + f"\nThe whole archive at first: {first['events/s']:,.0f} events a second, {first['findings']:,} findings. "
-        f"A rule's trial: {light['seconds']:.2f} s along an index ({light['events']:,} events looked at); "
+        + table(
+            [
+                "Events",
+                "adding, ms",
+                "evaluating, ms",
+                "of ingest",
+                "of this process's time on the processor",
+                "findings",
+            ],
+            rows,
+        )
+        + f"\nThe whole archive at first: {first['events/s']:,.0f} events a second, {first['findings']:,} findings"
+        + (f" in {first['events']:,} events with {first['attacks']:,} attacks. " if "attacks" in first else ". ")
+        + f"A rule's trial: {light['seconds']:.2f} s along an index ({light['events']:,} events looked at); "
         f"{heavy['seconds']:.1f} s through all {heavy['events']:,} events, its progress told {heavy['ticks']:,} "
         "times.\n"
     )

@@ -7,9 +7,7 @@ from collections import defaultdict
 from datetime import UTC, timedelta
 from time import perf_counter, process_time
 from typing import Any
-from zlib import crc32
 
-from tests.benchmarks import vocabulary as words
 from tests.benchmarks.answering import serve
 from tests.benchmarks.generator import END, Story
 from tests.benchmarks.inserting import Desk
@@ -37,9 +35,8 @@ class DetectionDesk(Desk):
         self._story: Story | None = None
 
     def own_events(self, total: int, size: int, order: str) -> tuple[Any, list[Any]]:
-        """So many new events of the account that has them first: of its own people, who stay in their country. (The
-        generator's are in another at each event, which is what rules look for.) Late ones are of accounts whose past
-        is like that too."""
+        """So many new events of the account that has them first, as the archive's are: its people's and programs', and
+        an attack now and then. In order, they go on as busily as the archive ends."""
         while True:
             account, event = self._own_event(total, order)
             mine = self.waiting[account.api_key]
@@ -47,50 +44,27 @@ class DetectionDesk(Desk):
             if len(mine) == size:
                 return account, self.waiting.pop(account.api_key)
 
-    def steady_past(self, total: int, events: int) -> dict[str, list[Any]]:
-        """Accounts of the same people, and their events of all three years, by API key."""
-        found: dict[str, list[Any]] = defaultdict(list)
-        for _ in range(events):
-            account, event = self._own_event(total, LATE)
-            found[account.api_key].append(event)
-        return found
-
     def _own_event(self, total: int, order: str) -> tuple[Any, Any]:
         from events.nexmo.parse import parse_event
 
         self.place += 1
-        share = self.place * TURN % 1 if order == LATE else 1 + self.place / total / 100
-        made = self.story(total).event(total + self.place, at_share=share)
-        who = made.get("user_email") or made["account_id"]
-        made["source_country"] = COUNTRIES[crc32(who.encode()) % len(COUNTRIES)]
-        account = self.accounts[made["account_id"]]
-        if order == LATE:
-            account = self._steady(account)
-        made |= {"account_id": account.api_key, "id": f"{order[:2]}{self.place:012d}"}
-        return account, parse_event(json.dumps(made), UTC)
+        story, number = self.story(total), total + self.place
+        first = story.attack_of(number)
+        # An attack is one, whenever it was: its steps stay together.
+        place = self.place if first is None else first - total
+        share = place * TURN % 1 if order == LATE else 1 + place / total
+        made = story.event(number, at_share=share) | {"id": f"{order[:2]}{self.place:012d}"}
+        return self.accounts[made["account_id"]], parse_event(json.dumps(made), UTC)
 
     def story(self, total: int) -> Story:
         if self._story is None:
             self._story = Story(total)
         return self._story
 
-    def _steady(self, account: Any) -> Any:
-        """The account of the same owner that has only events of people who stay where they are."""
-        from accounts.models import NexmoAccount
-
-        key = f"s{account.api_key[1:]}"
-        if key not in self.accounts:
-            self.accounts[key], _ = NexmoAccount.objects.get_or_create(
-                api_key=key,
-                defaults={"name": f"Steady {account.name}", "owner": account.owner, "api_secret": "sandbox-secret-s"},
-            )
-        return self.accounts[key]
-
 
 PAGE = 1_000
 TURN = 0.6180339887  # steps of the golden ratio scatter evenly
 LATE = "from all three years"
-COUNTRIES = list(words.COUNTRIES)
 
 
 def do_add(desk: DetectionDesk, asked: dict[str, Any]) -> dict[str, Any]:
@@ -106,19 +80,6 @@ def do_add(desk: DetectionDesk, asked: dict[str, Any]) -> dict[str, Any]:
     return {"ms": [(perf_counter() - began) * 1000], "cpu": (process_time() - busy) * 1000}
 
 
-def do_settle(desk: DetectionDesk, asked: dict[str, Any]) -> dict[str, Any]:
-    """Give the accounts that late events come to a past, and evaluate it."""
-    from events.archive.add import add_events
-    from events.detection.evaluation.follow import follow
-
-    for key, events in desk.steady_past(asked["total"], asked["events"]).items():
-        events.sort(key=lambda event: event.created_at)
-        for start in range(0, len(events), PAGE):
-            page = events[start : start + PAGE]
-            add_events(desk.accounts[key], page, run=None, fetched_at=END + timedelta(days=1))
-    return {"made": follow().made}
-
-
 def do_follow(desk: Desk, asked: dict[str, Any]) -> dict[str, Any]:
     """Evaluate all that came since, by all rules that ship."""
     from events.detection.evaluation.follow import follow
@@ -128,7 +89,7 @@ def do_follow(desk: Desk, asked: dict[str, Any]) -> dict[str, Any]:
     if done.problems:
         raise RuntimeError(f"rules failed: {done.problems}")
     ms, cpu = (perf_counter() - began) * 1000, (process_time() - busy) * 1000
-    return {"ms": [ms], "cpu": cpu, "events": done.events, "made": done.made}
+    return {"ms": [ms], "cpu": cpu, "events": done.events, "made": done.made, "extended": done.extended}
 
 
 def do_hunt(desk: Desk, asked: dict[str, Any]) -> dict[str, Any]:
@@ -146,4 +107,4 @@ def do_hunt(desk: Desk, asked: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    serve({"settle": do_settle, "add": do_add, "follow": do_follow, "hunt": do_hunt}, DetectionDesk)
+    serve({"add": do_add, "follow": do_follow, "hunt": do_hunt}, DetectionDesk)

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from struct import Struct
 from typing import Any
 
+from tests.benchmarks import people
 from tests.benchmarks import vocabulary as words
 
 START = datetime(2023, 11, 1, tzinfo=UTC)
@@ -25,7 +26,7 @@ _INTS = Struct("<14I")
 _ONE = float(2**32)
 
 _TYPES, _TYPE_ENDS = list(words.TYPES), words.cumulated(list(words.TYPES.values()))
-_COUNTRIES, _COUNTRY_ENDS = list(words.COUNTRIES), words.cumulated(list(words.COUNTRIES.values()))
+_COUNTRIES = list(words.COUNTRIES)
 _SOURCES = list(words.SOURCES)
 _SOURCE_ENDS = words.cumulated([weight for _, weight in words.SOURCES.values()])
 _BUSY = words.ACCOUNTS - words.SILENT
@@ -70,18 +71,36 @@ class Story:
 
     def account_of(self, number: int) -> int:
         """The account (from 0) that event `number` belongs to."""
+        first = self.attack_of(number)
+        if first is not None:
+            number = first  # an attack is on one account
         return self._account(number, self._draws(number))
+
+    def attack_of(self, number: int) -> int | None:
+        """The number of the first event of the attack that event `number` is part of; None: of none."""
+        first = people.attack_of(number)
+        return None if first is None or first in self._silent or number in self._silent else first
 
     def moment(self, number: int) -> int:
         """When event `number` happened, in seconds since 1970; later numbers are never earlier."""
+        first = self.attack_of(number)
+        if first is not None:  # its steps follow fast on one another
+            return min(self._moment(number), self._moment(first) + (number - first) * people.PACE)
+        return self._moment(number)
+
+    def _moment(self, number: int) -> int:
         share = max(0.0, (number + 0.5) / self.total)
         return int(START.timestamp() + _SPAN * share**_GROWTH)
 
     def event(self, number: int, *, at_share: float | None = None) -> dict[str, Any]:
         """Event `number` as the API sends it; `at_share` (0 to 1) dates it elsewhere within the three years."""
         draws = self._draws(number)
-        account = self._account(number, draws)
-        at = self.moment(number if at_share is None else int(at_share * self.total))
+        attack = self.attack_of(number)
+        chosen = draws if attack is None else self._draws(attack)  # by one login
+        account = self.account_of(number) if attack is not None else self._account(number, draws)
+        at = self.moment(number)
+        if at_share is not None:
+            at = self._moment(int(at_share * self.total)) + (0 if attack is None else (number - attack) * people.PACE)
         digest = hashlib.blake2b(f"{words.SEED} id {number}".encode(), digest_size=16).hexdigest()
         event_id = f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-a{digest[17:20]}-{digest[20:]}"
         event_type = _TYPES[_pick(_TYPE_ENDS, draws[1] / _ONE)]
@@ -93,16 +112,23 @@ class Story:
             "event_type_description": event_type.replace("_", " ").capitalize(),
             "created_at": datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S"),
         }
-        person = _pick(_STAFF_ENDS[account], draws[3] / _ONE)
+        person = _pick(_STAFF_ENDS[account], chosen[3] / _ONE)
+        replaced, about = ({}, None) if attack is None else people.attack_step(number)
+        source = replaced.get("source", source)
+        country, is_abroad = people.whereabouts(account, person, at)
+        if not country and attack is None:
+            source = "DEVAPI"  # on the way, people do nothing
         if source != "DEVAPI":
             made["user_email"] = _STAFF[account][person]
             made["user_id"] = 1_000_000 + account * 1_000 + person
         made["account_id"] = words.api_key(account)
         made["source"] = source
-        made["source_ip"] = _address(account, person, source, draws[4])
+        made["source_ip"] = _address(account, person, source, draws[4], at // people.WEEK if is_abroad else None)
         made["source_description"] = words.SOURCES[source][0]
-        made["source_country"] = _COUNTRIES[_pick(_COUNTRY_ENDS, draws[5] / _ONE)]
-        made["context"] = _context(event_type, draws, self._note(number, draws))
+        made["source_country"] = people.home(account, None) if source == "DEVAPI" else country
+        made |= replaced
+        note = self._note(number, draws)
+        made["context"] = _context(event_type, draws, note) if about is None else about | {"note": note}
         return made
 
     def raw(self, number: int, *, at_share: float | None = None) -> str:
@@ -137,9 +163,11 @@ class Story:
         return " ".join(parts)
 
 
-def _address(account: int, person: int, source: str, draw: int) -> str:
+def _address(account: int, person: int, source: str, draw: int, week_abroad: int | None) -> str:
     if source == "DEVAPI":  # a few machines of the account's own
         return f"198.18.{account}.{draw % 5 + 10}"
+    if week_abroad is not None:
+        return f"2001:db8:{account:x}:{person:x}::{week_abroad:x}"
     if draw % 10 < 6:
         return f"198.18.{100 + account}.1"  # the office
     if draw % 10 < 9:
@@ -166,6 +194,8 @@ def _context(event_type: str, draws: tuple[int, ...], note: str) -> dict[str, An
         }
     if event_type.startswith("USER_"):
         return {"session": token, "product": ("SMS", "Voice", "Verify")[draws[12] % 3], "query": number, "note": note}
+    if event_type.startswith("AUTORELOAD_"):
+        return {"amount": (50, 75, 100)[draws[12] % 3], "threshold": (20, 30)[draws[12] % 2], "note": note}
     return {
         "changed": ["settings", "limits"][: draws[12] % 2 + 1],
         "before": token[:8],

@@ -59,6 +59,10 @@ the first, which makes its archives) it measures {quick} and prints the ratios.
 - A stream is served by one process, signed and in batches, to a receiver in another that counts what arrives; beside
   it the first process writes the NDJSON export of the same events to nowhere. Formats other than raw are streamed
   from the small archive.
+- Rules look for what is out of the ordinary, so the archive has an ordinary: people live in one country, travel in
+  three weeks of a hundred and do nothing on the way, programs stay where they are; in every 20,000 events somebody
+  takes over a login, in ten steps. Detection is measured with such events too: new ones as dense in time as the
+  archive's end, late ones scattered over all of it. About one event in 200 makes a finding, more than in life.
 - The ideal time of a sync is the number of pages times the latency over the concurrency.
 """
 

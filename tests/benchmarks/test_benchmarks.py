@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -25,6 +25,7 @@ from tests.benchmarks import (
     history,
     internals,
     machine,
+    people,
     report,
     results,
     targets,
@@ -236,6 +237,36 @@ def test_events_are_the_same_every_time_and_as_nexmo_sends_them() -> None:
     assert 0.6 < sum(words.COMMON in raw for raw in raws) / 2_000 < 0.75
     old = [number for number, raw in enumerate(raws) if words.OLD in raw]
     assert old == list(range(100))
+
+
+def test_people_are_where_they_live_but_for_whole_weeks() -> None:
+    story = generator.Story(50_000)
+    seen: dict[Any, set[str]] = {}
+    for number in range(100, 19_000, 3):
+        event = story.event(number)
+        week = int(datetime.fromisoformat(f"{event['created_at']}+00:00").timestamp()) // people.WEEK
+        who = event.get("user_email"), event["account_id"], week if "user_email" in event else 0
+        seen.setdefault(who, set()).add(event["source_country"])
+
+    assert len(seen) > 1_000
+    assert {len(countries) for countries in seen.values()} == {1}
+
+
+def test_an_attack_is_one_login_on_one_account_within_minutes() -> None:
+    story = generator.Story(50_000)
+    first = 2 * people.ATTACK_EVERY
+    steps = [story.event(first + number) for number in range(len(people.ATTACK))]
+    before, after = story.event(first - 1), story.event(first + len(steps))
+
+    for name in ("account_id", "user_email", "source_ip", "source_country"):
+        assert len({step[name] for step in steps}) == 1
+        assert before.get(name) != steps[0][name] != after.get(name)
+    times = [datetime.fromisoformat(step["created_at"]) for step in steps]
+    assert times == sorted(times)
+    assert times[-1] - times[0] == timedelta(seconds=people.PACE * (len(steps) - 1))
+    assert [step["event_type"] for step in steps] == [event_type for event_type, _ in people.ATTACK]
+    late = [story.event(first + number, at_share=0.25)["created_at"] for number in (0, 1)]
+    assert late[0] < late[1] < before["created_at"]
 
 
 def test_silent_accounts_have_as_many_events_in_every_archive() -> None:

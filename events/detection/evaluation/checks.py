@@ -19,11 +19,12 @@ from django.conf import settings
 from django.utils import timezone
 
 from events.detection.evaluation import reconcile
-from events.detection.evaluation.facts import Reader
 from events.detection.evaluation.find import Found, key_of
 from events.detection.evaluation.follow import Followed
 from events.detection.evaluation.matching import is_away
 from events.detection.evaluation.opening import come_up
+from events.detection.evaluation.reader import Reader
+from events.detection.evaluation.stored import stored_of
 from events.detection.findings import writing
 from events.detection.rules.ruleset import current_rules
 from events.detection.sigma.fields import PlainFields
@@ -158,7 +159,7 @@ def _about_events(rule: Rule, one: Noticed, group: Group, done: Followed) -> Non
     details = {"problem": one.problem}
     found = Found(rule, dict(group), folded(group), tuple((fact, 0) for fact in facts), details)
     with writing.turn():
-        outcome = reconcile.reconcile(rule, [found], reconcile.stored_of(rule, one.events), whole=False)
+        outcome = reconcile.reconcile(rule, [found], stored_of(rule, one.events), whole=False)
     done.made += outcome.made
     done.extended += outcome.extended
     done.accounts |= outcome.accounts

@@ -7,25 +7,25 @@ What is read lies along an index, in the neighbourhood of the events in question
 
 from __future__ import annotations
 
-from collections import defaultdict
-from datetime import UTC, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Protocol
 
+from events.detection.evaluation.facts import by_account
+from events.detection.evaluation.hours import UnusualHours
+from events.detection.evaluation.neighbours import COLUMNS
 from events.detection.evaluation.seen import What
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
-    from datetime import datetime
+    from datetime import timedelta
 
     from events.detection.evaluation.facts import Fact
     from events.detection.evaluation.history import History
     from events.detection.sigma.rule import Selection
 
 Details = dict[str, Any]
-LEAST_KNOWN = 50  # events of a user before, to know what is usual
-PAST = timedelta(days=30)  # how far back they are looked for, beyond the history that a rule asks for
-NEAR = 60  # minutes from the same time of day
+FEW = 100  # events whose neighbours are looked up one by one; of more, all are read in order
+MOST_STEPS = 5  # beyond one another
 
 
 class Condition(Protocol):
@@ -40,13 +40,6 @@ class Condition(Protocol):
     def affected(self, new: Sequence[Fact]) -> Iterable[Fact]:
         """Events that were there before, for which it may not hold any more, or hold now, because of new ones. Whether
         the selection matches them is for the caller to look at."""
-
-
-def by_account(facts: Iterable[Fact]) -> dict[int, list[Fact]]:
-    found: dict[int, list[Fact]] = defaultdict(list)
-    for fact in facts:
-        found[fact.account_id].append(fact)
-    return found
 
 
 class FirstSeen:
@@ -155,92 +148,6 @@ class ImpossibleTravel:
                     yield fact
 
 
-class UnusualHours:
-    """Hardly any of the user's events in the time before, in this account, were near this time of day (UTC)."""
-
-    def __init__(self, history: History, selection: Selection, parameters: Mapping[str, Any]) -> None:
-        self.history, self.selection = history, selection
-        self.share: float = parameters["share"]
-        self.least: timedelta = parameters["history"]
-        self.past = self.least + PAST
-
-    def holding(self, candidates: Sequence[Fact]) -> dict[int, Details]:
-        found = {}
-        users: dict[tuple[int, str], list[Fact]] = defaultdict(list)
-        for fact in candidates:
-            if fact.user_email:
-                users[fact.account_id, fact.user_email].append(fact)
-        for (account, user), facts in users.items():
-            facts.sort(key=lambda fact: fact.place)
-            moments = self.history.reader.moments(account, user, facts[0].at - self.past, facts[-1].at)
-            usual = _TimesOfDay(moments)
-            for fact in facts:
-                usual.move(fact.at - self.past, fact.at)
-                if usual.known < LEAST_KNOWN or fact.at - usual.first < self.least:
-                    continue
-                if (near := usual.near(fact.at)) < usual.known * self.share:
-                    found[fact.pk] = {"near": near, "known": usual.known}
-        return found
-
-    def possible(self) -> Collection[int] | None:
-        return None
-
-    def affected(self, new: Sequence[Fact]) -> Iterable[Fact]:
-        if self.history.is_newest(new):
-            return
-        types = self.history.types_of(self.selection)
-        for account, facts in by_account(new).items():
-            users = sorted({fact.user_email for fact in facts if fact.user_email})
-            if users:
-                first, last = min(fact.at for fact in facts), max(fact.at for fact in facts)
-                marks = ", ".join(["%s"] * len(users))
-                yield from self.history.reader.between(
-                    [account], types, first, last + self.past, also=(f" AND user_email IN ({marks})", users)
-                )
-
-
-class _TimesOfDay:
-    """How many moments of a stretch of time lie at each minute of the day. Stretches are asked for in order."""
-
-    def __init__(self, moments: Sequence[datetime]) -> None:
-        self.moments = moments
-        self.minutes = [_minute(moment) for moment in moments]
-        self.counts = [0] * _DAY
-        self.start = self.end = 0
-
-    def move(self, start: datetime, end: datetime) -> None:
-        """Count the moments from one on, and before another."""
-        while self.end < len(self.moments) and self.moments[self.end] < end:
-            self.counts[self.minutes[self.end]] += 1
-            self.end += 1
-        while self.start < self.end and self.moments[self.start] < start:
-            self.counts[self.minutes[self.start]] -= 1
-            self.start += 1
-
-    @property
-    def known(self) -> int:
-        return self.end - self.start
-
-    @property
-    def first(self) -> datetime:
-        return self.moments[self.start]
-
-    def near(self, moment: datetime) -> int:
-        """How many lie at most an hour from this time of day, by the minute."""
-        first, last = _minute(moment) - NEAR, _minute(moment) + NEAR + 1
-        near = sum(self.counts[max(first, 0) : min(last, _DAY)])
-        return near + (sum(self.counts[first:]) if first < 0 else 0) + sum(self.counts[: max(last - _DAY, 0)])
-
-
-_DAY = 24 * 60
-
-
-def _minute(moment: datetime) -> int:
-    """The minute of the day, in UTC."""
-    moment = moment.astimezone(UTC)
-    return moment.hour * 60 + moment.minute
-
-
 class SharedWithoutTeam:
     """The event before or after it with the same value, not long apart, is of an account that shares neither a team nor
     the owner with its own."""
@@ -293,13 +200,12 @@ class Raised:
     def holding(self, candidates: Sequence[Fact]) -> dict[int, Details]:
         found = {}
         for account, facts in by_account(candidates).items():
-            known = self._in_order(account)
-            previous = {fact.pk: before for before, fact in pairwise(known)}
-            for fact in facts:
-                value, before = fact.get(self.name), previous.get(fact.pk)
-                if value is None or before is None:
+            numbered = [fact for fact in facts if fact.get(self.name) is not None]
+            previous = self._beside(account, numbered, after=False)
+            for fact in numbered:
+                if (before := previous.get(fact.pk)) is None:
                     continue
-                earlier = before.get(self.name)
+                value, earlier = fact.get(self.name), before.get(self.name)
                 if value > earlier and value >= earlier * self.factor:
                     found[fact.pk] = {"previous": earlier, "previous_at": before.at.isoformat()}
         return found
@@ -311,20 +217,52 @@ class Raised:
         if self.history.is_newest(new):
             return
         for account, facts in by_account(new).items():
-            keys = {fact.pk for fact in facts if self.history_counts(fact)}
-            if keys:
-                known = self._in_order(account)
-                yield from (after for fact, after in pairwise(known) if fact.pk in keys)
+            numbered = [fact for fact in facts if self.history_counts(fact)]
+            yield from self._beside(account, numbered, after=True).values()
 
     def history_counts(self, fact: Fact) -> bool:
         return self.selection.takes(fact.event_type) and fact.get(self.name) is not None
 
+    def _types(self) -> list[str]:
+        return [code for code in self.history.types if self.selection.takes(code) and code.upper().startswith(NUMBERED)]
+
+    def _beside(self, account: int, facts: Sequence[Fact], *, after: bool) -> dict[int, Fact]:
+        """The event with such a number that comes right before (or after) each of these, by their keys."""
+        found: dict[int, Fact] = {}
+        left = {fact.pk: fact for fact in facts}  # where to go on, by the event that it is for
+        steps = MOST_STEPS if len(facts) <= FEW else 0
+        while left and steps:
+            steps -= 1
+            nearest = self._nearest(account, {fact.pk: fact for fact in left.values()}, after=after)
+            beyond = {pk: nearest[fact.pk] for pk, fact in left.items() if fact.pk in nearest}
+            left = {pk: fact for pk, fact in beyond.items() if fact.get(self.name) is None}
+            found |= {pk: fact for pk, fact in beyond.items() if pk not in left}
+        if left:
+            ordered = self._in_order(account)
+            for one, other in pairwise(ordered if not after else ordered[::-1]):
+                if other.pk in left:
+                    found[other.pk] = one
+        return found
+
+    def _nearest(self, account: int, points: Mapping[int, Fact], *, after: bool) -> dict[int, Fact]:
+        """The event of these types right before (or after) each of some events, whether it has a number or not."""
+        reader, types, (column, index) = self.history.reader, self._types(), COLUMNS["event_type"]
+        asked = [(fact.pk, code, fact.at) for fact in points.values() for code in types]
+        rows = reader.neighbours(column, index, reader.counting(account), asked)
+        wanted = [(pk, later if after else before) for pk, before, later in rows]
+        there = {fact.pk: fact for fact in reader.by_key(list({key for _, key in wanted if key is not None}))}
+        choose = min if after else max
+        found: dict[int, Fact] = {}
+        for pk, key in wanted:
+            if key is not None and key in there:
+                one = there[key]
+                found[pk] = choose(found.get(pk, one), one, key=lambda fact: fact.place)
+        return found
+
     def _in_order(self, account: int) -> list[Fact]:
-        """The account's events that have such a number. They are rare: settings that people change by hand."""
+        """The account's events that have such a number."""
         if account not in self._numbers:
-            types = [
-                code for code in self.history.types if self.selection.takes(code) and code.upper().startswith(NUMBERED)
-            ]
+            types = self._types()
             facts = self.history.reader.between([account], types, None, None) if types else []
             self._numbers[account] = sorted(
                 (fact for fact in facts if fact.get(self.name) is not None), key=lambda fact: fact.place

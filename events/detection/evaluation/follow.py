@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.utils import timezone
 
-from events.detection.evaluation.facts import Reader, api_keys
 from events.detection.evaluation.history import History
 from events.detection.evaluation.increment import Increment, increment
 from events.detection.evaluation.matching import is_away, match
+from events.detection.evaluation.reader import Reader, api_keys
 from events.detection.evaluation.seen import Seen, What, noted_for
 from events.detection.evaluation.seen import write as write_seen
 from events.detection.findings import writing
@@ -57,6 +57,16 @@ class Followed:
     failed: set[int] = field(default_factory=set)
     problems: dict[str, tuple[str, str]] = field(default_factory=dict)
 
+    def add(self, other: Followed) -> None:
+        self.events += other.events
+        self.made += other.made
+        self.extended += other.extended
+        self.withdrawn += other.withdrawn
+        self.accounts |= other.accounts
+        self.evaluated |= other.evaluated
+        self.failed |= other.failed
+        self.problems |= other.problems
+
 
 def behind() -> dict[int, tuple[int, int]]:
     """Accounts with events that were not evaluated yet: from where, and up to where.
@@ -69,28 +79,41 @@ def behind() -> dict[int, tuple[int, int]]:
     return {account: (cursors.get(account, 0), seq) for account, seq in heads if cursors.get(account, 0) < seq}
 
 
-def follow(tick: Callable[[int, int], None] | None = None, rules: Iterable[Rule] | None = None) -> Followed:
-    """Evaluate all that came since, the accounts that are least behind first, a batch of each in turn.
+def follow(
+    tick: Callable[[int, int], None] | None = None,
+    rules: Iterable[Rule] | None = None,
+    *,
+    told: Callable[[Followed], None] | None = None,
+) -> Followed:
+    """Evaluate all that came since, a batch at a time: of the account that is least behind and of the one that has
+    waited longest, in turn. So nobody's news wait for long archives, and these come to their end.
 
     Args:
         tick: told after each batch how many events are done, and of how many; may raise to stop.
         rules: instead of those that are on.
+        told: told what each batch did.
     """
     done = Followed()
     given = None if rules is None else Follower(rules)
+    turn, turns = 0, dict[int, int]()  # when each account had its last one
     while waiting := {account: span for account, span in behind().items() if account not in done.failed}:
-        # Rules may be switched, changed or written while a long archive is followed.
-        follower = given or _current()
-        total = done.events + sum(end - start for start, end in waiting.values())
-        for account, (seq, head) in sorted(waiting.items(), key=lambda entry: entry[1][1] - entry[1][0]):
-            try:
-                follower.step(account, seq, head, done)
-            except Exception as error:
-                if is_away(error):
-                    raise
-                _give_up(account, error, done)
-            if tick:
-                tick(done.events, max(total, done.events))
+        lag = {account: head - seq for account, (seq, head) in waiting.items()}
+        turn += 1
+        account = min(lag, key=lambda one: (turns.get(one, 0) if turn % 2 == 0 else 0, lag[one]))
+        turns[account] = turn
+        part = Followed()
+        try:
+            # Rules may be switched, changed or written while a long archive is followed.
+            (given or _current()).step(account, *waiting[account], part)
+        except Exception as error:
+            if is_away(error):
+                raise
+            _give_up(account, error, part)
+        done.add(part)
+        if told and part.evaluated:
+            told(part)
+        if tick:
+            tick(done.events, max(done.events - part.events + sum(lag.values()), done.events))
     return done
 
 
@@ -114,6 +137,12 @@ class Follower:
         self.dispatch = Dispatch(self.rules)
         self.keys: Mapping[int, str] = {}
         self.noted = list(dict.fromkeys(what for rule in self.rules for what in noted_for(rule)))
+        # Where a rule looks into every context, they are read with the events, not in a second pass.
+        self.reads_contexts = any(
+            selection.reads is None and selection.event_types is None
+            for rule in self.rules
+            for selection in rule.selections
+        )
         self.has_custom = {rule.uid for rule in self.rules if any(selection.custom for selection in rule.selections)}
 
     def step(self, account: int, seq: int, head: int, done: Followed) -> None:
@@ -133,16 +162,17 @@ class Follower:
         if account not in self.keys:
             self.keys = api_keys()
         reader = Reader(upto, self.keys)
-        new = reader.in_chain(account, seq, end)
+        new = reader.in_chain(account, seq, end, with_contexts=self.reads_contexts)
         reader.hold(account, new)
         began = min((fact.at for fact in new), default=None)
         if cursor.began_at is not None:
             began = cursor.began_at if began is None else min(began, cursor.began_at)
         beginnings = {other: began_at for other, (_, began_at) in others.items()} | {account: began}
         history = History(reader, types(), beginnings, {account: cursor.began_at})
-        for what in self.noted:
-            history.seen[what, account] = seen = self._filled(what, account, seq)
-            seen.follow(new, end)
+        for seen in Seen.load_all(self.noted, account):
+            filled = seen if seen.upto >= seq else self._filled(seen.what, account, seq)
+            history.seen[seen.what, account] = filled
+            filled.follow(new, end)
         problems: Problems = {}
         changes = self._look(history, new, problems)
         self._write(cursor, end, began, history, changes, problems, done)

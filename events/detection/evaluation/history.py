@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from events.detection.evaluation.custom import Condition, Details
-    from events.detection.evaluation.facts import Fact, Reader
+    from events.detection.evaluation.facts import Fact
+    from events.detection.evaluation.reader import Reader
     from events.detection.sigma.rule import Selection
 
 
@@ -108,6 +109,13 @@ class History:
             for fact in condition.affected(new)
             if fact.pk not in keys and selection.takes(fact.event_type)
         }
+
+    def firsts_within(self, selection: Selection, account: int, start: datetime, end: datetime) -> list[Fact] | None:
+        """Events of a span that are the first with values of which the selection asks it; None: it asks it of none."""
+        first_seen = next((each for each in self.of(selection) if isinstance(each, custom.FirstSeen)), None)
+        if first_seen is None:
+            return None
+        return self.reader.by_key(self.seen_in(first_seen.what, account).first_within(start, end))
 
     def is_newest(self, new: Sequence[Fact]) -> bool:
         """Whether these are known to be all that their account has since the first of them."""

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Sum
 from django.utils.translation import gettext_noop
 
-from events.detection.evaluation.facts import Reader
 from events.detection.evaluation.find import Found, Hits, candidates, types_of
 from events.detection.evaluation.follow import types
 from events.detection.evaluation.history import History
 from events.detection.evaluation.increment import touched
+from events.detection.evaluation.reader import Reader
 from events.detection.evaluation.seen import noted_for
 from events.detection.evaluation.ways import accounts_of, ways_to
 from events.models import AuditEvent, ChainHead, DayCount, DetectionCursor

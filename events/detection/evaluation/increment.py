@@ -31,6 +31,7 @@ from events.detection.evaluation.find import (
     span_of,
     types_of,
 )
+from events.detection.evaluation.stored import CHUNK, Stored, grown_of, stored_of
 from events.detection.sigma.windows import folded, group_of
 from events.models import FindingEvent
 
@@ -72,7 +73,7 @@ class Increment:
     def write(self) -> reconcile.Outcome | None:
         """Bring the stored findings in line, in the caller's transaction. None: they changed since, look again."""
         events = self.examined | {fact.pk for one in self.found for fact, _ in one.events}
-        look_up = reconcile.stored_of if self.whole else reconcile.grown_of
+        look_up = stored_of if self.whole else grown_of
         stored = look_up(self.rule, events - self.new)
         if self.whole and not all(_lies_within(self.rule, one, self.reach) for one in stored):
             return None
@@ -169,8 +170,8 @@ def _relevant(rule: Rule, history: History, about: Touched, new: set[int]) -> To
         hits[slot] = set(history.narrow(selection, facts)) if selection.custom else {fact.pk for fact in facts}
     others = list({fact.pk for slot, fact in about if fact.pk not in hits[slot] and fact.pk not in new})
     before: set[int] = set()
-    for start in range(0, len(others), reconcile.CHUNK):
-        rows = FindingEvent.objects.filter(event__in=others[start : start + reconcile.CHUNK], finding__rule=rule.uid)
+    for start in range(0, len(others), CHUNK):
+        rows = FindingEvent.objects.filter(event__in=others[start : start + CHUNK], finding__rule=rule.uid)
         before.update(rows.order_by().values_list("event", flat=True))
     relevant = [entry for entry in about if entry[1].pk in hits[entry[0]] or entry[1].pk in before]
     if by_event:
@@ -189,14 +190,14 @@ def _anew(rule: Rule, accounts: list[int] | None, history: History, about: Touch
         done = Increment(rule, new, examined=hits.examined, whole=True, reach=spans)
         for place, part in hits.parts(partial(_place, spans)):
             done.found += hits.found(later(spans[place][0], margin), part)
-        stored = reconcile.stored_of(rule, done.examined - new)
+        stored = stored_of(rule, done.examined - new)
         beyond = [one.finding for one in stored if not _lies_within(rule, one, spans)]
         if not beyond:
             return done
         spans = _joined(spans + [(earlier(one.first_at, margin), later(one.last_at, margin)) for one in beyond])
 
 
-def _lies_within(rule: Rule, one: reconcile.Stored, spans: Sequence[Span]) -> bool:
+def _lies_within(rule: Rule, one: Stored, spans: Sequence[Span]) -> bool:
     """Whether all that a finding is made of, and what could join it, was read."""
     first, last = earlier(one.finding.first_at, span_of(rule)), later(one.finding.last_at, span_of(rule))
     place = _place(spans, first)

@@ -35,8 +35,8 @@ NOTED_EVERY = timedelta(seconds=1)  # how often a trial's progress is noted
 def detect(job: jobs.Claim) -> None:
     """Evaluate all that came since; first, open findings follow rules whose level has changed."""
     watching.watch(apply_levels(current_rules()))
-    done = follow(lambda events, total: job.renew(done=events, total=total))
-    _tell(done)
+    # Told batch by batch: while a long archive is followed for the first time, others have news.
+    follow(lambda events, total: job.renew(done=events, total=total), told=_tell)
 
 
 @jobs.handler("check_syncing", every=EVERY)

@@ -11,7 +11,8 @@ from events.nexmo.values import ip_key
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from events.detection.evaluation.facts import Fact, Reader
+    from events.detection.evaluation.facts import Fact
+    from events.detection.evaluation.reader import Reader
 
 # The columns that an index leads along in the order of time, and how a value is looked up there.
 COLUMNS: dict[str, tuple[str, str]] = {
@@ -47,15 +48,22 @@ class Neighbours:
             raise ValueError(f"No index leads along {name}.")
         key = (name, also, everywhere)
         if key not in self._of:
-            self._of[key] = FieldNeighbours(self.reader, name, also, everywhere)
+            plain = self.of(name, everywhere=everywhere) if also else None
+            self._of[key] = FieldNeighbours(self.reader, name, also, everywhere, plain)
         return self._of[key]
 
 
 class FieldNeighbours:
     """The events before and after others with the same value of one field."""
 
-    def __init__(self, reader: Reader, name: str, also: str, everywhere: bool) -> None:
-        self.reader, self.name, self.also, self.everywhere = reader, name, also, everywhere
+    def __init__(
+        self, reader: Reader, name: str, also: str, everywhere: bool, plain: FieldNeighbours | None = None
+    ) -> None:
+        """
+        Args:
+            plain: the same without `also`, which mostly is the same.
+        """
+        self.reader, self.name, self.also, self.everywhere, self.plain = reader, name, also, everywhere, plain
         self.column, self.index = COLUMNS[name]
         self._loaded: set[int] = set()
         self._took_batch = False
@@ -109,6 +117,8 @@ class FieldNeighbours:
 
     def _look_up(self, facts: Sequence[Fact]) -> None:
         """Find the neighbours of these events in the archive, those that are not known yet."""
+        if self.plain is not None:
+            facts = self._take_over(facts, self.plain)
         accounts: dict[int, list[Fact]] = defaultdict(list)
         for fact in facts:
             accounts[self._key(fact)[0]].append(fact)
@@ -125,6 +135,21 @@ class FieldNeighbours:
                 self._before.setdefault(pk, there[before])
             if after in there:
                 self._after.setdefault(pk, there[after])
+
+    def _take_over(self, facts: Sequence[Fact], plain: FieldNeighbours) -> list[Fact]:
+        """Take over the neighbours of any country, where they have one. Returns the events that are left."""
+        plain.load(facts)
+        left = []
+        for fact in facts:
+            before, after = plain.before(fact), plain.after(fact)
+            if before is not None and not before.source_country or after is not None and not after.source_country:
+                left.append(fact)
+                continue
+            if before is not None:
+                self._before.setdefault(fact.pk, before)
+            if after is not None:
+                self._after.setdefault(fact.pk, after)
+        return left
 
     def also_in(self, accounts: Collection[int], facts: Sequence[Fact]) -> list[Fact]:
         """Those whose value some event of these accounts has too."""

@@ -16,13 +16,13 @@ from django.utils import timezone
 
 from events.detection.evaluation.find import key_of
 from events.detection.evaluation.opening import come_up
+from events.detection.evaluation.stored import Stored, holders_of, still_there
 from events.detection.findings import writing
 from events.detection.findings.writing import Evidence
-from events.detection.sigma.windows import folded
-from events.models import AuditEvent, Finding, FindingAccount, FindingChange, FindingEvent, Suppression
+from events.models import Finding, FindingAccount, FindingChange, Suppression
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from events.detection.evaluation.facts import Fact
@@ -32,38 +32,6 @@ if TYPE_CHECKING:
     from events.detection.sigma.windows import Group
 
 ACTIONS, STATES = FindingChange.Action, Finding.State
-CHUNK = 500  # keys in one statement
-
-
-@dataclass
-class Stored:
-    """A finding of the database, with its events.
-
-    Attributes:
-        is_whole: whether `evidence` is all of them, or of some events alone.
-    """
-
-    finding: Finding
-    evidence: dict[tuple[int, str], Evidence]
-    is_whole: bool = True
-
-    def complete(self) -> None:
-        """Read all of its events."""
-        if not self.is_whole:
-            (its,) = writing.evidence_of([self.finding.pk]).values()
-            self.evidence, self.is_whole = {(each.event, each.step): each for each in its}, True
-
-    @property
-    def identity(self) -> Group:
-        return folded(tuple(self.finding.group.items()))
-
-    @property
-    def is_live(self) -> bool:
-        return bool(self.finding.state != STATES.WITHDRAWN)
-
-    @property
-    def events(self) -> set[int]:
-        return {event for event, _ in self.evidence}
 
 
 @dataclass
@@ -93,43 +61,6 @@ class Outcome:
     extended: int = 0
     withdrawn: int = 0
     accounts: set[int] = field(default_factory=set)
-
-
-def stored_of(rule: Rule, events: Collection[int]) -> list[Stored]:
-    """A rule's findings that hold any of these events."""
-    keys = list(events)
-    wanted: set[int] = set()
-    for start in range(0, len(keys), CHUNK):
-        rows = FindingEvent.objects.filter(event__in=keys[start : start + CHUNK], finding__rule=rule.uid).order_by()
-        wanted.update(rows.values_list("finding", flat=True))
-    return load(sorted(wanted))
-
-
-def grown_of(rule: Rule, events: Collection[int]) -> list[Stored]:
-    """The same, to be added to: of each only what it has of these events, as it may have 100,000 others."""
-    keys = list(events)
-    found: dict[int, list[Evidence]] = defaultdict(list)
-    for start in range(0, len(keys), CHUNK):
-        rows = FindingEvent.objects.filter(event__in=keys[start : start + CHUNK], finding__rule=rule.uid).order_by()
-        for finding, *values in rows.values_list("finding_id", *writing.COLUMNS):
-            found[finding].append(Evidence(*values))
-    listed = []
-    for start in range(0, len(found), CHUNK):
-        for pk, finding in sorted(Finding.objects.in_bulk(list(found)[start : start + CHUNK]).items()):
-            listed.append(Stored(finding, {(each.event, each.step): each for each in found[pk]}, is_whole=False))
-            if not listed[-1].is_live:
-                listed[-1].complete()  # what it held is replaced when it comes back
-    return listed
-
-
-def load(findings: Sequence[int]) -> list[Stored]:
-    evidence = writing.evidence_of(findings)
-    known: dict[int, Finding] = {}
-    for start in range(0, len(findings), CHUNK):
-        known |= Finding.objects.in_bulk(findings[start : start + CHUNK])
-    return [
-        Stored(known[pk], {(each.event, each.step): each for each in evidence[pk]}) for pk in findings if pk in known
-    ]
 
 
 def reconcile(rule: Rule, found: Sequence[Found], stored: Sequence[Stored], *, whole: bool) -> Outcome:
@@ -201,7 +132,7 @@ class _Act:
                 first.stored = one
             elif first.stored is not one:
                 self.obsolete.append(one)
-        withdrawn = _by_event(one for one in stored if not one.is_live)
+        withdrawn = holders_of(one for one in stored if not one.is_live)
         for piece in pieces:
             if len(piece.met) > 1:  # one takes the events of the others
                 for one in piece.met:
@@ -213,9 +144,9 @@ class _Act:
     def replace(self, wanted: Sequence[Wanted], stored: Sequence[Stored]) -> None:
         """What is found is all there is: each finding becomes one of them, or is withdrawn."""
         looked_at = {pk for one in wanted for pk in one.events}
-        there = looked_at | _still_there({pk for one in stored for pk in one.events} - looked_at)
-        holders = _by_event(one for one in stored if one.is_live)
-        withdrawn = _by_event(one for one in stored if not one.is_live)
+        there = looked_at | still_there({pk for one in stored for pk in one.events} - looked_at)
+        holders = holders_of(one for one in stored if one.is_live)
+        withdrawn = holders_of(one for one in stored if not one.is_live)
         free = {one.finding.pk for one in stored if one.is_live}
         heirs: dict[int, Wanted] = {}  # by the key of the finding that each becomes
         for piece in sorted(wanted, key=lambda piece: min(_places(piece.evidence))):
@@ -379,27 +310,9 @@ def _spans(evidence: Iterable[Evidence]) -> dict[int, Span]:
     return {account: (first, last) for account, (first, last, _) in writing.parts_of(evidence).items()}
 
 
-def _by_event(stored: Iterable[Stored]) -> dict[int, list[Stored]]:
-    holders: dict[int, list[Stored]] = defaultdict(list)
-    for one in stored:
-        for event in one.events:
-            holders[event].append(one)
-    return holders
-
-
 def _places(evidence: dict[tuple[int, str], Evidence]) -> Iterable[tuple[datetime, int]]:
     return ((each.at, each.event) for each in evidence.values())
 
 
 def _spare_key(pk: int) -> str:
     return hashlib.sha256(f"spare {pk}".encode()).hexdigest()
-
-
-def _still_there(events: set[int]) -> set[int]:
-    """Those of these events that retention has not removed."""
-    keys = list(events)
-    found: set[int] = set()
-    for start in range(0, len(keys), CHUNK):
-        rows = AuditEvent.objects.filter(pk__in=keys[start : start + CHUNK]).order_by()
-        found.update(rows.values_list("pk", flat=True))
-    return found

@@ -22,6 +22,7 @@ from events.detection.evaluation import reconcile
 from events.detection.evaluation.find import Found, earlier, later, span_of
 from events.detection.evaluation.follow import follow
 from events.detection.evaluation.hunt import Hunting, Tick
+from events.detection.evaluation.stored import load, stored_of
 from events.detection.findings import writing
 from events.models import DetectionCursor, Finding, FindingEvent
 
@@ -226,12 +227,12 @@ class Replay:
         batch = list(_batch(waiting))
         known = {pk for cluster in batch for pk in cluster.stored}
         events = {event for cluster in batch for event in cluster.events}
-        stored = reconcile.stored_of(self.rule, events)
+        stored = stored_of(self.rule, events)
         return {one.finding.pk for one in stored} <= known and all(one.events <= events for one in stored)
 
     def _write(self, batch: Sequence[Cluster]) -> None:
         found = [one for cluster in batch for one in cluster.found]
-        stored = reconcile.load(sorted(pk for cluster in batch for pk in cluster.stored))
+        stored = load(sorted(pk for cluster in batch for pk in cluster.stored))
         done = reconcile.reconcile(self.rule, found, stored, whole=True)
         self.outcome.made += done.made
         self.outcome.extended += done.extended

@@ -14,6 +14,7 @@ from events.detection.sigma.patterns import (
     COMPARISONS,
     Pattern,
     Test,
+    any_of,
     cidr_test,
     comparison_test,
     number_test,
@@ -195,7 +196,7 @@ def _one_of(asked: Asked, parts: list[Part]) -> Node:
             tests.append(test)
         else:
             plain.add(text)
-    return _item(asked, frozenset(plain), tests, has_null)
+    return _item(asked, frozenset(plain), any_of(tests), has_null)
 
 
 def _item(asked: Asked, plain: frozenset[str], tests: list[Test], has_null: bool) -> Item:

@@ -7,7 +7,8 @@ backslash before either, or before a backslash that would else do so, takes that
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import re2
@@ -71,6 +72,8 @@ class Pattern:
             shape = shape.replace("**", "*")
         texts = [text if cased else fold(text) for text, is_wildcard in self.parts if not is_wildcard]
         change = str if cased else _folded
+        if not cased and shape in ("t*", "*t"):
+            return Edge(shape == "t*", (texts[0],))
         if len(texts) == 1 and ONE not in shape:
             return _one_text(shape, texts[0], change)
         if ONE not in shape:
@@ -80,6 +83,30 @@ class Pattern:
         regex = "".join({ANY: ".*", ONE: "."}.get(char) or re2.escape(next(found)) for char in shape)
         search = compiled(rf"(?s)\A{regex}\z").search
         return lambda value: found_by(search, change(value))
+
+
+@dataclass(frozen=True)
+class Edge:
+    """Whether a value begins, or ends, with one of some texts in lower case: in one look, however many they are."""
+
+    at_start: bool
+    texts: tuple[str, ...]
+
+    def __call__(self, value: Any) -> bool:
+        text = _folded(value)
+        return text.startswith(self.texts) if self.at_start else text.endswith(self.texts)
+
+
+def any_of(tests: Iterable[Test]) -> list[Test]:
+    """As few tests as say whether one of these holds."""
+    edges: dict[bool, tuple[str, ...]] = {}
+    others = []
+    for test in tests:
+        if isinstance(test, Edge):
+            edges[test.at_start] = edges.get(test.at_start, ()) + test.texts
+        else:
+            others.append(test)
+    return [*(Edge(at_start, texts) for at_start, texts in edges.items()), *others]
 
 
 def _folded(value: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from accounts.models import NexmoAccount
-from events.detection.evaluation import custom
+from events.detection.evaluation import custom, hours
 from events.detection.evaluation import follow as following
 from events.detection.evaluation import replay as replaying
 from events.detection.evaluation.follow import follow
@@ -28,7 +28,9 @@ def test_order_of_arrival_changes_nothing_and_hunt_and_replay_agree(
 ) -> None:
     chance = Random(seed)
     monkeypatch.setattr(following, "BATCH", chance.choice((1, 3, 10, 1000)))
-    monkeypatch.setattr(custom, "LEAST_KNOWN", 3)
+    monkeypatch.setattr(hours, "LEAST_KNOWN", 3)
+    monkeypatch.setattr(custom, "FEW", chance.choice((0, 100)))
+    monkeypatch.setattr(custom, "MOST_STEPS", chance.choice((1, 5)))
     rules = random_rules(chance)
     accounts = list(NexmoAccount.objects.order_by("api_key")[:3])
     events = [random_event(chance, number) for number in range(chance.choice((20, 60)))]

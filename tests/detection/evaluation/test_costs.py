@@ -25,7 +25,7 @@ from tests.tools.calls import python_calls
 from tests.tools.services import only_sqlite
 
 BEFORE, BATCH = 1_000, 1_000  # events known, and then evaluated together
-CALLS = 185.2  # for each event
+CALLS = 165.9  # for each event
 
 
 @only_sqlite  # the adapters of databases call different functions

@@ -17,7 +17,7 @@ from events.archive import retention
 from events.detection.evaluation import follow as following
 from events.detection.evaluation import replay as replaying
 from events.detection.evaluation.find import Found
-from events.detection.evaluation.follow import behind, follow
+from events.detection.evaluation.follow import Followed, behind, follow
 from events.detection.evaluation.hunt import Hunting
 from events.detection.evaluation.replay import replay
 from events.detection.evaluation.seen import MOST_VALUES
@@ -255,6 +255,27 @@ def test_the_account_that_is_least_behind_comes_first_and_each_gets_a_turn(
     assert seen == [(1, 6, {large.pk}), (3, 6, {large.pk}), (5, 6, {large.pk}), (6, 6, set())]
 
 
+def test_news_wait_for_no_long_archive_and_these_come_to_their_end(cast: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "BATCH", 2)
+    busy, *long = NexmoAccount.objects.order_by("api_key")[:3]
+    for account in long:
+        add(account, [event(number) for number in range(6)])
+    order, news = [], iter(range(100, 104))
+
+    def told(part: Followed) -> None:
+        order.extend(part.evaluated)
+        if (number := next(news, None)) is not None:
+            add(busy, [event(number)])  # something new, after each of the first batches
+
+    follow(rules=[], told=told)
+
+    turns = [place for place, account in enumerate(order) if account == busy.pk]
+    assert turns[0] <= 2, "before the long ones are done, or have had a turn each"
+    assert turns[-1] < len(order) - 1
+    assert [order.count(account.pk) for account in long] == [3, 3]
+    assert not behind()
+
+
 def test_what_stops_between_two_batches_goes_on_from_there(
     account: NexmoAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -419,10 +440,10 @@ def test_account_that_cannot_be_read_holds_up_no_other(cast: Any, monkeypatch: p
     add(sound, [event(2), event(3)])
     original = following.Reader.in_chain
 
-    def in_chain(reader: Any, account: int, *rest: Any) -> Any:
+    def in_chain(reader: Any, account: int, *rest: Any, **how: Any) -> Any:
         if account == broken.pk:
             raise ValueError("Invalid isoformat string")  # what a failing disk left
-        return original(reader, account, *rest)
+        return original(reader, account, *rest, **how)
 
     with monkeypatch.context() as patch:
         patch.setattr(following.Reader, "in_chain", in_chain)

@@ -18,6 +18,7 @@ from events.detection.evaluation import replay as replaying
 from events.detection.evaluation.follow import follow
 from events.detection.evaluation.hunt import Hunting, TooMany
 from events.detection.evaluation.replay import replay
+from events.detection.evaluation.stored import Stored
 from events.models import BackgroundJob, DetectionCursor, Finding, FindingChange, Hunt, SeenField
 from events.operations import jobs
 from tests.detection.archives import LOGIN, add, correlation, detection, rule_of, stored, told
@@ -288,7 +289,7 @@ def test_replay_of_many_findings_compares_each_with_few(account: NexmoAccount, m
     rule = rule_of(detection("many", "source: CD", "merge: 1s, group_by: [account]"))
     add(account, [event(number, f"2026-01-02T10:{number // 60:02}:{number % 60:02}") for number in range(0, 600, 5)])
     asked = []
-    for kind in (reconcile.Wanted, reconcile.Stored):
+    for kind in (reconcile.Wanted, Stored):
         events = kind.events.fget
         monkeypatch.setattr(kind, "events", property(lambda one, events=events: asked.append(one) or events(one)))
 

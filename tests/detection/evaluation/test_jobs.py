@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import NexmoAccount
+from events.detection.evaluation import follow as following
 from events.detection.evaluation import jobs as detection_jobs
 from events.models import BackgroundJob, DetectionCursor, Finding, OwnRule
 from events.operations import jobs, tasks
@@ -84,6 +85,27 @@ def test_job_evaluates_and_has_it_told(account: NexmoAccount) -> None:
     assert "route_alerts" in due()
     waiting = BackgroundJob.objects.get(kind="detect")
     assert timezone.now() < waiting.due_at <= timezone.now() + detection_jobs.EVERY, "it comes again"
+
+
+def test_what_a_batch_finds_is_told_before_the_next(cast: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    enable()
+    monkeypatch.setattr(following, "BATCH", 1)
+    for account in NexmoAccount.objects.order_by("api_key")[:2]:
+        add(account, [secret(1)])
+    seen = []
+    step = following.Follower.step
+
+    def stepping(*args: Any) -> None:
+        seen.append((Finding.objects.count(), "route_alerts" in due()))
+        step(*args)
+
+    monkeypatch.setattr(following.Follower, "step", stepping)
+    jobs.enqueue("detect")
+
+    assert jobs.run_next()
+
+    assert [told for found, told in seen if not found] == [False]
+    assert [told for found, told in seen if found] == [True]
 
 
 def test_both_jobs_are_there_without_being_asked_for() -> None:

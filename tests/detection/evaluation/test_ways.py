@@ -11,8 +11,8 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import NexmoAccount
 from events.detection.evaluation import hunt, ways
-from events.detection.evaluation.facts import Reader
 from events.detection.evaluation.hunt import Hunting
+from events.detection.evaluation.reader import Reader
 from tests.detection.archives import LOGIN, add, correlation, detection, rule_of, told
 
 pytestmark = pytest.mark.django_db

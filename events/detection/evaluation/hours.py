@@ -1,0 +1,128 @@
+"""The condition `unusual_hours`: whether a user hardly ever did anything at this time of the day."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING, Any
+
+from events.detection.evaluation.facts import by_account
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from events.detection.evaluation.facts import Fact
+    from events.detection.evaluation.history import History
+    from events.detection.sigma.rule import Selection
+
+LEAST_KNOWN = 50  # events of a user before, to know what is usual
+PAST = timedelta(days=30)  # how far back they are looked for, beyond the history that a rule asks for
+NEAR = 60  # minutes from the same time of day
+
+
+class UnusualHours:
+    """Hardly any of the user's events in the time before, in this account, were near this time of day (UTC)."""
+
+    def __init__(self, history: History, selection: Selection, parameters: Mapping[str, Any]) -> None:
+        self.history, self.selection = history, selection
+        self.share: float = parameters["share"]
+        self.least: timedelta = parameters["history"]
+        self.past = self.least + PAST
+
+    def holding(self, candidates: Sequence[Fact]) -> dict[int, dict[str, Any]]:
+        found = {}
+        users: dict[tuple[int, str], list[Fact]] = defaultdict(list)
+        for fact in candidates:
+            if fact.user_email:
+                users[fact.account_id, fact.user_email].append(fact)
+        for (account, user), several in users.items():
+            facts = self._doubtful(account, user, sorted(several, key=lambda fact: fact.place))
+            if not facts:
+                continue
+            moments = self.history.reader.moments(account, user, facts[0].at - self.past, facts[-1].at)
+            usual = _TimesOfDay(moments)
+            for fact in facts:
+                usual.move(fact.at - self.past, fact.at)
+                if usual.known < LEAST_KNOWN or fact.at - usual.first < self.least:
+                    continue
+                if (near := usual.near(fact.at)) < usual.known * self.share:
+                    found[fact.pk] = {"near": near, "known": usual.known}
+        return found
+
+    def _doubtful(self, account: int, user: str, facts: Sequence[Fact]) -> Sequence[Fact]:
+        """Those of a user's events, in order, for which it may hold. What a user did last shows for most of them that
+        their hour is a usual one, and what lies further back need not be read."""
+        reader, first, last = self.history.reader, facts[0].at, facts[-1].at
+        if last - first > self.past / 2:
+            return facts  # hardly anything lies in the past of all of them
+        most = reader.count_moments(user, first - self.past, last)
+        if most < LEAST_KNOWN:
+            return []
+        enough = most * self.share
+        latest = reader.moments(account, user, last - self.past, first, most=int(enough * _DAY / NEAR) + LEAST_KNOWN)
+        usual = _TimesOfDay(latest)
+        usual.move(last - self.past, first)
+        return [fact for fact in facts if usual.near(fact.at) < enough]
+
+    def possible(self) -> Collection[int] | None:
+        return None
+
+    def affected(self, new: Sequence[Fact]) -> Iterable[Fact]:
+        if self.history.is_newest(new):
+            return
+        reader, types = self.history.reader, self.history.types_of(self.selection)
+        for account, facts in by_account(new).items():
+            users = sorted({fact.user_email for fact in facts if fact.user_email})
+            if not users:
+                continue
+            first, last = min(fact.at for fact in facts), max(fact.at for fact in facts) + self.past
+            # Where the values must be new too, it can hold for few.
+            firsts = self.history.firsts_within(self.selection, account, first, last)
+            if firsts is not None:
+                yield from (fact for fact in firsts if fact.user_email in users)
+                continue
+            marks = ", ".join(["%s"] * len(users))
+            yield from reader.between([account], types, first, last, also=(f" AND user_email IN ({marks})", users))
+
+
+class _TimesOfDay:
+    """How many moments of a stretch of time lie at each minute of the day. Stretches are asked for in order."""
+
+    def __init__(self, moments: Sequence[datetime]) -> None:
+        self.moments = moments
+        self.minutes = [_minute(moment) for moment in moments]
+        self.counts = [0] * _DAY
+        self.start = self.end = 0
+
+    def move(self, start: datetime, end: datetime) -> None:
+        """Count the moments from one on, and before another."""
+        while self.end < len(self.moments) and self.moments[self.end] < end:
+            self.counts[self.minutes[self.end]] += 1
+            self.end += 1
+        while self.start < self.end and self.moments[self.start] < start:
+            self.counts[self.minutes[self.start]] -= 1
+            self.start += 1
+
+    @property
+    def known(self) -> int:
+        return self.end - self.start
+
+    @property
+    def first(self) -> datetime:
+        return self.moments[self.start]
+
+    def near(self, moment: datetime) -> int:
+        """How many lie at most an hour from this time of day, by the minute."""
+        first, last = _minute(moment) - NEAR, _minute(moment) + NEAR + 1
+        near = sum(self.counts[max(first, 0) : min(last, _DAY)])
+        return near + (sum(self.counts[first:]) if first < 0 else 0) + sum(self.counts[: max(last - _DAY, 0)])
+
+
+_DAY = 24 * 60
+
+
+def _minute(moment: datetime) -> int:
+    """The minute of the day, in UTC."""
+    moment = moment.astimezone(UTC)
+    return moment.hour * 60 + moment.minute
