@@ -13,10 +13,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from django.contrib import messages
 from django.core import signing
+from django.forms import PasswordInput
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from django.forms import BaseForm
     from django.http import HttpRequest
 
 FIELD = "kept_form"
@@ -38,15 +42,17 @@ REASONS = {
 
 
 class Mark(NamedTuple):
-    """Whose form it is, by their key, and the address of its page."""
+    """Whose form it is, by their key, the address of its page, and which of its fields hold secrets."""
 
     user: int
     page: str
+    secrets: Sequence[str] = ()
 
 
-def mark(request: HttpRequest) -> str:
-    """The mark of a form on the page that is being answered."""
-    return signing.dumps(Mark(request.user.pk or 0, request.get_full_path()), salt=SALT, compress=True)
+def mark(request: HttpRequest, form: BaseForm | None = None) -> str:
+    """The mark of a form on the page that is being answered. What `form` draws like a password is never kept."""
+    secrets = [field.html_name for field in form or () if isinstance(field.field.widget, PasswordInput)]
+    return signing.dumps(Mark(request.user.pk or 0, request.get_full_path(), secrets), salt=SALT, compress=True)
 
 
 def keep(request: HttpRequest, why: str = "ended") -> str:
@@ -64,7 +70,9 @@ def keep(request: HttpRequest, why: str = "ended") -> str:
         return ""
     if request.user.is_authenticated and request.user.pk != read.user:
         return ""
-    fields = {name: values for name, values in request.POST.lists() if not _NEVER.search(name)}
+    fields = {
+        name: values for name, values in request.POST.lists() if not _NEVER.search(name) and name not in read.secrets
+    }
     if sum(len(text) for name, values in fields.items() for text in (name, *values)) <= MOST:
         path = read.page.partition("?")[0]
         request.session[_KEY] = {"user": read.user, "path": path, "fields": fields, "why": why}

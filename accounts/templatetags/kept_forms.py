@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from accounts import kept_forms
 
 if TYPE_CHECKING:
+    from django.forms import BaseForm
     from django.utils.safestring import SafeString
 
 register = template.Library()
@@ -22,8 +23,9 @@ def something_kept(context: dict[str, Any]) -> bool:
 
 
 @register.simple_tag(takes_context=True)
-def keep_form(context: dict[str, Any]) -> SafeString:
-    """`{% keep_form %}`, inside of a form. Its secrets are never kept."""
+def keep_form(context: dict[str, Any], form: BaseForm | None = None) -> SafeString:
+    """`{% keep_form %}`, inside of a form. Its secrets are never kept: `{% keep_form form %}` where one has a name that
+    does not tell."""
     return format_html(
-        '<input type="hidden" name="{}" value="{}">', kept_forms.FIELD, kept_forms.mark(context["request"])
+        '<input type="hidden" name="{}" value="{}">', kept_forms.FIELD, kept_forms.mark(context["request"], form)
     )

@@ -14,6 +14,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.access.note import note
 from accounts.access.words import Action, Kind
+from accounts.kept_forms import restored
 from events.alerts import channels, log, outcome
 from events.alerts.channel_form import ChannelForm
 from events.models import Channel, Delivery
@@ -35,7 +36,9 @@ def new(request: HttpRequest) -> HttpResponse:
         offered = [choice for choice in Channel.Kind.choices if choice[0] != "mail" or settings.ALERT_MAIL_SERVER]
         return render(request, "alerts/kinds.html", {"kinds": offered, "has_mail": bool(settings.ALERT_MAIL_SERVER)})
     channel = Channel(kind=kind)
-    form = ChannelForm(request.POST if request.method == "POST" else None, user=request.user, instance=channel)
+    form = ChannelForm(
+        request.POST if request.method == "POST" else restored(request), user=request.user, instance=channel
+    )
     if request.method == "POST" and form.is_valid():
         kept = form.keep()
         note(request, Action.CREATED, Kind.CHANNEL, obj=kept)
@@ -51,7 +54,9 @@ def new(request: HttpRequest) -> HttpResponse:
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a channel. Its address stays unless another one is entered."""
     channel = own_channel(request, pk)
-    form = ChannelForm(request.POST if request.method == "POST" else None, user=request.user, instance=channel)
+    form = ChannelForm(
+        request.POST if request.method == "POST" else restored(request), user=request.user, instance=channel
+    )
     if request.method == "POST" and form.is_valid():
         form.keep()
         messages.success(request, _("The channel was saved. Send a test to see whether it works."))

@@ -17,6 +17,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.access.note import note
 from accounts.access.words import Action, Kind
+from accounts.kept_forms import restored
 from events.models import Stream
 from events.operations import jobs, tasks
 from events.streams import progress
@@ -51,7 +52,9 @@ def new(request: HttpRequest) -> HttpResponse:
         offered = [choice for choice in Stream.Kind.choices if choice[0] != Stream.Kind.FILES or settings.STREAM_FILES]
         return render(request, "streams/kinds.html", {"kinds": offered, "has_files": bool(settings.STREAM_FILES)})
     stream = Stream(kind=kind)
-    form = StreamForm(request.POST if request.method == "POST" else None, user=request.user, instance=stream)
+    form = StreamForm(
+        request.POST if request.method == "POST" else restored(request), user=request.user, instance=stream
+    )
     if request.method == "POST" and form.is_valid():
         kept = form.keep()
         note(request, Action.CREATED, Kind.STREAM, obj=kept)
@@ -68,7 +71,9 @@ def new(request: HttpRequest) -> HttpResponse:
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a stream. Its secrets stay unless others are entered."""
     stream = own_stream(request, pk)
-    form = StreamForm(request.POST if request.method == "POST" else None, user=request.user, instance=stream)
+    form = StreamForm(
+        request.POST if request.method == "POST" else restored(request), user=request.user, instance=stream
+    )
     if request.method == "POST" and form.is_valid():
         form.keep()
         jobs.enqueue("send_streams")
@@ -96,6 +101,8 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
     }
     if request.headers.get("HX-Request"):
         return render(request, "streams/_state.html", context)
+    typed = restored(request)
+    context["since"] = typed.get("since") if typed else ""
     return render(request, "streams/stream.html", context)
 
 
