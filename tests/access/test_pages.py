@@ -203,3 +203,18 @@ def test_entries_are_told_in_words(audrey: Client) -> None:
     assert "1,234 rows; cut off; source=CD, user_email=a@b" in page
     assert "tried to see a secret; 404: not found" in page and "tried: Sealed; 418" in page
     assert ">Events<" in page and ">1 session<" in page and ">password, second factor<" in page
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("", "Filter: none, all entries."),
+        ("?person=alice&action=login&until=2026-11-30", "Filter: Person: alice; Action: Logged in; Until: 2026-11-30."),
+        ("?person=<b>\u202ex", "Filter: Person: &lt;b&gt;"),
+    ],
+)
+def test_paper_says_what_it_holds(audrey: Client, query: str, said: str) -> None:
+    page = audrey.get(f"/access/{query}").content.decode()
+
+    assert said in page.split('class="printed paper-head"', 1)[1].split("</p>", 1)[0]
+    assert "\u202e" not in page

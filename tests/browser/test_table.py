@@ -130,6 +130,20 @@ def test_box_completes_from_the_keyboard(many_events: None, open_page: Open) -> 
     assert page.get_by_role("combobox", name="Search").input_value().strip() == "type:APP_CREATE"
 
 
+def test_what_is_marked_stays_so_when_a_late_answer_comes(many_events: None, open_page: Open) -> None:
+    page = open_list(open_page, **DESK)
+    box = page.get_by_role("combobox", name="Search")
+
+    box.press_sequentially("type:app_c")
+    page.get_by_role("option", name="type:APP_CREATE").wait_for()
+    with page.expect_response("**/suggest?piece=type%3Aapp_cr"):
+        box.press("r")
+        box.press("ArrowDown")
+    page.wait_for_timeout(100)
+
+    assert page.get_by_role("option", name="type:APP_CREATE").get_attribute("aria-selected") == "true"
+
+
 def test_box_lets_go_of_its_list(many_events: None, open_page: Open) -> None:
     page = open_list(open_page, **DESK)
     box = page.get_by_role("combobox", name="Search")
