@@ -98,6 +98,22 @@ def test_what_is_worth_a_look_leaves_three_events_whole_on_a_phone(
     assert not page.get_by_role("checkbox", name="Show all that is worth a look").is_visible()
 
 
+@pytest.mark.parametrize("width", [320, 390, 1024, 1440])
+def test_what_is_cut_says_so(many_events: None, add_event: Any, account: Any, open_page: Open, width: int) -> None:
+    """An ellipsis stands for text: a box that begins inside and ends outside is cut without one."""
+    add_event(account, 901, source_country="US", user_email=f"{'long' * 20}@example.com", source_ip="2001:db8::1:2:3:4")
+    page = open_list(open_page, viewport={"width": width, "height": 844})
+
+    cut = """[...document.querySelectorAll("main *")].filter((box) =>
+      getComputedStyle(box).textOverflow === "ellipsis" && box.clientWidth && box.scrollWidth > box.clientWidth + 1
+    ).flatMap((box) => [...box.querySelectorAll("*")].filter((part) => {
+      const [inner, outer] = [part.getBoundingClientRect(), box.getBoundingClientRect()];
+      return getComputedStyle(part).display !== "inline" && inner.width && inner.left < outer.right - 1 &&
+        inner.right > outer.right + 1;
+    })).map((part) => part.outerHTML.slice(0, 200))"""
+    assert page.evaluate(cut) == []
+
+
 def test_three_events_are_in_sight_on_a_phone(many_events: None, open_page: Open) -> None:
     page = open_list(open_page, viewport={"width": 390, "height": 844})
 
