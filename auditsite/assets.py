@@ -34,6 +34,7 @@ STYLES = (
     "css/alerts",
     "css/api-tokens",
     "css/findings",
+    "css/access-log",
     "css/export",
     "css/reviews",
     "css/api",

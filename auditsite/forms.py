@@ -11,6 +11,7 @@ from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY, TOTP, generate_totp_secret
+from django.utils.translation import gettext_lazy as _
 
 from accounts.encryption import SecretUnreadable, decrypt, encrypt
 
@@ -34,7 +35,12 @@ class ReauthenticateForm(_WithoutResetLink, forms.ReauthenticateForm):
 
 
 class ChangePasswordForm(_WithoutResetLink, forms.ChangePasswordForm):
-    pass
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Its own have capitals as titles do.
+        self.fields["oldpassword"].label = _("Current password")
+        self.fields["password1"].label = _("New password")
+        self.fields["password2"].label = _("New password again")
 
 
 IN_SESSION = f"session.{SECRET_SESSION_KEY}"  # what is encrypted there counts nowhere else

@@ -79,6 +79,9 @@ class LoginMiddleware(LoginRequiredMiddleware):
             messages.info(request, why)
         if request.method == "POST":
             return _to_login(kept_forms.keep(request) or page_before(request))
+        if "." in request.path.rpartition("/")[2]:
+            # A file: a browser would stay at the login while it arrives, as if nothing had happened.
+            return _to_login(page_before(request))
         try:
             return super().handle_no_permission(request, view_func)
         except DisallowedRedirect:  # the address to come back to is longer than Django lets a redirect be

@@ -13,8 +13,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from accounts.access.models import AccessEntry
 from accounts.access.words import Action, Kind, Via
@@ -74,6 +74,16 @@ class AccessFilter(filters.FilterSet):
         model = AccessEntry
         form = _AccessForm
         fields = ()
+
+    @property
+    def in_words(self) -> str:
+        """What is asked for, for paper."""
+        said = []
+        for name, field in self.form.fields.items():
+            if typed := self.data.get(name, "").strip():
+                offered = {str(code): label for code, label in getattr(field.widget, "choices", ())}
+                said.append(f"{field.label}: {offered.get(typed, typed)}")
+        return "; ".join(said) or gettext("none, all entries")
 
     @property
     def is_slow(self) -> bool:

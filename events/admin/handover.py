@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import permissions
 from accounts.admin import PersonAdmin
 from accounts.admin.base import listed
+from accounts.kept_forms import restored
 from accounts.models import NexmoAccount
 from events import handover
 from events.models import Stream
@@ -114,9 +115,9 @@ class HandingOverAdmin(PersonAdmin):
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined, no-any-return]
         things, findings = handover.things_of(person), handover.findings_in_words(person)
         sends = any(model in things for model in handover.WITH_ADDRESSES)
-        data = request.POST if request.method == "POST" else None
+        data = request.POST if request.method == "POST" else restored(request)
         form = HandOverForm(data, person=person, sends=sends, has_findings=bool(findings))
-        if (things or findings) and form.is_valid():
+        if request.method == "POST" and (things or findings) and form.is_valid():
             self._do(request, person, form.cleaned_data)
             return redirect(self.page_of(person))
         context = {

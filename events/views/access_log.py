@@ -88,6 +88,7 @@ def access_log(request: HttpRequest) -> HttpResponse:
     context = {
         "form": chosen.form,
         "entries": AccessTable(found),
+        "subject": _("Filter: %(conditions)s.") % {"conditions": chosen.in_words},
         "older": older,
         "searched_to": end,
         "further": with_params(request.GET, before=_place(end.at, end.pk + 1)) if end else "",

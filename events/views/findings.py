@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access.note import note
 from accounts.access.words import Action, Kind
+from accounts.kept_forms import restored
 from accounts.models import Profile, profile_of
 from accounts.own_pages import own_page
 from events.detection.findings import inbox, triage
@@ -55,6 +56,7 @@ def finding_list(request: HttpRequest) -> HttpResponse:
     count = inbox.count(question, page, is_first=is_first)
     profile = profile_of(request.user)
     may_triage = sight.may_triage
+    typed = restored(request) if may_triage else None
     context: dict[str, Any] = {
         "form": finding_filter.form,
         "narrows": finding_filter.narrows,
@@ -71,9 +73,10 @@ def finding_list(request: HttpRequest) -> HttpResponse:
             density=profile.density,
             now=timezone.now() if profile.times == Profile.Times.RELATIVE else None,
             pickable=may_triage,
+            picked=chosen(typed) if typed else (),
             one_account=len(sight.accounts) == 1,
         ),
-        "triage": TriageForm(sight, sight.accounts) if may_triage else None,
+        "triage": TriageForm(sight, sight.accounts, typed=typed) if may_triage else None,
         "unknown": unknown(request.GET, {*finding_filter.filters, *PAGE_PARAMS, "size"}),
         "links": page_links(request.path, request.GET, page),
         "searched_to": show(page.searched_back_to or page.searched_up_to),
@@ -140,7 +143,7 @@ def finding_page(request: HttpRequest, number: int) -> HttpResponse:
         "first": show(part.first_at),
         "last": show(part.last_at),
         "found": show(part.found_at),
-        "triage": TriageForm(sight, part.accounts) if sight.may_triage else None,
+        "triage": TriageForm(sight, part.accounts, typed=restored(request)) if sight.may_triage else None,
         "version": f"{finding.pk}.{triage.version_of(part)}",
         "is_unfinished": standing.is_unfinished,
         "is_withdrawn": standing.state == Finding.State.WITHDRAWN,

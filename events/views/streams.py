@@ -99,6 +99,8 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
     }
     if request.headers.get("HX-Request"):
         return render(request, "streams/_state.html", context)
+    typed = restored(request)
+    context["since"] = typed.get("since") if typed else ""
     return render(request, "streams/stream.html", context)
 
 

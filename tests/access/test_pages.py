@@ -26,7 +26,7 @@ NOON = datetime(2026, 3, 15, 12, 0, tzinfo=UTC)
 
 def people(page: Any) -> list[str]:
     """The people of the rows on a page, in order."""
-    return re.findall(r'<td data-title="Person">([^<]*)</td>', page.content.decode())
+    return re.findall(r'<td data-column="person"[^>]*>([^<]*)</td>', page.content.decode())
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def test_search_without_an_index_looks_back_in_steps(audrey: Client, monkeypatch
     address, seen = "?address=192.0.2.7&until=2026-03-16", []
     while address:
         page = audrey.get(f"/access/{address}").content.decode()
-        seen.append(re.findall(r'<td data-title="Person">([^<]*)</td>', page))
+        seen.append(re.findall(r'<td data-column="person"[^>]*>([^<]*)</td>', page))
         more = re.search(r'rel="next" href="([^"]*)"', page)
         assert bool(more) == ("Searched back to" in page)
         address = more[1].replace("&amp;", "&") if more else ""
@@ -203,3 +203,19 @@ def test_entries_are_told_in_words(audrey: Client) -> None:
     assert "1,234 rows; cut off; source=CD, user_email=a@b" in page
     assert "tried to see a secret; 404: not found" in page and "tried: Sealed; 418" in page
     assert ">Events<" in page and ">1 session<" in page and ">password, second factor<" in page
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("", "Filter: none, all entries."),
+        ("?person=alice&action=login&until=2026-11-30", "Filter: Person: alice; Action: Logged in; Until: 2026-11-30."),
+        ("?person=<b>\u202ex", "Filter: Person: &lt;b&gt;"),
+    ],
+)
+def test_paper_says_what_it_holds(audrey: Client, query: str, said: str) -> None:
+    page = audrey.get(f"/access/{query}").content.decode()
+    head = page.split('class="printed paper-head"', 1)[1].split("</p>", 1)[0]
+
+    assert said in head
+    assert "\u202e" not in head

@@ -21,6 +21,7 @@ from accounts.models import NexmoAccount
 from auditsite import demo
 from auditsite.demo_attack import Attack
 from auditsite.demo_urls import demo_views
+from auditsite.management.commands.demo import Command
 from events.models import AuditEvent, Channel, Delivery, Finding, FindingAccount, FindingEvent
 from events.sandbox import Sandbox
 from events.sync.engine import sync_account
@@ -180,6 +181,16 @@ def test_mark_makes_the_demo_and_only_on_loopback() -> None:
 
 
 # --- ports ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_start_ends_with_a_challenge_and_where_to_look(capsys: pytest.CaptureFixture[str]) -> None:
+    Command()._welcome(3.2)
+    said = capsys.readouterr().out
+
+    assert "Ready after 3 s" in said
+    assert "Twelve days ago somebody took over one of these accounts." in said
+    assert f"{demo.SITE}/findings/\n" in said  # the inbox, where nothing was found yet
 
 
 def test_port_that_is_taken_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.admin import site
 from django.contrib.auth.models import Group, User
+from django.urls import reverse
 from playwright.sync_api import expect
 
 from accounts.models import NexmoAccount
@@ -28,15 +30,17 @@ def pages(events: dict[str, AuditEvent], cast: dict[str, Any]) -> list[str]:
     hold = LegalHold.objects.create(reason="Case 7", account=account)
     team, role = Group.objects.get(name="Messaging team"), Group.objects.get(name="Auditors")
     accounts, teams, people = "/admin/accounts/nexmoaccount/", "/admin/auth/group/", "/admin/auth/user/"
+    lists = [reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist") for model in site._registry]
     return [
-        "/admin/",
-        *(accounts, f"{accounts}add/", f"{accounts}{account.pk}/change/", f"{accounts}{account.pk}/history/"),
+        *("/admin/", *lists),
+        *(f"{accounts}add/", f"{accounts}{account.pk}/change/", f"{accounts}{account.pk}/history/"),
         *(f"{accounts}{account.pk}/delete/", f"{accounts}{empty.pk}/delete/"),
-        *(teams, f"{teams}add/", f"{teams}{team.pk}/change/", f"{teams}{role.pk}/change/", f"{teams}{team.pk}/delete/"),
-        *(people, f"{people}add/", f"{people}{cast['alice'].pk}/change/", f"{people}{cast['bob'].pk}/password/"),
+        *(f"{teams}add/", f"{teams}{team.pk}/change/", f"{teams}{role.pk}/change/", f"{teams}{team.pk}/delete/"),
+        *(f"{people}add/", f"{people}{cast['alice'].pk}/change/", f"{people}{cast['bob'].pk}/password/"),
         *(f"{people}{cast['alice'].pk}/delete/", f"{people}{cast['bob'].pk}/delete/"),
+        f"{people}{cast['alice'].pk}/hand-over/",
         *("/admin/events/legalhold/add/", f"/admin/events/legalhold/{hold.pk}/change/"),
-        *("/admin/mfa/authenticator/", "/teams/", f"/teams/{team.pk}/"),
+        *("/teams/", f"/teams/{team.pk}/"),
     ]
 
 

@@ -98,6 +98,22 @@ def test_what_is_worth_a_look_leaves_three_events_whole_on_a_phone(
     assert not page.get_by_role("checkbox", name="Show all that is worth a look").is_visible()
 
 
+@pytest.mark.parametrize("width", [320, 390, 1024, 1440])
+def test_what_is_cut_says_so(many_events: None, add_event: Any, account: Any, open_page: Open, width: int) -> None:
+    """An ellipsis stands for text: a box that begins inside and ends outside is cut without one."""
+    add_event(account, 901, source_country="US", user_email=f"{'long' * 20}@example.com", source_ip="2001:db8::1:2:3:4")
+    page = open_list(open_page, viewport={"width": width, "height": 844})
+
+    cut = """[...document.querySelectorAll("main *")].filter((box) =>
+      getComputedStyle(box).textOverflow === "ellipsis" && box.clientWidth && box.scrollWidth > box.clientWidth + 1
+    ).flatMap((box) => [...box.querySelectorAll("*")].filter((part) => {
+      const [inner, outer] = [part.getBoundingClientRect(), box.getBoundingClientRect()];
+      return getComputedStyle(part).display !== "inline" && inner.width && inner.left < outer.right - 1 &&
+        inner.right > outer.right + 1;
+    })).map((part) => part.outerHTML.slice(0, 200))"""
+    assert page.evaluate(cut) == []
+
+
 def test_three_events_are_in_sight_on_a_phone(many_events: None, open_page: Open) -> None:
     page = open_list(open_page, viewport={"width": 390, "height": 844})
 
@@ -128,6 +144,20 @@ def test_box_completes_from_the_keyboard(many_events: None, open_page: Open) -> 
     box.press("Enter")
     page.wait_for_url("**search_text=type%3AAPP_CREATE**")
     assert page.get_by_role("combobox", name="Search").input_value().strip() == "type:APP_CREATE"
+
+
+def test_what_is_marked_stays_so_when_a_late_answer_comes(many_events: None, open_page: Open) -> None:
+    page = open_list(open_page, **DESK)
+    box = page.get_by_role("combobox", name="Search")
+
+    box.press_sequentially("type:app_c")
+    page.get_by_role("option", name="type:APP_CREATE").wait_for()
+    with page.expect_response("**/suggest?piece=type%3Aapp_cr"):
+        box.press("r")
+        box.press("ArrowDown")
+    page.wait_for_timeout(100)
+
+    assert page.get_by_role("option", name="type:APP_CREATE").get_attribute("aria-selected") == "true"
 
 
 def test_box_lets_go_of_its_list(many_events: None, open_page: Open) -> None:

@@ -71,6 +71,14 @@ def _of_a_rule() -> list[str]:
     return [f"/rules/{ONE}/", f"/rules/{ONE}/edit", f"/rules/{ONE}/versions/2/", *trials]
 
 
+# What people read of a page, without what is code: there a backtick would be one that nobody made into code.
+READ = """(() => {
+  const page = document.querySelector("main").cloneNode(true);
+  page.querySelectorAll("code, pre, textarea, script").forEach((part) => part.remove());
+  return page.textContent;
+})()"""
+
+
 def test_axe_finds_nothing_wrong_on_any_page(site: list[str], open_page: Callable[..., Any]) -> None:
     page = open_page("/login/")
     found = {"/login/": axe(page)}
@@ -80,6 +88,8 @@ def test_axe_finds_nothing_wrong_on_any_page(site: list[str], open_page: Callabl
         page.locator(".summary[hx-get]").wait_for(state="detached")  # the overview is fetched after the page
         page.evaluate("document.querySelectorAll('main details').forEach((folded) => (folded.open = true))")
         found[path] = axe(page)
+        if "`" in page.evaluate(READ):
+            found[path] = {"backtick": [line for line in page.evaluate(READ).splitlines() if "`" in line]}
     assert {path: wrong for path, wrong in found.items() if wrong} == {}
 
 

@@ -399,3 +399,20 @@ def test_noise_that_is_not_there_cannot_be_hidden(
     add_event(account, 1, event_type="NUMBER_ASSIGN")
 
     assert client.get(f"/events/summary?{query}").context["without_noise"] == ""
+
+
+@pytest.mark.parametrize(
+    ("query", "span"),
+    [
+        ("date_from=2026-02-01&date_to=2026-03-10", ("2026-02-01", "2026-03-10")),
+        ("date_from=2026-03-01&date_to=2026-03-12", ("2026-03-01", "2026-03-12")),
+    ],
+)
+def test_chart_spans_the_chosen_period_and_not_only_its_events(
+    client: Client, account: NexmoAccount, add_event: Add, query: str, span: tuple[str, str]
+) -> None:
+    add_event(account, 1, created_at="2026-03-05T10:00:00+00:00")
+
+    axis = client.get(f"/events/summary?{query}").context
+
+    assert (str(axis["first"])[:10], str(axis["last"])[:10]) == span

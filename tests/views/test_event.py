@@ -6,7 +6,7 @@ import html
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -54,6 +54,21 @@ def test_event_page_leads_to_neighbours(client: Client, account: NexmoAccount, a
     assert 'href="/events/?source_ip=2001%3Adb8%3A%3A1"' in page
     for link in re.findall(r'href="(/events/\?[^"]*)"', page):
         assert shown_ids(client.get(html.unescape(link))) == [event.event_id]
+
+
+def test_event_page_leads_to_what_happened_around_it(client: Client, account: NexmoAccount, add_event: Add) -> None:
+    """Ten minutes, an hour, a day to either side; the event is open beside them, and so marked."""
+    event = add_event(account, 1, created_at="2026-03-15T12:00:00+00:00")
+    others = {5: 2, 45: 3, 20 * 60: 4, 30 * 60: 5}  # the number of each, by minutes
+    for minutes, number in others.items():
+        add_event(account, number, created_at=(event.created_at - timedelta(minutes=minutes)).isoformat())
+
+    page = client.get(event.get_absolute_url()).content.decode()
+    links = re.findall(r'href="(/events/\?date_from=[^"#]*)#([^"]*)">(10 minutes|1 hour|24 hours)<', page)
+
+    assert [title for _link, _event, title in links] == ["10 minutes", "1 hour", "24 hours"]
+    assert {path for _link, path, _title in links} == {event.get_absolute_url()}
+    assert [len(shown_ids(client.get(html.unescape(link)))) for link, _event, _title in links] == [2, 3, 4]
 
 
 def test_event_page_says_what_the_time_rests_on(client: Client, account: NexmoAccount, add_event: Add) -> None:

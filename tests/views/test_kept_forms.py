@@ -17,8 +17,9 @@ from django.utils import timezone
 
 from accounts import kept_forms
 from accounts.models import Profile
-from events.models import SavedView
+from events.models import Channel, Finding, SavedView, Stream
 from events.operations.demo_data import PASSWORD
+from tests.tools.findings import make_finding
 from tests.tools.pages import text_of
 
 NEW = "/views/new?query=source%3DCD"
@@ -212,3 +213,104 @@ def test_form_with_secrets_keeps_all_but_those(browser: Client) -> None:
     assert 'value="abcd1234"' in page
     assert "very-secret-value" not in f"{page}{stored}"
     assert str(kept_forms.SECRETS_AGAIN) in page
+
+
+# Where each form is, and what is typed into it.
+LONG_FORMS = {
+    "channel": ("/alerts/channels/new?kind=slack", {"name": "On-call", "secret_address": "https://x.example/SECRET"}),
+    "stream": ("/streams/new?kind=webhook", {"name": "To the SIEM", "address": "https://x.example/SECRET"}),
+    "collector": (
+        "/streams/new?kind=splunk",
+        {"name": "Splunk", "address": "https://splunk.example:8088", "secret": "SECRET", "index": "audit"},
+    ),
+}
+
+
+@pytest.mark.parametrize("which", LONG_FORMS)
+def test_destination_is_typed_once_but_for_its_secrets(cast: dict[str, Any], which: str) -> None:
+    path, typed = LONG_FORMS[which]
+    browser = Client(enforce_csrf_checks=True)
+    log_in(browser, "admin")
+    form = hidden(browser.get(path))
+    end_login(browser, "expired")
+
+    sent = browser.post(path, form | typed)
+    stored = [session.get_decoded() for session in Session.objects.all()]
+    back = log_in(browser, "admin", sent["Location"])
+    page = browser.get(back["Location"]).content.decode()
+
+    assert back["Location"] == path
+    assert TOLD in unescape(page)
+    for value in typed.values():
+        assert (f'value="{value}"' in page) == ("SECRET" not in value), value
+    assert "SECRET" not in f"{page}{stored}"
+    assert not Stream.objects.exists() and not Channel.objects.exists()
+
+
+@pytest.mark.parametrize("where", ["/findings/{}/", "/findings/?state=all"])
+def test_note_on_a_finding_is_there_after_logging_in(events: dict[str, Any], browser: Client, where: str) -> None:
+    finding = make_finding([events["demo0001"]])
+    path = where.format(finding.pk)
+    page = browser.get(path)
+    (version,) = {*re.findall(r'name="finding" value="([^"]+)"', page.content.decode())}
+    end_login(browser, "expired")
+
+    posted = {"finding": version, "deed": "acknowledge", "note": "Long and careful words"}
+    sent = browser.post("/findings/triage", hidden(page) | posted)
+    back = log_in(browser, "alice", sent["Location"])
+    page = browser.get(back["Location"])
+
+    assert back["Location"] == path
+    assert TOLD in text_of(page)
+    assert "Long and careful words" in page.content.decode()
+    assert Finding.objects.get().state == "open"  # nothing was done by itself
+    if "state" in path:
+        assert re.search(r'name="finding" value="[^"]+"[^>]* checked', page.content.decode())
+        assert '<option value="acknowledge" selected' in page.content.decode()
+
+
+def test_suppression_is_filled_in_again(events: dict[str, Any], browser: Client) -> None:
+    finding = make_finding([events["demo0001"]])
+    path = f"/findings/{finding.pk}/suppress"
+    form = hidden(browser.get(path))
+    end_login(browser, "expired")
+
+    sent = browser.post(path, form | {"reason": "A known supplier", "span": "90", "show": "1"})
+    back = log_in(browser, "alice", sent["Location"])
+    page = browser.get(back["Location"]).content.decode()
+
+    assert 'value="A known supplier"' in page
+    assert '<option value="90" selected' in page
+
+
+def test_day_to_send_again_from_and_new_owner_are_filled_in_again(cast: dict[str, Any], account: Any) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    log_in(browser, "admin")
+    stream = Stream.objects.create(kind="webhook", name="To the SIEM", owner=cast["admin"], created_by=cast["admin"])
+    page = f"/streams/{stream.pk}/"
+    hand_over = f"/admin/auth/user/{cast['alice'].pk}/hand-over/"
+    forms = {path: hidden(browser.get(path)) for path in (page, hand_over)}
+
+    for path, target, typed, shown in (
+        (page, f"{page}replay", {"since": "2026-03-01"}, 'value="2026-03-01"'),
+        (hand_over, hand_over, {"to": str(cast["bob"].pk)}, f'<option value="{cast["bob"].pk}" selected'),
+    ):
+        end_login(browser, "expired")
+        sent = browser.post(target, forms[path] | typed)
+        back = log_in(browser, "admin", sent["Location"])
+        assert back["Location"] == path
+        assert shown in browser.get(path).content.decode(), path
+    account.refresh_from_db()
+    assert account.owner == cast["alice"]
+
+
+def test_way_back_from_a_file_is_the_page_that_offered_it(events: dict[str, Any], client: Client) -> None:
+    page, file = "/events/export?source=CD", "/events/export.csv?source=CD"
+
+    sent = client.get(file, headers={"referer": f"http://testserver{page}"})
+    alone = client.get(file)
+    event = client.get("/accounts/demo0001/events/a.b/", headers={"referer": f"http://testserver{page}"})
+
+    assert parse_qs(urlsplit(sent["Location"]).query)["next"] == [page]
+    assert parse_qs(urlsplit(alone["Location"]).query)["next"] == [file]
+    assert parse_qs(urlsplit(event["Location"]).query)["next"] == ["/accounts/demo0001/events/a.b/"]

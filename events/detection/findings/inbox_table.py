@@ -53,7 +53,10 @@ class Pick(EventColumn):
     def render(self, record: Line, table: FindingTable) -> SafeString:  # type: ignore[override]
         name = escape(table.choose_words % {"number": record.pk})
         value = f"{record.pk}.{version_of(record.part)}"
-        return SafeString(f'<input type="checkbox" name="finding" value="{value}" form="triage" aria-label="{name}">')
+        checked = " checked" if record.pk in table.picked else ""
+        return SafeString(
+            f'<input type="checkbox" name="finding" value="{value}" form="triage" aria-label="{name}"{checked}>'
+        )
 
 
 class SeverityColumn(EventColumn):
@@ -183,6 +186,7 @@ class FindingTable(tables.Table):
         density: str,
         now: datetime | None = None,
         pickable: bool = False,
+        picked: Collection[int] = (),
         one_account: bool = False,
     ) -> None:
         """
@@ -190,8 +194,10 @@ class FindingTable(tables.Table):
             titles: what rules are called in the reader's language, by id.
             now: write times as how long ago that is; without it, exactly.
             pickable: the reader may do something with them.
+            picked: the numbers of those that are ticked already.
             one_account: the reader sees one account only, so that it goes without saying.
         """
+        self.picked = picked
         self.titles, self.now, self.zone = titles, now, timezone.get_current_timezone()
         self.offset = offset(timezone.localtime())
         self.choose_words = gettext("Select finding %(number)s")

@@ -42,12 +42,15 @@ class TriageForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2}),
     )
 
-    def __init__(self, sight: Sight, accounts: Iterable[int], data: Any = None) -> None:
+    def __init__(
+        self, sight: Sight, accounts: Iterable[int], data: Any = None, *, typed: QueryDict | None = None
+    ) -> None:
         """
         Args:
             accounts: those of the findings; whoever sees one of them may be assigned to.
+            typed: what is to be filled in again (`accounts.kept_forms`).
         """
-        super().__init__(data, label_suffix="")
+        super().__init__(data, label_suffix="", initial=typed.dict() if typed else None)
         self.people = {person.name: person for person in responders(accounts)}
         own = sight.user.get_username()
         self.assignments = [(f"{ASSIGN}{own}", _("Assign to me"))] if own in self.people else []

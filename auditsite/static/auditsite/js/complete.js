@@ -69,6 +69,7 @@ if (box) {
   };
 
   const show = (items) => {
+    const marked = list.hidden ? null : list.children[active]?.dataset.text;
     list.replaceChildren(
       ...items.map((item, number) => {
         const option = document.createElement("li");
@@ -88,6 +89,11 @@ if (box) {
     list.hidden = items.length === 0;
     box.setAttribute("aria-expanded", String(items.length > 0));
     box.removeAttribute("aria-activedescendant");
+    // Somebody may have gone down the list of the letters before: what is marked stays so.
+    const place = items.findIndex((item) => item.text === marked);
+    if (place >= 0) {
+      mark(place);
+    }
   };
 
   const ask = async () => {

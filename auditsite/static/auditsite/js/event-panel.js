@@ -5,11 +5,13 @@ beside.id = "beside";
 beside.hidden = true;
 beside.setAttribute("aria-label", words.event);
 let opened = null; // the row's link
+let came = null; // the last one that there was: what is open may be of another page of the table
 
 const mark = (link) => {
   document.querySelector("#events tr[aria-current]")?.removeAttribute("aria-current");
   link?.closest("tr")?.setAttribute("aria-current", "true");
   opened = link;
+  came = link ?? came;
 };
 
 // What is open stands in the address behind #: it survives reloading, and the way back closes it first.
@@ -23,13 +25,12 @@ const note = (path) => {
 };
 
 const close = () => {
-  const link = opened;
   asked += 1; // what is on its way comes too late
   note("");
   beside.hidden = true;
   beside.replaceChildren();
   mark(null);
-  link?.focus();
+  came?.focus();
 };
 
 let asked = 0;
