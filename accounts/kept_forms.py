@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from django.contrib import messages
 from django.core import signing
 from django.http import QueryDict
+from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ REASONS = {
     ),
     "second_factor": _("This was not saved, because you needed a second factor first. Check it and save it again."),
 }
+TOO_LONG = _("Nothing was saved, and what you typed could not be kept: it is longer than %(most)s characters.")
 
 
 class Mark(NamedTuple):
@@ -50,7 +52,7 @@ def mark(request: HttpRequest) -> str:
 
 
 def keep(request: HttpRequest, why: str = "ended") -> str:
-    """Keep what was posted, if its form asks for that.
+    """Keep what was posted, if its form asks for that. What is too long is not kept, and the next page says so.
 
     Args:
         why: a key of REASONS.
@@ -68,6 +70,8 @@ def keep(request: HttpRequest, why: str = "ended") -> str:
     if sum(len(text) for name, values in fields.items() for text in (name, *values)) <= MOST:
         path = read.page.partition("?")[0]
         request.session[_KEY] = {"user": read.user, "path": path, "fields": fields, "why": why}
+    else:
+        messages.warning(request, TOO_LONG % {"most": number_format(MOST, force_grouping=True)})
     return read.page
 
 

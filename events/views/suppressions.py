@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.kept_forms import restored
 from events.detection.findings import suppress, triage
 from events.detection.findings.inbox import lines
 from events.detection.findings.suppress_form import SuppressForm
@@ -39,9 +40,10 @@ def suppress_like(request: HttpRequest, number: int) -> HttpResponse:
     if line.standing.state == Finding.State.WITHDRAWN:
         raise Http404
     shared = suppress.shared_of(finding, line.part.accounts)
-    form = SuppressForm(finding, shared, line.accounts, everywhere=sight.sees_all, data=request.POST or None)
+    data = request.POST if request.method == "POST" else restored(request)
+    form = SuppressForm(finding, shared, line.accounts, everywhere=sight.sees_all, data=data)
     advice = known_rules.advice_of(known_rules.rule_of(finding.rule))
-    version = request.POST.get("version") or triage.version_of(line.part)
+    version = (data or {}).get("version") or triage.version_of(line.part)
     context: dict[str, Any] = {
         "line": line,
         "finding": finding,
