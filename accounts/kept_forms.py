@@ -15,6 +15,7 @@ from django import forms
 from django.contrib import messages
 from django.core import signing
 from django.http import QueryDict
+from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ REASONS = {
     ),
     "second_factor": _("This was not saved, because you needed a second factor first. Check it and save it again."),
 }
+TOO_LONG = _("Nothing was saved, and what you typed could not be kept: it is longer than %(most)s characters.")
 
 
 SECRETS_AGAIN = _("Enter secrets, and addresses that may hold secrets, again: they were not kept.")
@@ -67,7 +69,7 @@ def _is_secret(field: forms.Field) -> bool:
 
 
 def keep(request: HttpRequest, why: str = "ended") -> str:
-    """Keep what was posted, if its form asks for that.
+    """Keep what was posted, if its form asks for that. What is too long is not kept, and the next page says so.
 
     Args:
         why: a key of REASONS.
@@ -86,6 +88,8 @@ def keep(request: HttpRequest, why: str = "ended") -> str:
     if sum(len(text) for name, values in fields.items() for text in (name, *values)) <= MOST:
         path = read.page.partition("?")[0]
         request.session[_KEY] = {"user": read.user, "path": path, "fields": fields, "why": why, "lost": lost}
+    else:
+        messages.warning(request, TOO_LONG % {"most": number_format(MOST, force_grouping=True)})
     return read.page
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from auditsite import home, login_declared, secret_files, sso_declared
+from auditsite import home, login_settings, secret_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -185,10 +185,9 @@ SETTINGS = {
         Setting("API_REQUESTS_PER_MINUTE", "600", "Maximum requests a minute with one API token."),
         Setting("API_TOKEN_DAYS", "365", "Longest life of an API token, in days: none is for ever."),
         *(
-            Setting(*declared, confidential="whole" if declared[0] in sso_declared.SECRETS else "")
-            for declared in sso_declared.SETTINGS
+            Setting(*declared, confidential="whole" if declared[0] in login_settings.SECRETS else "")
+            for declared in login_settings.SETTINGS
         ),
-        *(Setting(*declared) for declared in login_declared.SETTINGS),
         Setting(
             "METRICS_TOKEN",
             "",

@@ -78,7 +78,7 @@ class LoginMiddleware(LoginRequiredMiddleware):
         if why := why_ended(request):
             messages.info(request, why)
         if request.method == "POST":
-            return _to_login(kept_forms.keep(request) or page_before(request))
+            return _to_login_after_form(request, kept_forms.keep(request))
         if "." in request.path.rpartition("/")[2]:
             # A file: a browser would stay at the login while it arrives, as if nothing had happened.
             return _to_login(page_before(request))
@@ -109,8 +109,15 @@ def form_refused(request: HttpRequest, reason: str = "") -> HttpResponseBase:
         return redirect(page) if page else csrf_failure(request, reason)
     view = request.resolver_match.func if request.resolver_match else None
     if page or getattr(view, "login_required", True):
-        return _to_login(page or page_before(request))
+        return _to_login_after_form(request, page)
     return csrf_failure(request, reason)  # the login itself
+
+
+def _to_login_after_form(request: HttpRequest, page: str) -> HttpResponseBase:
+    """The way to the login, and from there to the page of the form; `page`: of one that asked to be kept, else ""."""
+    if not page:
+        messages.info(request, _("Nothing was changed, because you are not logged in. Log in and do it again."))
+    return _to_login(page or page_before(request))
 
 
 def _to_login(page: str) -> HttpResponseBase:

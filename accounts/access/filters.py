@@ -37,14 +37,20 @@ _BELIEVABLE = (MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2099,
 
 
 def _like_an_address(text: str) -> None:
-    """Addresses are found by their beginning, so half of one will do."""
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
+    """Half of an address will do."""
+    if not _whole_address(text):
         numbers = text.removesuffix(".").split(".")
         is_old = len(numbers) < 4 and all(re.fullmatch("[0-9]{1,3}", part) and int(part) < 256 for part in numbers)
         if not is_old and not re.fullmatch("([0-9A-Fa-f]{1,4}:{1,2}){1,7}([0-9A-Fa-f]{1,4})?|::", text):
-            raise ValidationError(_("Not an IP address. Write 192.0.2.7, or how it begins: 192.0.2.")) from None
+            raise ValidationError(_("Not an IP address. Write 192.0.2.7, or how it begins: 192.0.2."))
+
+
+def _whole_address(text: str) -> str:
+    """An address as entries have it; "" for what is only the beginning of some, such as 192.0.2. and 2001:db8::"""
+    try:
+        return "" if text.endswith(":") else str(ipaddress.ip_address(text))
+    except ValueError:
+        return ""
 
 
 class _AccessForm(forms.Form):
@@ -65,7 +71,7 @@ class AccessFilter(filters.FilterSet):
     via = filters.ChoiceFilter(label=_("By"), choices=Via.choices, empty_label=_("All"))
     account = filters.CharFilter(label=pgettext_lazy("as a title", "API key"), max_length=64, method="of_account")
     address = filters.CharFilter(
-        label=_("Address"), max_length=45, lookup_expr="startswith", validators=(_like_an_address,)
+        label=_("Address"), max_length=45, method="from_address", validators=(_like_an_address,)
     )
     since = filters.DateFilter(label=_("From"), method="from_day", widget=_day_widget(), validators=_BELIEVABLE)
     until = filters.DateFilter(label=_("Until"), method="until_day", widget=_day_widget(), validators=_BELIEVABLE)
@@ -105,6 +111,11 @@ class AccessFilter(filters.FilterSet):
         """Entries that name the account; those about all accounts name none."""
         first, last = Q(accounts__startswith=f"{value},"), Q(accounts__endswith=f",{value}")
         return rows.filter(Q(accounts=value) | first | last | Q(accounts__contains=f",{value},"))
+
+    def from_address(self, rows: QuerySet[AccessEntry], name: str, value: str) -> QuerySet[AccessEntry]:
+        """Entries of an address; of all that begin so, where it is only a beginning."""
+        whole = _whole_address(value)
+        return rows.filter(address=whole) if whole else rows.filter(address__startswith=value.lower())
 
     def from_day(self, rows: QuerySet[AccessEntry], name: str, value: date) -> QuerySet[AccessEntry]:
         return rows.filter(at__gte=_beginning(value))

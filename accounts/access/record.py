@@ -49,7 +49,8 @@ _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 @dataclass(frozen=True)
 class Entry:
-    """What is to be written. Texts that are too long are cut."""
+    """What is to be written. Texts that are too long are cut, and end with an ellipsis; accounts never are, for each is
+    looked for by itself."""
 
     action: Action
     kind: Kind
@@ -105,7 +106,7 @@ def _values(at: datetime, entry: Entry) -> tuple[Any, ...]:
         entry.kind.value,
         clean(entry.object_id, 300),
         clean(entry.object_name, 200),
-        clean(",".join(entry.accounts), 2_000),
+        clean(",".join(entry.accounts)),
         clean(entry.person, 150),
         entry.person_pk,
         entry.via.value,
@@ -123,9 +124,9 @@ def hash_of(values: Sequence[Any]) -> str:
     return hashlib.sha256("\0".join(map(_text_of, values)).encode()).hexdigest()
 
 
-def clean(text: str, most: int) -> str:
+def clean(text: str, most: int | None = None) -> str:
     """A text that every database takes; NUL separates the fields of a record."""
-    if len(text) > most:
+    if most is not None and len(text) > most:
         text = text[: most - 1] + _CUT
     if text.isascii():
         return text if "\0" not in text else text.replace("\0", "\ufffd")

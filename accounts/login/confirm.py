@@ -53,6 +53,8 @@ ASKS: dict[str, frozenset[str]] = {
     # what is found, for whoever could go unseen by it
     "events:rule_save": CHANGE,
     "events:rule_switch": CHANGE,
+    "events:suppress": CHANGE,
+    "admin:events_ownrule_changelist": CHANGE,  # its actions switch rules
     "admin:events_ownrule_add": CHANGE,
     "admin:events_ownrule_change": CHANGE,
     "admin:events_ownrule_delete": CHANGE,

@@ -7,19 +7,17 @@ import binascii
 import hmac
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property, lru_cache, wraps
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from allauth.account.adapter import get_adapter
 from allauth.core.internal.ratelimit import truncate_ip
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.contrib.auth.decorators import login_not_required
 from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
 
 from accounts.models import ApiToken, NexmoAccount
@@ -28,12 +26,11 @@ from accounts.tokens import secret
 from accounts.tokens.limits import Limit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
     from django.contrib.auth.models import User
     from django.db.models import QuerySet
-    from django.http import HttpRequest, HttpResponseBase
+    from django.http import HttpRequest
 
     from accounts.models import NexmoAccountQuerySet
 
@@ -120,35 +117,6 @@ def authenticate(request: HttpRequest) -> TokenAccess:
     access = TokenAccess(token, token.person)
     request.api_access = access  # type: ignore[attr-defined]  # for the access log
     return access
-
-
-def token_required(
-    refuse: Callable[[HttpRequest, TokenRefused], HttpResponseBase],
-) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
-    """A decorator for views of an API: the view gets a `TokenAccess` after its request. Nothing of the browser's login
-    counts, so there is neither a redirect to the login nor a form's token.
-
-    Args:
-        refuse: makes the answer of a refusal. Its `headers` are added here.
-    """
-
-    def decorate(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-        @csrf_exempt
-        @login_not_required
-        @wraps(view)
-        def with_access(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            try:
-                access = authenticate(request)
-            except TokenRefused as refused:
-                response = refuse(request, refused)
-                for name, value in refused.headers.items():
-                    response[name] = value
-                return response
-            return view(request, access, *args, **kwargs)
-
-        return with_access
-
-    return decorate
 
 
 # --- reading and comparing --------------------------------------------------------------------------------------------

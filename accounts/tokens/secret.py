@@ -20,7 +20,6 @@ _DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _RANDOM, _CHECK = 43, 6  # characters: 62**43 > 2**256, 62**6 > 2**32
 # What a scanner for leaked secrets looks for; docs/tokens.md repeats it.
 _TOKEN = re.compile(r"auditsite_([a-hjkmnp-z2-9]{12})_([0-9A-Za-z]{49})", re.ASCII)
-PATTERN = _TOKEN.pattern
 
 
 class Credentials(NamedTuple):

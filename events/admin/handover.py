@@ -123,7 +123,7 @@ class HandingOverAdmin(PersonAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": gettext("Hand over what %(person)s has") % {"person": person},
-            "object": person,
+            "original": person,
             "opts": self.opts,
             "page": self.page_of(person),
             "things": [

@@ -22,6 +22,7 @@ class LegalHoldAdmin(ObjectActions):
 
     change_form_template = "admin/events/legalhold/change_form.html"
     list_display = ("__str__", "reason", "created_at", "created_by", "released_at", "released_by")
+    list_select_related = ("account", "created_by", "released_by")
     fields = ("account", "first_day", "last_day", "reason", "created_at", "created_by", "released_at", "released_by")
     readonly_fields = ("created_at", "created_by", "released_at", "released_by")
     object_actions = {"release": "release"}

@@ -43,14 +43,8 @@ class CappedPaginator(Paginator):
         return int(rows.order_by()[: self.most].count())
 
 
-class ReadOnlyAdmin(EnglishLog):
-    """To look at, not to touch; scoped to the accounts that the reader may see."""
-
-    paginator = CappedPaginator
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
-    list_per_page = 50
-    view_on_site = False
+class LookedAtAdmin(EnglishLog):
+    """To look at, not to touch."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -60,6 +54,16 @@ class ReadOnlyAdmin(EnglishLog):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class ReadOnlyAdmin(LookedAtAdmin):
+    """The same of many rows; scoped to the accounts that the reader may see."""
+
+    paginator = CappedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    list_per_page = 50
+    view_on_site = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request)

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from events.admin.records import LookedAtAdmin
 from events.models import Report
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @admin.register(Report)
-class ReportAdmin(admin.ModelAdmin):
+class ReportAdmin(LookedAtAdmin):
     """Read-only, for superusers: also other people's. What a view is called is its owner's to tell."""
 
     list_display = ("link", "frequency", "at", "holder", "is_active", "last_sent_at", "sent_count", "failed_count")
@@ -29,14 +30,6 @@ class ReportAdmin(admin.ModelAdmin):
         return bool(request.user.is_active and request.user.is_superuser)
 
     has_module_permission = has_view_permission
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    has_delete_permission = has_change_permission
 
     @admin.display(description=_("report"), ordering="pk")
     def link(self, report: Report) -> str:

@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from accounts import permissions
+from events.admin.records import LookedAtAdmin
 from events.models import Stream
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @admin.register(Stream)
-class StreamAdmin(admin.ModelAdmin):
+class StreamAdmin(LookedAtAdmin):
     """Read-only. A superuser sees all of them: also other people's, without addresses and secrets."""
 
     list_display = ("link", "kind", "contents", "format", "holder", "is_active", "last_sent_at", "failures")
@@ -43,14 +44,6 @@ class StreamAdmin(admin.ModelAdmin):
         return bool(request.user.has_perm(permissions.MANAGE_STREAMS))
 
     has_module_permission = has_view_permission
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    has_delete_permission = has_change_permission
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Stream]:
         streams: QuerySet[Stream] = super().get_queryset(request)

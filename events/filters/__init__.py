@@ -1,1 +1,1 @@
-"""The filter: form, search box, pills, saved views."""
+"""The filter: form, search box, pills, saved views. Which filters there are stands in `events.reading.filterable`."""

@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('first', models.BigIntegerField()),
                 ('last', models.BigIntegerField()),
-                ('count', models.PositiveBigIntegerField(help_text='Keys may be missing: a database gives some away in vain.')),
+                ('count', models.PositiveBigIntegerField(help_text='Keys may be missing: a database may skip numbers.')),
                 ('newest_at', models.DateTimeField(help_text='The latest time of its entries.')),
                 ('digest', models.CharField(help_text='SHA-256 over keys and hashes of its entries.', max_length=64)),
                 ('made_at', models.DateTimeField()),

@@ -19,7 +19,7 @@ class AccessBatch(Recorded):
 
     first = models.BigIntegerField()
     last = models.BigIntegerField()
-    count = models.PositiveBigIntegerField(help_text=_("Keys may be missing: a database gives some away in vain."))
+    count = models.PositiveBigIntegerField(help_text=_("Keys may be missing: a database may skip numbers."))
     newest_at = models.DateTimeField(help_text=_("The latest time of its entries."))
     digest = models.CharField(max_length=64, help_text=_("SHA-256 over keys and hashes of its entries."))
     made_at = models.DateTimeField()

@@ -114,8 +114,3 @@ def _missed(report: Report, zone: tzinfo, now: datetime) -> int:
 def begin(report: Report) -> None:
     """Have a report, which the caller saves, sent from its next due time on."""
     report.starts_at = report.looked_at = report.look_at = timezone.now()
-
-
-def look_now(report: Report) -> None:
-    """Have a report looked at, whatever its next time was."""
-    Report.objects.filter(pk=report.pk).update(look_at=timezone.now())

@@ -43,7 +43,7 @@ def suppress_like(request: HttpRequest, number: int) -> HttpResponse:
     data = request.POST if request.method == "POST" else restored(request)
     form = SuppressForm(finding, shared, line.accounts, everywhere=sight.sees_all, data=data)
     advice = known_rules.advice_of(known_rules.rule_of(finding.rule))
-    version = (data and data.get("version")) or triage.version_of(line.part)
+    version = (data.get("version") if data else "") or triage.version_of(line.part)
     context: dict[str, Any] = {
         "line": line,
         "finding": finding,

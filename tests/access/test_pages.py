@@ -62,7 +62,10 @@ def test_auditors_read_it_and_others_only_what_they_did(login: Login) -> None:
         ("via=command", ["dave"]),
         ("account=demo0001", ["carol", "alice"]),
         ("account=demo000", []),
-        ("address=192.0.2.", ["bob"]),
+        ("address=192.0.2.", ["hugo", "bob"]),
+        ("address=192.0.2.7", ["bob"]),
+        ("address=2001:DB8:0::7", ["erin"]),
+        ("address=2001:DB8::", ["frank", "erin"]),
         ("since=2026-03-16&until=2026-03-16", ["carol", "bob"]),
         ("until=2026-03-15", ["alice"]),
         ("since=2099-01-01", []),
@@ -73,8 +76,19 @@ def test_filter(audrey: Client, query: str, shown: list[str]) -> None:
     add(person="bob", action=Action.DELETED, kind=Kind.RULE, address="192.0.2.7", at=NOON + timedelta(days=1))
     add(person="carol", accounts=("demo0002", "demo0001"), at=NOON + timedelta(days=1, hours=1))
     add(person="dave", via=Via.COMMAND, at=NOON + timedelta(days=2))
+    add(person="hugo", address="192.0.2.77", at=NOON + timedelta(days=3))
+    add(person="erin", address="2001:db8::7", at=NOON + timedelta(days=3))
+    add(person="frank", address="2001:db8::77", at=NOON + timedelta(days=4))
 
     assert people(audrey.get(f"/access/?{query}")) == shown
+
+
+def test_each_of_many_accounts_is_found(audrey: Client) -> None:
+    keys = tuple(f"key{number:05}" for number in range(1_000))
+    entry = add(person="bob", accounts=keys)
+
+    assert entry.api_keys == list(keys)
+    assert people(audrey.get("/access/?account=key00999")) == ["bob"]
 
 
 NO_SENSE = ("since=2026-03-17&until=2026-03-16", "address=300.1.1", "address=host", "address=1.2.3.4.")

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission, User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import NexmoAccount
 from events import handover
@@ -78,6 +80,27 @@ def test_all_that_others_rely_on_goes_to_somebody_else(login: Login, cast: dict[
     assert any(text.startswith("Handed over to bob: 2 accounts, ") for text in said)
     assert any("bob cannot manage these accounts yet: give them the role Account admins" in text for text in said)
     assert "demo0001" in text_of(client.get(f"{LIST}{cast['alice'].pk}/history/"))
+
+
+def test_page_takes_no_more_queries_for_more_subscriptions(login: Login, cast: dict[str, Any], held: Any) -> None:
+    client = login("admin")
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as taken:
+            assert "View 0" in text_of(client.get(page_of(cast["alice"])))
+        return len(taken)
+
+    def subscribe(number: int) -> None:
+        view = SavedView.objects.create(owner=cast["alice"], name=f"View {number}", query="source=CD")
+        Subscription.objects.create(owner=cast["alice"], channel=held["channel"], what="view", view=view)
+        Report.objects.create(view=view, owner=cast["alice"], **due())
+
+    subscribe(0)
+    before = queries()
+    for number in range(1, 9):
+        subscribe(number)
+
+    assert queries() == before
 
 
 def test_each_thing_s_history_says_whose_it_was(login: Login, cast: dict[str, Any], held: Any) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.contrib.admin import site
 from django.contrib.auth.models import User
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from accounts.login.confirm import ASKS, CHANGE, PAGE
@@ -18,8 +19,12 @@ from accounts.models import ApiToken, NexmoAccount
 from auditsite import first_run
 from auditsite.permissions import MODELS, TABLE
 from auditsite.rights import NO_ONE
+from events.detection.rules import own_rules
+from events.models import OwnRule, Suppression
 from events.operations.demo_data import PASSWORD
 from tests.conftest import NOON, add_numbered
+from tests.tools.findings import make_finding
+from tests.tools.rules import rule_text
 from tests.tools.scope import names
 
 Confirmed = Callable[[str], Client]
@@ -30,6 +35,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "events:pack_delete": (NO_PACK,),
     "events:access_export": ("csv",),
     "events:rule_switch": (NO_PACK,),
+    "admin:events_ownrule_changelist": (),
 }
 # What else can be posted to, by the reason why it does not ask.
 UNASKED = {
@@ -39,15 +45,17 @@ UNASKED = {
     "it asks for the password itself": "account_change_password",
     "it only leads elsewhere": """home admin_password_change account_signup account_reset_password account_set_password
         account_email admin:password_change admin:login admin:index admin:app_list""",
-    "it only logs out, or takes a right away": "account_logout admin:logout accounts:token_revoke",
+    "it only logs out, or takes a right away": """account_logout admin:logout accounts:token_revoke
+        admin:accounts_apitoken_changelist""",
     "one's own way of reading, for those who see it anyway": """events:dismiss events:star events:accounts
         events:display events:view_new events:view_edit events:view_delete events:view_update events:view_unshare
         admin:events_savedview_delete""",
-    "work on what is found: each step has its name and stays in the record": """events:triage events:suppress
-        events:suppression_end events:review_new events:review_retry events:review_discard events:review_schedule_new
-        events:review_schedule_edit""",
+    "work on what is found: each step has its name and stays in the record": """events:triage
+        events:suppression_end events:review_new events:review_retry events:review_discard
+        events:review_schedule_new events:review_schedule_edit""",
     "it saves no rule yet": "events:rule_new events:rule_edit",
-    "it looks for new events": "events:sync events:check admin:accounts_nexmoaccount_test",
+    "it looks for new events": """events:sync events:check admin:accounts_nexmoaccount_test
+        admin:accounts_nexmoaccount_changelist""",
     "it sends only to where a confirmed channel or people with their own sight say": """events:alert_new
         events:alert_edit events:alert_channel_test events:alert_channel_resume events:alert_retry events:report_new
         events:report_edit events:report_pause events:report_resume events:report_preview events:report_receive
@@ -103,15 +111,70 @@ def test_every_declared_path_asks(logged_in: Confirmed, confirmed: Confirmed) ->
 
 
 def test_whatever_can_be_posted_to_asks_or_has_a_reason_not_to() -> None:
+    changing = {name for name, changes in changelists().items() if changes}
     of_models = {f"admin:{model}_{page}" for model in MODELS for page in ("changelist", "history")}
     posted = {name for name, row in TABLE.items() if row.post and row.post is not NO_ONE}
-    posted -= of_models | {name for name in posted if name.startswith("/")}  # lists, which change nothing
+    posted -= {name for name in posted if name.startswith("/")} | (of_models - changing)
     unasked = [name for listed in UNASKED.values() for name in listed.split()]
 
     assert len(unasked) == len(set(unasked))
     asks = {name for name, methods in ASKS.items() if "POST" in methods}
     assert asks.isdisjoint(unasked)
     assert posted - asks == set(unasked)
+
+
+def changelists() -> dict[str, bool]:
+    """The admin's lists, and whether anything can be changed from them."""
+    request = RequestFactory().get("/admin/")
+    request.user = User(is_superuser=True, is_staff=True, is_active=True)
+    return {
+        f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist": bool(
+            admin.get_actions(request) or admin.list_editable
+        )
+        for model, admin in site._registry.items()
+    }
+
+
+def test_several_rules_are_switched_after_a_confirmation(
+    logged_in: Confirmed, confirmed: Confirmed, cast: dict[str, Any]
+) -> None:
+    own = own_rules.save(rule_text(), cast["admin"])
+    own_rules.switch_own(own, cast["admin"], on=True)
+    form = {"action": "disable", "_selected_action": [own.pk]}
+
+    assert asked(logged_in("admin").post("/admin/events/ownrule/", form))
+    assert OwnRule.objects.get().is_enabled
+    confirmed("admin").post("/admin/events/ownrule/", form)
+    assert not OwnRule.objects.get().is_enabled
+
+
+def test_findings_are_suppressed_after_a_confirmation_and_nothing_typed_is_lost(
+    confirmed: Confirmed, account: NexmoAccount, add_event: Any, clock: Any
+) -> None:
+    finding = make_finding([add_event(account, 1)])
+    path, admin = f"/findings/{finding.pk}/suppress", confirmed("admin")
+    mark = mark_on(admin.get(path))
+    clock.shift(timedelta(hours=1))
+
+    sent = admin.post(path, {"kept_form": mark, "fields_": ["user_email"], "span": "", "reason": "Our own office"})
+    assert asked(sent)
+    back = admin.post(sent["Location"], {"password": PASSWORD, "next": path})
+    page = admin.get(back["Location"]).content.decode()
+
+    assert "Our own office" in page
+    assert "because you had to confirm who you are" in page
+    assert not Suppression.objects.exists()
+
+
+def test_form_that_is_too_long_to_be_kept_says_so(confirmed: Confirmed, clock: Any) -> None:
+    admin = confirmed("admin")
+    mark = mark_on(admin.get("/profile/tokens/new"))
+    clock.shift(timedelta(hours=1))
+
+    sent = admin.post("/profile/tokens/new", {"kept_form": mark, "name": "x" * 25_000})
+
+    assert asked(sent)
+    assert "could not be kept: it is longer than 20,000 characters" in admin.get(sent["Location"]).content.decode()
 
 
 @pytest.mark.parametrize("path", ["totp/activate/", "webauthn/add/", "recovery-codes/generate/"])

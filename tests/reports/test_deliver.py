@@ -42,7 +42,7 @@ def test_each_receiver_gets_a_mail_once(
     report = make_report(team)
 
     assert send() == 2
-    due.look_now(report)
+    Report.objects.update(look_at=MONDAY)
     assert send() == 0
 
     assert sorted(mails.receivers) == ["alice@example.com", "bob@example.com"]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 from accounts.tokens import secret
 
 
 def test_token_is_recognised_and_read_back() -> None:
     made = secret.make()
 
-    assert re.fullmatch(secret.PATTERN, made.token)
+    assert secret._TOKEN.fullmatch(made.token)
     assert secret.split(made.token) == made
     assert secret.can_exist(made)
 

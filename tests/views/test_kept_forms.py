@@ -155,12 +155,25 @@ def test_nothing_is_kept_of_a_form_without_a_mark_of_this_site(browser: Client, 
 def test_old_marks_and_long_forms_are_not_kept(browser: Client) -> None:
     form = save(browser, description="x" * (kept_forms.MOST + 1))
     end_login(browser, "expired")
-    assert "next=/views/new" in browser.post("/views/new", form)["Location"]
+    sent = browser.post("/views/new", form)
+    assert "next=/views/new" in sent["Location"]
     assert not Session.objects.exists()
+    assert "what you typed could not be kept: it is longer than 20,000 characters" in text_of(
+        browser.get(sent["Location"])
+    )
 
     with time_machine.travel(timezone.now() + timezone.timedelta(seconds=kept_forms.AGE + 60)):
         sent = browser.post("/views/new", form | {"description": ""})
     assert sent["Location"] == "/login/?next=/views/new"
+
+
+def test_button_and_form_that_ask_for_nothing_say_that_nothing_was_changed(browser: Client) -> None:
+    token = {"csrfmiddlewaretoken": hidden(browser.get(NEW))["csrfmiddlewaretoken"]}
+    end_login(browser, "cookie lost")
+
+    sent = browser.post("/views/star", token)
+
+    assert "Nothing was changed, because you are not logged in." in text_of(browser.get(sent["Location"]))
 
 
 @pytest.mark.parametrize(

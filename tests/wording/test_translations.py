@@ -20,6 +20,7 @@ from django.contrib import admin
 from django.utils import translation
 
 from accounts import names as account_names
+from accounts.access.models import AccessEntry
 from events.models import names as event_names
 from events.nexmo.catalog import EVENT_TYPES, FAMILIES, SOURCES
 from events.wording.codes import TO_TRANSLATE
@@ -141,3 +142,31 @@ def test_names_that_the_admin_shows_stand_where_translators_find_them() -> None:
                 }
     renamed = {str(name) for singular, plural, _ in account_names.OURS.values() for name in (singular, plural)}
     assert found - {*account_names.TO_TRANSLATE, *event_names.TO_TRANSLATE, *renamed} == set()
+
+
+# What only "tú" would say.
+FAMILIAR = re.compile(r"\b(tú|tus?|te|ti|contigo|tuy[oa]s?|puedes|tienes|quieres|eres|estás|has)\b", re.IGNORECASE)
+IMPERATIVE = re.compile(
+    r"(?:^|[.:;!?] |Después |Luego )(?:entra|vuelve|cierra|arrastra|pulsa|elige|escribe|pon|haz|usa|añade|quita|borra"
+    r"|abre|busca|comprueba|introduce|selecciona|inicia|revisa|confirma|descarga|marca|configura|ejecuta|pregunta"
+    r"|comparte|repite|intenta|reinicia|actualiza|escanea"
+    r"|(?:ciérr|cámbi|bórr|quít|guárd|cópi|márc|revís|búsc|pruéb|configúr|elimín|actív|desactív|intént)al[oa]s?)\b",
+    re.IGNORECASE,
+)
+
+
+def test_spanish_is_polite() -> None:
+    familiar = [
+        text
+        for entry in catalogue("es")
+        for text in translations(entry)
+        if FAMILIAR.search(text) or IMPERATIVE.search(text)
+    ]
+
+    assert familiar == []
+
+
+def test_log_s_column_and_by_a_date_are_two_words() -> None:
+    with translation.override("es"):
+        assert str(AccessEntry._meta.get_field("via").verbose_name) == "por"
+        assert translation.pgettext("at the latest", "by") == "a más tardar"

@@ -1,4 +1,4 @@
-"""The settings of single sign-on, as `auditsite/env.py` declares all others: name, default, what it is for."""
+"""The settings of single sign-on and of logging in, declared for `auditsite/env.py`: name, default, what it is for."""
 
 from __future__ import annotations
 
@@ -42,4 +42,24 @@ SETTINGS: tuple[tuple[str, str, str], ...] = (
     ("SSO_SESSION", "12h", "How long a login by single sign-on lasts: afterwards the provider decides anew."),
     ("SSO_CLOCK_SKEW", "60", "Seconds by which the provider's clock may differ from this one."),
     ("LOCAL_LOGIN", "everyone", "Who may log in with a password: everyone, or superusers alone, for emergencies."),
+    ("PASSWORD_LENGTH", "12", "Minimum length of a new password; without a second factor 15 are advised."),
+    (
+        "REQUIRE_MFA",
+        "off",
+        "Who must have a second factor: off, staff (whoever may enter the admin, superusers too) or everyone.",
+    ),
+    (
+        "REQUIRE_MFA_GRACE",
+        "7d",
+        "How long each person may go on without, from their first page under REQUIRE_MFA; 0s: no time.",
+    ),
+    (
+        "REAUTHENTICATION_TIMEOUT",
+        "15m",
+        "How long a confirmation of who is there counts, before API secrets, tokens, evidence and permissions.",
+    ),
+    ("REAUTHENTICATE_ROWS", "100000", "Exports of more rows than this ask for such a confirmation too."),
+    ("SESSION_IDLE", "12h", "After this time without activity people are logged out."),
+    ("SESSION_MAX", "14d", "How long a login lasts at most, used or not (by single sign-on: SSO_SESSION)."),
+    ("REQUIRE_MFA_EXCEPT_SSO", "false", "true: not in logins by single sign-on, where the provider asks for factors."),
 )
