@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext
 
 from events.api.cursors import ARRIVAL, MOST_ACCOUNTS, NEWEST, OLDEST, ORDERS, Place, WrongCursor
+from events.masking import mask_json
 from events.reading import Cursor
 from events.reading.arrivals import read_arrivals
 from events.reading.pages import find
 from events.reading.plan import Span
-from events.reading.rows import as_time, fetch_raw, fetch_verbatim
+from events.reading.rows import as_time, fetch_masked, fetch_raw, fetch_verbatim
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from events.reading.conditions import Conditions
     from events.reading.rows import RawRow
 
-Show = Callable[[str], str]
 Keys = Callable[[], "Mapping[int, str]"]
 _LINKED = '{"_links":{"self":{"href":"'
 MOST_WALKS = 3  # for one page: then it comes short, and the next one goes on
@@ -43,13 +43,13 @@ class EventsPage:
 
 
 def read_events(
-    conditions: Conditions, keys: Keys, place: Place | None, order: str, size: int, show: Show
+    conditions: Conditions, keys: Keys, place: Place | None, order: str, size: int, whole: bool
 ) -> EventsPage:
     """The page beyond a place, or the first of an order.
 
     Args:
         keys: the API keys of all accounts that may be read, by primary key; asked where they are needed.
-        show: makes of an event as received what its reader may see.
+        whole: whether their reader may see what is sensitive in them.
 
     Raises:
         WrongCursor: the place is one of another order, or it would be too long to be told.
@@ -62,7 +62,7 @@ def read_events(
             % {"order": place.order}
         )
     if order == ARRIVAL:
-        return _arrivals(conditions, keys, place, size, show)
+        return _arrivals(conditions, keys, place, size, whole)
     conditions = replace(conditions, oldest_first=order == OLDEST)
     span = Span(
         conditions.start,
@@ -72,10 +72,10 @@ def read_events(
     )
     texts: list[str] = []
     for _ in range(MOST_WALKS):
-        matches = find(conditions, span, size - len(texts) + 1, read=fetch_verbatim)
+        matches = find(conditions, span, size - len(texts) + 1, read=fetch_verbatim if whole else fetch_masked)
         fitting = matches.keys[: size - len(texts)]
-        rows = fitting if matches.are_rows else fetch_raw([key.pk for key in fitting])
-        texts += _texts(rows, keys, show)
+        rows = fitting if matches.are_rows else fetch_raw([key.pk for key in fitting], whole=whole)
+        texts += _texts(rows, keys)
         if len(matches.keys) > len(fitting):
             last = fitting[-1]
         elif matches.reached:
@@ -89,23 +89,23 @@ def read_events(
     return EventsPage(texts, Place(order, beyond), has_more=True)
 
 
-def _arrivals(conditions: Conditions, keys: Keys, place: Place | None, size: int, show: Show) -> EventsPage:
+def _arrivals(conditions: Conditions, keys: Keys, place: Place | None, size: int, whole: bool) -> EventsPage:
     if len(keys() if conditions.accounts is None else conditions.accounts) > MOST_ACCOUNTS:
         raise WrongCursor(
             gettext("order=arrival takes %(most)s accounts at most: name some of them.") % {"most": MOST_ACCOUNTS}
         )
     batch = read_arrivals(conditions, place.places or {} if place else {}, size)
-    texts = [with_account(show(each.raw), each.account_id, keys) for each in batch.arrivals]
+    texts = [with_account(each.raw if whole else mask_json(each.raw), each.account_id, keys) for each in batch.arrivals]
     return EventsPage(texts, Place(ARRIVAL, places=batch.places), batch.more)
 
 
-def texts_of(pks: Sequence[int], keys: Keys, show: Show) -> list[str]:
+def texts_of(pks: Sequence[int], keys: Keys, whole: bool) -> list[str]:
     """The events with these keys, in their order."""
-    return _texts(fetch_raw(pks), keys, show)
+    return _texts(fetch_raw(pks, whole=whole), keys)
 
 
-def _texts(rows: Sequence[RawRow], keys: Keys, show: Show) -> list[str]:
-    return [with_account(show(row.raw), row.account_id, keys) for row in rows]
+def _texts(rows: Sequence[RawRow], keys: Keys) -> list[str]:
+    return [with_account(row.raw, row.account_id, keys) for row in rows]
 
 
 def with_account(raw: str, account: int, keys: Keys) -> str:

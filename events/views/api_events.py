@@ -63,7 +63,7 @@ def _events(request: HttpRequest, access: Access, conditions: Conditions, usual_
     else:
         order = place.order if place else usual_order or read_choice(params, ORDER)
     try:
-        page = read_events(conditions, lambda: access.keys, place, order, size, access.as_received)
+        page = read_events(conditions, lambda: access.keys, place, order, size, access.sees_whole)
     except WrongCursor as error:
         raise wrong_parameters([("cursor", str(error))]) from None
     headers = {"X-Has-More": "true" if page.has_more else "false"}

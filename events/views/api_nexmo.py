@@ -71,7 +71,7 @@ def list_events(request: HttpRequest, access: Access) -> HttpResponse:
     about = page_members(page, number, size)
     links = numbered_links(request, params, number, about["totalPages"], size)
     headers = {"X-Total-Count": str(page.total)} if page.exact else {}
-    events = texts_of(page.pks, lambda: access.keys, access.as_received)
+    events = texts_of(page.pks, lambda: access.keys, access.sees_whole)
     return answer(request, hal(events, {"_links": links, "page": about}), JSON, headers=headers)
 
 
@@ -83,7 +83,7 @@ def _by_cursor(request: HttpRequest, access: Access, size: int) -> HttpResponse:
     place = read_place(params)
     order = read_choice(params, ORDER) if place is None or params.get("order") else place.order
     try:
-        page = read_events(conditions, lambda: access.keys, place, order, size, access.as_received)
+        page = read_events(conditions, lambda: access.keys, place, order, size, access.sees_whole)
     except WrongCursor as error:
         raise wrong_parameters([("cursor", str(error))]) from None
     links: dict[str, object] = {"self": {"href": request.build_absolute_uri()}}

@@ -11,7 +11,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import NexmoAccount
-from events.api import cursors, operation
+from events.api import cursors, pages
+from events.masking import mask_json
+from events.reading import rows
 from tests.api.conftest import Program
 from tests.conftest import event_json
 from tests.tools.calls import python_calls
@@ -149,20 +151,28 @@ def test_account_is_named_whatever_stands_before(accounts: list[NexmoAccount], p
     assert bare[:-1] + ',"account_id":"demo0002"}' in text
 
 
-def test_events_are_masked_for_nothing_where_all_may_be_seen(
-    accounts: list[NexmoAccount], program: Program, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("order", ["newest", "arrival"])
+def test_events_are_masked_only_for_who_may_not_see_all_of_them(
+    accounts: list[NexmoAccount], program: Program, monkeypatch: pytest.MonkeyPatch, order: str
 ) -> None:
+    add_raw(accounts[1], '{"id":"x-1","created_at":"2026-09-01T00:00:00","context":{"password":"hunter2","é":1}}')
+    add_raw(accounts[1], '{"id":"x-2","created_at":"2026-09-01T00:00:00","context":{"password":"hunter2"}}')
     masked: list[str] = []
 
     def note(raw: str) -> str:
         masked.append(raw)
-        return raw
+        return mask_json(raw)
 
-    monkeypatch.setattr(operation, "mask_json", note)
-    seen = {name: len(program(name).get(f"{EVENTS}?size=9").json()["events"]) for name in ("audrey", "alice")}
+    monkeypatch.setattr(rows, "mask_json", note)
+    monkeypatch.setattr(pages, "mask_json", note)
+    alices = program("alice").get(f"{EVENTS}?size=90&order={order}").content.decode()
 
-    assert seen["audrey"] == 9
-    assert len(masked) == seen["alice"], "each event of hers, none of an auditor's"
+    assert alices.count('"password":"•••"') == 2
+    assert "hunter2" not in alices
+    assert len(masked) == (2 if order == "newest" else 37), "what a page may hide is known of each event"
+    masked.clear()
+    assert program("audrey").get(f"{EVENTS}?size=90&order={order}").content.decode().count("hunter2") == 2
+    assert masked == []
 
 
 @only_sqlite  # the adapters of databases call different functions
