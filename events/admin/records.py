@@ -110,6 +110,20 @@ class AuditEventAdmin(ReadOnlyAdmin):
         hidden = () if NexmoAccount.objects.sees_sensitive(request.user) else ("raw", "context", "searchable")
         return (*self.exclude, *hidden)
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> AuditEvent | None:
+        event: AuditEvent | None = super().get_object(request, object_id, from_field)
+        if event and not NexmoAccount.objects.sees_sensitive(request.user):
+            event.mask_texts()
+        return event
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """What is sensitive in a list is for nobody, as in the site's own."""
+        changelist: Any = super().get_changelist_instance(request)
+        changelist.result_list = list(changelist.result_list)
+        for event in changelist.result_list:
+            event.mask_texts(self.list_display)
+        return changelist
+
 
 @admin.register(EventType)
 class EventTypeAdmin(ReadOnlyAdmin):

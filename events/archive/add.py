@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models import F
 
 from events.fields import dump_json
+from events.masking import mask
 from events.models import (
     AuditEvent,
     CoveredSpan,
@@ -245,7 +246,7 @@ def _learn_types(events: list[Event]) -> None:
     described: dict[str, str] = {}
     for event in events:
         if event.event_type:
-            described.setdefault(event.event_type, event.event_type_description)
+            described.setdefault(event.event_type, mask(event.event_type_description))  # everybody sees it
     unknown = described.keys() - set(EventType.objects.filter(code__in=described).values_list("code", flat=True))
     EventType.objects.bulk_create(
         [EventType(code=code, description=described[code]) for code in sorted(unknown)], ignore_conflicts=True

@@ -17,6 +17,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from events.fields import dump_json
+from events.masking import mask
 from events.models import AuditEvent, DayCount, FirstSeen, SyncState
 from events.storage import clock
 from events.wording.sentences import EVERYBODY
@@ -96,7 +97,10 @@ def _new_countries(accounts: Sequence[int], now: datetime) -> Iterator[Notable]:
         before = sorted(home for home in homes[account, user] if home[0] <= at - ESTABLISHED)
         if before:
             yield Notable(
-                "country", account, at, {"user": user, "country": country, "home": before[0][1], "since": before[0][0]}
+                "country",
+                account,
+                at,
+                {"user": user, "country": country, "home": before[0][1], "since": before[0][0]},
             )
 
 
@@ -109,6 +113,7 @@ def _rare_events(accounts: Sequence[int], now: datetime) -> Iterator[Notable]:
     for account, event_type, at, event_id, user, context in events.order_by("-created_at", "-id").values_list(*columns)[
         :MOST_LOOKED_AT
     ]:
+        user = mask(user)
         if event_type == ALLOW:
             written = dump_json(context)
             if opened := next((network for network in EVERYBODY if f'"{network}"' in written), ""):

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django_countries import countries
 
 from events.display.drawing import EventColumn
-from events.masking import mask_valid_json, shown
+from events.masking import both, mask_valid_json, shown
 from events.nexmo.catalog import family
 from events.nexmo.values import ip_key
 from events.reading.applications import LONGEST_KEPT
@@ -335,4 +335,5 @@ def _summary(context: str, language: str | None) -> str:
 
 @lru_cache(maxsize=4096)
 def _read_summary(context: str, language: str | None) -> str:
-    return summarise(shown(context))
+    real, told = both(context)
+    return summarise(told, real)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext, gettext_lazy
 
 from events.entities.entity import APPLICATION_NAMES, key_of, named
-from events.masking import shown
-from events.wording.changes import WRAPPERS, Change, changes, text_of
+from events.masking import both
+from events.wording.changes import WRAPPERS, Change, changes_behind, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,12 +66,14 @@ class Setting:
     Attributes:
         values: usually one; none where the field was emptied.
         slug: what the values are, where they are entities themselves.
+        real: the values without a mask, to compare with others: never shown.
     """
 
     name: str
     values: tuple[str, ...]
     slug: str
     row: Row
+    real: tuple[str, ...] = field(repr=False)
 
     @property
     def label(self) -> str:
@@ -96,17 +98,24 @@ def configuration(entity: Entity, rows: Iterable[Row], at: datetime | None = Non
     folded = Configuration()
     state: dict[str, Setting] = {}
     for row in reversed(list(rows)):
-        code, context = row.event_type.upper(), shown(row.context)
-        new_values = _new_values(entity, code, context, state)
+        code, (real, context) = row.event_type.upper(), both(row.context)
+        told = changes_behind(real, context)
+        new_values = _new_values(entity, code, context, told, state)
+        real_values = new_values
+        if real is not context:
+            real_values = _new_values(entity, code, real, changes_behind(real, real), state)
         # Of this one: an event that merely mentions it may begin or end another.
         before = {} if code in BEGINS | ENDS and STATUS in new_values else state
-        after = {name: Setting(name, values, _slug(name, new_values), row) for name, values in new_values.items()}
-        folded.steps[row.pk] = _steps(state, after, context)
+        after = {
+            name: Setting(name, values, _slug(name, new_values), row, real_values.get(name, values))
+            for name, values in new_values.items()
+        }
+        folded.steps[row.pk] = _steps(state, after, told)
         # An event that only repeats a value did not set it.
         after |= {
             name: earlier
             for name, earlier in before.items()
-            if name in after and (earlier.values, earlier.slug) == (after[name].values, after[name].slug)
+            if name in after and (earlier.real, earlier.slug) == (after[name].real, after[name].slug)
         }
         state = dict(list((before | after).items())[:MOST_SETTINGS])
         if at is None or row.created_at <= at:
@@ -115,12 +124,12 @@ def configuration(entity: Entity, rows: Iterable[Row], at: datetime | None = Non
     return folded
 
 
-def _new_values(entity: Entity, code: str, context: Any, state: dict[str, Setting]) -> NewValues:
+def _new_values(entity: Entity, code: str, context: Any, told: list[Change], state: dict[str, Setting]) -> NewValues:
     """What an event says about the entity: fields and their new values."""
     fields = _fields(context)
     number = next((value for name, value in fields.items() if _last(name) in OWN_NUMBER), "")
     new_values: NewValues = {name: (value,) for name, value in fields.items() if _last(name) not in IDENTITY}
-    new_values |= {change.field: (change.after,) for change in changes(context) if change.after}
+    new_values |= {change.field: (change.after,) for change in told if change.after}
     if entity.slug == "number":
         if key_of(number) != key_of(entity.value):
             return {}  # another number's calls go to it
@@ -151,17 +160,19 @@ def _slug(name: str, new_values: NewValues) -> str:
     return {APPLICATION: "application", NUMBERS: "number"}.get(name, "")
 
 
-def _steps(state: dict[str, Setting], after: dict[str, Setting], context: Any) -> list[Change]:
+def _steps(state: dict[str, Setting], after: dict[str, Setting], told: list[Change]) -> list[Change]:
     """What differs, with the value before where this event or an earlier one tells it."""
-    values_before = {change.field: change.before for change in changes(context)}
+    values_before = {change.field: change.before for change in told}
     steps = []
     for name, setting in after.items():
         if name == NUMBERS:
             steps += _moved(setting, state[name].values if name in state else ())
             continue
-        old = _in_words(state[name].values) if name in state else values_before.get(name)
-        new = _in_words(setting.values)
-        if old != new:
+        old, new = values_before.get(name), _in_words(setting.values)
+        differs = old != new or name in values_before
+        if name in state:
+            old, differs = _in_words(state[name].values), state[name].real != setting.real
+        if differs:
             steps.append(Change(setting.label, old, new))
     return steps
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from events.entities.entity import entity
-from events.fields import load_json
+from events.masking import shown
 from events.models import FirstSeen
 from events.nexmo.values import ip_key
 from events.reading import Cursor, Page, read_page
@@ -96,7 +96,7 @@ def read_about(
         goes_on = page.newer if upwards else page.older
         looked_at = page.rows[::-1] if upwards else page.rows
         for number, row in enumerate(looked_at, start=1):
-            if entity.is_named_in(load_json(row.context)):
+            if entity.is_named_in(shown(row.context)):
                 rows.append(row)
             characters += len(row.context or "")
             if characters > MOST_CHARACTERS:

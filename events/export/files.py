@@ -51,12 +51,14 @@ class TextFormat:
         media_type: as browsers call it.
         columns: those of a file for which none are chosen.
         lines: yields the file's text.
+        as_received: whether it holds events as received, and with them what is sensitive for those who may see it.
     """
 
     title: str
     media_type: str
     columns: Sequence[str]
     lines: Callable[[Conditions, Mapping[int, NexmoAccount], Shape, OnRows], Generator[str, None, None]]
+    as_received: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class WholeFormat:
     media_type: str
     columns: Sequence[str]
     write: Callable[..., None]
+    as_received: bool = False
 
 
 # Every format that the pages and `export_events` offer, by the files' ending.
@@ -82,6 +85,7 @@ FORMATS: dict[str, TextFormat | WholeFormat] = {
         "application/x-ndjson",
         (),
         lambda conditions, accounts, shape, wrote: ndjson_lines(stream_raw(conditions, whole=shape.whole), wrote),
+        as_received=True,
     ),
     "xlsx": WholeFormat(
         "Excel", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", COLUMNS, write_xlsx

@@ -1,8 +1,8 @@
 """Whether whoever fetches a file may still have it: asked while it is made and sent, at most once a second.
 
-A person who is switched off, or taken out of a team, keeps what has arrived and gets no more. What a slow reader has
-not taken yet is thrown away by the web server (`auditsite.web_worker`), which resets the connection: whoever waits for
-the rest learns that there is none.
+A person who is switched off, taken out of a team, or no longer allowed to see what is sensitive in the file keeps what
+has arrived and gets no more. What a slow reader has not taken yet is thrown away by the web server
+(`auditsite.web_worker`), which resets the connection: whoever waits for the rest learns that there is none.
 """
 
 from __future__ import annotations
@@ -39,11 +39,15 @@ def active_user(user_pk: Any) -> Any:
     return get_user_model().objects.filter(pk=user_pk, is_active=True).first()
 
 
-def sees_still(user_pk: Any, accounts: Collection[int]) -> bool:
+def sees_still(user_pk: Any, accounts: Collection[int], *, whole: bool = False) -> bool:
     """Whether a person may log in and sees all of these accounts, by their keys. Those that were deleted meanwhile had
-    no events."""
+    no events.
+
+    Args:
+        whole: whether what is sensitive in events is sent too, which takes a permission of its own.
+    """
     user = active_user(user_pk)
-    if user is None:
+    if user is None or whole and not NexmoAccount.objects.sees_sensitive(user):
         return False
     missing = set(accounts) - NexmoAccount.objects.keys_visible_to(user).keys()
     return not missing or not NexmoAccount.objects.filter(pk__in=missing).exists()

@@ -10,6 +10,7 @@ from events.filters.dictionary import phrases_of_types
 from events.filters.fields import NONE
 from events.filters.names import countries_shown, country_names, plain
 from events.filters.search_box import KEYS
+from events.masking import mask
 from events.models import FirstSeen
 from events.nexmo.applications import words_of
 from events.nexmo.catalog import FAMILIES, SOURCES
@@ -140,4 +141,5 @@ def _users(typed: str, event_filter: EventFilter) -> list[str]:
     seen = FirstSeen.objects.order_by("user_email").filter(user_email__contains=typed.lower())
     if not event_filter.everything:
         seen = seen.filter(account_id__in=[account.pk for account in event_filter.accounts.values()])
-    return list(seen.values_list("user_email", flat=True).distinct()[: MOST + 1])
+    # What is masked in one is not to be guessed letter by letter.
+    return [user for user in seen.values_list("user_email", flat=True).distinct()[: MOST + 1] if mask(user) == user]

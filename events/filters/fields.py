@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from events.filters import names as known_names
 from events.filters.limits import MOST_ITEMS, MOST_USERS
+from events.masking import mask
 from events.nexmo.values import ip_key
 from events.reading import applications
 from events.reading.users import matching as matching_users
@@ -112,8 +113,9 @@ class ListField(forms.CharField):
 
     def wanted_and_not(self, cleaned: Sequence[str]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         """The values that must be there, and those that must not, as conditions compare them."""
+        # What is masked in events is found by nobody: a guess of it is not to be confirmed.
         signed_values = [
-            (wanted, compared)
+            (wanted, mask(compared) if isinstance(compared, str) else compared)
             for wanted, value in map(unsigned, cleaned)
             for compared in (self.nothing if self.is_none(value) else self.compared(value))
         ]

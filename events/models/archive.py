@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
 from django.urls import reverse
@@ -12,10 +12,13 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import NexmoAccount
 from events.fields import JSONTextField
-from events.masking import shown_value
+from events.masking import mask, shown_value
 from events.models.ledger import LedgerEntry, Recorded, RecordedQuerySet
 from events.models.querysets import AuditEventQuerySet
 from events.storage import ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
 class AuditEvent(models.Model):
@@ -80,6 +83,12 @@ class AuditEvent(models.Model):
 
     objects: ClassVar[Any] = AuditEventQuerySet.as_manager()
 
+    # What Nexmo sends as text, beside the id, the context and the event as received.
+    TEXTS: ClassVar[tuple[str, ...]] = (
+        *("event_type", "event_type_description", "created_at_basis", "user_email", "user_id", "source"),
+        *("source_description", "source_ip", "source_country", "odd_fields", "reported_account"),
+    )
+
     class Meta:
         verbose_name = _("event")
         ordering = ("-created_at", "-id")
@@ -110,6 +119,12 @@ class AuditEvent(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("events:event", args=[self.account.api_key, self.event_id])
+
+    def mask_texts(self, names: Collection[str] = TEXTS) -> None:
+        """Hide what is sensitive in columns of an event that is about to be shown. Never to be saved: the database
+        would refuse it."""
+        for name in set(self.TEXTS).intersection(names):
+            setattr(self, name, mask(getattr(self, name)))
 
     @cached_property
     def readable_context(self) -> Any:

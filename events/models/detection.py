@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import NexmoAccount
 from accounts.validators import text_validator
 from events.fields import JSONTextField
+from events.masking import named_value
 from events.models.querysets import ScopedQuerySet
 
 if TYPE_CHECKING:
@@ -263,7 +264,7 @@ class Suppression(models.Model):
         ordering = ("-created_at", "-id")
 
     def __str__(self) -> str:
-        return f"{self.rule}: {self.fields}"
+        return f"{self.rule}: { ({name: named_value(name, value) for name, value in self.fields.items()}) }"
 
 
 class DetectionCursor(models.Model):

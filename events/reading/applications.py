@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
-from events.fields import load_json
+from events.masking import shown
 from events.nexmo.applications import ABOUT_TYPES, application, nameless_application, words_of
 from events.reading.conditions import is_one_of
 from events.reading.rows import TABLE
@@ -42,7 +42,7 @@ def nameless(event_type: str, context: str | None) -> str:
 
 @lru_cache(maxsize=4096)
 def _read(context: str) -> str:
-    return nameless_application(load_json(context))
+    return nameless_application(shown(context))
 
 
 def names_for(rows: Iterable[Row | AuditEvent]) -> Names:
@@ -68,7 +68,7 @@ def names_of(wanted: Iterable[tuple[int, str]]) -> Names:
         rows = cursor.fetchall()
     names: Names = {}
     for account, app, context in rows:
-        told, name = application(load_json(context)) if (account, app) in wanted else ("", "")
+        told, name = application(shown(context)) if (account, app) in wanted else ("", "")
         if name and told == app:
             names[account, app] = name
     return names

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
+from events.masking import mask, may_hide
 from events.reading import rollups
 from events.reading.filterable import ENTITIES, FACETS
 from events.reading.pages import find
@@ -68,6 +69,8 @@ def sample(conditions: Conditions) -> Sample:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {', '.join(FACETS.values())}, created_at FROM {TABLE} WHERE id IN ({listed})")
         rows = [(*row[:-1], as_time(row[-1])) for row in cursor.fetchall()]
+    if may_hide({value for row in rows for value in row if isinstance(value, str)}):
+        rows = [tuple(mask(value) if isinstance(value, str) else value for value in row) for row in rows]
     rows.sort(key=lambda row: row[-1], reverse=True)
     return Sample(with_one_user(rows), complete, reached)
 

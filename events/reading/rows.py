@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import connection
 
-from events.masking import mask_json
+from events.masking import mask, mask_json, may_hide
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 TABLE = "events_auditevent"
 
@@ -34,6 +35,21 @@ class Row(NamedTuple):
     source_country: str
     context: str | None
     odd_fields: str
+
+
+_MAY_HIDE = tuple(name for name in Row._fields if name not in ("pk", "account_id", "event_id", "created_at", "context"))
+_texts = attrgetter(*_MAY_HIDE)
+
+
+def as_row(values: Iterable[Any]) -> Row:
+    """A row of what the database tells. What is sensitive is hidden here once for whoever shows it; in the context it
+    is where that is read."""
+    row = Row._make(values)
+    texts = _texts(row)
+    if not may_hide(texts):
+        return row
+    masked: Any = {name: mask(text) for name, text in zip(_MAY_HIDE, texts, strict=True)}
+    return row._replace(**masked)
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -61,7 +77,7 @@ def fetch(source: str, params: Sequence[Any] = ()) -> list[Row]:
     """The events that this SQL finds: what stands behind FROM, in its order."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {columns()} FROM {source}", params)
-        return [Row._make((*row[:5], as_time(row[5]), *row[6:])) for row in cursor.fetchall()]
+        return [as_row((*row[:5], as_time(row[5]), *row[6:])) for row in cursor.fetchall()]
 
 
 class RawRow(NamedTuple):

@@ -31,7 +31,7 @@ def stream_rows(conditions: Conditions) -> Iterator[Row]:
     """The events as rows."""
     columns = ", ".join(name for name in Row._fields if name not in ("pk", "created_at"))
     for row in _stream(conditions, columns):
-        yield Row._make((*row[1:6], rows.as_time(row[0]), *row[6:]))
+        yield rows.as_row((*row[1:6], rows.as_time(row[0]), *row[6:]))
 
 
 def stream_raw(conditions: Conditions, *, whole: bool = True) -> Iterator[str]:

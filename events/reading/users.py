@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from django.db import connection
 
+from events.masking import mask
 from events.models import AuditEvent, FirstSeen
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def is_seen(word: str, accounts: tuple[int, ...] | None) -> bool:
     word = one_user(word)
     return any(
         email == word or any(part.startswith(word) for part in re.split(r"[\W_]+", email.partition("@")[0]))
-        for email in map(one_user, seen.values_list("user_email", flat=True).distinct())
+        for email in map(one_user, map(mask, seen.values_list("user_email", flat=True).distinct()))
     )
 
 
@@ -70,7 +71,9 @@ def _seen(is_wanted: Callable[[str], bool]) -> tuple[str, ...]:
             f"SELECT (SELECT MIN(user_email) FROM {table} {index} WHERE user_email > users.email) FROM users "
             "WHERE users.email IS NOT NULL) SELECT email FROM users WHERE email IS NOT NULL"
         )
-        return tuple(email for (email,) in cursor.fetchall() if email and is_wanted(one_user(email)))
+        return tuple(
+            email for (email,) in cursor.fetchall() if email and mask(email) == email and is_wanted(one_user(email))
+        )
 
 
 def _fits(text: str, pieces: list[str]) -> bool:

@@ -13,7 +13,7 @@ from django.apps import apps
 from django.db import connection
 from django.db.models import F
 
-from events.fields import load_json
+from events.masking import shown
 from events.nexmo.applications import NAMING_TYPES, application, words_of
 from events.storage import application_names, chain, first_seen
 
@@ -57,7 +57,7 @@ class ChainAppender:
         return self.head.seq, self.digest.hex()
 
     def _note_name(self, context: str, at: str) -> None:
-        app_id, name = application(load_json(context)) if context else ("", "")
+        app_id, name = application(shown(context))
         if app_id and name:
             noted = (at, self.head.seq, words_of(name))
             self.names[app_id] = max(self.names.get(app_id, noted), noted)

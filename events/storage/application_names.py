@@ -1,6 +1,7 @@
 """Which event named each application of an account last: kept as events come and go, in whatever order.
 
-It is an index and proves nothing: what is shown is read from the named event (`events.reading.applications`).
+It is an index and proves nothing: what is shown is read from the named event (`events.reading.applications`). The words
+are those of the name as it is shown: what is masked in a name must not be found by it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
-from events.fields import load_json
+from events.masking import shown
 from events.nexmo.applications import NAMING_TYPES, application, words_of
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _naming(account_id: int) -> Iterator[tuple[Any, int, str, str]]:
             )
             rows = cursor.fetchall()
         for created_at, seq, context in rows:
-            app, name = application(load_json(context))
+            app, name = application(shown(context))
             if app and name:
                 yield created_at, seq, app, words_of(name)
         if len(rows) < BATCH:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from events.fields import load_json
-from events.masking import mask_json, mask_valid_json
+from events.masking import mask, mask_json, mask_valid_json, may_hide
 from events.wording.segments import to_segment
 from events.wording.sentences import plain_values
 
@@ -41,6 +41,18 @@ COLUMNS = (
     "reported_account",
 )
 LONGEST_VALUE = 1_000  # characters; what is longer stands whole in the event as received
+
+
+_MAY_HIDE = tuple(name for name in COLUMNS[6:] if name != "context")
+_FOUND_MAY_HIDE = ("event_type", "user_email", "source_ip", "source_country")
+
+
+def _hide(record: Any, names: Sequence[str]) -> None:
+    """Once for all formats: hide what is sensitive in a new record's plain texts."""
+    values = [getattr(record, name) for name in names]
+    if may_hide(values):
+        for name, value in zip(names, values, strict=True):
+            object.__setattr__(record, name, mask(value))
 
 
 @dataclass(frozen=True)
@@ -86,6 +98,9 @@ class EventRecord:
     url: str = ""
     is_test: bool = False
 
+    def __post_init__(self) -> None:
+        _hide(self, _MAY_HIDE)
+
     @cached_property
     def masked_raw(self) -> str:
         """The event as received, with what is sensitive in it hidden."""
@@ -100,6 +115,11 @@ class EventRecord:
     def details(self) -> Any:
         """The context as a value, masked; None for none."""
         return load_json(self.masked_context)
+
+    @cached_property
+    def real_details(self) -> Any:
+        """The same not masked, to compare values with each other: none of it is sent."""
+        return load_json(self.context) if self.masked_context != self.context else self.details
 
     @cached_property
     def values(self) -> dict[str, str]:
@@ -165,6 +185,9 @@ class FoundEvent:
     step: str = ""
     sequence: int = 0
     digest: str = ""
+
+    def __post_init__(self) -> None:
+        _hide(self, _FOUND_MAY_HIDE)
 
 
 @dataclass(frozen=True)

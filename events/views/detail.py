@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -25,7 +25,7 @@ from events.entities.entity import entities, key_of
 from events.entities.lookup import elsewhere
 from events.fields import readable
 from events.filters.query_string import with_params
-from events.masking import for_reader, shown
+from events.masking import for_reader, may_hide, shown
 from events.models import EventType
 from events.nexmo.applications import ABOUT_TYPES, nameless_application
 from events.nexmo.catalog import family
@@ -33,7 +33,7 @@ from events.nexmo.values import CAPPED, read_address
 from events.reading import Cursor, read_page
 from events.reading.applications import nameless, names_for, names_of
 from events.views.scope import filtered_events, visible_account, visible_accounts, visible_events
-from events.wording.changes import changes
+from events.wording.changes import changes_behind
 from events.wording.codes import family_title, type_words
 from events.wording.json_layout import pretty
 from events.wording.plausible import latest_plausible
@@ -81,6 +81,9 @@ def event_page(request: HttpRequest, api_key: str, event_id: str) -> HttpRespons
     events = visible_events(request).filter(account=account).with_id(event_id)
     event: AuditEvent = get_object_or_404(events.select_related("run__requested_by"))
     event.account = account
+    sees_sensitive = cache(partial(NexmoAccount.objects.sees_sensitive, request.user))
+    if may_hide([getattr(event, name) for name in event.TEXTS]) and not sees_sensitive():
+        event.mask_texts()
     listed = EventType.objects.filter(code=event.event_type).values_list("description", flat=True).first()
     slug = family(event.event_type)[0]
     others = {other.pk: other for other in visible_accounts(request) if other.pk != account.pk}
@@ -88,9 +91,10 @@ def event_page(request: HttpRequest, api_key: str, event_id: str) -> HttpRespons
     others_mentions = elsewhere(about, tuple(others))
     named_elsewhere = names_for(row for mentions in others_mentions for row in mentions.rows)
     at = str(Cursor(event.created_at, event.pk))
-    received = partial(for_reader, sees_sensitive=lambda: NexmoAccount.objects.sees_sensitive(request.user))
+    received = partial(for_reader, sees_sensitive=sees_sensitive)
     raw = received(event.raw)
-    details = readable(event.context) if raw is event.raw else event.readable_context
+    real = readable(event.context)
+    details = real if raw is event.raw else event.readable_context
     names = names_of((account.pk, key_of(each.value)) for each in about if each.slug == "application")
     return render(
         request,
@@ -120,7 +124,7 @@ def event_page(request: HttpRequest, api_key: str, event_id: str) -> HttpRespons
             "discrepancies": event.discrepancies.all(),
             "may_check": NexmoAccount.objects.syncable_by(request.user).filter(pk=account.pk).exists(),
             "sentence": mark_safe(_sentence(event, names)),  # noqa: S308 - escaped there
-            "changes": changes(readable(event.context), whole=raw is event.raw),
+            "changes": changes_behind(real, details),
             "pages": {entity.slug: entity.get_absolute_url() for entity in about if entity.slug in OF_FIELDS},
             "entities": [
                 (entity, entity.get_absolute_url(), names.get((account.pk, key_of(entity.value)), ""))

@@ -83,7 +83,8 @@ def export(request: HttpRequest, kind: str, api_key: str | None = None) -> HttpR
     if request.method == "HEAD":
         response = HttpResponse(content_type=file_format.media_type)
     else:
-        allowed = partial(sees_still, request.user.pk, [account.pk for account in accounts_of(event_filter)])
+        seen = [account.pk for account in accounts_of(event_filter)]
+        allowed = partial(sees_still, request.user.pk, seen, whole=shape.whole and file_format.as_received)
         try:
             place = take_place(request.user.pk, name, allowed)
         except TooManyExports as error:

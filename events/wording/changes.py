@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from events.fields import dump_json
-from events.masking import MASK, hides, mask, mask_json
+from events.masking import shown_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 # Words for the two sides; a few services mix them.
 PAIRS = (
@@ -29,7 +29,7 @@ RANGES = {"period", "range", "date", "dates", "time", "window", "interval"}
 NAMING = ("field", "property", "attribute")
 NAMING_IN_LIST = (*NAMING, "name", "key", "path")  # elsewhere they are the thing's own name
 WRAPPERS = {"changes", "change", "changed", "diff", "fields", "updates", "modifications"}
-DEEPEST = 6
+DEEPEST, DEEPEST_SHOWN = 6, 50
 MOST = 100  # changes of an event
 MOST_ITEMS = 500  # of a list or an object
 LONGEST = 300  # characters of a value
@@ -50,9 +50,28 @@ def changes(context: Any, *, whole: bool = False) -> list[Change]:
     Args:
         whole: whether what is sensitive is told too. Where it is not, its change is: behind a mask.
     """
+    if whole:
+        return changes_behind(context, context)
+    try:
+        return changes_behind(context, shown_value(context))
+    except (ValueError, RecursionError):  # too deep to write, or no JSON
+        return changes_behind(context, shown_value(_within_depth(context, DEEPEST_SHOWN)))
+
+
+def _within_depth(value: Any, depth: int) -> Any:
+    if isinstance(value, dict):
+        return {name: _within_depth(item, depth - 1) for name, item in value.items()} if depth else "…"
+    if isinstance(value, list):
+        return [_within_depth(item, depth - 1) for item in value] if depth else "…"
+    return str(value) if isinstance(value, float) else value
+
+
+def changes_behind(context: Any, shown: Any) -> list[Change]:
+    """The same of a context and what is shown of it, which has the same shape: one says what differs, and the other is
+    what is told."""
     by_path: dict[tuple[str, ...], Change] = {}
-    for path, before, after in _pairs(context, (), 0):
-        _compare(path, before, after, by_path, 0, text_of if whole else None)
+    for (_, *real), (path, *told) in zip(_pairs(context, (), 0), _pairs(shown, (), 0), strict=False):
+        _compare(path, real, told, by_path, 0)
         if len(by_path) >= MOST:
             break
     return list(by_path.values())[:MOST]
@@ -61,13 +80,6 @@ def changes(context: Any, *, whole: bool = False) -> list[Change]:
 def text_of(value: Any) -> str:
     """A JSON value in one piece, not longer than LONGEST."""
     return _within_length(value if isinstance(value, str) else _dumped(value))
-
-
-def _masked(value: Any, path: tuple[str, ...]) -> str:
-    """The same with what is sensitive in it hidden: before it is cut, as half a credential would not be seen as one."""
-    if hides(path) and isinstance(value, (str, int, float)) and not isinstance(value, bool) and value != "":
-        return MASK
-    return _within_length(mask(value) if isinstance(value, str) else mask_json(_dumped(value)))
 
 
 def _dumped(value: Any) -> str:
@@ -150,22 +162,19 @@ def _rest_of(name: str, words: tuple[str, ...], rest: tuple[str, ...]) -> str:
 
 
 def _compare(
-    path: tuple[str, ...],
-    before: Any,
-    after: Any,
-    by_path: dict[tuple[str, ...], Change],
-    depth: int,
-    show: Callable[[Any], str] | None,
+    path: tuple[str, ...], real: list[Any], told: list[Any], by_path: dict[tuple[str, ...], Change], depth: int
 ) -> None:
     """Two sides, field by field where both are objects."""
-    if isinstance(before, dict) and isinstance(after, dict) and depth <= DEEPEST:
-        for name in list(dict.fromkeys([*before, *after]))[:MOST_ITEMS]:
+    if all(isinstance(side, dict) for side in (*real, *told)) and depth <= DEEPEST:
+        names = (list(dict.fromkeys([*sides[0], *sides[1]])) for sides in (real, told))
+        for name, name_told in list(zip(*names, strict=False))[:MOST_ITEMS]:
             if len(by_path) >= MOST:
                 return
-            _compare((*path, name), before.get(name, _ABSENT), after.get(name, _ABSENT), by_path, depth + 1, show)
+            inner = [side.get(name, _ABSENT) for side in real]
+            _compare((*path, name_told), inner, [side.get(name_told, _ABSENT) for side in told], by_path, depth + 1)
         return
-    sides = [None if side is _ABSENT else show(side) if show else _masked(side, path) for side in (before, after)]
-    if sides[0] != sides[1] or _differ(before, after):
+    sides = [None if side is _ABSENT else text_of(side) for side in told]
+    if sides[0] != sides[1] or _differ(*real):
         by_path.setdefault(path, Change(text_of(".".join(path)), *sides))
 
 

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from events.wording.changes import changes
+from events.wording.changes import changes_behind
 from events.wording.marking import marked
 
 # What to show first, in whatever spelling Nexmo uses for it in this event.
@@ -36,12 +36,17 @@ MOST_PARTS = 5
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 
 
-def summarise(context: Any) -> SafeString:
+def summarise(context: Any, real: Any = None) -> SafeString:
     """A line such as `msisdn 447700900000 · country GB`, or `name Shop → Shop 2` where the context tells both sides, as
-    HTML; empty for no context."""
+    HTML; empty for no context.
+
+    Args:
+        context: what may be shown of it.
+        real: what it says, where that is more.
+    """
     leaves = list(dict.fromkeys(_leaves(context)))
     leaves.sort(key=lambda leaf: FIRST_KEYS.index(leaf[0]) if leaf[0] in FIRST_KEYS else len(FIRST_KEYS))
-    changed = changes(context)
+    changed = changes_behind(context if real is None else real, context)
     sides = {side for change in changed for side in (change.before, change.after)}
     parts = [
         f"{marked(change.field)} {marked(_plain(change.before or ''))} → {marked(_plain(change.after or ''))}"

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from events import secret_names
 from events.export.formulas import harmless, harmless_json
 from events.filters import search_box
 from events.masking import mask, mask_json
@@ -72,7 +73,10 @@ AT_ONE_PLACE = {
     "events/storage/search_index.py": (r'(-?)"([^"]*)(?:"(?=\s|$)|$)|(-(?=[^\s"-]))?([^\s"]+)(?=\s|$)',),
 }
 OURS = {"events/wording/sentences.py": (r"\[([^\]]*)\]",)}  # reads only our own sentences
-DYNAMIC = {"events/sandbox/query.py"}  # made of what is searched for: test_wildcards_of_the_sandbox
+DYNAMIC = {
+    "events/sandbox/query.py",  # made of what is searched for: test_wildcards_of_the_sandbox
+    "events/secret_names.py",  # made of lists of words: test_names_of_secrets
+}
 
 
 BATTERY = tuple((start, unit, end) for start in STARTS for unit in UNITS for end in ENDS if not (start and end))
@@ -214,3 +218,11 @@ def test_scripts_have_no_other_patterns() -> None:
     scripts = (ROOT / "auditsite" / "static").rglob("*.js")
 
     assert sorted({match[0] for path in scripts for match in literal.finditer(path.read_text())}) == SCRIPTS
+
+
+def test_names_of_secrets() -> None:
+    units = (*secret_names.LONG, *secret_names.SHORT, *secret_names.KEYS, *secret_names.AFTER, "_", " ", "key", "\\n")
+    texts = (*BATTERY, *((start, unit, end) for start in ("", "private") for unit in units for end in ("", "x")))
+    assert_linear(lambda text: secret_names.may_name_secret(text, text.lower()), texts)
+    assert_linear(secret_names.is_secret, texts)
+    assert_linear(secret_names._is_secret.__wrapped__, texts)

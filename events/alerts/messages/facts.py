@@ -10,7 +10,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from events.detection.rules import known_rules
-from events.masking import shown_value
+from events.masking import mask, shown_value
 from events.models import AuditEvent, FindingAccount, FindingEvent
 from events.reading.standing import standing_of
 from events.wording.codes import type_words
@@ -154,7 +154,16 @@ def events_by_keys(keys: list[tuple[int, int, str]], visible: dict[int, NexmoAcc
         )
     }
     return [
-        Event(visible[rows[pk]["account_id"]], {name: rows[pk][name] for name in COLUMNS}, step, rows[pk]["context"])
+        Event(
+            visible[account],
+            {name: _told(rows[pk][name]) for name in COLUMNS},
+            step,
+            rows[pk]["context"],
+        )
         for pk, account, step in keys
         if pk in rows and rows[pk]["account_id"] == account
     ]
+
+
+def _told(value: Any) -> Any:
+    return mask(value) if isinstance(value, str) else value

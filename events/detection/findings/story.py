@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from events.entities.entity import KINDS, entity, named
 from events.fields import dump_json
 from events.filters.names import country_title
-from events.masking import mask_json, shown
+from events.masking import shown, shown_value
 from events.models import FindingEvent
 from events.reading.applications import nameless, names_for
 from events.reading.rows import fetch_in_order
@@ -146,7 +146,7 @@ def entities_of(rows: Iterable[Row]) -> list[tuple[str, list[Entity]]]:
 
 def compared(details: Any) -> list[str]:
     """What a rule compared the events with, in sentences; what no sentence knows stands by its name."""
-    rest = dict(details) if isinstance(details, dict) else {}
+    rest = dict(shown_value(details)) if isinstance(details, dict) else {}
     said = []
     before = _moment(rest.pop("previous_at", None))
     country, amount = rest.pop("previous_country", None), rest.pop("previous", None)
@@ -162,9 +162,7 @@ def compared(details: Any) -> list[str]:
         said.append(_("Of %(known)s earlier events, %(near)s were within an hour of that time of day.") % values)
     rest.pop("problem", None)  # what the rule is about says so
     others = {name: value for name, value in rest.items() if value not in (None, "", [], {})}
-    return said + [
-        f"{name.replace('_', ' ')}: {mask_json(dump_json(value)).strip(chr(34))}" for name, value in others.items()
-    ]
+    return said + [f"{name.replace('_', ' ')}: {dump_json(value).strip(chr(34))}" for name, value in others.items()]
 
 
 def _moment(text: Any) -> str:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 
 from events.detection.findings import triage, writing
+from events.masking import named_value
 from events.models import Finding, FindingAccount, FindingChange, FindingEvent, Suppression
 from events.reading.finding_question import Question
 from events.reading.findings import find
@@ -96,9 +97,10 @@ def title_of(name: str) -> str:
 
 
 def value_in_words(name: str, value: str) -> str:
-    """A field's value as people know it: the country or the source that a code stands for, or the value itself."""
+    """A field's value as people know it: the country or the source that a code stands for, or the value itself, as it
+    may be shown."""
     words = {"source_country": lambda: countries.name(value), "source": lambda: source_title(value)}.get(name)
-    return str(words() if words else "") or value
+    return str(words() if words else "") or named_value(name, value)
 
 
 def shared_of(finding: Finding, accounts: Iterable[int]) -> dict[str, str]:

@@ -7,6 +7,7 @@ import select
 import signal
 import sys
 import threading
+import time
 from typing import IO, TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
@@ -25,11 +26,12 @@ from events.reading.stream import stream_raw
 from events.wording.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from events.filters.form import EventFilter
 
 BATCH = 500  # events that are read at a time while following
+ASK_EVERY = 1.0  # seconds, whether a person still sees what is sensitive
 
 
 class Command(LoggedCommand):
@@ -61,9 +63,7 @@ class Command(LoggedCommand):
             raise CommandError("--from-now is for --follow.")
         reader = _person(options["user"])
         event_filter = _filter(options, reader)
-        # Without a person the command has the sight of whoever may read the database.
-        is_whole = reader is None or NexmoAccount.objects.sees_sensitive(reader)
-        output = Output(sys.stdout.buffer, is_whole=is_whole)
+        output = Output(sys.stdout.buffer, reader)
         stop = Stop()
         # A supervisor's TERM ends it as Ctrl-C does: between two lines.
         before = (
@@ -117,14 +117,18 @@ class Stop:
 
 
 class Output:
-    """Where lines go: whole ones, at once."""
+    """Where lines go: whole ones, at once.
 
-    def __init__(self, file: IO[bytes], *, is_whole: bool = True) -> None:
-        self.file, self.is_whole = file, is_whole
+    Args:
+        reader: the person whose sight it has; without one, that of whoever may read the database.
+    """
+
+    def __init__(self, file: IO[bytes], reader: Any = None) -> None:
+        self.file, self.reader = file, reader
         self.is_terminal = file.isatty()
 
     def write(self, raws: Iterable[str], stop: Stop) -> None:
-        for lines in ndjson_lines(raws if self.is_whole else map(mask_json, raws)):
+        for lines in ndjson_lines(raws if self.reader is None else self._as_seen(raws)):
             # Foreign text must not drive a terminal.
             text = "".join(f"{printable(line)}\n" for line in lines.split("\n")[:-1]) if self.is_terminal else lines
             left = memoryview(text.encode())
@@ -133,6 +137,16 @@ class Output:
             self.file.flush()
             if stop.is_told:
                 return
+
+    def _as_seen(self, raws: Iterable[str]) -> Iterator[str]:
+        """Events as the person may see them, who is asked about again while they are printed: a permission that is
+        taken away ends what it showed."""
+        asked, sees = -ASK_EVERY, False
+        for raw in raws:
+            if time.monotonic() - asked >= ASK_EVERY:
+                sees = NexmoAccount.objects.sees_sensitive(_person(self.reader.get_username()))
+                asked = time.monotonic()
+            yield raw if sees else mask_json(raw)
 
 
 def _write_arrivals(event_filter: EventFilter, places: dict[int, int], output: Output, stop: Stop) -> dict[int, int]:

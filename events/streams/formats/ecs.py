@@ -14,7 +14,7 @@ from events.streams.formats.declared import Field, Format, Shape, ip, time
 from events.streams.formats.meanings import APPLICATION, USER, meaning, outcome, told, words
 from events.streams.formats.sentence import what_happened
 from events.wording import severity
-from events.wording.changes import changes
+from events.wording.changes import changes_behind
 from events.wording.codes import is_country_code
 from events.wording.sentences import ADDRESS, NUMBER, PERSON, SECRET
 
@@ -47,7 +47,7 @@ def _application(event: EventRecord) -> tuple[str, str]:
 
 
 def _changes(event: EventRecord) -> list[str]:
-    told_changes = changes(event.details)
+    told_changes = changes_behind(event.real_details, event.details)
     return [f"{change.field}: {change.before or ''} → {change.after or ''}" for change in told_changes]
 
 
