@@ -317,8 +317,8 @@ def test_day_to_send_again_from_and_new_owner_are_filled_in_again(cast: dict[str
     assert account.owner == cast["alice"]
 
 
-def test_way_back_from_a_file_is_the_page_that_offered_it(events: dict[str, Any], client: Client) -> None:
-    page, file = "/events/export?source=CD", "/events/export.csv?source=CD"
+def test_way_back_from_a_file_is_the_page_that_offered_it(events: dict[str, Any]) -> None:
+    client, page, file = Client(), "/events/export?source=CD", "/events/export.csv?source=CD"
 
     sent = client.get(file, headers={"referer": f"http://testserver{page}"})
     alone = client.get(file)
