@@ -50,7 +50,11 @@ ASKS: dict[str, frozenset[str]] = {
     "events:stream_edit": PAGE,
     "events:stream_resume": CHANGE,
     "events:stream_replay": CHANGE,
-    # what is found, for whoever could go unseen by it
+    # what is found and told, for whoever could go unseen without it
+    "events:stream_pause": CHANGE,
+    "events:stream_delete": CHANGE,
+    "events:alert_delete": CHANGE,
+    "events:alert_channel_delete": CHANGE,
     "events:rule_save": CHANGE,
     "events:rule_switch": CHANGE,
     "events:suppress": CHANGE,

@@ -60,8 +60,7 @@ UNASKED = {
         events:alert_edit events:alert_channel_test events:alert_channel_resume events:alert_retry events:report_new
         events:report_edit events:report_pause events:report_resume events:report_preview events:report_receive
         events:stream_test""",
-    "it sends less": """events:alert_delete events:alert_channel_delete events:report_delete events:stream_delete
-        events:stream_pause""",
+    "what is found goes on being told": "events:report_delete",
 }
 
 
