@@ -22,10 +22,18 @@ KEYS = (
     *("private", "secret", "access", "signing", "encryption", "auth", "shared", "hmac", "webhook", "license"),
     *("licence", "master", "session"),
 )
-# The sides of a change, and what else a value may be called beside the name of its field.
-CHANGES = ("old", "new", "before", "after", "previous", "current", "updated")
+# Words for the two sides of a change; a few services mix them.
+PAIRS = (
+    ("before", "after"),
+    ("old", "new"),
+    ("previous", "current"),
+    ("previous", "new"),
+    ("previous", "updated"),
+    ("from", "to"),
+)
+# What a value may be called beside the name of its field.
 VALUES = ("value", "values", "text", "string", "hash")
-SIDES = frozenset((*CHANGES, *VALUES, "from", "to"))
+SIDES = frozenset((*(side for pair in PAIRS for side in pair), *VALUES))
 # What may follow the word: newPasswordConfirmation, tokenV2.
 AFTER = (*sorted(SIDES), "confirmation", "confirm", "repeated", "repeat", "again", "plain", "encrypted", "v")
 # Before the word these make it a setting: maxTokens, twoFactorAuth.

@@ -11,19 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from events.fields import dump_json
 from events.masking import shown_value
+from events.secret_names import PAIRS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Words for the two sides; a few services mix them.
-PAIRS = (
-    ("before", "after"),
-    ("old", "new"),
-    ("previous", "current"),
-    ("previous", "new"),
-    ("previous", "updated"),
-    ("from", "to"),
-)
 AFFIXES = PAIRS[:4]  # fromDate and toDate are no change
 RANGES = {"period", "range", "date", "dates", "time", "window", "interval"}
 NAMING = ("field", "property", "attribute")
