@@ -233,8 +233,10 @@ def _web(found: Found) -> str:
         f"### Web processes\n\nOne gunicorn worker (4 threads) after {memory['pages']} assorted pages: "
         f"{memory['MB']:.0f} MB.\nTwo workers on a copy of the archive; meanwhile a sync added "
         f"{load['events added meanwhile']:,} events and exports of everything streamed "
-        f"{load['rows exported meanwhile']:,} rows. “database is locked” was logged {load['locked']} times. Analysts, "
-        f"sync, export and the simulated Nexmo share the machine's cores.\n\n{table(head, rows)}"
+        f"{load['rows exported meanwhile']:,} rows; then two streams sent "
+        f"{load['events streamed meanwhile']:,} events. “database is locked” was logged {load['locked']} times. "
+        "Analysts, sync, export, streams and what they call share the machine's cores."
+        f"\n\n{table(head, rows)}"
     )
 
 

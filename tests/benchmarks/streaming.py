@@ -10,7 +10,8 @@ from tests.benchmarks.partner import SUPERUSER
 
 
 def do_stream(site: Site, asked: dict[str, Any]) -> dict[str, Any]:
-    """All events, from the first on, to an address: seconds, those of our processor, and how many were taken."""
+    """All events, from the first on, to an address: seconds, those of our processor, and how many were taken. After
+    `at_most` seconds, if that is asked, no further ones."""
     from events.models import Stream
     from events.outbound import signing
     from events.streams import deliver, progress
@@ -27,7 +28,8 @@ def do_stream(site: Site, asked: dict[str, Any]) -> dict[str, Any]:
     )
     progress.begin(stream)
     began, worked, taken = perf_counter(), process_time(), 0
-    while some := deliver.serve(stream.pk):  # turn by turn, as the worker does
+    at_most = asked.get("at_most", float("inf"))
+    while perf_counter() - began < at_most and (some := deliver.serve(stream.pk)):  # turn by turn, as the worker does
         taken += some
     found = {"seconds": perf_counter() - began, "cpu": process_time() - worked, "taken": taken}
     stream.refresh_from_db()

@@ -195,5 +195,7 @@ def targets() -> list[Target]:
                _of("streams", "raw / export", remark="format raw, to a receiver on the same machine")),
         Target("A web process after 200 pages", False, _any(130), "MB", _of("web", "memory", "MB")),
         Target("8 analysts beside sync and export: 99 % of pages, of the median", False, _any(10), "×", _load),
+        Target("8 analysts beside two streams: 99 % of pages, of the median", False, _any(10), "×",
+               _of("web", "load", "beside two streams", "p99 / median")),
         Target("8 analysts beside sync and export: failures", False, _any(0), "", _load_errors),
     ]  # fmt: skip

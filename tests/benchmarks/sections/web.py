@@ -12,12 +12,14 @@ from typing import Any
 from tests.benchmarks import analysts, databases
 from tests.benchmarks.config import KEPT, ROOT, Archive, environment, number
 from tests.benchmarks.partner import Partner
+from tests.benchmarks.sections.streams import receiver
 from tests.benchmarks.servers import children, gunicorn, memory, sandbox
 from tests.benchmarks.web import Reader
 
 USER = "bench-auditor"
 PAGES = 200
 ANALYSTS = 8
+STREAMED = ("raw", "ocsf")  # two streams at once: the quickest format, and one that takes more of the processor
 LATENCY_MS = 150
 
 
@@ -41,7 +43,7 @@ def worker_memory(archive: Archive) -> dict[str, Any]:
 
 
 def load(archive: Archive) -> dict[str, Any]:
-    """Two workers, eight analysts, a sync of every account and an export of everything, on a copy."""
+    """Two workers, eight analysts, a sync of every account and an export of everything, on a copy; then two streams."""
     seconds = number("BENCH_LOAD_SECONDS", 30)
     with contextlib.ExitStack() as stack:
         address = stack.enter_context(sandbox(pages=number("BENCH_SYNC_PAGES", 50), latency_ms=LATENCY_MS))
@@ -77,17 +79,47 @@ def load(archive: Archive) -> dict[str, Any]:
                 sync.terminate()
                 sync.wait(60)
                 exporter.join(60)
+        beside, streamed = _beside_streams(copy, port, cookie, seconds)
         ((added,),) = site.ask("sql", sql="SELECT COALESCE(SUM(added), 0) FROM events_syncrun")["rows"]
     return {
         "without sync and export": quiet,
         "without a pause": hurried,
         "with pauses": calm,
+        "beside two streams": beside,
+        "events streamed meanwhile": streamed,
         "sync ran throughout the first": lasted,
         "sync ended with": ended,  # None: it was still at it
         "events added meanwhile": int(added),
         "rows exported meanwhile": sum(exports),
         "locked": sum(_locked(name) for name in ("load.log", "load-sync.log")),
     }
+
+
+def _beside_streams(copy: Archive, port: int, cookie: str, seconds: float) -> tuple[dict[str, Any], int]:
+    """The analysts while two streams send everything, and how many events were taken meanwhile."""
+    taken: list[int] = []
+    with contextlib.ExitStack() as stack:
+        address = stack.enter_context(receiver())
+        partners = [
+            stack.enter_context(Partner(copy, "streaming", STREAM_TARGETS="127.0.0.1")) for _ in range(len(STREAMED))
+        ]
+
+        def stream(partner: Partner, form: str) -> None:
+            left = seconds
+            while left > 0:  # from the first event on again, where all were taken
+                found = partner.ask("stream", address=f"{address}/hook", format=form, at_most=left)
+                taken.append(found["taken"])
+                left -= found["seconds"]
+
+        threads = [
+            threading.Thread(target=stream, args=each, daemon=True) for each in zip(partners, STREAMED, strict=True)
+        ]
+        for thread in threads:
+            thread.start()
+        found = analysts.work(port, cookie, count=ANALYSTS, pause=0.5, seconds=seconds)
+        for thread in threads:
+            thread.join(120)
+    return found, sum(taken)
 
 
 def _export(port: int, cookie: str, stop: threading.Event, rows: list[int]) -> None:
