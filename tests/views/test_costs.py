@@ -36,7 +36,7 @@ CALLS = {
     "/views/": 12_640,  # the number of open findings; alerts, reports; scheduled reviews
     "/reports/": 8_840,
     "/reviews/": 16_090,
-    "/reviews/new": 11_740,
+    "/reviews/new": 11_070,
     "/accounts/": 18_540,
     "/accounts/demo0001/": 65_190,  # each of its 371 days has a shade; changes of its retention: a query, 1,300
     "/findings/": 27_240,  # its form has nine fields and a menu of what to do, each drawn by Django itself
