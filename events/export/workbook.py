@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
-from xlsxwriter import Workbook
 
 from events.export.columns import for_people, ignore_progress, parts
 from events.wording.codes import grouped
@@ -61,6 +60,8 @@ def write_xlsx(
     Args:
         packing: called when all rows are written; what is left takes a while too.
     """
+    from xlsxwriter import Workbook  # of no use to a web process that never writes one, and 2 MB of it
+
     shape = replace(shape, columns=for_people(shape.columns))
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with Workbook(file, options) as book:

@@ -6,13 +6,13 @@ import io
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from PIL import Image, ImageDraw, ImageFont
-
 from events.wording.codes import grouped
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import date
+
+    from PIL import ImageFont
 
 WIDTH, HEIGHT = 600, 200  # as mails show it
 SCALE = 2  # drawn this much larger, for dense screens
@@ -28,6 +28,8 @@ def draw(days: Sequence[tuple[date, int]], unknown: Collection[date] = ()) -> by
     Args:
         unknown: days of which events may be missing; their ground is shaded.
     """
+    from PIL import Image, ImageDraw  # of no use to a web process, and 4 MB of it
+
     image = Image.new("RGB", (WIDTH * SCALE, HEIGHT * SCALE), GROUND)
     canvas = ImageDraw.Draw(image)
     left, right = LEFT * SCALE, (WIDTH - RIGHT) * SCALE
@@ -59,4 +61,6 @@ def draw(days: Sequence[tuple[date, int]], unknown: Collection[date] = ()) -> by
 
 @lru_cache(maxsize=1)
 def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    from PIL import ImageFont
+
     return ImageFont.load_default(16 * SCALE)
