@@ -33,13 +33,17 @@ def measure(events: int) -> dict[str, Any]:
 
     from accounts.tokens import lifecycle
 
-    person = get_user_model().objects.get(username="bench-auditor")
-    _, given = lifecycle.make(person, "benchmark", timezone.now() + timedelta(days=1))
-    program = Program(given.token)
+    def program_of(name: str) -> Program:
+        person = get_user_model().objects.get(username=name)
+        return Program(lifecycle.make(person, "benchmark", timezone.now() + timedelta(days=1))[1].token)
+
+    # The one sees events whole; for the other, who sees some of the accounts, what is sensitive in them is hidden.
+    program, other = program_of("bench-auditor"), program_of("bench-analyst")
     answer = program.get(OWN)
     cursor = json.loads(answer)["cursor"]
     variants = {
         "page": lambda: _timed(lambda: program.get(OWN, cursor=cursor)),
+        "page, sensitive parts hidden": lambda: _timed(lambda: other.get(OWN, cursor=cursor)),
         "floor": lambda: _timed(_floor),
     }
     for variant in variants.values():
@@ -56,6 +60,7 @@ def measure(events: int) -> dict[str, Any]:
         "events": events,
         "page": {name: summary([1000 * each for each in its]) for name, its in times.items()},
         "page / floor": paired_ratio(times["page"], times["floor"]),
+        "hidden / floor": paired_ratio(times["page, sensitive parts hidden"], times["floor"]),
         "walks": {name: summary(its) for name, its in walks.items()},
         "by number / by cursor": paired_ratio(walks["number"], walks["cursor"]),
     }
