@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from html import escape
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from urllib.parse import quote
 
 from django.templatetags.static import static
@@ -105,7 +105,8 @@ class Type(EventColumn):
     """The code of the event's type."""
 
     def render(self, record: Row, table: EventTable) -> SafeString:
-        return _type_code(record.event_type, table.narrowing["event_type"])
+        html, ending = _type_code(record.event_type)
+        return SafeString(table.narrowing["event_type"] + ending) if ending else html
 
 
 class What(EventColumn):
@@ -124,7 +125,10 @@ class What(EventColumn):
         # What has no column of its own stands beside the sentence.
         if record.odd_fields and not table.has_details:
             link += _odd_tag()
-        return SafeString(link if table.has_type else f"{link} {_type_code(code, table.narrowing['event_type'])}")
+        if table.has_type:
+            return SafeString(link)
+        html, ending = _type_code(code)
+        return SafeString(f"{link} {table.narrowing['event_type']}{ending}" if ending else f"{link} {html}")
 
 
 class WhatHappened(EventColumn):
@@ -145,7 +149,8 @@ class Who(EventColumn):
 
     def render(self, record: Row, table: EventTable) -> SafeString:
         if record.user_email:
-            return _user(record.user_email, table.narrowing["user_email"])
+            html, ending = _user(record.user_email)
+            return SafeString(table.narrowing["user_email"] + ending) if ending else html
         return (marked(_("user %(id)s") % {"id": record.user_id})) if record.user_id else NOTHING
 
 
@@ -161,9 +166,10 @@ class UserId(Code):
     """The user's number, which narrows the filter where there is one for it."""
 
     def render(self, record: Row, table: EventTable) -> SafeString:
-        shown = super().render(record, table)
-        address = table.narrowing.get("user_id")
-        return narrowing_link(address, record.user_id, shown) if address and record.user_id else shown
+        html = super().render(record, table)
+        opening = table.narrowing.get("user_id")
+        ending = _ending(record.user_id, html) if opening and record.user_id else ""
+        return SafeString(f"{opening}{ending}") if ending else html
 
 
 class Source(EventColumn):
@@ -172,7 +178,11 @@ class Source(EventColumn):
     def render(self, record: Row, table: EventTable) -> SafeString:
         if not record.source:
             return NOTHING
-        return _source(record.source, record.source_description, table.narrowing["source"], table.language)
+        html, ending = _source(record.source, table.language)
+        if not html:
+            html = marked(record.source_description or record.source)  # as long as Nexmo likes, so not kept
+            ending = _ending(record.source, html)
+        return SafeString(table.narrowing["source"] + ending) if ending else html
 
 
 class Origin(EventColumn):
@@ -181,10 +191,12 @@ class Origin(EventColumn):
     def render(self, record: Row, table: EventTable) -> SafeString:
         if not record.source_ip and not record.source_country:
             return NOTHING
-        country = record.source_country
-        if country:
-            country = _country(country, table.narrowing["source_country"], table.language)
-        return SafeString(country + _address(record.source_ip, table.narrowing["source_ip"]))
+        country = ""
+        if record.source_country:
+            html, ending = _country(record.source_country, table.language)
+            country = f"{table.narrowing['source_country']}{ending} " if ending else f"{html} "
+        html, ending = _address(record.source_ip)
+        return SafeString(country + (table.narrowing["source_ip"] + ending if ending else html))
 
 
 class CountryName(EventColumn):
@@ -210,50 +222,66 @@ def _sorted(table: EventTable) -> str:
     return "ascending" if table.oldest_first else "descending"
 
 
-# Cells are kept, as most rows of a page show what another one did: the address is the filter in force, up to the value.
+class Shown(NamedTuple):
+    """A value as cells show it. Most rows of a page show what another one did, so these are kept, by values that are
+    short; the filter in force, which may be long, stands apart: a table has the openings of its links.
+
+    Attributes:
+        html: by itself.
+        ending: of a link that narrows the filter to it; "" where no filter asks for just this value.
+    """
+
+    html: SafeString
+    ending: str
 
 
-def narrowing_link(address: str, value: str, shown: str) -> SafeString:
-    """A value that narrows the filter to itself; `shown` is HTML, and so is the address that the value completes."""
+def _ending(value: str, html: str) -> str:
     if "," in value or value != value.strip() or value.startswith("-"):
-        return SafeString(shown)  # no filter could ask for this value
-    return SafeString(f'<a class="v" href="{address}{quote(value)}">{shown}</a>')
+        return ""  # no filter could ask for this value
+    return f'{quote(value)}">{html}</a>'
 
 
-@lru_cache(maxsize=1024)
-def _type_code(code: str, address: str) -> SafeString:
-    shown = SafeString(f"<code>{marked(code)}</code>")
-    plain = code.strip()
-    return narrowing_link(address, plain, shown) if _TYPE.fullmatch(plain) else shown
-
-
-@lru_cache(maxsize=4096)
-def _user(email: str, address: str) -> SafeString:
-    shown = marked_address(email)
-    return narrowing_link(address, email, shown) if narrows("user_email", email) else shown
-
-
-@lru_cache(maxsize=256)
-def account_link(key: str, name: str, address: str) -> SafeString:
+def account_link(opening: str, key: str, name: str) -> SafeString:
     """An account's name, which narrows the filter to it."""
-    return narrowing_link(address, key, marked(name))
-
-
-@lru_cache(maxsize=256)
-def _source(code: str, description: str, address: str, language: str | None) -> SafeString:
-    return narrowing_link(address, code, escape(source_title(code)) or marked(description or code))
+    html, ending = _account(key, name)
+    return SafeString(opening + ending) if ending else html
 
 
 @lru_cache(maxsize=1024)
-def _country(code: str, address: str, language: str | None) -> str:
-    shown = country_name(code, language)
-    return f"{narrowing_link(address, code, shown) if is_country_code(code) else shown} "
+def _account(key: str, name: str) -> Shown:
+    html = marked(name)
+    return Shown(html, _ending(key, html))
+
+
+@lru_cache(maxsize=1024)
+def _type_code(code: str) -> Shown:
+    html, plain = SafeString(f"<code>{marked(code)}</code>"), code.strip()
+    return Shown(html, _ending(plain, html) if _TYPE.fullmatch(plain) else "")
 
 
 @lru_cache(maxsize=4096)
-def _address(ip: str, address: str) -> str:
-    shown = f"<code>{marked(ip)}</code>"
-    return narrowing_link(address, ip, shown) if narrows("source_ip", ip) else shown
+def _user(email: str) -> Shown:
+    html = marked_address(email)
+    return Shown(html, _ending(email, html) if narrows("user_email", email) else "")
+
+
+@lru_cache(maxsize=256)
+def _source(code: str, language: str | None) -> Shown:
+    """Nothing for codes without words of ours."""
+    html = SafeString(escape(source_title(code)))
+    return Shown(html, _ending(code, html) if html else "")
+
+
+@lru_cache(maxsize=512)
+def _country(code: str, language: str | None) -> Shown:
+    html = SafeString(country_name(code, language))
+    return Shown(html, _ending(code, html) if is_country_code(code) else "")
+
+
+@lru_cache(maxsize=4096)
+def _address(ip: str) -> Shown:
+    html = SafeString(f"<code>{marked(ip)}</code>")
+    return Shown(html, _ending(ip, html) if narrows("source_ip", ip) else "")
 
 
 def _mark(mark: Mark) -> str:

@@ -158,7 +158,7 @@ class EventTable(tables.Table):
         root = reverse("events:accounts")
         self.events_urls = {pk: f"{root}{quote(account.api_key)}/events/" for pk, account in self.accounts.items()}
         self.account_links = {
-            pk: cells.account_link(account.api_key, account.name, self.narrowing["account"])
+            pk: cells.account_link(self.narrowing["account"], account.api_key, account.name)
             for pk, account in self.accounts.items()
         }
 
@@ -224,8 +224,8 @@ InForce = tuple[tuple[str, str], ...]
 
 @lru_cache(maxsize=64)
 def _of_filter(list_url: str, in_force: InForce) -> tuple[Mapping[str, str], str]:
-    """The addresses that a value completes, by parameter, as HTML; and what must not be there, as JSON for the page."""
-    narrowing = {name: escape(_narrowing(list_url, in_force, name)) for name in CLICKABLE}
+    """How links begin that a value completes, by parameter; and what must not be there, as JSON for the page."""
+    narrowing = {name: f'<a class="v" href="{escape(_narrowing(list_url, in_force, name))}' for name in CLICKABLE}
     return MappingProxyType(narrowing), json.dumps(_exclusions(in_force))
 
 

@@ -48,7 +48,7 @@ def _items(views: list[View], current: View | None, events: str) -> str:
     return "".join([_item(view, view is current, events) for view in views])
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def _item(view: View, is_current: bool, events: str) -> str:
     """A view's line; `events` is the address of the list. They rarely change, and the built-in ones are everybody's."""
     in_force = ' aria-current="true"' if is_current else ""

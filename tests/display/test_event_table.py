@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.http import QueryDict
 from django.template import Context, Template
 from django.test import Client, RequestFactory
 from django.utils.safestring import SafeString
 
 from accounts.models import NexmoAccount
+from events.display import cells
 from events.display.drawing import EventColumn
 from events.display.event_table import EventTable, FileTable, file_columns, page_columns
 from events.entities.table import SteppedTable
@@ -47,6 +49,27 @@ class TestDrawing:
 
         assert drawn == html_of(EventTable(rows, accounts=[account], shown=shown))
         assert drawn.count("<tr data-event-id=") == 3
+
+    def test_what_is_kept_of_cells_is_neither_the_filter_nor_what_nexmo_wrote_at_length(
+        self, account: NexmoAccount, add_event: Add
+    ) -> None:
+        """Both may be long: kept, they would fill the memory."""
+        for number, words in enumerate(("Fax", "Fax machine"), start=1):
+            add_event(account, number, source="FX", source_description=words)
+        rows = read_page(Conditions(), 10).rows
+        kept = [cells._user, cells._address, cells._type_code, cells._source, cells._country]
+        pages, misses = [], []
+        for event_type in ("A", "B" * 1_000):
+            params = QueryDict(f"event_type={event_type}")
+            pages.append(html_of(EventTable(rows, accounts=[account], params=params, shown=tuple(page_columns()))))
+            misses.append([cache.cache_info().misses for cache in kept])
+
+        assert misses[0] == misses[1]
+        for page, event_type in zip(pages, ("A", "B" * 1_000), strict=True):
+            assert re.findall(r'event_type=(\w+)&amp;source=FX">([^<]+)</a>', page) == [
+                (event_type, "Fax machine"),
+                (event_type, "Fax"),
+            ]
 
     def test_the_same_holds_for_what_each_event_changed(
         self, rows: list[Row], account: NexmoAccount, monkeypatch: pytest.MonkeyPatch

@@ -6,9 +6,11 @@ import re
 from typing import Any
 
 import pytest
+from django.http import QueryDict
 from django.test import Client
 
 from accounts.models import NexmoAccount
+from events.filters.form import EventFilter
 from events.models import EventType
 from tests.conftest import NOON
 from tests.tools.filters import Add, Login, found, refusal
@@ -209,3 +211,19 @@ def test_nul_in_a_choice_is_told(client: Client, account: NexmoAccount, add_even
 
     for name in ("event_type", "account", "period"):
         assert refusal(client, f"{name}=a%00b", name)
+
+
+def test_forms_change_nothing_of_each_other(account: NexmoAccount) -> None:
+    """Their fields are copied without what never changes in them."""
+    wrong = EventFilter(QueryDict("source_country=nowhere&period=x"), accounts=[account]).form
+    for field in wrong.fields.values():
+        field.label, field.required = "changed", True
+        field.widget.attrs["changed"] = "1"
+        field.widget.is_hidden_now = True
+    right = EventFilter(QueryDict(""), accounts=[account]).form
+
+    assert wrong.errors and right.is_valid()
+    for name, field in right.fields.items():
+        assert (field.label != "changed", field.required) == (True, False), name
+        assert not {"changed", "aria-invalid"} & field.widget.attrs.keys(), name
+        assert not hasattr(field.widget, "is_hidden_now"), name
