@@ -19,6 +19,8 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.http import HttpRequest
 
 FIELD = "kept_form"
@@ -40,8 +42,6 @@ REASONS = {
     "second_factor": _("This was not saved, because you needed a second factor first. Check it and save it again."),
 }
 TOO_LONG = _("Nothing was saved, and what you typed could not be kept: it is longer than %(most)s characters.")
-
-
 SECRETS_AGAIN = _("Enter secrets, and addresses that may hold secrets, again: they were not kept.")
 
 
@@ -50,7 +50,7 @@ class Mark(NamedTuple):
 
     user: int
     page: str
-    secrets: tuple[str, ...] = ()
+    secrets: Sequence[str] = ()
 
 
 def mark(request: HttpRequest, form: forms.BaseForm | None = None) -> str:
@@ -59,13 +59,8 @@ def mark(request: HttpRequest, form: forms.BaseForm | None = None) -> str:
     Args:
         form: what it shows no browser while it is typed is not kept either.
     """
-    fields = form.fields if form is not None else {}
-    secrets = tuple(form.add_prefix(name) for name in fields if _is_secret(fields[name])) if form is not None else ()
-    return signing.dumps(Mark(request.user.pk or 0, request.get_full_path(), secrets), salt=SALT, compress=True)
-
-
-def _is_secret(field: forms.Field) -> bool:
-    return isinstance(field.widget, forms.PasswordInput)
+    hidden = [field.html_name for field in form or () if isinstance(field.field.widget, forms.PasswordInput)]
+    return signing.dumps(Mark(request.user.pk or 0, request.get_full_path(), hidden), salt=SALT, compress=True)
 
 
 def keep(request: HttpRequest, why: str = "ended") -> str:
