@@ -10,7 +10,7 @@ import pytest
 
 from accounts.models import NexmoAccount
 from tests.conftest import add_numbered
-from tests.tools.browser import CHROMIUM
+from tests.tools.browser import CHROMIUM, PATIENCE
 from tests.tools.skips import NO_CHROMIUM
 
 
@@ -46,7 +46,7 @@ def open_page(chromium: Any, live_server: Any) -> Iterator[Callable[..., Any]]:
         context = chromium.new_context(base_url=live_server.url, **({"reduced_motion": "reduce"} | options))
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(60_000)  # of a busy machine
+        page.set_default_timeout(PATIENCE * 1_000)
         page.on("console", lambda message: note(page, message))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(path)

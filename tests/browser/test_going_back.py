@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.tools.browser import BROWSER, PAGES_ALONE, log_in
+from tests.tools.browser import BROWSER, PAGES_ALONE, log_in, until
 
 pytestmark = [*BROWSER, PAGES_ALONE]
 Open = Callable[..., Any]
@@ -66,7 +66,7 @@ def test_focus_returns_to_the_table_from_an_event_that_is_not_on_its_page(many_e
     last = open_first(page, 9)
     page.locator("#beside").get_by_role("link", name="Older event →").click()
     page.locator(f"#beside a[href*='{last}']").first.wait_for()  # the newer one of the next page's first
-    page.wait_for_function("document.querySelector('#events tr[aria-current]') === null")
+    until(page, lambda: page.evaluate("document.querySelector('#events tr[aria-current]') === null"))
     page.keyboard.press("Escape")
 
     assert page.evaluate(FOCUS) == last
@@ -87,7 +87,7 @@ def test_list_is_as_it_was_left(many_events: None, open_page: Open) -> None:
     page.go_back()
     page.locator("#beside h2[tabindex]").wait_for()
     assert page.locator("#events tr[aria-current]").get_attribute("data-event-id") == event
-    page.wait_for_function(f"Math.abs(scrollY - {left}) < 100")
+    until(page, lambda: page.evaluate(f"Math.abs(scrollY - {left}) < 100"))
     page.go_forward()
     page.wait_for_url("**/accounts/**")
     page.locator("#raw-json").wait_for()

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import NexmoAccount
-from tests.tools.browser import BROWSER, PAGES_ALONE, log_in
+from tests.tools.browser import BROWSER, PAGES_ALONE, log_in, until
 from tests.tools.pages import Add
 
 pytestmark = [*BROWSER, PAGES_ALONE]
@@ -53,7 +53,7 @@ def test_heading_stays_in_sight(many_events: None, open_page: Open) -> None:
     page = open_list(open_page, **DESK)
 
     page.mouse.wheel(0, 900)
-    page.wait_for_function("scrollY > 500")
+    until(page, lambda: page.evaluate("scrollY > 500"))
 
     assert page.locator("#events thead th").first.bounding_box()["y"] == 0
 

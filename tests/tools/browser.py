@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import Any
+import time
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.conf import settings
@@ -12,6 +13,10 @@ from django.conf import settings
 from events.operations.demo_data import PASSWORD
 from tests.tools.skips import NO_CHROMIUM, ON_POSTGRES
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PATIENCE = 60  # seconds: machines that run tests are busy
 # The headless shell first: it draws the same pages without the rest of a browser around them.
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "chromium-browser"))), None)
 REQUIRED = os.environ.get("BROWSER_TESTS") == "required"
@@ -34,6 +39,15 @@ def log_in(page: Any, name: str) -> None:
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
     page.wait_for_url("**/events/**")
+
+
+def until(page: Any, holds: Callable[[], Any]) -> None:
+    """Wait until something holds. Playwright's `wait_for_function` has the page evaluate a text again and again, which
+    its policy forbids: that works only where the condition holds at once."""
+    end = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < end, "it never came to hold"
+        page.wait_for_timeout(50)
 
 
 def axe(page: Any) -> dict[str, list[tuple[str, str]]]:
