@@ -231,7 +231,7 @@ def test_open_menus_stay_inside_the_window(
             if summary.get_attribute("aria-label") == "Search help":
                 page.locator("#search-help").wait_for()
             sheet, name = summary.locator("xpath=..").locator(".sheet"), summary.inner_text()
-            # What arrives late above the menu moves it once more.
+            # What arrives late above the menu moves it, and it is fitted anew.
             until(page, partial(_is_inside, sheet, viewport))
             assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"], name
             page.keyboard.press("Escape")

@@ -91,3 +91,4 @@ document.addEventListener(
 );
 document.addEventListener("htmx:afterSwap", fitAll);
 addEventListener("resize", fitAll);
+new ResizeObserver(fitAll).observe(document.body); // what arrives above it moves an open menu
