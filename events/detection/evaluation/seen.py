@@ -184,12 +184,13 @@ class Seen:
         for start in range(0, len(missing), CHUNK):
             chunk = missing[start : start + CHUNK]
             self._known.update(dict.fromkeys(chunk))
-            # As a queryset, the values would cost more than their lookup.
-            marks = ", ".join(["%s"] * len(chunk))
+            # As a queryset, the values would cost more than their lookup; on PostgreSQL so would a mark for each.
+            on_postgresql = connection.vendor == "postgresql"
+            among = "= ANY(%s)" if on_postgresql else f"IN ({', '.join(['%s'] * len(chunk))})"
             for value, at, pk in _rows(
                 f"SELECT value, {time_column()}, event FROM {SeenValue._meta.db_table} "
-                f"WHERE account_id = %s AND what = %s AND value IN ({marks})",
-                [self.account, self.what.key, *chunk],
+                f"WHERE account_id = %s AND what = %s AND value {among}",
+                [self.account, self.what.key, *([chunk] if on_postgresql else chunk)],
             ):
                 self._known[value] = (as_time(at), pk)
 
@@ -223,15 +224,19 @@ def write(several: Sequence[Seen]) -> None:
     """Put what came after into the table. In the caller's transaction, and by one at a time."""
     rows = [row for seen in several for row in seen._fresh()]
     if rows:
-        marks = ", ".join(["%s"] * len(ROW))
+        # There are thousands of a batch: as models they would take several times as long.
+        insert = f"INSERT INTO {SeenValue._meta.db_table} ({', '.join(ROW)}) "
+        conflict = (
+            " ON CONFLICT (account_id, what, value) DO UPDATE "
+            "SET event = EXCLUDED.event, created_at = EXCLUDED.created_at"
+        )
         with connection.cursor() as cursor:
-            # There are thousands of a batch: as models they would take several times as long.
-            cursor.executemany(
-                f"INSERT INTO {SeenValue._meta.db_table} ({', '.join(ROW)}) VALUES ({marks}) "
-                "ON CONFLICT (account_id, what, value) DO UPDATE "
-                "SET event = EXCLUDED.event, created_at = EXCLUDED.created_at",
-                rows,
-            )
+            if connection.vendor == "postgresql":
+                columns = [list(column) for column in zip(*rows, strict=True)]
+                source = "SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::bigint[], %s::timestamptz[])"
+                cursor.execute(insert + source + conflict, columns)
+            else:
+                cursor.executemany(f"{insert}VALUES ({', '.join(['%s'] * len(ROW))}){conflict}", rows)
     SeenField.objects.bulk_create(
         [SeenField(account_id=seen.account, what=seen.what.key, seq=seen.upto) for seen in several],
         batch_size=CHUNK,
