@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import random
-import signal
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -26,6 +21,7 @@ from accounts.models import NexmoAccount
 from events.alerts import deliver, outcome, route
 from events.alerts.sending import send
 from events.models import Delivery
+from tests.tools.killer import Killer
 from tests.tools.processes import ROOT, environment
 
 KILLS, MOST_BETWEEN = 30, 3
@@ -33,36 +29,16 @@ FINDINGS = KILLS * MOST_BETWEEN + 20
 Make = Callable[..., Any]
 
 
-class Killer:
-    """A receiver that kills who sends to it: a few messages after each start, at a random moment around its answer."""
-
+class KillingReceiver:
     def __init__(self) -> None:
         self.taken: list[str] = []
-        self.instants = random.Random(12)
-        self.child = self.left = 0
-        self.started, self.killed = threading.Event(), threading.Event()
+        self.killer = Killer(12, MOST_BETWEEN)
 
-    def aim(self, child: int) -> None:
-        self.child, self.left = child, self.instants.randint(1, MOST_BETWEEN)
-        self.killed.clear()
-        self.started.set()
-
-    def kill(self) -> None:
-        self.started.clear()
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.child, signal.SIGKILL)
-        self.killed.set()
+    def answer(self, request: Request) -> Response:
+        return self.killer.around(lambda: self.take(request))
 
     def take(self, request: Request) -> Response:
         self.taken.append(request.headers["webhook-id"])
-        if self.started.wait(60) and self.child:
-            self.left -= 1
-            if self.left == 0:
-                delay = self.instants.uniform(-0.01, 0.02)
-                if delay <= 0:
-                    self.kill()  # before it knows that its message was taken
-                else:
-                    threading.Timer(delay, self.kill).start()
         return Response("ok")
 
 
@@ -70,8 +46,9 @@ class Killer:
 def test_killed_at_thirty_instants_every_message_arrives_and_few_twice(
     account: NexmoAccount, make_finding: Make, make_channel: Make, subscribe: Make, httpserver: HTTPServer
 ) -> None:
-    killer = Killer()
-    httpserver.expect_request("/hook").respond_with_handler(killer.take)
+    receiver = KillingReceiver()
+    killer = receiver.killer
+    httpserver.expect_request("/hook").respond_with_handler(receiver.answer)
     subscribe(make_channel(address=httpserver.url_for("/hook")))
     for number in range(FINDINGS):
         make_finding(account, rule=str(number))  # so many of one rule would go out together
@@ -90,18 +67,17 @@ def test_killed_at_thirty_instants_every_message_arrives_and_few_twice(
             killer.aim(int(forks.stdout.readline()))
             if number < 3:  # the first while they route
                 time.sleep(killer.instants.uniform(0, 0.05))
-                killer.kill()
-            assert killer.killed.wait(60)
+                killer.kill(killer.child)
+            assert killer.wait()
         forks.stdin.close()
 
-    assert 0 < len(set(killer.taken)) < FINDINGS
-    killer.child = 0
-    killer.started.set()
+    assert 0 < len(set(receiver.taken)) < FINDINGS
+    killer.rest()
     route.route_findings()
     for thread in deliver.start_due():  # at once: that the holders of leases are gone can be seen on this machine
         thread.join(60)
     assert Delivery.objects.filter(state="sent").count() == Delivery.objects.count() == FINDINGS
-    times = Counter(killer.taken)
+    times = Counter(receiver.taken)
     attempts = dict(Delivery.objects.values_list("key", "attempts"))
     assert set(times) == set(attempts)
     assert all(count <= attempts[key] for key, count in times.items())

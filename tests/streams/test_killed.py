@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import random
-import signal
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -22,44 +16,20 @@ from events.models import Stream
 from events.streams import deliver, progress
 from tests.streams.conftest import SECRET, numbers_of
 from tests.tools.export import add_many
+from tests.tools.killer import Killer
 from tests.tools.processes import ROOT, environment
 from tests.tools.receivers import HttpReceiver
 
 KILLS, MOST_BETWEEN, AT_ONCE = 30, 2, 5
 
 
-class Killer(HttpReceiver):
-    """Kills who sends to it: a few batches after each start, at a random moment around its answer."""
-
+class KillingReceiver(HttpReceiver):
     def __init__(self) -> None:
         super().__init__()
-        self.instants = random.Random(13)
-        self.child = self.left = 0
-        self.killed = threading.Event()
-
-    def aim(self, child: int) -> None:
-        self.left = self.instants.randint(1, MOST_BETWEEN)
-        self.killed.clear()
-        self.child = child
-
-    def kill(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.child, signal.SIGKILL)
-            while True:  # until it is gone: who comes after it finds its lease free
-                os.kill(self.child, 0)
-                time.sleep(0.001)
-        self.killed.set()
+        self.killer = Killer(13, MOST_BETWEEN)
 
     def take(self, request: Request, body: bytes, fault: Any) -> Response:
-        answer = super().take(request, body, fault)
-        self.left -= 1
-        if self.left == 0:
-            delay = self.instants.uniform(-0.01, 0.02)
-            if delay <= 0:
-                self.kill()  # before it knows that its batch was taken
-            else:
-                threading.Timer(delay, self.kill).start()
-        return answer
+        return self.killer.around(lambda: super(KillingReceiver, self).take(request, body, fault))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -68,9 +38,10 @@ def test_killed_at_thirty_instants_nothing_is_lost_and_order_is_kept(
 ) -> None:
     count = KILLS * MOST_BETWEEN * AT_ONCE + 50
     add_many(account, range(count))
-    killer = Killer()
+    receiver = KillingReceiver()
+    killer = receiver.killer
     try:
-        stream = make_stream("webhook", f"{killer.address}/hook", accounts=[account], format="flat", secret=SECRET)
+        stream = make_stream("webhook", f"{receiver.address}/hook", accounts=[account], format="flat", secret=SECRET)
         with subprocess.Popen(
             [sys.executable, "tests/scripts/fork_streams.py", str(connection.settings_dict["NAME"])],
             cwd=ROOT,
@@ -82,13 +53,12 @@ def test_killed_at_thirty_instants_nothing_is_lost_and_order_is_kept(
         ) as forks:
             assert forks.stdin and forks.stdout
             for _ in range(KILLS):
-                killer.left = 0  # nothing is counted until it is known who sends
                 forks.stdin.write("\n")
                 killer.aim(int(forks.stdout.readline()))
-                assert killer.killed.wait(60)
+                assert killer.wait()
             forks.stdin.close()
-        killer.left = 0
-        assert 0 < len(set(killer.taken.items)) < count
+        killer.rest()
+        assert 0 < len(set(receiver.taken.items)) < count
         Stream.objects.update(retry_at=None)
 
         for thread in deliver.start_ready():  # at once: that the holders of leases are gone can be seen here
@@ -96,15 +66,15 @@ def test_killed_at_thirty_instants_nothing_is_lost_and_order_is_kept(
 
         stream.refresh_from_db()
         assert (stream.sent_count, stream.failures, stream.lease_until) == (count, 0, None)
-        assert killer.taken.first_arrivals(account.api_key) == numbers_of(account)
-        extra = len(killer.taken.items) - count
+        assert receiver.taken.first_arrivals(account.api_key) == numbers_of(account)
+        extra = len(receiver.taken.items) - count
         assert 0 < extra <= KILLS * AT_ONCE
         # What came twice is recognised by its key: the same account and number, the same body.
         bodies: dict[int, str] = {}
-        for body in killer.taken.bodies:
+        for body in receiver.taken.bodies:
             assert bodies.setdefault(body["sequence"], str(body)) == str(body)
     finally:
-        killer.close()
+        receiver.close()
 
 
 @pytest.mark.django_db
@@ -113,10 +83,10 @@ def test_who_has_lost_the_stream_notes_nothing(
     name: str, account: NexmoAccount, make_stream: Callable[..., Stream], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_many(account, range(5))
-    killer = HttpReceiver()
+    receiver = HttpReceiver()
     if name == "fail":
-        killer.faults.append(500)
-    stream = make_stream("webhook", f"{killer.address}/hook", accounts=[account])
+        receiver.faults.append(500)
+    stream = make_stream("webhook", f"{receiver.address}/hook", accounts=[account])
     noted = getattr(progress, name)
 
     def late(*args: Any, **kwargs: Any) -> None:
@@ -127,7 +97,7 @@ def test_who_has_lost_the_stream_notes_nothing(
     try:
         assert deliver.serve(stream.pk) == 0
     finally:
-        killer.close()
+        receiver.close()
 
     stream.refresh_from_db()
     assert (stream.sent_count, stream.failures, stream.lease_owner) == (0, 0, "another worker")
