@@ -16,12 +16,15 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+import re2
+
 from events.fields import dump_json, load_json
 from events.nexmo.values import read_float
 from events.randomness import looks_random
 from events.secret_names import (
     LISTS,
     NO_SECRETS,
+    PIECES,
     is_end_of_period,
     is_ordinary,
     is_secret,
@@ -34,7 +37,7 @@ from events.secret_names import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
 MASK = "•••"
 # They come without slashes: sip:bob:password@example.com.
@@ -45,6 +48,8 @@ _SIGNS = ("=", "bearer ", "basic ", "eyj", *_SCHEMES)
 _TEXT_SIGNS = ("://", "private key-", *_SIGNS)
 # They may stand for any of them: escapes, and JSON within a text.
 _ESCAPES = ("\\/", "\\u00", '\\"')
+# One of all these is in each text of which more than parts of addresses is to be hidden; looked for in one pass.
+_HINTS = re2.compile(b"(?i)" + b"|".join(re2.escape(hint.encode()) for hint in (*_SIGNS, *PIECES, "\\")))
 # In every address of which a part is to be hidden.
 _ODD = re.compile(r"[@?;#=%A-Z]|(?<![a-z0-9])[a-z0-9]{16}")
 # With this most events begin: the link to itself.
@@ -60,6 +65,7 @@ _ADDRESS = re.compile(r"://([^\s\"<>]++)")
 _AUTHORITY = re.compile(r"://([^\s\"<>/?#\\]++)")
 _PIECE = re.compile(r"[^/?&;#=\s\"<>]++")
 _SEPARATORS = re.compile(r"([/?&;#=])")
+_LONG_PIECE = re.compile(r"(?<=[/?&;#=])[^/?&;#=]{16,}+")
 _BEARER = re.compile(r"\b(bearer) ++[\w.~+/=-]{8,}+", re.IGNORECASE)
 _BASIC = re.compile(r"\b(basic) ++([A-Za-z0-9+/]{4,}+={0,2})", re.IGNORECASE)
 _WEB_TOKEN = re.compile(r"(?<![\w-])eyJ[\w-]{8,}+\.[\w-]{8,}+(?:\.[\w-]*+){0,3}")
@@ -71,6 +77,7 @@ _ESCAPE = re.compile(r"\\u00([2-7][0-9a-fA-F])|\\/")
 _NOT_HIDDEN = frozenset((*NO_SECRETS, *(f'"{word}"' for word in NO_SECRETS)))
 _LONGEST_NOT_HIDDEN = max(map(len, _NOT_HIDDEN))
 _MOST_DECODED = 3  # times; what is encoded more often is hidden unread
+_TOGETHER = 16  # texts that are looked through at once; among more of them would often be one with a sign
 
 
 def mask(text: str) -> str:
@@ -84,11 +91,29 @@ def mask_json(text: str) -> str:
     return hide(text) if hide else text
 
 
+def mask_jsons(texts: Sequence[str]) -> list[str]:
+    """The same of each of these texts, at a fraction of the cost."""
+    masked: list[str] = []
+    for start in range(0, len(texts), _TOGETHER):
+        some = texts[start : start + _TOGETHER]
+        together = "\n".join(some)
+        if _has_hint(together) or together.count("\n") >= len(some):
+            masked += map(mask_json, some)
+        else:
+            masked += _in_addresses(together).split("\n")  # addresses end at the end of a line
+    return masked
+
+
 def mask_valid_json(text: str) -> str:
     """The same as JSON that every program reads: words for numbers (NaN) become texts."""
+    return mask_json(with_valid_numbers(text))
+
+
+def with_valid_numbers(text: str) -> str:
+    """JSON that every program reads: words for numbers (NaN) become texts."""
     if "NaN" in text or "Infinity" in text:
-        text = dump_json(json.loads(text, parse_float=read_float, parse_constant=str))
-    return mask_json(text)
+        return dump_json(json.loads(text, parse_float=read_float, parse_constant=str))
+    return text
 
 
 def may_hide(texts: Iterable[str]) -> bool:
@@ -144,18 +169,18 @@ def _hider(text: str) -> Callable[[str], str] | None:
     """What hides what is sensitive in JSON, by a cheap look: most events hold nothing of the kind (None)."""
     if link := _LINK.match(text):
         text = text[link.end() :]
-    lower = text.lower()
-    for sign in _SIGNS:
-        if sign in lower:
+    if _has_hint(text):
+        lower = text.lower()
+        if any(sign in lower for sign in (*_SIGNS, *_ESCAPES)) or may_name_secret(text, lower):
             return _masked
-    if "\\" in lower and any(escape in lower for escape in _ESCAPES):
-        return _masked
-    if may_name_secret(text, lower):
-        return _masked
-    if "://" in lower and any(map(_ODD.search, _ADDRESS.findall(text))):
+    if "://" in text and any(map(_ODD.search, _ADDRESS.findall(text))):
         # Without signs only parts of addresses can be sensitive; without escapes they stand in the text as they are.
-        return _masked if "\\" in lower else _in_addresses
+        return _masked if "\\" in text else _in_addresses
     return None
+
+
+def _has_hint(text: str) -> bool:
+    return _HINTS.search(text.encode("utf-8", "surrogatepass")) is not None
 
 
 def _in_addresses(text: str) -> str:
@@ -204,12 +229,17 @@ def _masked_address(match: re.Match[str], *, decode: bool = True) -> str:
     address = match[0]
     if "@" in address:
         address = _AUTHORITY.sub(_without_user, address)
-    host, *pieces = _SEPARATORS.split(address[3:])
     if "@" in address or "%" in address:
-        pieces = [_masked_piece(piece, decode=decode) for piece in pieces]
-    else:
-        pieces = [MASK if len(piece) >= 16 and looks_random(piece) else piece for piece in pieces]
-    return f"://{host}{''.join(pieces)}"
+        host, *pieces = _SEPARATORS.split(address[3:])
+        return f"://{host}{''.join([_masked_piece(piece, decode=decode) for piece in pieces])}"
+    path = _SEPARATORS.search(address, 3)
+    if path is None:
+        return address
+    return address[: path.start()] + _LONG_PIECE.sub(_masked_random, address[path.start() :])
+
+
+def _masked_random(match: re.Match[str]) -> str:
+    return MASK if looks_random(match[0]) else match[0]
 
 
 def _masked_read_address(match: re.Match[str]) -> str:

@@ -87,8 +87,8 @@ _NAME = re.compile(
 )
 # The same in any text, by plain pieces first, one of which each name holds. Between the words of a name may stand
 # whatever is no letter, in JSON written as an escape too.
-_PIECES = (*(word for word in LONG if not any(short in word for short in SHORT)), "key", *SHORT)
-_FEW = frozenset(_PIECES) - {"key", *SHORT}  # these are names by themselves
+PIECES = (*(word for word in LONG if not any(short in word for short in SHORT)), "key", *SHORT)
+_FEW = frozenset(PIECES) - {"key", *SHORT}  # these are names by themselves
 _LONGER = {short: tuple(word for word in LONG if short in word) for short in SHORT}
 _MAY_BE_KEY = re.compile(rf"(?:{_keys})(?:[^a-z\\]|\\u[0-9a-f]{{4}}|\\.)*+key")
 
@@ -100,7 +100,7 @@ def may_name_secret(text: str, lower: str) -> bool:
     Args:
         lower: the same in lower case.
     """
-    for piece in _PIECES:  # noqa: SIM110 - of every event: a generator would cost half as much again
+    for piece in PIECES:  # noqa: SIM110 - of every event: a generator would cost half as much again
         if piece in lower and (piece in _FEW or _may_be_name(piece, text, lower)):
             return True
     return False

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext
 
 from events.api.cursors import ARRIVAL, MOST_ACCOUNTS, NEWEST, OLDEST, ORDERS, Place, WrongCursor
-from events.masking import mask_json
+from events.masking import mask_jsons
 from events.reading import Cursor
 from events.reading.arrivals import read_arrivals
 from events.reading.pages import find
@@ -95,7 +95,9 @@ def _arrivals(conditions: Conditions, keys: Keys, place: Place | None, size: int
             gettext("order=arrival takes %(most)s accounts at most: name some of them.") % {"most": MOST_ACCOUNTS}
         )
     batch = read_arrivals(conditions, place.places or {} if place else {}, size)
-    texts = [with_account(each.raw if whole else mask_json(each.raw), each.account_id, keys) for each in batch.arrivals]
+    raw = [each.raw for each in batch.arrivals]
+    shown = raw if whole else mask_jsons(raw)
+    texts = [with_account(text, each.account_id, keys) for text, each in zip(shown, batch.arrivals, strict=True)]
     return EventsPage(texts, Place(ARRIVAL, places=batch.places), batch.more)
 
 

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django_countries import countries
 
 from events.display.drawing import EventColumn
-from events.masking import both, mask_valid_json, shown
+from events.masking import both, mask_jsons, shown, with_valid_numbers
 from events.nexmo.catalog import family
 from events.nexmo.values import ip_key
 from events.reading.applications import LONGEST_KEPT
@@ -31,7 +31,7 @@ from events.wording.sentences import plain_sentence, sentence
 from events.wording.times import ago, offset
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Sequence
 
     from events.display.event_table import EventTable
     from events.reading import Row
@@ -215,7 +215,10 @@ class Details(EventColumn):
         return SafeString(f'<span class="line">{text}</span>{odd}') if text or odd else NOTHING
 
     def value(self, record: Row, table: EventTable) -> str:
-        return mask_valid_json(record.context) if record.context else ""
+        return self.values([record], table)[0]
+
+    def values(self, records: Sequence[Row], table: EventTable) -> Sequence[str]:
+        return mask_jsons([with_valid_numbers(record.context or "") for record in records])
 
 
 def _sorted(table: EventTable) -> str:

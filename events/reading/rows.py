@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import connection
 
-from events.masking import mask, mask_json, may_hide
+from events.masking import mask, mask_jsons, may_hide
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 TABLE = "events_auditevent"
 
@@ -105,10 +105,15 @@ def fetch_masked(source: str, params: Sequence[Any] = ()) -> list[RawRow]:
     it is: looking would cost much more."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {time_column()}, id, account_id, raw, searchable <> '' FROM {source}", params)
-        return [
-            RawRow(at, pk, account, mask_json(raw) if may_hide else raw)
-            for at, pk, account, raw, may_hide in cursor.fetchall()
-        ]
+        found = cursor.fetchall()
+    texts = masked([row[3:] for row in found])
+    return [RawRow(at, pk, account, text) for (at, pk, account, *_), text in zip(found, texts, strict=True)]
+
+
+def masked(texts: Sequence[tuple[str, Any]]) -> Iterator[str]:
+    """Events as received without what is sensitive in them, each told beside it whether there may be anything."""
+    hidden = iter(mask_jsons([text for text, may_hide in texts if may_hide]))
+    return (next(hidden) if may_hide else text for text, may_hide in texts)
 
 
 def fetch_in_order(pks: Sequence[int]) -> list[Row]:

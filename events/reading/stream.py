@@ -8,12 +8,12 @@ are included if they lie beyond the point reached. Within `storage.transactions.
 from __future__ import annotations
 
 import heapq
+from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
-from events.masking import mask_json
 from events.reading import candidates, rows
 from events.reading.conditions import Conditions, Sql, joined
 from events.reading.plan import Key, Plan, Span, choose_for_all, table
@@ -41,8 +41,9 @@ def stream_raw(conditions: Conditions, *, whole: bool = True) -> Iterator[str]:
             yield raw
         return
     # Where the text to search in is the event as received, nothing in it is sensitive: looking would cost much more.
-    for _, _, raw, may_hide in _stream(conditions, "raw, searchable <> ''"):
-        yield mask_json(raw) if may_hide else raw
+    matching = _stream(conditions, "raw, searchable <> ''")
+    while some := list(islice(matching, FIRST_CHUNK)):
+        yield from rows.masked([(raw, may_hide) for _, _, raw, may_hide in some])
 
 
 def stream_keys(conditions: Conditions) -> Iterator[int]:

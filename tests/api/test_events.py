@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import NexmoAccount
 from events.api import cursors, pages
-from events.masking import mask_json
+from events.masking import mask_jsons
 from events.reading import rows
 from tests.api.conftest import Program
 from tests.conftest import event_json
@@ -159,12 +160,12 @@ def test_events_are_masked_only_for_who_may_not_see_all_of_them(
     add_raw(accounts[1], '{"id":"x-2","created_at":"2026-09-01T00:00:00","context":{"password":"hunter2"}}')
     masked: list[str] = []
 
-    def note(raw: str) -> str:
-        masked.append(raw)
-        return mask_json(raw)
+    def note(texts: Sequence[str]) -> list[str]:
+        masked.extend(texts)
+        return mask_jsons(texts)
 
-    monkeypatch.setattr(rows, "mask_json", note)
-    monkeypatch.setattr(pages, "mask_json", note)
+    monkeypatch.setattr(rows, "mask_jsons", note)
+    monkeypatch.setattr(pages, "mask_jsons", note)
     alices = program("alice").get(f"{EVENTS}?size=90&order={order}").content.decode()
 
     assert alices.count('"password":"•••"') == 2
