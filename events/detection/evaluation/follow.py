@@ -18,6 +18,7 @@ from events.detection.evaluation.increment import Increment, increment
 from events.detection.evaluation.matching import is_away, match
 from events.detection.evaluation.reader import Reader, api_keys
 from events.detection.evaluation.seen import Seen, What, noted_for
+from events.detection.evaluation.seen import follow as follow_seen
 from events.detection.evaluation.seen import write as write_seen
 from events.detection.findings import writing
 from events.detection.rules.ruleset import RuleSet, current_rules
@@ -172,7 +173,7 @@ class Follower:
         for seen in Seen.load_all(self.noted, account):
             filled = seen if seen.upto >= seq else self._filled(seen.what, account, seq)
             history.seen[seen.what, account] = filled
-            filled.follow(new, end)
+        follow_seen(list(history.seen.values()), new, end)
         problems: Problems = {}
         changes = self._look(history, new, problems)
         self._write(cursor, end, began, history, changes, problems, done)

@@ -16,9 +16,13 @@ if TYPE_CHECKING:
     from events.detection.evaluation.history import History
     from events.detection.sigma.rule import Selection
 
+    User = tuple[int, str]  # in an account
+
 LEAST_KNOWN = 50  # events of a user before, to know what is usual
 PAST = timedelta(days=30)  # how far back they are looked for, beyond the history that a rule asks for
 NEAR = 60  # minutes from the same time of day
+# How many times as many events are looked at as must be near: enough for somebody who is active around the clock.
+DEPTH = 16
 
 
 class UnusualHours:
@@ -32,14 +36,11 @@ class UnusualHours:
 
     def holding(self, candidates: Sequence[Fact]) -> dict[int, dict[str, Any]]:
         found = {}
-        users: dict[tuple[int, str], list[Fact]] = defaultdict(list)
+        users: dict[User, list[Fact]] = defaultdict(list)
         for fact in candidates:
             if fact.user_email:
                 users[fact.account_id, fact.user_email].append(fact)
-        for (account, user), several in users.items():
-            facts = self._doubtful(account, user, sorted(several, key=lambda fact: fact.place))
-            if not facts:
-                continue
+        for (account, user), facts in self._doubtful(users).items():
             moments = self.history.reader.moments(account, user, facts[0].at - self.past, facts[-1].at)
             usual = _TimesOfDay(moments)
             for fact in facts:
@@ -50,20 +51,29 @@ class UnusualHours:
                     found[fact.pk] = {"near": near, "known": usual.known}
         return found
 
-    def _doubtful(self, account: int, user: str, facts: Sequence[Fact]) -> Sequence[Fact]:
-        """Those of a user's events, in order, for which it may hold. What a user did last shows for most of them that
-        their hour is a usual one, and what lies further back need not be read."""
-        reader, first, last = self.history.reader, facts[0].at, facts[-1].at
-        if last - first > self.past / 2:
-            return facts  # hardly anything lies in the past of all of them
-        most = reader.count_moments(user, first - self.past, last)
-        if most < LEAST_KNOWN:
-            return []
-        enough = most * self.share
-        latest = reader.moments(account, user, last - self.past, first, most=int(enough * _DAY / NEAR) + LEAST_KNOWN)
-        usual = _TimesOfDay(latest)
-        usual.move(last - self.past, first)
-        return [fact for fact in facts if usual.near(fact.at) < enough]
+    def _doubtful(self, users: Mapping[User, Sequence[Fact]]) -> dict[User, Sequence[Fact]]:
+        """Those of users' events, each user's in order, for which it may hold. What a user did last shows for most of
+        them that their hour is a usual one, and what lies further back need not be read."""
+        ordered = {user: sorted(facts, key=lambda fact: fact.place) for user, facts in users.items()}
+        # Of longer stretches hardly anything lies in the past of all events.
+        short = {user: facts for user, facts in ordered.items() if facts[-1].at - facts[0].at <= self.past / 2}
+        doubtful: dict[User, Sequence[Fact]] = {user: facts for user, facts in ordered.items() if user not in short}
+        reader = self.history.reader
+        spans = [(user[1], facts[0].at - self.past, facts[-1].at) for user, facts in short.items()]
+        enough = {
+            user: most * self.share
+            for user, most in zip(short, reader.count_moments(spans), strict=True)
+            if most >= LEAST_KNOWN
+        }
+        asked = [
+            (*user, short[user][-1].at - self.past, short[user][0].at, int(most * DEPTH) + LEAST_KNOWN)
+            for user, most in enough.items()
+        ]
+        for (user, most), minutes in zip(enough.items(), reader.latest_minutes(asked), strict=True):
+            usual = _TimesOfDay.of(minutes)
+            if facts := [fact for fact in short[user] if usual.near(fact.at) < most]:
+                doubtful[user] = facts
+        return doubtful
 
     def possible(self) -> Collection[int] | None:
         return None
@@ -94,6 +104,14 @@ class _TimesOfDay:
         self.minutes = [_minute(moment) for moment in moments]
         self.counts = [0] * _DAY
         self.start = self.end = 0
+
+    @classmethod
+    def of(cls, minutes: Iterable[int]) -> _TimesOfDay:
+        """Of minutes of the day alone, all of which count."""
+        usual = cls(())
+        for minute in minutes:
+            usual.counts[minute] += 1
+        return usual
 
     def move(self, start: datetime, end: datetime) -> None:
         """Count the moments from one on, and before another."""

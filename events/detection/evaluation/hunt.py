@@ -19,6 +19,7 @@ from events.detection.evaluation.follow import types
 from events.detection.evaluation.history import History
 from events.detection.evaluation.increment import touched
 from events.detection.evaluation.reader import Reader
+from events.detection.evaluation.seen import follow as follow_seen
 from events.detection.evaluation.seen import noted_for
 from events.detection.evaluation.ways import accounts_of, ways_to
 from events.models import AuditEvent, ChainHead, DayCount, DetectionCursor
@@ -176,8 +177,7 @@ class Hunting:
             old_beginning = _beginnings({account: before})[account] if before else None
             history = History(reader, types(), _beginnings(now), {account: old_beginning})
             history.seen = self.history.seen
-            for what in noted_for(self.rule):
-                history.load_seen(what, account).follow(new, seq)
+            follow_seen([history.load_seen(what, account) for what in noted_for(self.rule)], new, seq)
             about = [(slot, fact) for slot, fact in touched(self.rule, history, new) if self._is_within(fact)]
             self._take(history, about)
             self.upto[account] = seq

@@ -198,33 +198,60 @@ class Reader:
             found += self._facts(f"FROM {TABLE} WHERE id IN ({listed})", ())
         return found
 
-    def moments(
-        self, account: int, user: str, start: datetime, end: datetime, *, most: int | None = None
-    ) -> list[datetime]:
-        """When a user did something in an account, within a span, in order.
-
-        Args:
-            most: only so many, the last ones.
-        """
+    def moments(self, account: int, user: str, start: datetime, end: datetime) -> list[datetime]:
+        """When a user did something in an account, within a span, in order."""
         where, params = self._where(None, None, start, end)
-        order = "" if most is None else f" DESC LIMIT {most:d}"
         with connection.cursor() as cursor:
             cursor.execute(
                 f"SELECT {time_column()} {_from('event_user_time')} "
-                f"WHERE user_email = %s AND {where}{self.counting(account)} ORDER BY created_at{order}",
+                f"WHERE user_email = %s AND {where}{self.counting(account)} ORDER BY created_at",
                 [user, *params],
             )
-            found = [as_time(moment) for (moment,) in cursor.fetchall()]
-        return found if most is None else found[::-1]
+            return [as_time(moment) for (moment,) in cursor.fetchall()]
 
-    def count_moments(self, user: str, start: datetime, end: datetime) -> int:
-        """How many events a user has within a span, in whatever account: as the index alone tells it."""
-        where, params = self._where(None, None, start, end)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT COUNT(*) {_from('event_user_time')} WHERE user_email = %s AND {where}", [user, *params]
-            )
-            return int(cursor.fetchone()[0])
+    def count_moments(self, asked: Sequence[tuple[str, datetime, datetime]]) -> list[int]:
+        """How many events users have within spans, in whatever account: as the index alone tells it."""
+        found: list[int] = []
+        for start in range(0, len(asked), CHUNK):
+            points = [
+                (place, user, self.as_stored(first), self.as_stored(last))
+                for place, (user, first, last) in enumerate(asked[start : start + CHUNK])
+            ]
+            within = "user_email = p.who AND created_at >= p.low AND created_at <= p.high"
+            sql = f"SELECT (SELECT COUNT(*) {_from('event_user_time')} WHERE {within}) FROM p ORDER BY place"
+            found += [count for (count,) in _of_points(_SPANS, points, sql)]
+        return found
+
+    def latest_minutes(self, asked: Sequence[tuple[int, str, datetime, datetime, int]]) -> list[Sequence[int]]:
+        """At which minutes of the day (UTC) users did something.
+
+        Args:
+            asked: an account, a user, from when on, before when, and how many at most, the last ones.
+        """
+        points = [
+            (place, user, self.as_stored(start), self.as_stored(end), account, self.upto.get(account, 0), most)
+            for place, (account, user, start, end, most) in enumerate(asked)
+        ]
+        one = (
+            f"SELECT {_minute()} {_from('event_user_time')} WHERE user_email = p.who AND created_at >= p.low "
+            "AND created_at < p.high AND account_id + 0 = p.account AND seq + 0 <= p.upto ORDER BY created_at DESC"
+        )
+        if connection.vendor != "postgresql":  # no limit of it knows a column; a question costs little there
+            return [
+                [
+                    minute
+                    for (minute,) in _of_points(
+                        _LATEST, [point], f"{one.replace('FROM', 'FROM p,', 1)} LIMIT {point[-1]:d}"
+                    )
+                ]
+                for point in points
+            ]
+        sql = f"SELECT ARRAY({one} LIMIT p.most) FROM p ORDER BY place"
+        return [
+            minutes
+            for start in range(0, len(points), CHUNK)
+            for (minutes,) in _of_points(_LATEST, points[start : start + CHUNK], sql)
+        ]
 
     def neighbours(
         self, column: str, index: str, where: str, points: Sequence[tuple[int, Any, datetime]]
@@ -236,24 +263,19 @@ class Reader:
             where: further conditions, as SQL that begins with AND.
         """
         is_number = bool(points) and isinstance(points[0][1], int)
-        kinds = ("bigint", "bigint" if is_number else "text", "timestamptz")
-        marks = ", ".join(f"CAST(%s AS {kind})" if connection.vendor == "postgresql" else "%s" for kind in kinds)
+        columns = {"pk": "bigint", "value": "bigint" if is_number else "text", "at": "timestamptz"}
         one = f"SELECT e.id FROM {_from(index).removeprefix('FROM ').replace(TABLE, f'{TABLE} AS e', 1)}"
         same = f"e.{column} = p.value{where}"
         before = f"{one} WHERE {same} AND created_at <= p.at AND (created_at < p.at OR e.id < p.pk)"
         after = f"{one} WHERE {same} AND created_at >= p.at AND (created_at > p.at OR e.id > p.pk)"
+        sql = (
+            f"SELECT p.pk, ({before} ORDER BY created_at DESC, e.id DESC LIMIT 1), "
+            f"({after} ORDER BY created_at, e.id LIMIT 1) FROM p"
+        )
         found: list[tuple[int, int | None, int | None]] = []
         for start in range(0, len(points), CHUNK):
-            chunk = points[start : start + CHUNK]
-            rows = ", ".join([f"({marks})"] * len(chunk))
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    f"WITH p (pk, value, at) AS (VALUES {rows}) SELECT p.pk, "
-                    f"({before} ORDER BY created_at DESC, e.id DESC LIMIT 1), "
-                    f"({after} ORDER BY created_at, e.id LIMIT 1) FROM p",
-                    [value for pk, named, at in chunk for value in (pk, named, self.as_stored(at))],
-                )
-                found += cursor.fetchall()
+            chunk = [(pk, named, self.as_stored(at)) for pk, named, at in points[start : start + CHUNK]]
+            found += _of_points(columns, chunk, sql)
         return found
 
     def counting(self, account: int | None) -> str:
@@ -322,6 +344,34 @@ _INDEXES = {
     (False, True): "event_type_time",
     (False, False): "event_time",
 }
+
+
+_SPANS = {"place": "int", "who": "text", "low": "timestamptz", "high": "timestamptz"}
+_LATEST = _SPANS | {"account": "bigint", "upto": "bigint", "most": "int"}
+
+
+def _of_points(columns: Mapping[str, str], points: Sequence[Sequence[Any]], sql: str) -> list[tuple[Any, ...]]:
+    """What SQL answers that reads points from a table p: one statement for all of them.
+
+    Args:
+        columns: of p, with their types.
+    """
+    marks = [f"CAST(%s AS {kind})" if connection.vendor == "postgresql" else "%s" for kind in columns.values()]
+    rows = ", ".join([f"({', '.join(marks)})"] * len(points))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH p ({', '.join(columns)}) AS (VALUES {rows}) {sql}", [value for point in points for value in point]
+        )
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
+
+
+def _minute() -> str:
+    """The minute of the day of an event, in UTC, as SQL."""
+    if connection.vendor == "postgresql":
+        moment = "created_at AT TIME ZONE 'UTC'"
+        return f"(EXTRACT(HOUR FROM {moment}) * 60 + EXTRACT(MINUTE FROM {moment}))::int"
+    return "substr(created_at, 12, 2) * 60 + substr(created_at, 15, 2)"
 
 
 def _selected() -> str:

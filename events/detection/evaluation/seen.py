@@ -113,13 +113,12 @@ class Seen:
         # Lists in a context are as long as somebody likes, and their combinations far more.
         return [_digest(combination) for combination in islice(product(*several), MOST_VALUES)]
 
-    def add(self, facts: Sequence[Fact], upto: int) -> None:
+    def add(self, facts: Iterable[Fact], upto: int) -> None:
         """Count the events that follow, up to a place in the chain."""
-        self._count(self._first_of(facts), upto)
+        self._count(self._first_of(_latest_first(facts)), upto)
 
-    def follow(self, facts: Sequence[Fact], upto: int) -> None:
-        """Count new events; and note which of them are the first with a value, and which ones are it no more."""
-        firsts = self._first_of(facts)
+    def _follow(self, latest_first: Sequence[Fact], upto: int) -> None:
+        firsts = self._first_of(latest_first)
         before = self.firsts(firsts)
         self._count(firsts, upto)
         self.news, self.displaced = set(), []
@@ -130,26 +129,24 @@ class Seen:
                 if known is not None:
                     self.displaced.append(known[1])
 
-    def _first_of(self, facts: Sequence[Fact]) -> dict[str, Fact]:
+    def _first_of(self, latest_first: Sequence[Fact]) -> dict[str, Fact]:
         """The first event with each value, of these."""
         if self.what.types is not None:
-            counts = {event_type: self.what.counts(event_type) for event_type in {fact.event_type for fact in facts}}
-            facts = [fact for fact in facts if counts[fact.event_type]]
-        found: dict[Any, Fact] = {}
-        if self.what.is_plain:
-            values_of = attrgetter(*self.what.fields, "event_id")  # always a tuple
-            for fact in facts:
-                values = values_of(fact)[:-1]
-                first = found.get(values)
-                if first is None or (fact.stored_at, fact.pk) < (first.stored_at, first.pk):
-                    found[values] = fact
-            valued = ((_digest(values), fact) for values, fact in found.items() if "" not in values)
-        else:
-            valued = ((digest, fact) for fact in facts for digest in self.values_of(fact))
+            types = {
+                event_type for event_type in {fact.event_type for fact in latest_first} if self.what.counts(event_type)
+            }
+            latest_first = [fact for fact in latest_first if fact.event_type in types]
+        if not self.what.is_plain:
+            return {digest: fact for fact in latest_first for digest in self.values_of(fact)}
         firsts: dict[str, Fact] = {}
-        for digest, fact in valued:
+        values_of = attrgetter(*self.what.fields)
+        for value, fact in dict(zip(map(values_of, latest_first), latest_first, strict=True)).items():
+            values = value if isinstance(value, tuple) else (value,)
+            if "" in values:
+                continue
+            digest = _digest(values)
             first = firsts.get(digest)
-            if first is None or fact.place < first.place:
+            if first is None or fact.place < first.place:  # the same in other letters
                 firsts[digest] = fact
         return firsts
 
@@ -186,11 +183,11 @@ class Seen:
             self._known.update(dict.fromkeys(chunk))
             # As a queryset, the values would cost more than their lookup; on PostgreSQL so would a mark for each.
             on_postgresql = connection.vendor == "postgresql"
-            among = "= ANY(%s)" if on_postgresql else f"IN ({', '.join(['%s'] * len(chunk))})"
+            among = "= ANY(string_to_array(%s, ','))" if on_postgresql else f"IN ({', '.join(['%s'] * len(chunk))})"
             for value, at, pk in _rows(
                 f"SELECT value, {time_column()}, event FROM {SeenValue._meta.db_table} "
                 f"WHERE account_id = %s AND what = %s AND value {among}",
-                [self.account, self.what.key, *([chunk] if on_postgresql else chunk)],
+                [self.account, self.what.key, *([",".join(chunk)] if on_postgresql else chunk)],
             ):
                 self._known[value] = (as_time(at), pk)
 
@@ -217,7 +214,20 @@ class Seen:
         ]
 
 
-ROW = ("account_id", "what", "value", "event", "created_at")
+def follow(several: Sequence[Seen], facts: Iterable[Fact], upto: int) -> None:
+    """Count an account's new events; and note which are the first with a value, and which ones are it no more."""
+    ordered = _latest_first(facts)
+    for seen in several:
+        seen._follow(ordered, upto)
+
+
+def _latest_first(facts: Iterable[Fact]) -> list[Fact]:
+    """So that of those with a value the last one is its first: dictionaries keep that by themselves."""
+    return sorted(facts, key=attrgetter("stored_at", "pk"), reverse=True)
+
+
+# With the types of PostgreSQL. No value holds a comma.
+ROW = {"account_id": "bigint", "what": "text", "value": "text", "event": "bigint", "created_at": "timestamptz"}
 
 
 def write(several: Sequence[Seen]) -> None:
@@ -232,9 +242,10 @@ def write(several: Sequence[Seen]) -> None:
         )
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
-                columns = [list(column) for column in zip(*rows, strict=True)]
-                source = "SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::bigint[], %s::timestamptz[])"
-                cursor.execute(insert + source + conflict, columns)
+                # Texts that the database takes apart: of lists the driver would write each item by itself.
+                columns = [",".join(map(str, column)) for column in zip(*rows, strict=True)]
+                arrays = ", ".join(f"string_to_array(%s, ',')::{kind}[]" for kind in ROW.values())
+                cursor.execute(f"{insert}SELECT * FROM unnest({arrays}){conflict}", columns)
             else:
                 cursor.executemany(f"{insert}VALUES ({', '.join(['%s'] * len(ROW))}){conflict}", rows)
     SeenField.objects.bulk_create(

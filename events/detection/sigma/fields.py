@@ -261,7 +261,7 @@ def hosts_of(context: Any) -> set[str]:
     """The hosts of all URLs and SIP addresses in a context, without ports."""
     hosts: set[str] = set()
     for text in _texts(context):
-        if ":" in text:
+        if "://" in text or ":" in text and ("sip" in text.lower() or not text.isascii()):
             hosts.update(host for match in _HOST.finditer(text) if (host := _host(match[1] or match[2])))
     return hosts
 
