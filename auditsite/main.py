@@ -27,7 +27,7 @@ def main() -> None:
 
             become_web_process()
         if sys.argv[1:2] == ["demo"]:
-            from auditsite.demo import use_demo_environment
+            from auditsite.demo.environment import use_demo_environment
 
             use_demo_environment()
         # Read the settings now, so that a bad one is told in a sentence and not in a traceback.

@@ -247,7 +247,7 @@ CSRF_FAILURE_VIEW = "auditsite.login.form_refused"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576  # as the web server and the proxies have it
 # Set by `manage.py demo` alone, for itself and the processes that it starts.
 DEMO = "AUDITSITE_DEMO" in os.environ and _loopback_only
-ROOT_URLCONF = "auditsite.demo_urls" if DEMO else "auditsite.urls"
+ROOT_URLCONF = "auditsite.demo.urls" if DEMO else "auditsite.urls"
 WSGI_APPLICATION = "auditsite.wsgi.application"
 TEMPLATES = [
     {
@@ -259,7 +259,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                *(["auditsite.demo_views.navigation"] if DEMO else []),
+                *(["auditsite.demo.views.navigation"] if DEMO else []),
                 "events.detection.findings.open_findings.in_navigation",
             ],
         },

@@ -9,7 +9,8 @@ import pytest
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
-from auditsite import demo, env, home, secret_files
+from auditsite import env, home, secret_files
+from auditsite.demo import environment
 from auditsite.reader import Reader
 from tests.auditsite.test_settings import start
 
@@ -193,7 +194,7 @@ def test_pages_read_the_seal_key_from_nowhere(reader: Reader, monkeypatch: pytes
 
 
 def test_the_demo_takes_nobodys_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(demo, "KEYS", tmp_path / "demo.env")
+    monkeypatch.setattr(environment, "KEYS", tmp_path / "demo.env")
     monkeypatch.setattr(os, "environ", dict(os.environ, DATABASE_URL_FILE="/nowhere"))
-    demo.use_demo_environment()
+    environment.use_demo_environment()
     assert "DATABASE_URL_FILE" not in os.environ

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from auditsite import demo_views, urls
+from auditsite import urls
+from auditsite.demo import views
 
 handler400, handler500 = urls.handler400, urls.handler500
 urlpatterns = [
-    path("demo/", demo_views.page, name="demo"),
-    path("demo/attack/", demo_views.attack_now, name="demo_attack"),
+    path("demo/", views.page, name="demo"),
+    path("demo/attack/", views.attack_now, name="demo_attack"),
     *urls.urlpatterns,
 ]

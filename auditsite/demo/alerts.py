@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.contrib.auth import get_user_model
 from django.db import connection
 
-from auditsite import demo
+from auditsite.demo import environment
 from events.alerts.route import route_findings
 from events.alerts.sending import addresses
 from events.models import Channel, Severity, Subscription
@@ -23,7 +23,7 @@ def make_demo_alerts() -> None:
     if not Channel.objects.filter(owner=alice).exists():
         route_findings()  # nobody listens yet: the history is in the inbox, and nobody is told of it
     _channel(alice, Channel.Kind.MAIL, "E-mail catcher", alice.email, Severity.CRITICAL)
-    _channel(alice, Channel.Kind.WEBHOOK, "Webhook catcher", f"{demo.CATCHER}/hooks/alice", Severity.HIGH)
+    _channel(alice, Channel.Kind.WEBHOOK, "Webhook catcher", f"{environment.CATCHER}/hooks/alice", Severity.HIGH)
 
 
 def _channel(owner: User, kind: Channel.Kind, name: str, entered: str, severity: Severity) -> None:

@@ -13,7 +13,7 @@ import pytest
 import requests
 from standardwebhooks import Webhook
 
-from auditsite.demo_catcher import MOST_BYTES, Catcher, linked, verdict_on
+from auditsite.demo.catcher import MOST_BYTES, Catcher, linked, verdict_on
 from tests.tools.site import free_port
 
 SITE = "http://127.0.0.1:8000"

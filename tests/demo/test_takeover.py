@@ -11,9 +11,9 @@ import pytest
 from django.db import connection
 
 from accounts.models import NexmoAccount
-from auditsite import demo
-from auditsite.demo_alerts import make_demo_alerts, webhook_secrets
-from auditsite.demo_catcher import Catcher, Caught
+from auditsite.demo import environment
+from auditsite.demo.alerts import make_demo_alerts, webhook_secrets
+from auditsite.demo.catcher import Catcher, Caught
 from events.management.commands import worker as worker  # declares all background jobs
 from events.models import Delivery, DetectionCursor, Finding, FindingEvent, Severity, Subscription, SyncState
 from events.operations import jobs, tasks
@@ -29,7 +29,7 @@ def catcher(account: NexmoAccount, settings: Any, monkeypatch: pytest.MonkeyPatc
     """Takes what alice's alerts send."""
     mail_port = free_port()
     with Catcher(page_port=0, mail_port=mail_port, site="http://testserver", secrets=webhook_secrets) as running:
-        monkeypatch.setattr(demo, "CATCHER", f"http://127.0.0.1:{running.page_port}")
+        monkeypatch.setattr(environment, "CATCHER", f"http://127.0.0.1:{running.page_port}")
         settings.ALERT_TARGETS = [f"127.0.0.1:{running.page_port}", f"127.0.0.1:{mail_port}"]
         settings.ALERT_MAIL_SERVER, settings.ALERT_MAIL_FROM = f"smtp://127.0.0.1:{mail_port}", "audit@example.com"
         yield running

@@ -18,9 +18,8 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import NexmoAccount
-from auditsite import demo
-from auditsite.demo_attack import Attack
-from auditsite.demo_urls import demo_views
+from auditsite.demo import environment, views
+from auditsite.demo.attack import Attack
 from auditsite.management.commands.demo import Command
 from events.models import AuditEvent, Channel, Delivery, Finding, FindingAccount, FindingEvent
 from events.sandbox import Sandbox
@@ -34,13 +33,13 @@ ADDRESS = "/demo/attack/"
 
 @pytest.fixture(autouse=True)
 def _demo_site(settings: Any) -> None:
-    settings.ROOT_URLCONF = "auditsite.demo_urls"
+    settings.ROOT_URLCONF = "auditsite.demo.urls"
 
 
 @pytest.fixture
 def sandbox(make_sandbox: Callable[..., Sandbox], monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     made = make_sandbox(accounts=3, events=600)
-    monkeypatch.setattr(demo, "SANDBOX", made.root)
+    monkeypatch.setattr(environment, "SANDBOX", made.root)
     yield made
 
 
@@ -77,7 +76,7 @@ def test_unknown_pace_is_404(login: Login, sandbox: Sandbox) -> None:
 
 
 def test_sandbox_that_is_away_is_told(login: Login, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo, "SANDBOX", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setattr(environment, "SANDBOX", f"http://127.0.0.1:{free_port()}")
     client = login("bob")
     client.post(ADDRESS, {"account": "demo0001"})
     assert "The sandbox does not answer." in known(client)
@@ -89,7 +88,7 @@ def attacked(login: Login, account: NexmoAccount, sandbox: Sandbox) -> Client:
     client = login("bob")
     client.post(ADDRESS, {"account": "demo0001", "pace": "10"})
     sync_account(account)
-    attack = Attack.from_session(client.session[demo_views.SESSION_KEY])
+    attack = Attack.from_session(client.session[views.SESSION_KEY])
     assert attack is not None
     event = AuditEvent.objects.with_id(attack.ids[0]).get()
     at = {"first_at": event.created_at, "last_at": event.created_at, "found_at": attack.began + timedelta(seconds=7)}
@@ -139,7 +138,7 @@ def test_attack_of_long_ago_is_no_news(login: Login, sandbox: Sandbox, monkeypat
     client = login("bob")
     client.post(ADDRESS, {"account": "demo0001"})
     later = timezone.now() + timedelta(hours=1)
-    monkeypatch.setattr(demo_views.timezone, "now", lambda: later)
+    monkeypatch.setattr(views.timezone, "now", lambda: later)
     assert "events fetched" not in known(client)
 
 
@@ -174,8 +173,8 @@ def in_demo(**environment: str) -> dict[str, Any]:
 
 
 def test_mark_makes_the_demo_and_only_on_loopback() -> None:
-    assert in_demo(**{demo.MARK: "true"}) == {"demo": True, "urls": "auditsite.demo_urls"}
-    assert in_demo(**{demo.MARK: "true", "ALLOWED_HOSTS": "audit.example.com"}) == {
+    assert in_demo(**{environment.MARK: "true"}) == {"demo": True, "urls": "auditsite.demo.urls"}
+    assert in_demo(**{environment.MARK: "true", "ALLOWED_HOSTS": "audit.example.com"}) == {
         "demo": False, "urls": "auditsite.urls",
     }  # fmt: skip
 
@@ -190,19 +189,19 @@ def test_start_ends_with_a_challenge_and_where_to_look(capsys: pytest.CaptureFix
 
     assert "Ready after 3 s" in said
     assert "Twelve days ago somebody took over one of these accounts." in said
-    assert f"{demo.SITE}/findings/\n" in said  # the inbox, where nothing was found yet
+    assert f"{environment.SITE}/findings/\n" in said  # the inbox, where nothing was found yet
 
 
 def test_port_that_is_taken_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
     taken = int(sandbox.root.rpartition(":")[2])
     ports = {"PORT": free_port(), "SANDBOX_PORT": free_port(), "CATCHER_PORT": taken}
-    monkeypatch.setattr(demo, "PORTS", ports)
+    monkeypatch.setattr(environment, "PORTS", ports)
     with pytest.raises(CommandError, match=rf"Port {taken} is in use. Choose another: CATCHER_PORT=\d+ make demo"):
         call_command("demo")
 
 
 def test_port_that_is_meant_twice_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     port = free_port()
-    monkeypatch.setattr(demo, "PORTS", {"PORT": port, "SMTP_PORT": port})
+    monkeypatch.setattr(environment, "PORTS", {"PORT": port, "SMTP_PORT": port})
     with pytest.raises(CommandError, match=f"PORT and SMTP_PORT are both {port}."):
         call_command("demo")

@@ -1,4 +1,4 @@
-"""The demo's own page: what to look at, and "Attack now". There is no such page in real use (`demo_urls`)."""
+"""The demo's own page: what to look at, and "Attack now". There is no such page in real use (`urls.py`)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import NexmoAccount
-from auditsite import demo
-from auditsite.demo_attack import FOLLOWED_FOR, Attack, SandboxAway, begin, progress
+from auditsite.demo import environment
+from auditsite.demo.attack import FOLLOWED_FOR, Attack, SandboxAway, begin, progress
 from events.filters.names import country_title
 from events.operations.demo_data import ACCOUNTS
 
@@ -45,7 +45,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "attacked": NexmoAccount.objects.get_visible_to(request.user, attack.account) if attack else None,
         "country": country_title(attack.source_country) if attack else "",
         "progress": progress(attack, request.user) if attack else None,
-        "catcher": f"http://127.0.0.1:{demo.CATCHER_PORT}/",
+        "catcher": f"http://127.0.0.1:{environment.CATCHER_PORT}/",
     }
     return render(request, "demo/page.html", context)
 
@@ -58,7 +58,7 @@ def attack_now(request: HttpRequest) -> HttpResponse:
     if account is None or pace not in PACES:
         raise Http404
     try:
-        attack = begin(demo.SANDBOX, account.api_key, float(pace))
+        attack = begin(environment.SANDBOX, account.api_key, float(pace))
     except SandboxAway:
         messages.error(request, _("The sandbox does not answer. Restart the demo."))
     else:
