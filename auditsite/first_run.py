@@ -19,7 +19,7 @@ from django.contrib.auth import get_user_model
 from django.core.cache import caches
 from django.urls import reverse
 
-from auditsite.checks import is_loopback
+from auditsite.configuration.checks import is_loopback
 from events.storage.transactions import lock_table, write_turn
 
 if TYPE_CHECKING:

@@ -12,9 +12,10 @@ import socket
 import sys
 from typing import Any
 
-from auditsite import env, logs, web_worker
-from auditsite.env import BASE_DIR
-from auditsite.home import PACKAGE
+from auditsite import logs, web_worker
+from auditsite.configuration import env
+from auditsite.configuration.env import BASE_DIR
+from auditsite.configuration.home import PACKAGE
 
 
 def _import_nothing_from_here() -> None:

@@ -19,11 +19,11 @@ def main() -> None:
     except ImportError:
         sys.exit("Django is not installed here. Use `.venv/bin/python manage.py ...`; `make run` makes the .venv.")
     try:
-        from auditsite import home
+        from auditsite.configuration import home
 
         home.prepare(sys.argv[1:])
         if sys.argv[1:2] == ["runserver"]:
-            from auditsite.env import become_web_process
+            from auditsite.configuration.env import become_web_process
 
             become_web_process()
         if sys.argv[1:2] == ["demo"]:

@@ -1,4 +1,4 @@
-"""Django's settings. What an operator may choose is declared in `auditsite/env.py` and read here."""
+"""Django's settings. What an operator may choose is declared in `auditsite/configuration/env.py` and read here."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 
 from accounts.sso.config import APPS as SSO_APPS
 from accounts.sso.config import SingleSignOn
-from auditsite import checks, home, logs, single_sign_on, time_limits
-from auditsite import env as environment
-from auditsite.reader import Reader
+from auditsite import logs, time_limits
+from auditsite.configuration import checks, home, single_sign_on
+from auditsite.configuration import env as environment
+from auditsite.configuration.reader import Reader
 
 _env_file = os.environ.get("ENV_FILE")
 BASE_DIR: Path = environment.BASE_DIR

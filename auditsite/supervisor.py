@@ -13,9 +13,9 @@ import urllib.request
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from auditsite import secret_files
-from auditsite.env import BASE_DIR, WORKER_ONLY
-from auditsite.home import IN_SOURCE_TREE, PACKAGE
+from auditsite.configuration import secret_files
+from auditsite.configuration.env import BASE_DIR, WORKER_ONLY
+from auditsite.configuration.home import IN_SOURCE_TREE, PACKAGE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

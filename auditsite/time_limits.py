@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import OperationalError
 from django.shortcuts import render
 
-from auditsite import env
+from auditsite.configuration import env
 
 if TYPE_CHECKING:
     from collections.abc import Callable

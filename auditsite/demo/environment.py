@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from datetime import UTC, date, datetime, timedelta
 
-from auditsite import env, home, secret_files
+from auditsite.configuration import env, home, secret_files
 
 PORT = env.port("PORT", 8000)
 SANDBOX_PORT = env.port("SANDBOX_PORT", 8801)

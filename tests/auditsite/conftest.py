@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from auditsite import env
+from auditsite.configuration import env
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from django.conf import settings
 from django.core.management import get_commands
 from django.test import Client
 
-from auditsite import env, secret_files, web_worker
+from auditsite import web_worker
+from auditsite.configuration import env, secret_files
 from auditsite.supervisor import PATIENCE
 from tests.tools import skips
 from tests.tools.processes import ROOT

@@ -10,9 +10,9 @@ from django.conf import settings
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from auditsite import env
 from auditsite.assets import address
-from tests.auditsite.test_settings import GOOD, start
+from auditsite.configuration import env
+from tests.configuration.test_settings import GOOD, start
 from tests.tools.export import body
 from tests.tools.scope import Login
 

@@ -19,7 +19,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.login import sessions
 from accounts.login.device import device
 from accounts.login.signals import sessions_ended
-from auditsite import checks
+from auditsite.configuration import checks
 from events.operations.demo_data import PASSWORD
 from events.operations.tasks import tidy
 from tests.conftest import NOON

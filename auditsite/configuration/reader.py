@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from auditsite import database_url, secret_files
-from auditsite.env import BASE_DIR, FROM_FILES, SECRETS, SETTINGS, is_withheld, refuse
+from auditsite.configuration import database_url, secret_files
+from auditsite.configuration.env import BASE_DIR, FROM_FILES, SECRETS, SETTINGS, is_withheld, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from auditsite import checks, env, home
-from auditsite.reader import Reader
-from tests.auditsite.test_settings import GOOD, start
+from auditsite.configuration import checks, env, home
+from auditsite.configuration.reader import Reader
+from tests.configuration.test_settings import GOOD, start
 
 SETTING_NAMES = sorted(env.SETTINGS)
 

@@ -1,4 +1,4 @@
-"""The settings of single sign-on and of logging in, declared for `auditsite/env.py`: name, default, what it is for."""
+"""The settings of single sign-on and of logging in, declared for `env.py`: name, default, what it is for."""
 
 from __future__ import annotations
 

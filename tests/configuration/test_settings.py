@@ -13,7 +13,7 @@ import pytest
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
-from auditsite import checks, env, home
+from auditsite.configuration import checks, env, home
 
 ROOT = Path(__file__).resolve().parents[2]
 GOOD = {

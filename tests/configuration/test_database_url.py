@@ -8,7 +8,7 @@ from typing import Any
 import environ
 import pytest
 
-from auditsite import database_url
+from auditsite.configuration import database_url
 
 
 def parse(url: str, base: Path = Path("/")) -> dict[str, Any]:

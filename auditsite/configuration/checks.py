@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 
-from auditsite import database_url
-from auditsite.env import BASE_DIR, SETTINGS, refuse
+from auditsite.configuration import database_url
+from auditsite.configuration.env import BASE_DIR, SETTINGS, refuse
 from events.outbound.targets import read_rule
 
 if TYPE_CHECKING:

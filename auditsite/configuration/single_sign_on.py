@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from accounts import roles
 from accounts.sso.config import STAFF, SUPERUSER, Grants, GroupMap, OpenIDConnect, Saml
-from auditsite.checks import is_loopback
-from auditsite.env import BASE_DIR, refuse
+from auditsite.configuration.checks import is_loopback
+from auditsite.configuration.env import BASE_DIR, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

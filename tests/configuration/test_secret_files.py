@@ -9,10 +9,10 @@ import pytest
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
-from auditsite import env, home, secret_files
+from auditsite.configuration import env, home, secret_files
+from auditsite.configuration.reader import Reader
 from auditsite.demo import environment
-from auditsite.reader import Reader
-from tests.auditsite.test_settings import start
+from tests.configuration.test_settings import start
 
 VALUE = "the-planted-value-0123456789-$HOME # not a comment"
 

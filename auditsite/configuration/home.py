@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
-from auditsite import secret_files
+from auditsite.configuration import secret_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-PACKAGE = Path(__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parents[1]
 IN_SOURCE_TREE = (PACKAGE.parent / "manage.py").is_file()
 # What holds `templates` and `locale`: beside the code in the source tree, within this package in a wheel.
 RESOURCES = PACKAGE.parent if IN_SOURCE_TREE else PACKAGE

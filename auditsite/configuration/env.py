@@ -1,8 +1,8 @@
 """Where every setting comes from: the environment, then `.env`, then the default stated here; secrets also from files.
 
-Nothing in this module knows Django's settings: it declares them and fetches the env file; `auditsite/reader.py` reads
-each. A value that is missing or unsafe
-raises ``ImproperlyConfigured`` with a sentence that names the setting and says what to do.
+Nothing in this module knows Django's settings: it declares them and fetches the env file; `reader.py` reads each. A
+value that is missing or unsafe raises ``ImproperlyConfigured`` with a sentence that names the setting and says what to
+do.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from auditsite import home, login_settings, secret_files
+from auditsite.configuration import home, login, secret_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -185,8 +185,8 @@ SETTINGS = {
         Setting("API_REQUESTS_PER_MINUTE", "600", "Maximum requests a minute with one API token."),
         Setting("API_TOKEN_DAYS", "365", "Longest life of an API token, in days: none is for ever."),
         *(
-            Setting(*declared, confidential="whole" if declared[0] in login_settings.SECRETS else "")
-            for declared in login_settings.SETTINGS
+            Setting(*declared, confidential="whole" if declared[0] in login.SECRETS else "")
+            for declared in login.SETTINGS
         ),
         Setting(
             "METRICS_TOKEN",
@@ -202,7 +202,7 @@ SETTINGS = {
 
 # Their values are never repeated, and hold whatever characters they like.
 SECRETS = frozenset(setting.name for setting in SETTINGS.values() if setting.confidential == "whole")
-# What may also be said by a file (auditsite/secret_files.py).
+# What may also be said by a file (`secret_files.py`).
 FROM_FILES = frozenset(setting.name for setting in SETTINGS.values() if setting.confidential)
 
 
