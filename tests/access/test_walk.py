@@ -8,7 +8,7 @@ from typing import Any
 from accounts.access.models import AccessEntry
 from auditsite import access_recent
 from auditsite.access_rules import rule_for
-from auditsite.permissions import TABLE
+from auditsite.rights.addresses import TABLE
 from tests.tools.export import body
 from tests.tools.scope import Login
 from tests.tools.world import World

@@ -20,9 +20,9 @@ from django.urls import resolve
 from accounts import permissions as permission_names
 from auditsite import first_run
 from auditsite.login import METHODS
-from auditsite.permissions import TABLE, Row
-from auditsite.permissions_page import addresses, page
-from auditsite.rights import ROLES, Answer, Right
+from auditsite.rights.addresses import TABLE, Row
+from auditsite.rights.document import addresses, page
+from auditsite.rights.who import ROLES, Answer, Right
 from events.models import AuditEvent
 from tests.tools.export import body
 from tests.tools.processes import ROOT

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from auditsite import rights
+from auditsite.rights import who as rights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from auditsite.rights import Right
+    from auditsite.rights.who import Right
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The rights of the site: who, and with which permission. `auditsite/permissions.py` says which address takes which."""
+"""The rights of the site: who, and with which permission. `addresses.py` says which address takes which."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.translation import override
 
 from accounts import permissions
-from auditsite.permissions import MODELS, PAGES, TABLE, Row
-from auditsite.rights import ROLES, Right
+from auditsite.rights.addresses import MODELS, PAGES, TABLE, Row
+from auditsite.rights.who import ROLES, Right
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 _HEAD = """\
 # Who may do what
 
-<!-- Written by `manage.py permissions --output docs/permissions.md`; a test compares. Change `auditsite/permissions.py`
-instead. -->
+<!-- Written by `manage.py permissions --output docs/permissions.md`; a test compares. Change
+`auditsite/rights/addresses.py` instead. -->
 
 Each address takes the methods that have a right in its row, and refuses all others. A test asks every address with
 every method as each of these roles, so this page says what the site does. People often have several roles: what any of
