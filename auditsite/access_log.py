@@ -16,8 +16,8 @@ from accounts.access.signals import is_flood
 from accounts.access.words import Action, Kind, Via
 from auditsite import access_recent
 from auditsite.access_rules import Rule, kept_of, rule_for
-from auditsite.logs import request_id
-from auditsite.proxy import client_address
+from auditsite.monitoring.logs import request_id
+from auditsite.server.proxy import client_address
 from events.storage.transactions import impatient
 
 if TYPE_CHECKING:

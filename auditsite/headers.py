@@ -20,7 +20,7 @@ from django.http import HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from auditsite import metrics
+from auditsite.monitoring import metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -31,8 +31,8 @@ from accounts.login.notice import at_the_top, current_page, page_before
 from accounts.models import Profile
 from accounts.prepared import Prepared
 from auditsite import first_run, login_limits
-from auditsite.proxy import client_address
 from auditsite.rights.addresses import TABLE
+from auditsite.server.proxy import client_address
 from events.storage.transactions import impatient
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from django.dispatch import receiver
 from django.http import FileResponse
 from django.utils.encoding import escape_uri_path
 
-from auditsite import metrics
-from auditsite.logs import request_id
+from auditsite.monitoring import metrics
+from auditsite.monitoring.logs import request_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,10 +9,11 @@ from typing import Any
 
 from accounts.sso.config import APPS as SSO_APPS
 from accounts.sso.config import SingleSignOn
-from auditsite import logs, time_limits
+from auditsite import time_limits
 from auditsite.configuration import checks, home, single_sign_on
 from auditsite.configuration import env as environment
 from auditsite.configuration.reader import Reader
+from auditsite.monitoring import logs
 
 _env_file = os.environ.get("ENV_FILE")
 BASE_DIR: Path = environment.BASE_DIR
@@ -219,7 +220,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "auditsite.middleware.RequestMiddleware",  # first: it times and names all that follows
-    "auditsite.proxy.HostPortMiddleware",
+    "auditsite.server.proxy.HostPortMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "auditsite.headers.HeadersMiddleware",  # before static files, which have these two's headers as well
     "auditsite.headers.PolicyMiddleware",

@@ -20,7 +20,7 @@ from accounts.form_parts import mark_errors
 from accounts.login import sessions
 from accounts.validators import name_validator
 from auditsite import first_run
-from auditsite.proxy import client_address
+from auditsite.server.proxy import client_address
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse

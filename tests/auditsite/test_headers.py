@@ -13,9 +13,10 @@ from django.conf import settings as configured
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
-from auditsite import headers, metrics
+from auditsite import headers
 from auditsite.assets import address
 from auditsite.headers import PolicyMiddleware
+from auditsite.monitoring import metrics
 from tests.tools.export import body
 
 SECRET = "s3cr3t-token"

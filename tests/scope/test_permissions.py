@@ -63,7 +63,7 @@ def test_permissions_are_ones_that_django_knows() -> None:
 def world(
     cast: dict[str, Any], events: dict[str, AuditEvent], settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[World]:
-    monkeypatch.setattr("auditsite.ready.check", lambda: [])  # no worker runs
+    monkeypatch.setattr("auditsite.monitoring.ready.check", lambda: [])  # no worker runs
     # Who gets what is decided before a page is drawn, which would take most of the time.
     monkeypatch.setattr("django.template.backends.django.Template.render", lambda *_, **__: "")
     settings.EVIDENCE_DIR = tmp_path / "packs"

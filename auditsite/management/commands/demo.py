@@ -15,7 +15,7 @@ from auditsite.demo.alerts import make_demo_alerts, webhook_secrets
 from auditsite.demo.catcher import Catcher
 from auditsite.demo.reports import make_demo_report
 from auditsite.demo.reviews import make_demo_reviews
-from auditsite.supervisor import ProcessEnded, Supervisor, port_is_free
+from auditsite.server.supervisor import ProcessEnded, Supervisor, port_is_free
 from events.detection.evaluation.follow import follow
 from events.management.progress import stages
 from events.models import Finding, Severity

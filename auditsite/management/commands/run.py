@@ -10,7 +10,7 @@ from django.db import connections
 
 from auditsite import first_run
 from auditsite.configuration import env
-from auditsite.supervisor import ProcessEnded, Supervisor, port_is_free
+from auditsite.server.supervisor import ProcessEnded, Supervisor, port_is_free
 
 
 class Command(BaseCommand):

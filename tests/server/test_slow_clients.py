@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from auditsite import web_worker
 from auditsite.assets import address
+from auditsite.server import web_worker
 from tests.tools.site import Site, start_site
 
 MANY = 40  # far more than 2 processes with 2 threads each

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from auditsite import supervisor
 from auditsite.configuration import env
+from auditsite.server import supervisor
 from tests.tools.processes import ROOT
 
 KEY = "c2VhbHMtb2YtdGhlLXRlc3RzLXNlYWxzLW9mLXRlc3Q="

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client, RequestFactory
 
-from auditsite.proxy import client_address
+from auditsite.server.proxy import client_address
 
 PASSWORD = "audit-demo"
 

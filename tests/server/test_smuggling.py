@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.auditsite.test_slow_clients import ask
+from tests.server.test_slow_clients import ask
 from tests.tools.site import Site, start_site
 
 HIDDEN = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"

@@ -21,7 +21,7 @@ from gunicorn import http
 from gunicorn.errors import ConfigError
 from gunicorn.workers.gthread import ThreadWorker
 
-from auditsite.outlet import Outlet
+from auditsite.server.outlet import Outlet
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

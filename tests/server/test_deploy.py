@@ -16,9 +16,9 @@ from django.conf import settings
 from django.core.management import get_commands
 from django.test import Client
 
-from auditsite import web_worker
 from auditsite.configuration import env, secret_files
-from auditsite.supervisor import PATIENCE
+from auditsite.server import web_worker
+from auditsite.server.supervisor import PATIENCE
 from tests.tools import skips
 from tests.tools.processes import ROOT
 
@@ -133,7 +133,7 @@ def test_gunicorn_is_started_in_the_same_way_everywhere(gunicorn: ModuleType) ->
     assert wanted in unit(DEPLOY / "auditsite-web.service")["Service"]["ExecStart"]
     (command,) = (rest for what, rest in instructions() if what == "CMD")
     assert wanted in " ".join(re.findall(r'"([^"]+)"', command))
-    supervisor = (ROOT / "auditsite" / "supervisor.py").read_text()
+    supervisor = (ROOT / "auditsite" / "server" / "supervisor.py").read_text()
     assert "--config=python:auditsite.gunicorn" in supervisor
     assert "--workers" not in supervisor
     assert gunicorn.graceful_timeout < PATIENCE, "else the supervisor ends what gunicorn still answers"
@@ -252,7 +252,7 @@ def test_units_and_containers_limit_what_they_take(gunicorn: ModuleType) -> None
 
 def test_site_listens_on_loopback_only() -> None:
     binds = re.findall(r"--bind (\S+)", (DEPLOY / "auditsite-web.service").read_text())
-    binds += re.findall(r"--bind=([\d.]+):", (ROOT / "auditsite" / "supervisor.py").read_text())
+    binds += re.findall(r"--bind=([\d.]+):", (ROOT / "auditsite" / "server" / "supervisor.py").read_text())
     assert [bind.partition(":")[0] for bind in binds] == ["127.0.0.1", "127.0.0.1"]
     assert "ports" not in compose()["services"]["web"], "the container's is reached by the proxy only"
 

@@ -80,10 +80,14 @@ class Json(JsonFormatter):
 def console(kind: str) -> dict[str, Any]:
     """The part of a logging configuration that says how records are written to the terminal or the journal."""
     return {
-        "filters": {"request_id": {"()": "auditsite.logs.WithRequestId"}},
+        "filters": {"request_id": {"()": "auditsite.monitoring.logs.WithRequestId"}},
         "formatters": {
-            "line": {"()": "auditsite.logs.Line", "format": "{asctime} {levelname} {name}: {message}", "style": "{"},
-            "json": {"()": "auditsite.logs.Json"},
+            "line": {
+                "()": "auditsite.monitoring.logs.Line",
+                "format": "{asctime} {levelname} {name}: {message}",
+                "style": "{",
+            },
+            "json": {"()": "auditsite.monitoring.logs.Json"},
         },
         "handlers": {
             "console": {"class": "logging.StreamHandler", "formatter": kind, "filters": ["request_id"]},

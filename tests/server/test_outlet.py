@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from auditsite import outlet
-from auditsite.outlet import Outlet
+from auditsite.server import outlet
+from auditsite.server.outlet import Outlet
 
 Pair = tuple[Outlet, socket.socket]
 

@@ -15,9 +15,9 @@ from django.test import Client
 from django.urls import path
 
 from accounts.models import NexmoAccount
-from auditsite import logs
 from auditsite import urls as site_urls
-from auditsite.logs import request_id
+from auditsite.monitoring import logs
+from auditsite.monitoring.logs import request_id
 from events.sandbox import Sandbox
 from events.sync.engine import sync_account
 from tests.conftest import PASSWORD
