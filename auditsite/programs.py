@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.urls import Resolver404, ResolverMatch, resolve
 
-from auditsite.access_log import write_entry
+from auditsite.access_log.write import write_entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -242,7 +242,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "auditsite.time_limits.TimeLimitMiddleware",
-    "auditsite.access_log.AccessLogMiddleware",  # last: it is told whether a view was reached
+    "auditsite.access_log.write.AccessLogMiddleware",  # last: it is told whether a view was reached
 ]
 
 CSRF_FAILURE_VIEW = "auditsite.login.form_refused"

@@ -28,7 +28,7 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 from accounts.access import signals
 from accounts.models import NexmoAccount
 from accounts.tokens import authenticate
-from auditsite import access_recent
+from auditsite.access_log import recent
 from auditsite.configuration import env
 from events.archive.add import add_events
 from events.evidence import packs
@@ -136,7 +136,7 @@ def _no_leftovers() -> Iterator[None]:
     STOP.clear()
     for limit in (tasks._requests, packs._requests, signals._flood, authenticate._requests, authenticate._guesses):
         limit.forget()
-    access_recent.forget()
+    recent.forget()
     for cache in caches.all(initialized_only=True):
         if isinstance(cache, LocMemCache):
             cache.clear()

@@ -14,8 +14,8 @@ from accounts.access import record
 from accounts.access.note import Note, Rows, name_of, rows_of, session_mark
 from accounts.access.signals import is_flood
 from accounts.access.words import Action, Kind, Via
-from auditsite import access_recent
-from auditsite.access_rules import Rule, kept_of, rule_for
+from auditsite.access_log import recent
+from auditsite.access_log.addresses import Rule, kept_of, rule_for
 from auditsite.monitoring.logs import request_id
 from auditsite.server.proxy import client_address
 from events.storage.transactions import impatient
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("auditsite.access_log")
 
 PATIENCE_MS = 5_000  # of SQLite's one lock: then the answer is that the site is busy
 SAFE = ("GET", "HEAD")
@@ -37,7 +37,7 @@ _NAMES = ("event_id", "number", "pk", "uid", "identifier", "value", "name", "obj
 
 class AccessLogMiddleware:
     """The innermost of all, so that it knows whether a view was reached. Where the entry cannot be written, there is no
-    answer: the database is busy then, and `auditsite.busy` says so."""
+    answer: the database is busy then, and `auditsite.middleware.busy` says so."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -206,10 +206,10 @@ def _wrong_token(request: HttpRequest) -> Note | None:
 def _is_on_record(request: HttpRequest, rule: Rule) -> bool:
     """Whether an entry of this session already tells of what is only a part, or asked for again."""
     if rule.part:
-        if rule.polled and not access_recent.has_filter(request):
-            return access_recent.is_told(_any_list_key(request), ever=True)
-        return access_recent.is_told(_list_key(request), ever=rule.polled)
-    return bool(rule.polled and request.headers.get("HX-Request") and access_recent.is_told(_page_key(request)))
+        if rule.polled and not recent.has_filter(request):
+            return recent.is_told(_any_list_key(request), ever=True)
+        return recent.is_told(_list_key(request), ever=rule.polled)
+    return bool(rule.polled and request.headers.get("HX-Request") and recent.is_told(_page_key(request)))
 
 
 def _remember(request: HttpRequest, entry: record.Entry) -> None:
@@ -219,22 +219,22 @@ def _remember(request: HttpRequest, entry: record.Entry) -> None:
     if rule is None or entry.action is not rule.get or entry.via is not Via.SESSION:
         return
     if rule.polled and not rule.part:
-        access_recent.remember(_page_key(request))
+        recent.remember(_page_key(request))
     elif rule.kind is Kind.EVENT and rule.get is Action.LISTED:
-        access_recent.remember(_list_key(request))
-        access_recent.remember(_any_list_key(request))
+        recent.remember(_list_key(request))
+        recent.remember(_any_list_key(request))
 
 
 def _page_key(request: HttpRequest) -> tuple[str, ...]:
-    return access_recent.of_page(request, request.session.session_key or "")
+    return recent.of_page(request, request.session.session_key or "")
 
 
 def _list_key(request: HttpRequest) -> tuple[str, ...]:
-    return access_recent.of_list(request, request.session.session_key or "", _account(request))
+    return recent.of_list(request, request.session.session_key or "", _account(request))
 
 
 def _any_list_key(request: HttpRequest) -> tuple[str, ...]:
-    return access_recent.of_any_list(request.session.session_key or "", _account(request))
+    return recent.of_any_list(request.session.session_key or "", _account(request))
 
 
 def _account(request: HttpRequest) -> str:

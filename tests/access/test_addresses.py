@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accounts.access.words import Kind, kind_of_model
-from auditsite.access_rules import KEPT, RULES, kept_of, rule_for
+from auditsite.access_log.addresses import KEPT, RULES, kept_of, rule_for
 from tests.tools.scope import names
 
 

@@ -1,7 +1,7 @@
 """Which path leaves what entry in the access log: the one table of it.
 
 A view is named once. What reads or changes something has its action; what has none says why. A path that is not here
-fails a test (tests/access/test_rules.py). The admin's pages follow from their names.
+fails a test (tests/access/test_addresses.py). The admin's pages follow from their names.
 """
 
 from __future__ import annotations
