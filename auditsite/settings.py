@@ -9,10 +9,10 @@ from typing import Any
 
 from accounts.sso.config import APPS as SSO_APPS
 from accounts.sso.config import SingleSignOn
-from auditsite import time_limits
 from auditsite.configuration import checks, home, single_sign_on
 from auditsite.configuration import env as environment
 from auditsite.configuration.reader import Reader
+from auditsite.middleware import time_limits
 from auditsite.monitoring import logs
 
 _env_file = os.environ.get("ENV_FILE")
@@ -57,7 +57,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
-# Of every answer, beside what Django and django-csp send (auditsite/headers.py).
+# Of every answer, beside what Django and django-csp send (auditsite/middleware/headers.py).
 ANSWER_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": ", ".join(
@@ -170,7 +170,7 @@ _cookies = environment.cookie_prefix(SECRET_KEY, str(DATABASES["default"]["NAME"
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_cookies}session", f"{_cookies}csrf"
 LANGUAGE_COOKIE_NAME, MESSAGES_COOKIE_NAME = f"{_cookies}language", f"{_cookies}messages"
 KNOWN_BROWSER_COOKIE_NAME = f"{_cookies}browser"
-MESSAGE_STORAGE = "auditsite.private.MessageStorage"
+MESSAGE_STORAGE = "auditsite.middleware.private.MessageStorage"
 WEB_PROCESSES = read.whole("WEB_PROCESSES", least=1, most=64)
 WEB_THREADS = read.whole("WEB_THREADS", least=1, most=64)
 EXPORTS_AT_ONCE = max(1, WEB_THREADS // 2)  # of a process: the other threads are for pages
@@ -219,29 +219,29 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "auditsite.middleware.RequestMiddleware",  # first: it times and names all that follows
+    "auditsite.middleware.request_log.RequestMiddleware",  # first: it times and names all that follows
     "auditsite.server.proxy.HostPortMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "auditsite.headers.HeadersMiddleware",  # before static files, which have these two's headers as well
-    "auditsite.headers.PolicyMiddleware",
+    "auditsite.middleware.headers.HeadersMiddleware",  # before static files, which have these two's headers as well
+    "auditsite.middleware.headers.PolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "auditsite.private.NoStoreMiddleware",  # after static files, which browsers may keep
-    "auditsite.busy.BusyMiddleware",  # before sessions, which are in the database
+    "auditsite.middleware.private.NoStoreMiddleware",  # after static files, which browsers may keep
+    "auditsite.middleware.busy.BusyMiddleware",  # before sessions, which are in the database
     "django.middleware.locale.LocaleMiddleware",
-    "auditsite.programs.ProgramMiddleware",  # after the language: programs are told errors in it too
+    "auditsite.middleware.programs.ProgramMiddleware",  # after the language: programs are told errors in it too
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "auditsite.login.LoginMiddleware",
-    "auditsite.display.DisplayMiddleware",
+    "auditsite.middleware.display.DisplayMiddleware",
     "accounts.login.second_factor.SecondFactorMiddleware",  # in the reader's language and zone
     "accounts.login.confirm.ConfirmMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "auditsite.time_limits.TimeLimitMiddleware",
+    "auditsite.middleware.time_limits.TimeLimitMiddleware",
     "auditsite.access_log.write.AccessLogMiddleware",  # last: it is told whether a view was reached
 ]
 

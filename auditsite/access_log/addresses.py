@@ -248,7 +248,7 @@ RULES: dict[str, Rule] = {
     "readyz": _none(_STATE),
     "metrics": _none(_STATE),
     "asset": _none(_HELP),
-    "csp_report": _none("what browsers report is counted and logged (auditsite/headers.py)"),
+    "csp_report": _none("what browsers report is counted and logged (middleware/headers.py)"),
     "admin_redirect": _none(_NOTHING),
     "admin_password_change": _none(_MOVED),
     "admin_password_change_done": _none(_NOTHING),

@@ -16,7 +16,7 @@ from pythonjsonlogger.json import JsonFormatter
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 FIELDS = ("levelname", "name", "message", "request_id")
-ACCESS_FIELDS = ("method", "path", "status", "ms", "user")  # of the lines in auditsite/middleware.py
+ACCESS_FIELDS = ("method", "path", "status", "ms", "user")  # of the lines in middleware/request_log.py
 # What would end a line, move a terminal's cursor, or turn, hide or split text: it could forge a record.
 _CONTROL = re.compile(
     r"[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
     from django.http.response import HttpResponseBase
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("auditsite.time_limits")
 
 STATEMENT_SECONDS = 20
 STEPS = 100_000  # of SQLite's machine between two looks at the clock: some milliseconds

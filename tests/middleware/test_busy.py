@@ -19,7 +19,7 @@ from django.test import Client
 from django.urls import path
 
 from auditsite import urls as site_urls
-from auditsite.busy import PATIENCE_MS
+from auditsite.middleware.busy import PATIENCE_MS
 from tests.tools.site import Site, start_site
 
 

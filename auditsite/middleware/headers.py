@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("auditsite.headers")
 
 MOST_BYTES = 16_384  # of what a browser reports at once
 MOST_A_MINUTE = 60  # reports that a process reads; the rest is only counted

@@ -13,9 +13,9 @@ from django.conf import settings as configured
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
-from auditsite import headers
 from auditsite.assets import address
-from auditsite.headers import PolicyMiddleware
+from auditsite.middleware import headers
+from auditsite.middleware.headers import PolicyMiddleware
 from auditsite.monitoring import metrics
 from tests.tools.export import body
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
     from django.http.response import HttpResponseBase
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("auditsite.busy")
 
 PATIENCE_MS = 5_000
 RETRY_AFTER = 10  # seconds
