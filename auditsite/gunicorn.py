@@ -83,7 +83,7 @@ def post_worker_init(worker: Any) -> None:
     """Once the site is loaded, and once for all its processes: tell how the first person gets in."""
     from django.db import connections
 
-    from auditsite import first_run
+    from auditsite.login import first_run
     from auditsite.server import supervisor
 
     if worker.age == 1 and supervisor.LINK_IS_PRINTED not in os.environ:

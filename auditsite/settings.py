@@ -233,7 +233,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "auditsite.login.LoginMiddleware",
+    "auditsite.login.middleware.LoginMiddleware",
     "auditsite.middleware.display.DisplayMiddleware",
     "accounts.login.second_factor.SecondFactorMiddleware",  # in the reader's language and zone
     "accounts.login.confirm.ConfirmMiddleware",
@@ -245,7 +245,7 @@ MIDDLEWARE = [
     "auditsite.access_log.write.AccessLogMiddleware",  # last: it is told whether a view was reached
 ]
 
-CSRF_FAILURE_VIEW = "auditsite.login.form_refused"
+CSRF_FAILURE_VIEW = "auditsite.login.middleware.form_refused"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576  # as the web server and the proxies have it
 # Set by `manage.py demo` alone, for itself and the processes that it starts.
 DEMO = "AUDITSITE_DEMO" in os.environ and _loopback_only
@@ -299,11 +299,11 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.login.passwords.NoContext"},
 ]
 ACCOUNT_FORMS = {
-    "login": "auditsite.forms.LoginForm",
-    "reauthenticate": "auditsite.forms.ReauthenticateForm",
-    "change_password": "auditsite.forms.ChangePasswordForm",
+    "login": "auditsite.login.forms.LoginForm",
+    "reauthenticate": "auditsite.login.forms.ReauthenticateForm",
+    "change_password": "auditsite.login.forms.ChangePasswordForm",
 }
-ACCOUNT_ADAPTER = "auditsite.login.AccountAdapter"
+ACCOUNT_ADAPTER = "auditsite.login.middleware.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
@@ -316,16 +316,16 @@ SESSION_COOKIE_AGE = int((SESSION_MAX + timedelta(days=7)).total_seconds())
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = int(read.duration("REAUTHENTICATION_TIMEOUT").total_seconds())
 REAUTHENTICATE_ROWS = read.whole("REAUTHENTICATE_ROWS", least=0, most=1_000_000_000)
-ACCOUNT_RATE_LIMITS = {  # `key` is said in auditsite/login_limits.py
+ACCOUNT_RATE_LIMITS = {  # `key` is said in auditsite/login/limits.py
     "login_failed": "10/m/ip,5/5m/key,20/h/key",
     "login_failed_name": "300/h/key",
     "login_failed_known_browser": "5/5m/key,20/h/key",
 }
 SOCIALACCOUNT_ADAPTER = "accounts.sso.adapter.SocialAccountAdapter"
 SOCIALACCOUNT_PROVIDERS = SINGLE_SIGN_ON.allauth_providers
-MFA_ADAPTER = "auditsite.login.MFAAdapter"
+MFA_ADAPTER = "auditsite.login.middleware.MFAAdapter"
 MFA_FORMS = {
-    "activate_totp": "auditsite.forms.ActivateSecondFactorForm",
+    "activate_totp": "auditsite.login.forms.ActivateSecondFactorForm",
     "add_webauthn": "accounts.login.passkeys.AddForm",
     "authenticate_webauthn": "accounts.login.passkeys.AuthenticateForm",
     "edit_webauthn": "accounts.login.passkeys.RenameForm",

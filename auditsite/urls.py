@@ -10,9 +10,9 @@ from django.views.generic import RedirectView
 
 from accounts.login.views import ConfirmWithPasskeyView, LoginWithPasskeyView, confirm
 from auditsite.assets import asset
+from auditsite.login.welcome import welcome
 from auditsite.middleware.headers import csp_report
 from auditsite.views import healthz, metrics_page, not_found, readyz
-from auditsite.welcome import welcome
 
 handler400 = "auditsite.views.bad_request"
 handler500 = "auditsite.middleware.busy.server_error"

@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from accounts.login.confirm import ASKS, CHANGE, PAGE
 from accounts.models import ApiToken, NexmoAccount
-from auditsite import first_run
+from auditsite.login import first_run
 from auditsite.rights.addresses import MODELS, TABLE
 from auditsite.rights.who import NO_ONE
 from events.detection.rules import own_rules

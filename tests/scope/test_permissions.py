@@ -18,8 +18,8 @@ from django.test import Client
 from django.urls import resolve
 
 from accounts import permissions as permission_names
-from auditsite import first_run
-from auditsite.login import METHODS
+from auditsite.login import first_run
+from auditsite.login.middleware import METHODS
 from auditsite.rights.addresses import TABLE, Row
 from auditsite.rights.document import addresses, page
 from auditsite.rights.who import ROLES, Answer, Right

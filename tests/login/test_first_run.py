@@ -25,9 +25,9 @@ from django.contrib.auth import get_user_model
 from django.db import DatabaseError, connection
 from django.test import Client
 
-from auditsite import first_run
+from auditsite.login import first_run
+from auditsite.login.welcome import AdministratorForm
 from auditsite.server import supervisor
-from auditsite.welcome import AdministratorForm
 from tests.tools.pages import text_of, violations
 from tests.tools.processes import ROOT
 from tests.tools.site import start_site

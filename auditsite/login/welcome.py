@@ -19,13 +19,13 @@ from django.views.decorators.http import require_http_methods
 from accounts.form_parts import mark_errors
 from accounts.login import sessions
 from accounts.validators import name_validator
-from auditsite import first_run
+from auditsite.login import first_run
 from auditsite.server.proxy import client_address
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("auditsite.welcome")
 
 TOO_MANY = _("Too many attempts. Wait a minute, then try again.")
 

@@ -30,7 +30,7 @@ from accounts.login import second_factor, sessions
 from accounts.login.notice import at_the_top, current_page, page_before
 from accounts.models import Profile
 from accounts.prepared import Prepared
-from auditsite import first_run, login_limits
+from auditsite.login import first_run, limits
 from auditsite.rights.addresses import TABLE
 from auditsite.server.proxy import client_address
 from events.storage.transactions import impatient
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 METHODS = ("GET", "HEAD", "OPTIONS", "POST")  # views of other packages would take PUT for POST, and others for GET
 
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("auditsite.login")
 
 NOTED_WITHIN_MS = 100
 
@@ -224,14 +224,14 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         # Where allauth looks for what it takes back after a login that succeeds.
-        self._login_failed_rl_usage = login_limits.take(request, credentials.get("username", ""))
+        self._login_failed_rl_usage = limits.take(request, credentials.get("username", ""))
         if self._login_failed_rl_usage is None:
             note_locked_out(request, credentials.get("username", ""))
             raise self.validation_error("too_many_login_attempts")
 
     def post_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> Any:
         response = super().post_login(request, user, **kwargs)
-        login_limits.remember(request, response, user.get_username())
+        limits.remember(request, response, user.get_username())
         return response
 
 

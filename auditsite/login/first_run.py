@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from django.contrib.auth.models import User
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("auditsite.first_run")
 
 LINK_KEPT = 24 * 3600  # seconds
 
