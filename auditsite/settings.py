@@ -303,7 +303,7 @@ ACCOUNT_FORMS = {
     "reauthenticate": "auditsite.login.forms.ReauthenticateForm",
     "change_password": "auditsite.login.forms.ChangePasswordForm",
 }
-ACCOUNT_ADAPTER = "auditsite.login.middleware.AccountAdapter"
+ACCOUNT_ADAPTER = "auditsite.login.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
@@ -323,7 +323,7 @@ ACCOUNT_RATE_LIMITS = {  # `key` is said in auditsite/login/limits.py
 }
 SOCIALACCOUNT_ADAPTER = "accounts.sso.adapter.SocialAccountAdapter"
 SOCIALACCOUNT_PROVIDERS = SINGLE_SIGN_ON.allauth_providers
-MFA_ADAPTER = "auditsite.login.middleware.MFAAdapter"
+MFA_ADAPTER = "auditsite.login.adapters.MFAAdapter"
 MFA_FORMS = {
     "activate_totp": "auditsite.login.forms.ActivateSecondFactorForm",
     "add_webauthn": "accounts.login.passkeys.AddForm",

@@ -4,7 +4,7 @@ Every session names `auditsite.login.Backend` as what let its person in: under a
 an upgrade would log everybody out.
 """
 
-from auditsite.login.middleware import Backend
+from auditsite.login.backend import Backend
 
 Backend.__module__ = __name__  # allauth makes the name of this
 

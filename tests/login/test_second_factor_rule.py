@@ -21,7 +21,7 @@ from accounts.encryption import encrypt
 from accounts.login.second_factor import OPEN, SET_UP
 from accounts.models import FactorGrace, NexmoAccount
 from auditsite.configuration.reader import Reader
-from auditsite.login.middleware import FACTORS_KEPT_IN
+from auditsite.login.adapters import FACTORS_KEPT_IN
 from auditsite.rights.addresses import TABLE
 from events.models import AuditEvent
 from tests.conftest import NOON
