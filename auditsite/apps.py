@@ -13,7 +13,7 @@ from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 from accounts.names import rename, translate_names
-from auditsite.time_limits import prepare_sqlite
+from auditsite.middleware.time_limits import prepare_sqlite
 
 _inherited: list[Any] = []
 

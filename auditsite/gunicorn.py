@@ -12,9 +12,11 @@ import socket
 import sys
 from typing import Any
 
-from auditsite import env, logs, web_worker
-from auditsite.env import BASE_DIR
-from auditsite.home import PACKAGE
+from auditsite.configuration import env
+from auditsite.configuration.env import BASE_DIR
+from auditsite.configuration.home import PACKAGE
+from auditsite.monitoring import logs
+from auditsite.server import web_worker
 
 
 def _import_nothing_from_here() -> None:
@@ -30,7 +32,7 @@ env.become_web_process()  # before the settings are read, which is the next line
 from auditsite import settings as ours  # noqa: E402
 
 workers = ours.WEB_PROCESSES
-worker_class = "auditsite.web_worker.BufferingWorker"
+worker_class = "auditsite.server.web_worker.BufferingWorker"
 threads = max(2, ours.WEB_THREADS)  # one of them may be at an export
 worker_connections = 512  # of each process, so that files stay within the usual limit of 1,024
 backlog = 512
@@ -81,7 +83,8 @@ def post_worker_init(worker: Any) -> None:
     """Once the site is loaded, and once for all its processes: tell how the first person gets in."""
     from django.db import connections
 
-    from auditsite import first_run, supervisor
+    from auditsite.login import first_run
+    from auditsite.server import supervisor
 
     if worker.age == 1 and supervisor.LINK_IS_PRINTED not in os.environ:
         try:

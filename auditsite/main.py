@@ -19,15 +19,15 @@ def main() -> None:
     except ImportError:
         sys.exit("Django is not installed here. Use `.venv/bin/python manage.py ...`; `make run` makes the .venv.")
     try:
-        from auditsite import home
+        from auditsite.configuration import home
 
         home.prepare(sys.argv[1:])
         if sys.argv[1:2] == ["runserver"]:
-            from auditsite.env import become_web_process
+            from auditsite.configuration.env import become_web_process
 
             become_web_process()
         if sys.argv[1:2] == ["demo"]:
-            from auditsite.demo import use_demo_environment
+            from auditsite.demo.environment import use_demo_environment
 
             use_demo_environment()
         # Read the settings now, so that a bad one is told in a sentence and not in a traceback.

@@ -10,7 +10,7 @@ from django.core.management import get_commands, load_command_class
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.translation import override
 
-from auditsite.env import FROM_FILES, SETTINGS
+from auditsite.configuration.env import FROM_FILES, SETTINGS
 from events.reading.filterable import DIMENSIONS, PARAMETERS
 
 if TYPE_CHECKING:
@@ -74,12 +74,12 @@ _COMMANDS = """\
 _SETTINGS = """\
 ## Settings
 
-From the environment, else from `.env` (declared in `auditsite/env.py`). Missing or unsafe values stop the start with a
-sentence that says which. A value `$NAME` is taken from the variable NAME, which must be set, and only where it is the
-whole value; `\\$` is a dollar (`%24` in an address). In `DATABASE_URL` an SQLite path stands as it is, a PostgreSQL
-socket as `postgres://%2Fvar%2Frun%2Fpostgresql/name`, and a password is percent-encoded. Relative paths begin where
-`.env` is: in the source tree, or in the directory that `AUDITSITE_HOME` names. `ENV_FILE` names another file than
-`.env`.
+From the environment, else from `.env` (declared in `auditsite/configuration/env.py`). Missing or unsafe values stop the
+start with a sentence that says which. A value `$NAME` is taken from the variable NAME, which must be set, and only
+where it is the whole value; `\\$` is a dollar (`%24` in an address). In `DATABASE_URL` an SQLite path stands as it is,
+a PostgreSQL socket as `postgres://%2Fvar%2Frun%2Fpostgresql/name`, and a password is percent-encoded. Relative paths
+begin where `.env` is: in the source tree, or in the directory that `AUDITSITE_HOME` names. `ENV_FILE` names another
+file than `.env`.
 
 A setting that says `_FILE` may also stand in a file of its own, which holds the value and nothing else: `NAME_FILE`
 names it, or it is the credential NAME of systemd (`LoadCredential=NAME:/path`). A line's end after the value is left

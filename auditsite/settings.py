@@ -1,4 +1,4 @@
-"""Django's settings. What an operator may choose is declared in `auditsite/env.py` and read here."""
+"""Django's settings. What an operator may choose is declared in `auditsite/configuration/env.py` and read here."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Any
 
 from accounts.sso.config import APPS as SSO_APPS
 from accounts.sso.config import SingleSignOn
-from auditsite import checks, home, logs, single_sign_on, time_limits
-from auditsite import env as environment
-from auditsite.reader import Reader
+from auditsite.configuration import checks, home, single_sign_on
+from auditsite.configuration import env as environment
+from auditsite.configuration.reader import Reader
+from auditsite.middleware import time_limits
+from auditsite.monitoring import logs
 
 _env_file = os.environ.get("ENV_FILE")
 BASE_DIR: Path = environment.BASE_DIR
@@ -55,7 +57,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
-# Of every answer, beside what Django and django-csp send (auditsite/headers.py).
+# Of every answer, beside what Django and django-csp send (auditsite/middleware/headers.py).
 ANSWER_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": ", ".join(
@@ -168,7 +170,7 @@ _cookies = environment.cookie_prefix(SECRET_KEY, str(DATABASES["default"]["NAME"
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_cookies}session", f"{_cookies}csrf"
 LANGUAGE_COOKIE_NAME, MESSAGES_COOKIE_NAME = f"{_cookies}language", f"{_cookies}messages"
 KNOWN_BROWSER_COOKIE_NAME = f"{_cookies}browser"
-MESSAGE_STORAGE = "auditsite.private.MessageStorage"
+MESSAGE_STORAGE = "auditsite.middleware.private.MessageStorage"
 WEB_PROCESSES = read.whole("WEB_PROCESSES", least=1, most=64)
 WEB_THREADS = read.whole("WEB_THREADS", least=1, most=64)
 EXPORTS_AT_ONCE = max(1, WEB_THREADS // 2)  # of a process: the other threads are for pages
@@ -217,37 +219,37 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "auditsite.middleware.RequestMiddleware",  # first: it times and names all that follows
-    "auditsite.proxy.HostPortMiddleware",
+    "auditsite.middleware.request_log.RequestMiddleware",  # first: it times and names all that follows
+    "auditsite.server.proxy.HostPortMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "auditsite.headers.HeadersMiddleware",  # before static files, which have these two's headers as well
-    "auditsite.headers.PolicyMiddleware",
+    "auditsite.middleware.headers.HeadersMiddleware",  # before static files, which have these two's headers as well
+    "auditsite.middleware.headers.PolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "auditsite.private.NoStoreMiddleware",  # after static files, which browsers may keep
-    "auditsite.busy.BusyMiddleware",  # before sessions, which are in the database
+    "auditsite.middleware.private.NoStoreMiddleware",  # after static files, which browsers may keep
+    "auditsite.middleware.busy.BusyMiddleware",  # before sessions, which are in the database
     "django.middleware.locale.LocaleMiddleware",
-    "auditsite.programs.ProgramMiddleware",  # after the language: programs are told errors in it too
+    "auditsite.middleware.programs.ProgramMiddleware",  # after the language: programs are told errors in it too
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "auditsite.login.LoginMiddleware",
-    "auditsite.display.DisplayMiddleware",
+    "auditsite.login.middleware.LoginMiddleware",
+    "auditsite.middleware.display.DisplayMiddleware",
     "accounts.login.second_factor.SecondFactorMiddleware",  # in the reader's language and zone
     "accounts.login.confirm.ConfirmMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "auditsite.time_limits.TimeLimitMiddleware",
-    "auditsite.access_log.AccessLogMiddleware",  # last: it is told whether a view was reached
+    "auditsite.middleware.time_limits.TimeLimitMiddleware",
+    "auditsite.access_log.write.AccessLogMiddleware",  # last: it is told whether a view was reached
 ]
 
-CSRF_FAILURE_VIEW = "auditsite.login.form_refused"
+CSRF_FAILURE_VIEW = "auditsite.login.middleware.form_refused"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576  # as the web server and the proxies have it
 # Set by `manage.py demo` alone, for itself and the processes that it starts.
 DEMO = "AUDITSITE_DEMO" in os.environ and _loopback_only
-ROOT_URLCONF = "auditsite.demo_urls" if DEMO else "auditsite.urls"
+ROOT_URLCONF = "auditsite.demo.urls" if DEMO else "auditsite.urls"
 WSGI_APPLICATION = "auditsite.wsgi.application"
 TEMPLATES = [
     {
@@ -259,7 +261,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                *(["auditsite.demo_views.navigation"] if DEMO else []),
+                *(["auditsite.demo.views.navigation"] if DEMO else []),
                 "events.detection.findings.open_findings.in_navigation",
             ],
         },
@@ -297,11 +299,11 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.login.passwords.NoContext"},
 ]
 ACCOUNT_FORMS = {
-    "login": "auditsite.forms.LoginForm",
-    "reauthenticate": "auditsite.forms.ReauthenticateForm",
-    "change_password": "auditsite.forms.ChangePasswordForm",
+    "login": "auditsite.login.forms.LoginForm",
+    "reauthenticate": "auditsite.login.forms.ReauthenticateForm",
+    "change_password": "auditsite.login.forms.ChangePasswordForm",
 }
-ACCOUNT_ADAPTER = "auditsite.login.AccountAdapter"
+ACCOUNT_ADAPTER = "auditsite.login.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
@@ -314,16 +316,16 @@ SESSION_COOKIE_AGE = int((SESSION_MAX + timedelta(days=7)).total_seconds())
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = int(read.duration("REAUTHENTICATION_TIMEOUT").total_seconds())
 REAUTHENTICATE_ROWS = read.whole("REAUTHENTICATE_ROWS", least=0, most=1_000_000_000)
-ACCOUNT_RATE_LIMITS = {  # `key` is said in auditsite/login_limits.py
+ACCOUNT_RATE_LIMITS = {  # `key` is said in auditsite/login/limits.py
     "login_failed": "10/m/ip,5/5m/key,20/h/key",
     "login_failed_name": "300/h/key",
     "login_failed_known_browser": "5/5m/key,20/h/key",
 }
 SOCIALACCOUNT_ADAPTER = "accounts.sso.adapter.SocialAccountAdapter"
 SOCIALACCOUNT_PROVIDERS = SINGLE_SIGN_ON.allauth_providers
-MFA_ADAPTER = "auditsite.login.MFAAdapter"
+MFA_ADAPTER = "auditsite.login.adapters.MFAAdapter"
 MFA_FORMS = {
-    "activate_totp": "auditsite.forms.ActivateSecondFactorForm",
+    "activate_totp": "auditsite.login.forms.ActivateSecondFactorForm",
     "add_webauthn": "accounts.login.passkeys.AddForm",
     "authenticate_webauthn": "accounts.login.passkeys.AuthenticateForm",
     "edit_webauthn": "accounts.login.passkeys.RenameForm",

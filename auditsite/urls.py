@@ -10,12 +10,12 @@ from django.views.generic import RedirectView
 
 from accounts.login.views import ConfirmWithPasskeyView, LoginWithPasskeyView, confirm
 from auditsite.assets import asset
-from auditsite.headers import csp_report
+from auditsite.login.welcome import welcome
+from auditsite.middleware.headers import csp_report
 from auditsite.views import healthz, metrics_page, not_found, readyz
-from auditsite.welcome import welcome
 
 handler400 = "auditsite.views.bad_request"
-handler500 = "auditsite.busy.server_error"
+handler500 = "auditsite.middleware.busy.server_error"
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="events:list", query_string=True), name="home"),
     path("", include("events.urls")),

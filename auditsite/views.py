@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from accounts.models import NexmoAccount
-from auditsite import metrics, ready
+from auditsite.monitoring import metrics, ready
 
 if TYPE_CHECKING:
     from django.http import HttpRequest

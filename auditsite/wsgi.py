@@ -4,7 +4,7 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from auditsite import env
+from auditsite.configuration import env
 
 env.become_web_process()
 os.umask(0o077)  # files that the site makes are for its own user's eyes only

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Generator, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import hypothesis
@@ -27,7 +28,8 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 from accounts.access import signals
 from accounts.models import NexmoAccount
 from accounts.tokens import authenticate
-from auditsite import access_recent
+from auditsite.access_log import recent
+from auditsite.configuration import env
 from events.archive.add import add_events
 from events.evidence import packs
 from events.models import AuditEvent
@@ -134,7 +136,7 @@ def _no_leftovers() -> Iterator[None]:
     STOP.clear()
     for limit in (tasks._requests, packs._requests, signals._flood, authenticate._requests, authenticate._guesses):
         limit.forget()
-    access_recent.forget()
+    recent.forget()
     for cache in caches.all(initialized_only=True):
         if isinstance(cache, LocMemCache):
             cache.clear()
@@ -242,6 +244,14 @@ def events(cast: dict[str, Any], add_event: Callable[..., AuditEvent]) -> dict[s
         found.api_key: add_event(found, number, id=f"of-{found.api_key}")
         for number, found in enumerate(NexmoAccount.objects.order_by("api_key"))
     }
+
+
+@pytest.fixture
+def gunicorn(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The server's configuration, whose import makes a process one that serves pages."""
+    monkeypatch.setattr(env, "_withheld", set())
+    monkeypatch.setenv("SEAL_KEY", "")  # so that it is back afterwards
+    return import_module("auditsite.gunicorn")
 
 
 __all__ = ["PASSWORD", "add_numbered", "event_json", "make_cast"]

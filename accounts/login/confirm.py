@@ -86,7 +86,7 @@ ASKS: dict[str, frozenset[str]] = {
     "admin:socialaccount_socialaccount_add": PAGE,
     "admin:socialaccount_socialaccount_change": CHANGE,
     "admin:socialaccount_socialaccount_delete": CHANGE,
-    # the own login; allauth itself asks nowhere (auditsite.login.AccountAdapter)
+    # the own login; allauth itself asks nowhere (auditsite.login.adapters.AccountAdapter)
     "mfa_activate_totp": PAGE,
     "mfa_deactivate_totp": PAGE,
     "mfa_add_webauthn": PAGE,

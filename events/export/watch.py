@@ -2,7 +2,7 @@
 
 A person who is switched off, taken out of a team, or no longer allowed to see what is sensitive in the file keeps what
 has arrived and gets no more. What a slow reader has not taken yet is thrown away by the web server
-(`auditsite.web_worker`), which resets the connection: whoever waits for the rest learns that there is none.
+(`auditsite.server.web_worker`), which resets the connection: whoever waits for the rest learns that there is none.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ from accounts.access.models import AccessEntry
 from accounts.access.words import Via
 from accounts.models import ApiToken, NexmoAccount
 from accounts.tokens import authenticate, lifecycle
-from auditsite import access_recent
-from auditsite.access_log import session_mark
+from auditsite.access_log import recent
+from auditsite.access_log.write import session_mark
 from events.models import AuditEvent, SavedView
 from events.operations.demo_data import PASSWORD
 from tests.tools.access import last, told
@@ -92,7 +92,7 @@ def test_polling_is_told_again_after_a_while(
     alice = login("alice")
     alice.get("/accounts/demo0001/")
 
-    monkeypatch.setattr(access_recent, "RECENT", 0)
+    monkeypatch.setattr(recent, "RECENT", 0)
     alice.get("/accounts/demo0001/", headers={"HX-Request": "true"})
 
     assert told() == [("alice", "opened", "account")] * 2

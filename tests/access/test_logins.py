@@ -12,8 +12,8 @@ from django.test import Client, RequestFactory
 from accounts.access.models import AccessEntry
 from accounts.access.note import notes_of
 from accounts.access.words import Via
-from tests.auditsite.test_second_factor import ACTIVATE, code_of, secret_on
 from tests.conftest import PASSWORD
+from tests.login.test_second_factor import ACTIVATE, code_of, secret_on
 from tests.tools.access import last, told
 from tests.tools.scope import Login
 from tests.tools.tokens import basic, make_token

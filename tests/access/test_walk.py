@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from accounts.access.models import AccessEntry
-from auditsite import access_recent
-from auditsite.access_rules import rule_for
-from auditsite.permissions import TABLE
+from auditsite.access_log import recent
+from auditsite.access_log.addresses import rule_for
+from auditsite.rights.addresses import TABLE
 from tests.tools.export import body
 from tests.tools.scope import Login
 from tests.tools.world import World
@@ -23,7 +23,7 @@ def test_every_answer_that_needs_an_entry_has_one_and_no_other_has(
     for name in TABLE:
         rule = rule_for(name)
         for path in set(world.paths(name).values()):
-            access_recent.forget()  # each as if it were the first
+            recent.forget()  # each as if it were the first
             answer = admin.get(path)
             status, found = answer.status_code, AccessEntry.objects.count() - written
             body(answer)  # an export has one more by then

@@ -14,8 +14,8 @@ from django.test import RequestFactory
 from django.urls import reverse
 
 from accounts.models import NexmoAccount
-from auditsite import time_limits
 from auditsite.admin_site import GuardedAdmin, Site
+from auditsite.middleware import time_limits
 from events.models import AuditEvent, LegalHold
 from tests.tools.admin import Add, Login
 from tests.tools.pages import text_of

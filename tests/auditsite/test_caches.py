@@ -24,7 +24,7 @@ from django.test import Client
 from django.utils import timezone
 
 from auditsite import caches as caches_module
-from auditsite import env
+from auditsite.configuration import env
 from tests.conftest import PASSWORD
 from tests.tools.processes import ROOT
 from tests.tools.services import REDIS_CACHE, need_redis

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from auditsite import env, reference
+from auditsite import reference
+from auditsite.configuration import env
 from events.reading.filterable import PARAMETERS
 from tests.tools.processes import ROOT
 from tests.tools.scope import names

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from accounts.models import NexmoAccount
-from auditsite import first_run
+from auditsite.login import first_run
 from events.operations import tasks
 from events.sandbox import Sandbox
 from tests.tools.browser import BROWSER, PAGES_ALONE, axe

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import NexmoAccount
-from auditsite.permissions import SITE
+from auditsite.rights.addresses import SITE
 from events.detection.rules import own_rules
 from events.models import AuditEvent, Hunt
 from events.sync import state

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from auditsite import outlet
+from auditsite.server import outlet
 from tests.tools.processes import ROOT
 from tests.tools.site import Site, start_site
 

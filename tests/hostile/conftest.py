@@ -11,7 +11,7 @@ from django.db import connection
 from hypothesis import HealthCheck, Phase, settings
 
 from accounts.models import NexmoAccount
-from auditsite import time_limits
+from auditsite.middleware import time_limits
 from tests.tools.export import add_many, add_raw
 
 # The same examples on every run of the suite; without shrinking, which would send thousands of requests more.

@@ -16,9 +16,9 @@ from django.urls import reverse
 
 from accounts.login.confirm import ASKS, CHANGE, PAGE
 from accounts.models import ApiToken, NexmoAccount
-from auditsite import first_run
-from auditsite.permissions import MODELS, TABLE
-from auditsite.rights import NO_ONE
+from auditsite.login import first_run
+from auditsite.rights.addresses import MODELS, TABLE
+from auditsite.rights.who import NO_ONE
 from events.detection.rules import own_rules
 from events.models import OwnRule, Suppression
 from events.operations.demo_data import PASSWORD

@@ -15,7 +15,7 @@ from allauth.mfa.models import Authenticator
 from django.test import Client
 from django.utils import timezone
 
-from auditsite import checks
+from auditsite.configuration import checks
 from events.operations.demo_data import PASSWORD
 from tests.tools.passkey import Passkey
 

@@ -99,7 +99,7 @@ def test_every_form_for_passwords_asks_that_of_them(login: Login, cast: dict[str
 
 
 def test_first_administrator_is_asked_that_too(db: None) -> None:
-    from auditsite import first_run
+    from auditsite.login import first_run
 
     form = {"username": "ada", "email": "ada@example.com", "password1": "password1234", "password2": "password1234"}
 

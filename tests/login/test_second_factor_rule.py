@@ -20,9 +20,9 @@ from environ import Env
 from accounts.encryption import encrypt
 from accounts.login.second_factor import OPEN, SET_UP
 from accounts.models import FactorGrace, NexmoAccount
-from auditsite.login import FACTORS_KEPT_IN
-from auditsite.permissions import TABLE
-from auditsite.reader import Reader
+from auditsite.configuration.reader import Reader
+from auditsite.login.adapters import FACTORS_KEPT_IN
+from auditsite.rights.addresses import TABLE
 from events.models import AuditEvent
 from tests.conftest import NOON
 from tests.tools.scope import Login, names

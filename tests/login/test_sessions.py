@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import time_machine
 from allauth.usersessions.models import UserSession
+from django.contrib.auth import BACKEND_SESSION_KEY
 from django.contrib.sessions.models import Session
 from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError, connection
@@ -19,7 +20,8 @@ from django.test.utils import CaptureQueriesContext
 from accounts.login import sessions
 from accounts.login.device import device
 from accounts.login.signals import sessions_ended
-from auditsite import checks
+from auditsite.configuration import checks
+from auditsite.login import Backend
 from events.operations.demo_data import PASSWORD
 from events.operations.tasks import tidy
 from tests.conftest import NOON
@@ -47,6 +49,11 @@ def browser(agent: str = WINDOWS, address: str = "203.0.113.7", name: str = "bob
 
 def is_in(client: Client) -> bool:
     return client.get("/teams/").status_code == 200
+
+
+def test_sessions_name_their_backend_as_every_version_has_named_it(cast: dict[str, Any]) -> None:
+    assert browser().session[BACKEND_SESSION_KEY] == "auditsite.login.Backend"
+    assert f"{Backend.__module__}.{Backend.__name__}" == "auditsite.login.Backend"  # logins by passkey and provider
 
 
 # --- limits -----------------------------------------------------------------------------------------------------------

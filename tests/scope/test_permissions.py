@@ -18,11 +18,11 @@ from django.test import Client
 from django.urls import resolve
 
 from accounts import permissions as permission_names
-from auditsite import first_run
-from auditsite.login import METHODS
-from auditsite.permissions import TABLE, Row
-from auditsite.permissions_page import addresses, page
-from auditsite.rights import ROLES, Answer, Right
+from auditsite.login import first_run
+from auditsite.login.middleware import METHODS
+from auditsite.rights.addresses import TABLE, Row
+from auditsite.rights.document import addresses, page
+from auditsite.rights.who import ROLES, Answer, Right
 from events.models import AuditEvent
 from tests.tools.export import body
 from tests.tools.processes import ROOT
@@ -63,7 +63,7 @@ def test_permissions_are_ones_that_django_knows() -> None:
 def world(
     cast: dict[str, Any], events: dict[str, AuditEvent], settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[World]:
-    monkeypatch.setattr("auditsite.ready.check", lambda: [])  # no worker runs
+    monkeypatch.setattr("auditsite.monitoring.ready.check", lambda: [])  # no worker runs
     # Who gets what is decided before a page is drawn, which would take most of the time.
     monkeypatch.setattr("django.template.backends.django.Template.render", lambda *_, **__: "")
     settings.EVIDENCE_DIR = tmp_path / "packs"

@@ -46,7 +46,7 @@ TARGETS = (
     "/admin/events/auditevent/?q=a&o=1&p=1",
     "/login/?next=/events/",
 )
-EXPECTED = ("Secure Flag cookie",)  # the demo speaks plain HTTP on loopback; tests/auditsite/test_private.py has HTTPS
+EXPECTED = ("Secure Flag cookie",)  # the demo speaks plain HTTP on loopback; tests/middleware/test_private.py has HTTPS
 WITHDRAWN = "does not seem to be injectable"  # what sqlmap guessed at first, as pages differ, and then took back
 FOUND = re.compile(r"identified the following injection|appears to be .* injectable|is vulnerable", re.IGNORECASE)
 

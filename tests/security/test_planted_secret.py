@@ -29,7 +29,7 @@ from pytest_httpserver import HTTPServer
 
 from accounts.models import NexmoAccount
 from accounts.sso.config import OpenIDConnect
-from auditsite import logs
+from auditsite.monitoring import logs
 from events.alerts import deliver as alerts
 from events.models import Channel, Stream
 from events.operations import jobs

@@ -14,7 +14,7 @@ import requests
 from django.test import Client
 
 from accounts.sso.config import OpenIDConnect, SingleSignOn
-from auditsite.single_sign_on import group_map
+from auditsite.configuration.single_sign_on import group_map
 
 with warnings.catch_warnings():
     # What the provider is made of warns of its own future, whatever the filters were before its import.

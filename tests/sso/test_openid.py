@@ -20,7 +20,7 @@ from accounts.access.models import AccessEntry
 from accounts.login import sessions
 from accounts.sso.config import OpenIDConnect, SingleSignOn
 from accounts.sso.oidc.provider import Adapter
-from auditsite.single_sign_on import group_map
+from auditsite.configuration.single_sign_on import group_map
 from tests.conftest import PASSWORD
 from tests.sso.conftest import Provider, ceremony, user_of
 from tests.tools.access import told

@@ -8,8 +8,8 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from accounts.sso.config import Grants, GroupMap
-from auditsite import single_sign_on
-from tests.auditsite.test_settings import start
+from auditsite.configuration import single_sign_on
+from tests.configuration.test_settings import start
 
 OPENID: dict[str, Any] = {
     "issuer": "https://login.example.com",

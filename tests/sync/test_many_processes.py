@@ -12,7 +12,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from auditsite import env
+from auditsite.configuration import env
 from events.models import SyncRun
 from events.sandbox import Sandbox
 from tests.tools.processes import ROOT, environment, start_command

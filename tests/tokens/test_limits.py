@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from accounts.tokens.limits import NAMES, PORTIONS, Limit
-from auditsite import env
+from auditsite.configuration import env
 
 NOON = datetime(2026, 3, 15, 12, 0, 10, tzinfo=UTC)
 

@@ -68,8 +68,8 @@ AT_ONE_PLACE = {
     "events/export/csv_text.py": (r"(?:[A-Za-z0-9][A-Za-z0-9_.:-]*+\n)*+",),
     "events/nexmo/parse.py": (r'"(?:[^"\\]++|\\.)*+"', r"\s*[0-9]{1,15}\s*"),
     "events/nexmo/values.py": (r"([0-9.]+):[0-9]{1,5}|\[([0-9A-Fa-f:.%]+)\](?::[0-9]{1,5})?",),
-    "auditsite/checks.py": (r"[A-Za-z][A-Za-z0-9+.-]*://\S+",),
-    "auditsite/database_url.py": (r"(.*?)(?::(\d*))?", r"(?:/[^/?#@]*+)++\?(?:\w++=[^&#]*+&?)++"),
+    "auditsite/configuration/checks.py": (r"[A-Za-z][A-Za-z0-9+.-]*://\S+",),
+    "auditsite/configuration/database_url.py": (r"(.*?)(?::(\d*))?", r"(?:/[^/?#@]*+)++\?(?:\w++=[^&#]*+&?)++"),
     "events/storage/search_index.py": (r'(-?)"([^"]*)(?:"(?=\s|$)|$)|(-(?=[^\s"-]))?([^\s"]+)(?=\s|$)',),
 }
 OURS = {"events/wording/sentences.py": (r"\[([^\]]*)\]",)}  # reads only our own sentences

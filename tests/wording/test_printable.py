@@ -15,7 +15,7 @@ from django.core.management import CommandError, call_command
 
 from accounts import validators
 from accounts.models import NexmoAccount
-from auditsite.logs import Line
+from auditsite.monitoring.logs import Line
 from events.models import AuditEvent, LegalHold, SavedView
 from events.wording.printable import printable
 

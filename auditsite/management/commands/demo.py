@@ -10,12 +10,12 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.urls import reverse
 
-from auditsite import demo
-from auditsite.demo_alerts import make_demo_alerts, webhook_secrets
-from auditsite.demo_catcher import Catcher
-from auditsite.demo_reports import make_demo_report
-from auditsite.demo_reviews import make_demo_reviews
-from auditsite.supervisor import ProcessEnded, Supervisor, port_is_free
+from auditsite.demo import environment
+from auditsite.demo.alerts import make_demo_alerts, webhook_secrets
+from auditsite.demo.catcher import Catcher
+from auditsite.demo.reports import make_demo_report
+from auditsite.demo.reviews import make_demo_reviews
+from auditsite.server.supervisor import ProcessEnded, Supervisor, port_is_free
 from events.detection.evaluation.follow import follow
 from events.management.progress import stages
 from events.models import Finding, Severity
@@ -34,16 +34,19 @@ class Command(BaseCommand):
         self._check_ports()
         try:
             catcher = Catcher(
-                page_port=demo.CATCHER_PORT, mail_port=demo.SMTP_PORT, site=demo.SITE, secrets=webhook_secrets
+                page_port=environment.CATCHER_PORT,
+                mail_port=environment.SMTP_PORT,
+                site=environment.SITE,
+                secrets=webhook_secrets,
             )
             with Supervisor() as processes, catcher:
-                start = ["--start", str(demo.history_start()), "--keep", str(demo.ATTACKS)]
+                start = ["--start", str(environment.history_start()), "--keep", str(environment.ATTACKS)]
                 size = ["--seed", str(SEED), "--accounts", str(ACCOUNTS), "--events", str(EVENTS)]
-                processes.start_command("sandbox", "--port", str(demo.SANDBOX_PORT), *size, *start, quiet=True)
+                processes.start_command("sandbox", "--port", str(environment.SANDBOX_PORT), *size, *start, quiet=True)
                 self.stdout.write("Preparing the database ...")
                 call_command("migrate", verbosity=0, interactive=False)
                 make_demo_data()
-                processes.wait_for("sandbox", f"{demo.SANDBOX}/beta/audit/events")
+                processes.wait_for("sandbox", f"{environment.SANDBOX}/beta/audit/events")
                 self.stdout.write("Fetching the events of five accounts over HTTP ...")
                 call_command("sync_events")
                 seal_what_is_due()
@@ -52,8 +55,8 @@ class Command(BaseCommand):
                 make_demo_report()
                 make_demo_reviews()
                 processes.start_command("worker", quiet=True)
-                processes.start_site(demo.PORT)
-                processes.wait_for("site", f"{demo.SITE}/healthz")
+                processes.start_site(environment.PORT)
+                processes.wait_for("site", f"{environment.SITE}/healthz")
                 self._welcome(time.monotonic() - began)
                 processes.watch()
         except ProcessEnded as error:
@@ -76,7 +79,7 @@ class Command(BaseCommand):
 
     def _check_ports(self) -> None:
         known: dict[int, str] = {}
-        for name, port in demo.PORTS.items():
+        for name, port in environment.PORTS.items():
             other = f"{name}={port + 100 if port < 65_000 else port - 100} make demo"
             if port in known:
                 raise CommandError(f"{known[port]} and {name} are both {port}. Choose another: {other}")
@@ -87,11 +90,11 @@ class Command(BaseCommand):
     def _welcome(self, seconds: float) -> None:
         lines = [f"  {name:<8} {what}" for name, what in USERS.items()]
         self.stdout.write(
-            f"\nReady after {seconds:.0f} s:  {demo.SITE}/\n\n"
+            f"\nReady after {seconds:.0f} s:  {environment.SITE}/\n\n"
             f"Log in with the password {PASSWORD} as\n" + "\n".join(lines) + "\n\n"
             "Twelve days ago somebody took over one of these accounts. Log in as audrey to see what was found:\n"
-            f"{demo.SITE}{self._where_to_look()}\n\n"
-            f"See the next one as it happens: {demo.SITE}/demo/ has a button, and {demo.CATCHER}/\n"
+            f"{environment.SITE}{self._where_to_look()}\n\n"
+            f"See the next one as it happens: {environment.SITE}/demo/ has a button, and {environment.CATCHER}/\n"
             "shows the mails and webhooks that arrive; the first is the weekly report of a view.\n\n"
             "Ctrl-C stops everything."
         )

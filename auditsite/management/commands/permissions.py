@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auditsite import permissions_page
+from auditsite.rights import document
 from events.management.document import DocumentCommand
 
 
@@ -10,4 +10,4 @@ class Command(DocumentCommand):
     help = "Prints who may do what: every address, method and role (Markdown)."
 
     def page(self) -> str:
-        return permissions_page.page()
+        return document.page()

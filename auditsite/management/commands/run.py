@@ -8,8 +8,9 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
-from auditsite import env, first_run
-from auditsite.supervisor import ProcessEnded, Supervisor, port_is_free
+from auditsite.configuration import env
+from auditsite.login import first_run
+from auditsite.server.supervisor import ProcessEnded, Supervisor, port_is_free
 
 
 class Command(BaseCommand):
