@@ -77,7 +77,7 @@ _ESCAPE = re.compile(r"\\u00([2-7][0-9a-fA-F])|\\/")
 _NOT_HIDDEN = frozenset((*NO_SECRETS, *(f'"{word}"' for word in NO_SECRETS)))
 _LONGEST_NOT_HIDDEN = max(map(len, _NOT_HIDDEN))
 _MOST_DECODED = 3  # times; what is encoded more often is hidden unread
-_TOGETHER = 16  # texts that are looked through at once; among more of them would often be one with a sign
+_TOGETHER = 8  # texts that are looked through at once; among more of them would often be one with a sign
 
 
 def mask(text: str) -> str:
@@ -98,7 +98,7 @@ def mask_jsons(texts: Sequence[str]) -> list[str]:
         some = texts[start : start + _TOGETHER]
         together = "\n".join(some)
         if _has_hint(together) or together.count("\n") >= len(some):
-            masked += map(mask_json, some)
+            masked += [mask_json(text) if _has_hint(text) else _in_addresses(text) for text in some]
         else:
             masked += _in_addresses(together).split("\n")  # addresses end at the end of a line
     return masked

@@ -18,6 +18,8 @@ def looks_random(piece: str) -> bool:
     if piece.isascii() and piece.isalnum():  # nearly all of them: the same in fewer steps
         is_mixed = not piece.isalpha() and not piece.isdigit()
         return (is_mixed or len(piece) >= 24 and piece.isalpha()) and not _is_named(piece)
+    if _UUID.fullmatch(piece):
+        return False
     for run in _RUN.findall(_UUID.sub("", piece)):
         parts = run.replace("_", "-").split("-")
         for part in parts:

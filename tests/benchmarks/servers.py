@@ -31,8 +31,8 @@ def free_port() -> int:
 def gunicorn(archive: Archive, *, workers: int, threads: int = 4, log: str = "site.log") -> Iterator[tuple[int, int]]:
     """The site as it is run in earnest. Yields its port and the id of the master process."""
     port = free_port()
-    command = [sys.executable, "-m", "gunicorn", "auditsite.wsgi", f"--bind=127.0.0.1:{port}", f"--workers={workers}"]
-    command += [f"--threads={threads}", "--log-level=warning"]
+    command = [sys.executable, "-m", "gunicorn", "--config=python:auditsite.gunicorn", "auditsite.wsgi"]
+    command += [f"--bind=127.0.0.1:{port}", f"--workers={workers}", f"--threads={threads}"]
     with (KEPT / log).open("w", encoding="utf-8") as output:
         process = subprocess.Popen(
             command,
