@@ -21,7 +21,7 @@ from django_tables2.utils import Sequence as ColumnSequence
 
 from events.display import cells, drawing
 from events.nexmo.catalog import EVENT_TYPES
-from events.reading.applications import nameless, names_for
+from events.reading.applications import nameless
 from events.reading.filterable import COLUMNS
 from events.wording.plausible import latest_plausible
 from events.wording.segments import to_segment
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from accounts.models import NexmoAccount
     from events.reading import Row
+    from events.reading.applications import Names
     from events.reading.marks import Mark
 
 CLICKABLE = tuple(COLUMNS)
@@ -100,6 +101,7 @@ class EventTable(tables.Table):
         oldest_first: bool = False,
         turned: str = "",
         marks: Mapping[int, Mark] | None = None,
+        applications: Names | None = None,
         **options: Any,
     ) -> None:
         """
@@ -116,12 +118,13 @@ class EventTable(tables.Table):
             oldest_first: the order that they come in.
             turned: the address of the same list in the other order, if it has one.
             marks: the findings that events led to, by the events' keys.
+            applications: what the applications are called that events tell only the ids of.
             options: those of django-tables2, such as `sequence`.
         """
         self.accounts = {account.pk: account for account in accounts}
         self.now, self.zone = now, zone or timezone.get_current_timezone()
         self.oldest_first, self.turned = oldest_first, turned
-        self.marks = marks or {}
+        self.marks, self.applications = marks or {}, applications or {}
         self.latest = latest_plausible()
         self.language = translation.get_language()
         self.descriptions = descriptions or EVENT_TYPES
@@ -145,7 +148,6 @@ class EventTable(tables.Table):
             **options,
         )
         times = [(row.pk, row.created_at.astimezone(self.zone)) for row in self.data.data]
-        self.applications = names_for(self.data.data)
         # The heading says how far its times are from UTC; one that is not says so itself.
         self.offset = offset(times[0][1]) if times else ""
         self.same_day = {pk for (_, before), (pk, at) in pairwise(times) if before.date() == at.date()}
@@ -201,11 +203,6 @@ class FileTable(EventTable):
 
     what_happened = cells.WhatHappened(visible=False)
     source_country_name = cells.CountryName(visible=False)
-
-    def values(self, records: Sequence[Row], names: Sequence[str]) -> list[Sequence[str]]:
-        if "what_happened" in names:
-            self.applications = names_for(records)
-        return super().values(records, names)
 
 
 def page_columns(table: Any = EventTable) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 from events.display.event_table import FileTable, file_columns, page_columns
+from events.reading.applications import names_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -62,6 +63,8 @@ def parts(rows: Iterable[Row], accounts: Mapping[int, NexmoAccount], shape: Shap
     table = FileTable((), accounts=accounts.values(), zone=shape.zone, shown=tuple(page_columns()), sequence=["..."])
     names = [_NAMES[name] for name in shape.columns]
     for some in pieces(rows):
+        if "what_happened" in names:
+            table.applications = names_for(some)
         yield table.values(some, names)
 
 

@@ -28,7 +28,7 @@ from events.filters.query_string import PAGE_PARAMS, page_links, with_params
 from events.filters.summary import picture
 from events.health.completeness import completeness, coverage_sentence
 from events.reading import Cursor, Page, read_page_at
-from events.reading.applications import names_of
+from events.reading.applications import names_for, names_of
 from events.reading.filterable import ENTITIES, FACETS
 from events.views.scope import filtered_events
 from events.wording.codes import grouped
@@ -205,11 +205,13 @@ def _link(lookup: Lookup, name: str, companion: Companion) -> tuple[str, str]:
 
 def _events(lookup: Lookup, page: Page) -> dict[str, Any]:
     shown = [name for name in USUAL if not (lookup.entity.slug == "user" and name == "who")]
-    return {"table": EventTable(page.rows, shown=shown, marks=marks_of(page.rows), **_of_table(lookup))}
+    return {"table": EventTable(page.rows, shown=shown, **_of_table(lookup, page))}
 
 
-def _of_table(lookup: Lookup) -> dict[str, Any]:
+def _of_table(lookup: Lookup, page: Page) -> dict[str, Any]:
     return {
+        "marks": marks_of(page.rows),
+        "applications": names_for(page.rows),
         "accounts": lookup.event_filter.accounts.values(),
         "descriptions": lookup.event_filter.type_descriptions,
         "params": lookup.params,
@@ -234,7 +236,7 @@ def _configuration(lookup: Lookup, newest: Page, page: Page) -> dict[str, Any]:
         for value in setting.values
     )
     return {
-        "table": SteppedTable(page.rows, steps=steps, marks=marks_of(page.rows), **_of_table(lookup)),
+        "table": SteppedTable(page.rows, steps=steps, **_of_table(lookup, page)),
         "configuration": set_up,
         "settings": [_setting(lookup, setting, names) for setting in set_up.settings],
         "at": at,

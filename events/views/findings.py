@@ -34,6 +34,7 @@ from events.filters.event_types import descriptions, event_type_choices
 from events.filters.parameters import unknown
 from events.filters.query_string import PAGE_PARAMS, page_links, with_params
 from events.models import Finding
+from events.reading.applications import names_for
 from events.views.scope import sight_of, visible_finding
 from events.wording.times import length, show
 
@@ -131,6 +132,7 @@ def finding_page(request: HttpRequest, number: int) -> HttpResponse:
             accounts=line.accounts,
             descriptions=types,
             list_url=reverse("events:list"),
+            applications=names_for(evidence.rows),
         ),
         # Of all its accounts: only for who sees them.
         "compared": compared(finding.details) if part.is_whole else [],

@@ -30,7 +30,7 @@ from events.health.completeness import completeness, coverage_sentence, missing_
 from events.health.status import statuses
 from events.nexmo.applications import words_of
 from events.reading import Cursor, read_page, read_page_at
-from events.reading.applications import MOST_NAMED, named
+from events.reading.applications import MOST_NAMED, named, names_for
 from events.reading.conditions import APPLICATION
 from events.reading.counts import count_for_page
 from events.storage.search_index import words
@@ -102,6 +102,7 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
             oldest_first=oldest_first,
             turned=turned,
             marks=marks_of(page.rows),
+            applications=names_for(page.rows),
         ),
         "oldest_first": oldest_first,
         "turned": turned,

@@ -19,6 +19,7 @@ from events.entities.table import SessionTable
 from events.filters.query_string import with_params
 from events.health.completeness import completeness, coverage_sentence
 from events.reading import BadCursor, Cursor
+from events.reading.applications import names_for
 from events.reading.filterable import ENTITIES
 from events.views.scope import filtered_events
 from events.wording.times import length
@@ -74,6 +75,7 @@ def session_page(request: HttpRequest, kind: str, value: str) -> HttpResponse:
             list_url=reverse("events:list"),
             oldest_first=True,
             marks=marks_of(found.merged),
+            applications=names_for(found.merged),
         ),
     }
     return render(request, "events/session.html", context)
