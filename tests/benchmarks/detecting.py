@@ -29,7 +29,10 @@ class DetectionDesk(Desk):
     """A copy of the archive that batches of an account's own events are added to."""
 
     def __init__(self) -> None:
+        from events.operations.garbage import collect_seldom
+
         super().__init__()
+        collect_seldom()  # as a worker does
         self.waiting: dict[str, list[Any]] = defaultdict(list)
         self.place = 0
         self._story: Story | None = None

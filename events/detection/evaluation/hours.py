@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from events.detection.evaluation.facts import by_account
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
-    from datetime import datetime
 
     from events.detection.evaluation.facts import Fact
     from events.detection.evaluation.history import History
@@ -45,7 +45,7 @@ class UnusualHours:
             usual = _TimesOfDay(moments)
             for fact in facts:
                 usual.move(fact.at - self.past, fact.at)
-                if usual.known < LEAST_KNOWN or fact.at - usual.first < self.least:
+                if usual.known < LEAST_KNOWN or not usual.is_known_since(fact.at - self.least):
                     continue
                 if (near := usual.near(fact.at)) < usual.known * self.share:
                     found[fact.pk] = {"near": near, "known": usual.known}
@@ -99,9 +99,10 @@ class UnusualHours:
 class _TimesOfDay:
     """How many moments of a stretch of time lie at each minute of the day. Stretches are asked for in order."""
 
-    def __init__(self, moments: Sequence[datetime]) -> None:
+    def __init__(self, moments: Sequence[int]) -> None:
+        """Of moments in microseconds since 1970, in order."""
         self.moments = moments
-        self.minutes = [_minute(moment) for moment in moments]
+        self.minutes = [moment // _MINUTE % _DAY for moment in moments]
         self.counts = [0] * _DAY
         self.start = self.end = 0
 
@@ -115,32 +116,32 @@ class _TimesOfDay:
 
     def move(self, start: datetime, end: datetime) -> None:
         """Count the moments from one on, and before another."""
-        while self.end < len(self.moments) and self.moments[self.end] < end:
-            self.counts[self.minutes[self.end]] += 1
-            self.end += 1
-        while self.start < self.end and self.moments[self.start] < start:
-            self.counts[self.minutes[self.start]] -= 1
-            self.start += 1
+        first, last = bisect_left(self.moments, _stamp(start)), bisect_left(self.moments, _stamp(end))
+        for minute in self.minutes[self.end : last]:
+            self.counts[minute] += 1
+        for minute in self.minutes[self.start : first]:
+            self.counts[minute] -= 1
+        self.start, self.end = first, max(last, self.end)
 
     @property
     def known(self) -> int:
         return self.end - self.start
 
-    @property
-    def first(self) -> datetime:
-        return self.moments[self.start]
+    def is_known_since(self, moment: datetime) -> bool:
+        """Whether the first that counts was no later."""
+        return self.moments[self.start] <= _stamp(moment)
 
     def near(self, moment: datetime) -> int:
         """How many lie at most an hour from this time of day, by the minute."""
-        first, last = _minute(moment) - NEAR, _minute(moment) + NEAR + 1
+        minute = _stamp(moment) // _MINUTE % _DAY
+        first, last = minute - NEAR, minute + NEAR + 1
         near = sum(self.counts[max(first, 0) : min(last, _DAY)])
         return near + (sum(self.counts[first:]) if first < 0 else 0) + sum(self.counts[: max(last - _DAY, 0)])
 
 
-_DAY = 24 * 60
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+_MINUTE, _DAY = 60_000_000, 24 * 60  # microseconds, minutes
 
 
-def _minute(moment: datetime) -> int:
-    """The minute of the day, in UTC."""
-    moment = moment.astimezone(UTC)
-    return moment.hour * 60 + moment.minute
+def _stamp(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MICROSECOND

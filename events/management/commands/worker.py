@@ -20,6 +20,7 @@ from events.evidence import packs as packs  # declares jobs
 from events.operations import access_log as access_log  # declares jobs
 from events.operations import jobs, tasks
 from events.operations import sealing as sealing  # declares jobs
+from events.operations.garbage import collect_seldom
 from events.operations.queue import QUEUE, STOP, prepare
 from events.reports import jobs as report_jobs  # noqa: F401 - declares jobs
 from events.reviews import reminders as reminders  # declares jobs
@@ -58,6 +59,7 @@ class Command(BaseCommand):
         # Some jobs note their progress beside their work.
         room_for(threads + 2 * jobs.THREADS + jobs.URGENT_THREADS + MOST_THREADS + streams.MOST_THREADS)
         prepare()
+        collect_seldom()
         consumer = _Consumer(QUEUE, workers=threads, periodic=False, max_delay=0.5)
         loops = [threading.Thread(target=_beat_until_stopped, args=(name,), daemon=True, name="beat")]
         loops.append(threading.Thread(target=_schedule_until_stopped, daemon=True, name="schedule"))

@@ -9,6 +9,7 @@ import pytest
 from accounts.models import NexmoAccount
 from events.detection.evaluation.reader import Reader
 from events.detection.evaluation.seen import Seen, What, follow
+from events.reading.rows import as_time
 from tests.conftest import NOON, add_numbered
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +38,7 @@ def test_minutes_of_the_day_of_the_latest_events(reader: Reader, account: NexmoA
     found = reader.latest_minutes(asked)
 
     for (_, user, _, _, most), minutes in zip(asked, found, strict=True):
-        moments = [moment for moment in reader.moments(account.pk, user, FIRST, LAST) if moment < LAST]
+        moments = [moment for moment in map(as_time, reader.moments(account.pk, user, FIRST, LAST)) if moment < LAST]
         assert sorted(minutes) == sorted(moment.hour * 60 + moment.minute for moment in moments[-most:])
     assert list(map(len, found)) == [30, 7, 0, 60]
 
