@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
+from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -41,15 +42,20 @@ _MAY_HIDE = tuple(name for name in Row._fields if name not in ("pk", "account_id
 _texts = attrgetter(*_MAY_HIDE)
 
 
-def as_row(values: Iterable[Any]) -> Row:
-    """A row of what the database tells. What is sensitive is hidden here once for whoever shows it; in the context it
+def as_rows(found: Iterable[Iterable[Any]]) -> list[Row]:
+    """Rows of what the database tells. What is sensitive is hidden here once for whoever shows it; in the context it
     is where that is read."""
-    row = Row._make(values)
+    rows = list(map(Row._make, found))
+    # Nearly always there is nothing in any of them.
+    return list(map(_masked_row, rows)) if may_hide(chain.from_iterable(map(_texts, rows))) else rows
+
+
+def _masked_row(row: Row) -> Row:
     texts = _texts(row)
     if not may_hide(texts):
         return row
-    masked: Any = {name: mask(text) for name, text in zip(_MAY_HIDE, texts, strict=True)}
-    return row._replace(**masked)
+    hidden: Any = {name: mask(text) for name, text in zip(_MAY_HIDE, texts, strict=True)}
+    return row._replace(**hidden)
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -77,7 +83,7 @@ def fetch(source: str, params: Sequence[Any] = ()) -> list[Row]:
     """The events that this SQL finds: what stands behind FROM, in its order."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {columns()} FROM {source}", params)
-        return [as_row((*row[:5], as_time(row[5]), *row[6:])) for row in cursor.fetchall()]
+        return as_rows((*row[:5], as_time(row[5]), *row[6:]) for row in cursor.fetchall())
 
 
 class RawRow(NamedTuple):

@@ -30,8 +30,9 @@ MOST_HELD = 4_000  # rows, by all branches together
 def stream_rows(conditions: Conditions) -> Iterator[Row]:
     """The events as rows."""
     columns = ", ".join(name for name in Row._fields if name not in ("pk", "created_at"))
-    for row in _stream(conditions, columns):
-        yield rows.as_row((*row[1:6], rows.as_time(row[0]), *row[6:]))
+    matching = _stream(conditions, columns)
+    while some := list(islice(matching, FIRST_CHUNK)):
+        yield from rows.as_rows((*row[1:6], rows.as_time(row[0]), *row[6:]) for row in some)
 
 
 def stream_raw(conditions: Conditions, *, whole: bool = True) -> Iterator[str]:
