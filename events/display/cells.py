@@ -218,7 +218,7 @@ class Details(EventColumn):
         return self.values([record], table)[0]
 
     def values(self, records: Sequence[Row], table: EventTable) -> Sequence[str]:
-        return mask_jsons([with_valid_numbers(record.context or "") for record in records])
+        return list(mask_jsons(with_valid_numbers(record.context or "") for record in records))
 
 
 def _sorted(table: EventTable) -> str:

@@ -118,7 +118,7 @@ def fetch_masked(source: str, params: Sequence[Any] = ()) -> list[RawRow]:
 
 def masked(texts: Sequence[tuple[str, Any]]) -> Iterator[str]:
     """Events as received without what is sensitive in them, each told beside it whether there may be anything."""
-    hidden = iter(mask_jsons([text for text, may_hide in texts if may_hide]))
+    hidden = mask_jsons(text for text, may_hide in texts if may_hide)
     return (next(hidden) if may_hide else text for text, may_hide in texts)
 
 

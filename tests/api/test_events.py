@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -160,7 +160,8 @@ def test_events_are_masked_only_for_who_may_not_see_all_of_them(
     add_raw(accounts[1], '{"id":"x-2","created_at":"2026-09-01T00:00:00","context":{"password":"hunter2"}}')
     masked: list[str] = []
 
-    def note(texts: Sequence[str]) -> list[str]:
+    def note(texts: Iterable[str]) -> Iterator[str]:
+        texts = list(texts)
         masked.extend(texts)
         return mask_jsons(texts)
 

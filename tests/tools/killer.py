@@ -12,12 +12,14 @@ from collections.abc import Callable
 
 from werkzeug import Response
 
+PATIENCE = 60  # seconds
+
 
 class Killer:
     """Kills the child it was aimed at: a few requests later, at a random moment around its answer to the last of them.
 
-    Requests wait until it is aimed, and what a child still sends while it is about to be killed is not taken: however
-    busy the machine is, a child gets no more through than `most_between` requests.
+    Requests wait until it is aimed, and once so many were taken no other is before the next aim: however busy the
+    machine is, no more than `most_between` are between two kills.
     """
 
     def __init__(self, seed: int, most_between: int) -> None:
@@ -27,9 +29,11 @@ class Killer:
         self._counting, self._doomed = threading.Lock(), set[int]()
 
     def aim(self, child: int) -> None:
-        self.child, self.left = child, self.instants.randint(1, self.most_between)
-        self._killed.clear()
-        self._aimed.set()
+        with self._counting:
+            self.child, self.left = child, self.instants.randint(1, self.most_between)
+            self._doomed.discard(child)  # of another one, which is gone
+            self._killed.clear()
+            self._aimed.set()
 
     def rest(self) -> None:
         """Kill nobody from now on, and let everything through."""
@@ -38,7 +42,7 @@ class Killer:
 
     def wait(self) -> bool:
         """Whether the child is gone, within a minute."""
-        return self._killed.wait(60)
+        return self._killed.wait(PATIENCE)
 
     def kill(self, child: int) -> None:
         with self._counting:
@@ -48,22 +52,22 @@ class Killer:
             self._aimed.clear()
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
-            while True:  # until it is gone: who comes after it finds its lease free
+            for _ in range(PATIENCE * 1_000):  # until it is gone: who comes after it finds its lease free
                 os.kill(child, 0)
                 time.sleep(0.001)
         self._killed.set()
 
     def around(self, take: Callable[[], Response]) -> Response:
         """The answer to a request that `take` takes, unless its sender dies before."""
-        self._aimed.wait(60)
-        child = self.child
-        if not child:
-            return take()
+        self._aimed.wait(PATIENCE)
         with self._counting:
+            child = self.child
             self.left -= 1
             left = self.left
+        if not child:
+            return take()
         if left < 0:
-            self._killed.wait(60)
+            self._killed.wait(PATIENCE)
             return Response(status=503)
         answer = take()
         if left == 0:

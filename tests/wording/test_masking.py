@@ -297,7 +297,16 @@ rough = st.lists(
 
 @given(contexts=st.lists(members.map(json.dumps) | rough.map("".join), max_size=40))
 def test_many_at_once_hide_what_each_hides(contexts: list[str]) -> None:
-    assert masking.mask_jsons(contexts) == list(map(mask_json, contexts))
+    assert list(masking.mask_jsons(contexts)) == list(map(mask_json, contexts))
+
+
+@pytest.mark.parametrize(("text", "ahead"), [("a", 8), ("a" * 15_000, 2), ("a" * 30_000, 1)])
+def test_of_long_texts_few_are_looked_through_at_once(text: str, ahead: int) -> None:
+    read: list[int] = []
+    texts = (read.append(number) or text for number in range(100))  # type: ignore[func-returns-value]
+
+    assert next(masking.mask_jsons(texts)) == text
+    assert len(read) == ahead
 
 
 def test_a_sign_is_known_in_letters_that_only_look_like_it() -> None:
