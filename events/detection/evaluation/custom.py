@@ -248,7 +248,7 @@ class Raised:
         """The event of these types right before (or after) each of some events, whether it has a number or not."""
         reader, types, (column, index) = self.history.reader, self._types(), COLUMNS["event_type"]
         asked = [(fact.pk, code, fact.at) for fact in points.values() for code in types]
-        rows = reader.neighbours(column, index, reader.counting(account), asked)
+        rows = reader.neighbours(column, index, reader.counting(account, index), asked)
         wanted = [(pk, later if after else before) for pk, before, later in rows]
         there = {fact.pk: fact for fact in reader.by_key(list({key for _, key in wanted if key is not None}))}
         choose = min if after else max

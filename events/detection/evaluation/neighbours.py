@@ -125,7 +125,7 @@ class FieldNeighbours:
         found: list[tuple[int, int | None, int | None]] = []
         for account, mine in accounts.items():
             points = [(fact.pk, self._key(fact)[1], fact.at) for fact in mine]
-            where = self.reader.counting(account or None) + self.also
+            where = self.reader.counting(account or None, self.index) + self.also
             found += self.reader.neighbours(self.column, self.index, where, points)
         there = {
             fact.pk: fact for fact in self.reader.by_key([pk for _, *pks in found for pk in pks if pk is not None])

@@ -278,11 +278,16 @@ class Reader:
             found += _of_points(columns, chunk, sql)
         return found
 
-    def counting(self, account: int | None) -> str:
+    def counting(self, account: int | None, index: str = "") -> str:
         """SQL for the events that count: of one account, or of all. Nothing is looked for by it: as sums these tempt no
-        planner to another index than the one that serves the question."""
+        planner to another index than the one that serves the question.
+
+        Args:
+            index: that one. Where it begins with the account, this is looked for.
+        """
         if account is not None:
-            return f" AND account_id + 0 = {account:d} AND seq + 0 <= {self.upto.get(account, 0):d}"
+            its = "account_id" if index.startswith("event_account") else "account_id + 0"
+            return f" AND {its} = {account:d} AND seq + 0 <= {self.upto.get(account, 0):d}"
         cases = " ".join(f"WHEN {account:d} THEN {seq:d}" for account, seq in self.upto.items())
         return f" AND seq <= CASE account_id {cases} ELSE -1 END" if cases else " AND 1 = 0"
 
