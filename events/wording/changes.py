@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from events.fields import dump_json
 from events.masking import shown_value
-from events.secret_names import PAIRS
+from events.masking.secret_names import PAIRS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

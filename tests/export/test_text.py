@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from accounts.models import NexmoAccount
 from events.fields import dump_json
 from events.masking import mask, mask_json
-from events.secret_names import is_secret
+from events.masking.secret_names import is_secret
 from tests.conftest import event_json
 from tests.tools.export import HEADER, Add, Login, add_raw, body, csv_rows
 
