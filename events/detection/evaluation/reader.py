@@ -6,6 +6,7 @@ in the order of time.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
@@ -128,22 +129,17 @@ class Reader:
         if self._batch_span is not None and self.is_whole_within(accounts):
             spans = [part for span in spans for part in _without(span, self._batch_span[1:])]
         where, params = self._where(accounts, types, None, None)
+        # Each span by itself along the index, and all of them in one question. As a plain join PostgreSQL would compare
+        # all events of the account with all spans.
+        events = f"{_from(_INDEXES[accounts is not None, types is not None])} WHERE {where}"
+        events = f"{events} AND created_at >= p.low AND created_at <= p.high"
+        if connection.vendor == "postgresql":
+            events = f"LATERAL (SELECT * {events} OFFSET 0) AS one"
+        sql = f"SELECT {_selected()} FROM p CROSS JOIN {events.removeprefix('FROM ')}"
         found: list[Fact] = []
         for begin in range(0, len(spans), CHUNK // 2):
-            chunk = spans[begin : begin + CHUNK // 2]
-            mark = "CAST(%s AS timestamptz)" if connection.vendor == "postgresql" else "%s"
-            listed = ", ".join([f"({mark}, {mark})"] * len(chunk))
-            # Each span by itself along the index, and all of them in one question. As a plain join PostgreSQL would
-            # compare all events of the account with all spans.
-            events = f"{_from(_INDEXES[accounts is not None, types is not None])} WHERE {where}"
-            events = f"{events} AND created_at >= span.low AND created_at <= span.high"
-            if connection.vendor == "postgresql":
-                events = f"LATERAL (SELECT * {events} OFFSET 0) AS one"
-            found += self._facts(
-                f"FROM span CROSS JOIN {events.removeprefix('FROM ')}",
-                [*(self.as_stored(end) for span in chunk for end in span), *params],
-                f"WITH span (low, high) AS (VALUES {listed}) ",
-            )
+            points = [(self.as_stored(low), self.as_stored(high)) for low, high in spans[begin : begin + CHUNK // 2]]
+            found += self.take(_of_points(_LIMITS, points, sql, params))
         batch = self.batch_keys
         return [fact for fact in found if fact.pk not in batch]
 
@@ -232,26 +228,18 @@ class Reader:
             (place, user, self.as_stored(start), self.as_stored(end), account, self.upto.get(account, 0), most)
             for place, (account, user, start, end, most) in enumerate(asked)
         ]
-        one = (
-            f"SELECT {_minute()} {_from('event_user_time')} WHERE user_email = p.who AND created_at >= p.low "
+        events = (
+            f"{_from('event_user_time').removeprefix('FROM ')} WHERE user_email = p.who AND created_at >= p.low "
             "AND created_at < p.high AND account_id + 0 = p.account AND seq + 0 <= p.upto ORDER BY created_at DESC"
         )
-        if connection.vendor != "postgresql":  # no limit of it knows a column; a question costs little there
-            return [
-                [
-                    minute
-                    for (minute,) in _of_points(
-                        _LATEST, [point], f"{one.replace('FROM', 'FROM p,', 1)} LIMIT {point[-1]:d}"
-                    )
-                ]
-                for point in points
-            ]
-        sql = f"SELECT ARRAY({one} LIMIT p.most) FROM p ORDER BY place"
-        return [
-            minutes
-            for start in range(0, len(points), CHUNK)
-            for (minutes,) in _of_points(_LATEST, points[start : start + CHUNK], sql)
-        ]
+        if connection.vendor == "postgresql":
+            sql = f"SELECT ARRAY(SELECT {_minute()} FROM {events} LIMIT p.most) FROM p ORDER BY place"
+            chunks = [points[start : start + CHUNK] for start in range(0, len(points), CHUNK)]
+            return [minutes for chunk in chunks for (minutes,) in _of_points(_LATEST, chunk, sql)]
+        # SQLite takes no limit from a column; a question costs little there.
+        sql = f"SELECT {_minute()} FROM p, {events} LIMIT "
+        answers = [_of_points(_LATEST, [point], f"{sql}{point[-1]:d}") for point in points]
+        return [[minute for (minute,) in answer] for answer in answers]
 
     def neighbours(
         self, column: str, index: str, where: str, points: Sequence[tuple[int, Any, datetime]]
@@ -315,9 +303,9 @@ class Reader:
                 params.append(connection.ops.adapt_datetimefield_value(moment))
         return " AND ".join(conditions), params
 
-    def _facts(self, sql: str, params: Sequence[Any], before: str = "") -> list[Fact]:
+    def _facts(self, sql: str, params: Sequence[Any]) -> list[Fact]:
         with connection.cursor() as cursor:
-            cursor.execute(f"{before}SELECT {_selected()} {sql}", params)
+            cursor.execute(f"SELECT {_selected()} {sql}", params)
             rows = cursor.fetchall()
         return self.take(rows)
 
@@ -351,11 +339,14 @@ _INDEXES = {
 }
 
 
-_SPANS = {"place": "int", "who": "text", "low": "timestamptz", "high": "timestamptz"}
+_LIMITS = {"low": "timestamptz", "high": "timestamptz"}
+_SPANS = {"place": "int", "who": "text", **_LIMITS}
 _LATEST = _SPANS | {"account": "bigint", "upto": "bigint", "most": "int"}
 
 
-def _of_points(columns: Mapping[str, str], points: Sequence[Sequence[Any]], sql: str) -> list[tuple[Any, ...]]:
+def _of_points(
+    columns: Mapping[str, str], points: Sequence[Sequence[Any]], sql: str, params: Sequence[Any] = ()
+) -> list[tuple[Any, ...]]:
     """What SQL answers that reads points from a table p: one statement for all of them.
 
     Args:
@@ -364,9 +355,7 @@ def _of_points(columns: Mapping[str, str], points: Sequence[Sequence[Any]], sql:
     marks = [f"CAST(%s AS {kind})" if connection.vendor == "postgresql" else "%s" for kind in columns.values()]
     rows = ", ".join([f"({', '.join(marks)})"] * len(points))
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"WITH p ({', '.join(columns)}) AS (VALUES {rows}) {sql}", [value for point in points for value in point]
-        )
+        cursor.execute(f"WITH p ({', '.join(columns)}) AS (VALUES {rows}) {sql}", [*chain(*points), *params])
         found: list[tuple[Any, ...]] = cursor.fetchall()
     return found
 
