@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from datetime import date
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +19,7 @@ from accounts.models import NexmoAccount
 from events.archive import retention
 from events.models import ApplicationName, AuditEvent, LegalHold
 from events.nexmo.applications import application
+from tests.tools.findings import make_finding
 from tests.tools.pages import Add, Login, text_of
 
 APP = "63beaff6-5864-498e-aa76-14e6b2a0c111"
@@ -70,6 +72,28 @@ def test_rows_and_pages_show_the_name_and_keep_the_id(client: Client, account: N
     assert "Deleted application Night desk" in page
     assert f"Application: Night desk {APP.upper()}" in page
     assert f"Application Night desk {APP}" in text_of(client.get(f"/about/application/{APP}"))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/events/", "/about/ip/203.0.113.9", f"/about/application/{APP}", "/session/ip/203.0.113.9"),
+        *("/findings/{finding}/", "/events/export.csv?columns=what_happened"),
+    ],
+)
+def test_wherever_rows_stand_they_show_the_name(
+    client: Client, account: NexmoAccount, add_event: Add, path: str
+) -> None:
+    created(add_event, account, 1, "Night desk", source_ip="198.51.100.1")
+    calls = {"msisdn": "447700900000", "voice-type": "app", "voice-value": APP}
+    event = add_event(account, 3, event_type="NUMBER_UPDATED", context=calls, source_ip="203.0.113.9")
+    finding = make_finding([event])
+
+    answer = client.get(path.format(finding=finding.pk))
+    page = (b"".join(answer) if answer.streaming else answer.content).decode()
+    rows = page if answer.streaming else page.partition('id="events"')[2].partition("</table>")[0]
+
+    assert "calls go to app Night desk" in re.sub(r"<[^>]+>", "", rows)
 
 
 def test_newest_name_holds_whatever_order_events_come_in(client: Client, account: NexmoAccount, add_event: Add) -> None:
