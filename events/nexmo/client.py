@@ -12,9 +12,10 @@ import random
 import re
 import threading
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
-from typing import TYPE_CHECKING, NoReturn, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol, TypeVar
 from urllib.parse import quote, urlsplit
 
 import requests
@@ -75,9 +76,31 @@ class Pacer:
             return moment - now
 
 
+class _Request(NamedTuple):
+    method: str
+    path: str
+    params: Mapping[str, str]
+
+
+@dataclass
+class _Exchange:
+    """A request that was made, and what came of it.
+
+    Attributes:
+        status: 0 when there was no answer.
+        error: why there is no answer to read.
+    """
+
+    status: int = 0
+    response: requests.Response = field(default_factory=requests.Response)
+    text: str = ""
+    sent_at: datetime | None = None
+    error: errors.AuditAPIError | None = None
+
+
 @dataclass
 class AuditClient:
-    """Asks the Audit API in the name of one account.
+    """Asks the Audit API in the name of one account. Not for several threads at once.
 
     Args:
         api_key, secrets: Basic credentials; the next secret is tried once when Nexmo refuses one, because it allows
@@ -123,6 +146,8 @@ class AuditClient:
         if not self.secrets:
             raise ValueError("At least one API secret is needed.")
         self._secret = 0
+        self._ahead: tuple[_Request, Future[_Exchange]] | None = None
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")  # has none before it is used
         self._session = requests.Session()
         # Proxies and certificates come from the environment, credentials never (.netrc); nothing between us and
         # ourselves.
@@ -131,6 +156,7 @@ class AuditClient:
         self._session.headers.update({"Accept": "application/json", "User-Agent": "Auditsite"})
 
     def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
         self._session.close()
 
     def __enter__(self) -> AuditClient:
@@ -143,7 +169,7 @@ class AuditClient:
 
     def event_types(self) -> tuple[EventTypeInfo, ...]:
         """The event types that OPTIONS lists; empty when something in between answered in Nexmo's place."""
-        return self._ask("OPTIONS", "/events", {}, _read_event_types)
+        return self._ask(_Request("OPTIONS", "/events", {}), _read_event_types)
 
     def list_events(
         self,
@@ -164,6 +190,26 @@ class AuditClient:
             search_text: only events whose JSON contains it.
             date_from, date_to: aware; whether the ends are included is not documented.
         """
+        request = self._list_request(page, size, event_types, search_text, date_from, date_to)
+        answer = self._ask(request, lambda text: parse_page(text, self.zone, first=page == 1))
+        return replace(answer, sent_at=self.server_time)
+
+    def read_ahead(self, *, page: int, size: int, date_from: datetime | None, date_to: datetime | None) -> None:
+        """Begin to ask for a page of events that will be asked for next: `list_events` then takes up the answer. Asking
+        for anything else before waits for it and throws it away."""
+        self._drop_ahead()
+        request = self._list_request(page, size, (), "", date_from, date_to)
+        self._ahead = request, self._threads.submit(self._exchange, request, self.pacer.delay())
+
+    def _list_request(
+        self,
+        page: int,
+        size: int,
+        event_types: Sequence[str],
+        search_text: str,
+        date_from: datetime | None,
+        date_to: datetime | None,
+    ) -> _Request:
         if page < 1 or not 1 <= size <= MAX_PAGE_SIZE:
             raise ValueError("page starts at 1, and size lies between 1 and 100.")
         params = {"page": str(page), "size": str(size)}
@@ -176,12 +222,12 @@ class AuditClient:
             params["date_from"] = self._spell(date_from)
         if date_to:
             params["date_to"] = self._spell(date_to)
-        answer = self._ask("GET", "/events", params, lambda text: parse_page(text, self.zone, first=page == 1))
-        return replace(answer, sent_at=self.server_time)
+        return _Request("GET", "/events", params)
 
     def get_event(self, event_id: str) -> Event:
         """One event. Raises NotFound when the account has none of that id."""
-        return self._ask("GET", f"/events/{quote(event_id, safe='')}", {}, lambda text: parse_single(text, self.zone))
+        request = _Request("GET", f"/events/{quote(event_id, safe='')}", {})
+        return self._ask(request, lambda text: parse_single(text, self.zone))
 
     # --- how it is asked -----------------------------------------------------------------------------------
 
@@ -192,18 +238,18 @@ class AuditClient:
             return moment.astimezone(self.zone).strftime("%Y-%m-%dT%H:%M:%S")
         return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
-    def _ask(self, method: str, path: str, params: Mapping[str, str], read: Callable[[str], T]) -> T:
+    def _ask(self, request: _Request, read: Callable[[str], T]) -> T:
         """Ask until there is an answer, a final error, or no attempt left."""
         # Retry is used as the policy (how long to wait), not as the loop: a body that breaks off, an error told with
         # status 200 and the second secret are beyond it, and its sleep can be neither shown nor stopped.
         retry = Retry(total=None, backoff_factor=1, backoff_max=self.longest_wait, backoff_jitter=0)
         for attempt in range(1, self.attempts + 1):
             try:
-                return self._ask_with_either_secret(method, path, params, read)
+                return self._ask_with_either_secret(request, read)
             except errors.TransientError as error:
                 if attempt == self.attempts:
                     raise
-                retry = retry.increment(method, path, error=Urllib3Error())
+                retry = retry.increment(request.method, request.path, error=Urllib3Error())
                 # Full jitter: accounts that failed together do not come back together.
                 backoff = max(retry.get_backoff_time(), 1.0)
                 pause = random.uniform(0.2, backoff)  # noqa: S311 - not a secret
@@ -212,41 +258,24 @@ class AuditClient:
                 self._pause(min(pause, self.longest_wait), error.what)
         raise AssertionError("unreachable")
 
-    def _ask_with_either_secret(self, method: str, path: str, params: Mapping[str, str], read: Callable[[str], T]) -> T:
+    def _ask_with_either_secret(self, request: _Request, read: Callable[[str], T]) -> T:
         for _ in self.secrets[1:]:
             try:
-                return self._ask_once(method, path, params, read)
+                return self._ask_once(request, read)
             except errors.CredentialsRefused:
                 self._secret = (self._secret + 1) % len(self.secrets)
-        return self._ask_once(method, path, params, read)
+        return self._ask_once(request, read)
 
-    def _ask_once(self, method: str, path: str, params: Mapping[str, str], read: Callable[[str], T]) -> T:
-        self._wait(self.pacer.delay())
-        self.requests_made += 1
-        deadline = time.monotonic() + 4 * self.timeout
-        status = 0
+    def _ask_once(self, request: _Request, read: Callable[[str], T]) -> T:
+        exchange = self._take_ahead(request) or self._exchange(request, self.pacer.delay())
+        self.server_time = exchange.sent_at
+        if self.on_answer:
+            self.on_answer(exchange.status)
+        if exchange.error is not None:
+            raise exchange.error
+        response, text = exchange.response, exchange.text
         try:
-            response = self._session.request(
-                method,
-                self.base_url + path,
-                params=dict(params),
-                # As bytes: requests would refuse or mangle what Latin-1 cannot carry.
-                auth=HTTPBasicAuth(self.api_key.encode(), self.secrets[self._secret].encode()),
-                timeout=(min(CONNECT_TIMEOUT, self.timeout), self.timeout),
-                allow_redirects=False,
-                stream=True,
-            )
-            status = response.status_code
-            self.server_time = parse_http_date(response.headers.get("Date"))
-            with response:
-                text = decode_body(self._read(response, deadline))
-        except (requests.RequestException, Urllib3Error, OSError) as error:
-            raise errors.Unavailable(_transport_trouble(error)) from None
-        finally:
-            if self.on_answer:
-                self.on_answer(status)
-        try:
-            self._check(response, text, path)
+            self._check(response, text, request.path)
             return read(text)
         except errors.AuditAPIError as error:
             error.status = error.status or response.status_code
@@ -257,6 +286,49 @@ class AuditClient:
             if self._repeats_a_secret(error.trace_id):
                 error.trace_id = ""
             raise
+
+    def _take_ahead(self, request: _Request) -> _Exchange | None:
+        """What came of this request, if it is the one that was begun before."""
+        if self._ahead is None or self._ahead[0] != request:
+            self._drop_ahead()
+            return None
+        (_, future), self._ahead = self._ahead, None
+        return future.result()
+
+    def _drop_ahead(self) -> None:
+        if self._ahead is None:
+            return
+        (_, future), self._ahead = self._ahead, None
+        exchange = future.result()
+        if self.on_answer:
+            self.on_answer(exchange.status)
+
+    def _exchange(self, request: _Request, delay: float) -> _Exchange:
+        """Send a request after so many seconds, and receive its answer. Raises Stopped; other trouble is told."""
+        self._wait(delay)
+        self.requests_made += 1
+        deadline = time.monotonic() + 4 * self.timeout
+        exchange = _Exchange()
+        try:
+            response = self._session.request(
+                request.method,
+                self.base_url + request.path,
+                params=dict(request.params),
+                # As bytes: requests would refuse or mangle what Latin-1 cannot carry.
+                auth=HTTPBasicAuth(self.api_key.encode(), self.secrets[self._secret].encode()),
+                timeout=(min(CONNECT_TIMEOUT, self.timeout), self.timeout),
+                allow_redirects=False,
+                stream=True,
+            )
+            exchange.response, exchange.status = response, response.status_code
+            exchange.sent_at = parse_http_date(response.headers.get("Date"))
+            with response:
+                exchange.text = decode_body(self._read(response, deadline))
+        except (requests.RequestException, Urllib3Error, OSError) as error:
+            exchange.error = errors.Unavailable(_transport_trouble(error))
+        except errors.AuditAPIError as error:
+            exchange.error = error
+        return exchange
 
     def _repeats_a_secret(self, *texts: str) -> bool:
         """Whatever its letters' case: who reads a secret in another case soon has it. `texts`: as received and as read,

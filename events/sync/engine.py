@@ -240,7 +240,7 @@ class _AccountSync:
         waiting = [window]
         while waiting:
             current = waiting.pop()
-            walk = Walk(self.client, current, self._on_page, send_dates=self.send_dates)
+            walk = Walk(self.client, current, self._on_page, send_dates=self.send_dates, reads_ahead=True)
             requests_before = self.client.requests_made
             self._note(f"Reading {current}")
             first = walk.peek(1)
@@ -280,7 +280,7 @@ class _AccountSync:
         Finds events that came late, that were altered, and that are gone at Nexmo; all stay here, and are noted.
         """
         for window in windows_to_check(self.account, send_dates=self.send_dates):
-            walk = Walk(self.client, window, self._on_page, send_dates=self.send_dates)
+            walk = Walk(self.client, window, self._on_page, send_dates=self.send_dates, reads_ahead=True)
             requests_before = self.client.requests_made
             self._note(f"Checking {window}")
             first = walk.peek(1)

@@ -65,6 +65,7 @@ class Walk:
 
     Args:
         on_page: called with each page as it arrives.
+        reads_ahead: Nexmo is asked for the next page while `on_page` is at work.
         most_pages: the walk gives up after so many, unverified.
     """
 
@@ -72,6 +73,7 @@ class Walk:
     window: Window
     on_page: Callable[[EventPage], None]
     send_dates: bool = True
+    reads_ahead: bool = False
     most_pages: int = MOST_PAGES
     pages: int = 0
     asked_at: datetime = field(default_factory=timezone.now)
@@ -79,20 +81,29 @@ class Walk:
     _by_content: bool = False  # the marks are of events' contents, not of their texts
     _kept: dict[int, tuple[EventPage, datetime]] = field(default_factory=dict)
     _last_total: int | None = None
+    _ahead: tuple[int, datetime] | None = None  # the page that is being asked for already, and since when
 
     def has(self, identity: str) -> bool:
         """Whether an event of this key is in hand."""
         return _mark(identity) in self._seen
 
-    def page(self, number: int) -> EventPage:
-        """Ask for one page and hand it on at once: what has been read is archived, whatever comes next."""
+    def page(self, number: int, *, and_next: bool = False) -> EventPage:
+        """Ask for one page and hand it on at once: what has been read is archived, whatever comes next.
+
+        Args:
+            and_next: the next page will be asked for, if there is one.
+        """
         if number in self._kept:
             page, self.asked_at = self._kept.pop(number)
             return page
-        self.asked_at = timezone.now()
+        ahead, self._ahead = self._ahead, None
+        self.asked_at = ahead[1] if ahead and ahead[0] == number else timezone.now()
         start, end = self.dates()
         page = self.client.list_events(page=number, size=PAGE_SIZE, date_from=start, date_to=end)
         self.pages += 1
+        if and_next and self.reads_ahead and page.events and number * PAGE_SIZE < (page.total or 0):
+            self._ahead = number + 1, timezone.now()
+            self.client.read_ahead(page=number + 1, size=PAGE_SIZE, date_from=start, date_to=end)
         self.on_page(page)
         self._check_dates(page.events, start, end)
         return page
@@ -150,7 +161,8 @@ class Walk:
         while number < self.most_pages:
             number += 1
             try:
-                page = self.page(number)
+                # A second pass may end with any page.
+                page = self.page(number, and_next=not again and number < self.most_pages)
                 if number == 1 and again and self._fell(page):
                     seen.clear()  # something vanished since the last pass: rows may have been skipped in it
             except (errors.NotFound, errors.RequestRejected) as error:

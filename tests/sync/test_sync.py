@@ -431,11 +431,11 @@ def test_who_lost_the_lease_writes_nothing_more(account: Any, make_sandbox: Make
 
     original = engine.Walk.page
 
-    def stolen(self: Any, number: int) -> Any:
+    def stolen(self: Any, number: int, **options: Any) -> Any:
         if number == 2:
             SyncState.objects.filter(account=account).update(lease_owner="another-host:1:x")
             before.append(AuditEvent.objects.count())
-        return original(self, number)
+        return original(self, number, **options)
 
     monkeypatch.setattr(engine.Walk, "page", stolen)
     assert sync_account(account) is None

@@ -39,6 +39,31 @@ def walk_of(pages: Pages) -> tuple[Walk, Reading]:
     return walk, walk.read()
 
 
+class PagesAhead(Pages):
+    """One that notes in which order pages are asked for, and handed on to the archive."""
+
+    def __init__(self, *lists: Sequence[Sequence[str]], total: int) -> None:
+        super().__init__(*lists, total=total)
+        self.noted: list[tuple[str, int]] = []
+
+    def list_events(self, *, page: int, **_: Any) -> EventPage:
+        self.noted.append(("taken", page))
+        return super().list_events(page=page)
+
+    def read_ahead(self, *, page: int, **_: Any) -> None:
+        self.noted.append(("begun", page))
+
+    def walk(self, **options: Any) -> Walk:
+        return Walk(
+            self,  # type: ignore[arg-type]
+            Window(None, None),
+            lambda page: self.noted.append(("archived", len(page.events))),
+            send_dates=False,
+            reads_ahead=True,
+            **options,
+        )
+
+
 def row(number: int, **fields: Any) -> str:
     return json.dumps({"id": f"e{number}", "created_at": "2026-03-01"} | fields)
 
@@ -105,6 +130,62 @@ def test_walk_gives_up_after_as_many_pages_as_it_may_read() -> None:
     walk = Walk(pages, Window(None, None), lambda page: None, send_dates=False, most_pages=2)  # type: ignore[arg-type]
     reading = walk.read()
     assert not reading.verified and "More than 2 pages" in reading.reason
+
+
+# --- the next page is asked for while the last is archived ----------------------------------------------------------
+
+
+def test_next_page_is_asked_for_before_the_last_is_archived() -> None:
+    pages = PagesAhead([full(0), full(100), full(200)[:50]], total=250)
+    walk = pages.walk()
+    walk.peek(1)  # perhaps the window is too large: nothing is known of a next page yet
+    assert walk.read().verified
+    assert pages.noted == [
+        ("taken", 1),
+        ("archived", 100),
+        ("taken", 2),
+        ("begun", 3),
+        ("archived", 100),
+        ("taken", 3),
+        ("archived", 50),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lists", "total"),
+    [
+        ([[full(0)]], 100),  # there is no next one
+        ([[full(0), []]], 100),
+        ([[full(0)[:99]], [full(0)]], 100),  # the second pass ends as soon as the numbers agree
+    ],
+)
+def test_no_page_is_asked_for_in_vain(lists: list[list[list[str]]], total: int) -> None:
+    pages = PagesAhead(*lists, total=total)
+    assert pages.walk().read().verified
+    assert "begun" not in {kind for kind, _ in pages.noted}
+
+
+def test_walk_that_may_read_no_further_asks_for_nothing_ahead() -> None:
+    pages = PagesAhead([full(0), full(100), full(200)], total=300)
+    assert not pages.walk(most_pages=2).read().verified
+    assert [noted for noted in pages.noted if noted[0] == "begun"] == [("begun", 2)]
+
+
+def test_page_read_ahead_was_asked_for_when_it_was_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Coverage reaches to the moment of asking: one that is too late would cover events that nobody asked for."""
+    pages = PagesAhead([full(0), full(100)], total=200)
+    clock = iter(range(100))
+    start = timezone.now()
+
+    def now() -> Any:
+        pages.noted.append(("clock", (tick := next(clock))))
+        return start + timedelta(seconds=tick)
+
+    monkeypatch.setattr("events.sync.walk.timezone.now", now)
+    reading = pages.walk().read()
+    before_begun = pages.noted[pages.noted.index(("begun", 2)) - 1]
+    assert before_begun[0] == "clock"
+    assert reading.asked_at == start + timedelta(seconds=before_begun[1])
 
 
 # --- totals that no account can have ---------------------------------------------------------------------------------
