@@ -5,15 +5,25 @@ whole, and the answer is complete however old the events are. Where they are man
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.db import OperationalError, connection, transaction
 
 from events.reading import trigrams
-from events.reading.conditions import APPLICATION, any_of, contains, contains_word, in_ranges, is_one_of, joined, told
+from events.reading.conditions import (
+    APPLICATION,
+    any_of,
+    contains,
+    contains_word,
+    in_ranges,
+    is_like,
+    is_one_of,
+    joined,
+    told,
+)
 from events.reading.filterable import DIMENSIONS
 from events.reading.plan import PROBED, Key, table
-from events.reading.rows import TABLE
+from events.reading.rows import TABLE, time_column
 from events.storage import search_index
 
 if TYPE_CHECKING:
@@ -24,26 +34,43 @@ if TYPE_CHECKING:
 PATIENCE_MS = 20
 
 
-def find(conditions: Conditions, span: Span) -> list[Key] | None:
-    """The keys of all events that match, in order; None when there may be too many to look at each.
+class Candidates(NamedTuple):
+    """What matches among the candidates.
+
+    Attributes:
+        keys: in order; their times are as `rows.time_column` tells them, which is read several times as fast.
+        number: how many there are, wanted or not.
+    """
+
+    keys: list[Key]
+    number: int
+
+
+def find(conditions: Conditions, span: Span, wanted: int | None = None) -> Candidates | None:
+    """All events that match, or the first `wanted` of them; None when there may be too many to look at each.
 
     By text, only the accounts in question are looked at: nobody learns of others from what is found, or from how long
     it takes.
     """
-    wanted = search_index.words(conditions.text).wanted if conditions.text else ()
+    sought = search_index.words(conditions.text).wanted if conditions.text else ()
     told = _told(conditions)
     if connection.vendor == "postgresql":
-        known = tuple(word for word in wanted if _is_indexed(word))
+        known = tuple(word for word in sought if _is_indexed(word))
         told = told if all(map(_is_indexed, told)) else ()
-        if (known or told) and trigrams.narrows(_ways(known, told), conditions.accounts):
-            return _from_postgresql(conditions, span, known, told)
-    elif wanted or told:
-        query = trigrams.fts_query(_ways(wanted, told), conditions.accounts)
+        ways = _ways(known, told)
+        if (known or told) and trigrams.narrows(ways, conditions.accounts, PROBED):
+            return _in_order(_from_postgresql(conditions, span, ways, known, told), span, wanted)
+    elif sought or told:
+        query = trigrams.fts_query(_ways(sought, told), conditions.accounts)
         index = search_index.INDEX
         pks = _ids(f"SELECT rowid FROM {index} WHERE {index} MATCH %s", [query]) if query else None
         if pks is not None:
-            return _check(pks, conditions, span)
-    return _from_ranges(conditions, span) if conditions.ranges else None
+            return _in_order(_check(pks, conditions, span), span, wanted)
+    return _from_ranges(conditions, span, wanted) if conditions.ranges else None
+
+
+def _in_order(keys: list[Key] | None, span: Span, wanted: int | None) -> Candidates | None:
+    return None if keys is None else Candidates(sorted(keys, reverse=span.newest_first)[:wanted], len(keys))
 
 
 def _told(conditions: Conditions) -> tuple[str, ...]:
@@ -57,20 +84,26 @@ def _ways(words: tuple[str, ...], one_of: tuple[str, ...]) -> list[tuple[str, ..
     return [(*way, other) for other in one_of for way in ways] if one_of else ways
 
 
-def _from_ranges(conditions: Conditions, span: Span) -> list[Key] | None:
+def _from_ranges(conditions: Conditions, span: Span, wanted: int | None) -> Candidates | None:
     name, ranges = next(iter(conditions.ranges.items()))
     dimension = DIMENSIONS[name]
-    where, values = in_ranges(dimension.column, ranges)
+    within = in_ranges(dimension.column, ranges)
+    rest = conditions.rest()
     # One range is read out of its index; SQLite joins several as it likes.
     source = table(dimension.index) if len(ranges) == 1 else TABLE
+    nothing_else = rest == [within]
+    where, values = joined([span.sql(), within]) if nothing_else else within
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT COUNT(*) FROM (SELECT 1 FROM {source} WHERE {where} LIMIT {PROBED + 1}) AS c", values)
-        if cursor.fetchone()[0] > PROBED:
+        number = cursor.fetchone()[0]
+        if number > PROBED:
             return None
-        every, every_values = joined([span.sql(), *conditions.rest()])
-        cursor.execute(f"SELECT created_at, id FROM {source} WHERE {every}", every_values)
+        where, values = joined([span.sql(), *rest])
+        # Where the index says all, it says how many there are too, and only those that are wanted are read.
+        first = f" ORDER BY {span.order} LIMIT {wanted:d}" if nothing_else and wanted is not None else ""
+        cursor.execute(f"SELECT {time_column()}, id FROM {source} WHERE {where}{first}", values)
         keys = [Key(*row) for row in cursor.fetchall()]
-    return sorted(keys, reverse=span.newest_first)
+    return Candidates(keys, number) if first else _in_order(keys, span, wanted)
 
 
 def _ids(query: str, values: list[str]) -> list[int] | None:
@@ -89,26 +122,30 @@ def _check(pks: list[int], conditions: Conditions, span: Span) -> list[Key]:
     source = f"{TABLE} NOT INDEXED" if connection.vendor == "sqlite" else TABLE
     listed = ", ".join(map(str, pks))
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT created_at, id FROM {source} WHERE id IN ({listed}) AND {where}", values)
-        keys = [Key(*row) for row in cursor.fetchall()]
-    return sorted(keys, reverse=span.newest_first)
+        cursor.execute(f"SELECT {time_column()}, id FROM {source} WHERE id IN ({listed}) AND {where}", values)
+        return [Key(*row) for row in cursor.fetchall()]
 
 
 def _from_postgresql(
-    conditions: Conditions, span: Span, known: tuple[str, ...], one_of: tuple[str, ...]
+    conditions: Conditions, span: Span, ways: list[tuple[str, ...]], known: tuple[str, ...], one_of: tuple[str, ...]
 ) -> list[Key] | None:
     """As `find`, out of the trigram index by the words it knows, and by one of the others. What is left to check is
     written so that no other index is tried."""
-    looked_up = [contains_word(word) for word in known]
-    if one_of:
-        others = [contains_word(word) for word in one_of]
-        looked_up.append((any_of([text for text, _ in others]), [param for _, params in others for param in params]))
+    apart = trigrams.choose_apart(ways[0], conditions.accounts) if len(ways) == 1 else []
+    if apart:
+        looked_up, known = [is_like([f"%{'%'.join(pieces)}%"]) for pieces in apart if pieces], ()
+    else:
+        looked_up = [contains_word(word) for word in known]
+        if one_of:
+            others = [contains_word(word) for word in one_of]
+            either = any_of([text for text, _ in others]), [param for _, params in others for param in params]
+            looked_up.append(either)
     if conditions.accounts is not None:
         looked_up.insert(0, is_one_of(search_index.POSTGRESQL_ACCOUNT, conditions.accounts))
     where, values = joined(looked_up)
     rest, rest_values = joined([span.sql(), *conditions.rest(("text",)), contains(conditions.text, known)])
     query = (
-        f"SELECT created_at, id FROM (SELECT * FROM {TABLE} WHERE {where} OFFSET 0) AS candidates WHERE {rest} "
+        f"SELECT {time_column()}, id FROM (SELECT * FROM {TABLE} WHERE {where} OFFSET 0) AS candidates WHERE {rest} "
         f"LIMIT {PROBED + 1}"
     )
     try:
@@ -125,7 +162,7 @@ def _from_postgresql(
             )
     except OperationalError:
         return None
-    return sorted(keys, reverse=span.newest_first) if len(keys) <= PROBED else None
+    return keys if len(keys) <= PROBED else None
 
 
 def _is_indexed(word: str) -> bool:

@@ -175,8 +175,12 @@ def contains(text: str, served: Collection[str] = ()) -> Sql:
 
 def contains_word(word: str) -> Sql:
     """The condition of containing one word or phrase, checked in the event itself."""
+    return is_like([like_pattern(spelling) for spelling in spellings(word)])
+
+
+def is_like(patterns: list[str]) -> Sql:
+    """The condition of the event's text being like one of these."""
     like = f"{POSTGRESQL_TEXT} ILIKE %s" if connection.vendor == "postgresql" else rf"({TEXT}) LIKE %s ESCAPE '\'"
-    patterns = [like_pattern(spelling) for spelling in spellings(word)]
     return any_of([like] * len(patterns)), list(patterns)
 
 

@@ -13,8 +13,7 @@ from events.models import SyncState
 from events.reading import candidates, rollups
 from events.reading.conditions import joined
 from events.reading.pages import find
-from events.reading.plan import Key, Plan, Span, choose, choose_for_all, db_time, table
-from events.reading.rows import as_time
+from events.reading.plan import Key, Plan, Span, choose, choose_for_all, stored_key, table
 
 if TYPE_CHECKING:
     from events.reading.conditions import Conditions, Sql
@@ -81,9 +80,9 @@ def count_all(conditions: Conditions, seconds: float) -> Count:
         return announced
     span = Span(conditions.start, conditions.end)
     if conditions.is_sought:
-        keys = candidates.find(conditions, span)
-        if keys is not None:
-            return Count(len(keys))
+        few = candidates.find(conditions, span)
+        if few is not None:
+            return Count(few.number)
     plan, number = choose_for_all(conditions), 0
     for branch in plan.branches:  # no event is in two of them
         beyond: Key | None = None
@@ -112,7 +111,7 @@ def _step(plan: Plan, branch: Sql, span: Span) -> tuple[int, Key | None]:
         counted = cursor.fetchone()[0]
         cursor.execute(f"SELECT created_at, id {source} LIMIT 1 OFFSET {COUNT_STEP - 1}", values + bounds)
         end = cursor.fetchone()
-    return counted, Key(db_time(as_time(end[0])), end[1]) if end else None
+    return counted, stored_key(*end) if end else None
 
 
 def _archived(conditions: Conditions) -> int:

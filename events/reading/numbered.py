@@ -23,8 +23,8 @@ from events.reading import rollups
 from events.reading.conditions import joined
 from events.reading.counts import count_all
 from events.reading.pages import find
-from events.reading.plan import Key, Span, db_time
-from events.reading.rows import TABLE, as_time
+from events.reading.plan import Key, Span, db_time, stored_key
+from events.reading.rows import TABLE
 from events.storage.transactions import snapshot
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def read_numbered(conditions: Conditions, walk: Walk, place: int, size: int, nea
         keys = _keys(conditions, walk, place, size, near)
         pks = [key.pk for key in keys]
         if keys:
-            near[place + len(keys)] = _stored(keys[-1])
+            near[place + len(keys)] = stored_key(keys[-1].created_at, keys[-1].pk)
         if not walk.exact and (keys or place <= walk.total):
             at_end = len(keys) < size
             walk = replace(walk, total=max(walk.total, place + len(keys) + (not at_end)), exact=at_end)
@@ -154,16 +154,11 @@ def _keys(conditions: Conditions, walk: Walk, place: int, size: int, near: Near)
         beyond = matches.reached if len(matches.keys) < wanted else matches.keys[-1]
         if beyond is None or len(keys) >= size:
             return keys
-        span = replace(span, beyond=_stored(beyond))
+        span = replace(span, beyond=stored_key(beyond.created_at, beyond.pk))
         if skip:
-            near[passed] = _stored(beyond)
+            near[passed] = stored_key(beyond.created_at, beyond.pk)
         if time.monotonic() > until_clock:
             raise TooFar
-
-
-def _stored(key: Key) -> Key:
-    """A key as conditions compare it."""
-    return Key(db_time(as_time(key.created_at)), key.pk)
 
 
 def _jump(conditions: Conditions, walk: Walk, place: int) -> tuple[int, datetime | None]:

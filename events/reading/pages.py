@@ -7,7 +7,7 @@ the whole question, a page looks through so many events at most, says how far it
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from django.utils.translation import gettext
 
 from events.reading import candidates
 from events.reading.conditions import Conditions, Sql, joined
-from events.reading.plan import MOST_WALKED, Key, Plan, Span, choose, db_time, table
+from events.reading.plan import MOST_WALKED, Key, Plan, Span, choose, db_time, stored_key, table
 from events.reading.rows import as_time, fetch, fetch_in_order, with_keys
 
 if TYPE_CHECKING:
@@ -159,25 +159,37 @@ def find(
     """
     if conditions.is_empty:
         return Matches([], complete=0)
+    walk = walk or MOST_WALKED
+    walked: Matches | None = None
     if conditions.is_sought:
-        keys = None
+        few = None
         if conditions.is_in_texts and connection.vendor == "postgresql":
             # Common words turn up at once; asking their index for them would take long.
             plan = choose(conditions, span, wanted)
-            matches = _walk(plan, span, wanted, FIRST_WALKED)
-            if len(matches.keys) >= wanted or not matches.reached:
-                return matches
+            walked = _walk(plan, span, wanted, min(walk, FIRST_WALKED))
+            if len(walked.keys) >= wanted or not walked.reached:
+                return walked
             # So would asking for what a longer walk will find often enough, if it goes on as it began.
-            if len(matches.keys) * MOST_WALKED < wanted * FIRST_WALKED:
-                keys = candidates.find(conditions, span)
+            if len(walked.keys) * MOST_WALKED < wanted * FIRST_WALKED:
+                few = candidates.find(conditions, span, wanted)
         else:
-            keys = candidates.find(conditions, span)
-        if keys is not None:
-            return Matches(keys[:wanted], complete=len(keys))
+            few = candidates.find(conditions, span, wanted)
+        if few is not None:
+            return Matches([stored_key(*key) for key in few.keys], complete=few.number)
     plan = plan or choose(conditions, span, wanted)
     if plan.in_order:
         return _read_in_order(plan, span, wanted, read if rows else None)
-    return _walk(plan, span, wanted, walk or MOST_WALKED)
+    if walked and walked.reached:
+        return walked if walk <= FIRST_WALKED else _walk_on(walked, plan, span, wanted, walk - FIRST_WALKED)
+    return _walk(plan, span, wanted, walk)
+
+
+def _walk_on(walked: Matches, plan: Plan, span: Span, wanted: int, walk: int) -> Matches:
+    """A walk that was too short, and the next events beyond where it ended."""
+    beyond = stored_key(*walked.reached) if walked.reached else None
+    further = _walk(plan, replace(span, beyond=beyond), wanted - len(walked.keys), walk)
+    complete = None if further.complete is None else len(walked.keys) + further.complete
+    return Matches([*walked.keys, *further.keys], further.reached, complete)
 
 
 def _read_in_order(plan: Plan, span: Span, wanted: int, read: Callable[[str, list[Any]], list[Any]] | None) -> Matches:

@@ -104,6 +104,11 @@ def db_time(moment: datetime | None) -> Any:
     return None if moment is None else connection.ops.adapt_datetimefield_value(moment)
 
 
+def stored_key(at: Any, pk: int) -> Key:
+    """A place, by a time in any form that queries tell."""
+    return Key(db_time(as_time(at)), pk)
+
+
 def table(index: str) -> str:
     """The events, by an index; SQLite needs its name, PostgreSQL picks it itself."""
     if index == FIRST_SEEN:

@@ -8,6 +8,7 @@ are included if they lie beyond the point reached. Within `storage.transactions.
 from __future__ import annotations
 
 import heapq
+from dataclasses import replace
 from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from django.db import connection
 
 from events.reading import candidates, rows
 from events.reading.conditions import Conditions, Sql, joined
-from events.reading.plan import Key, Plan, Span, choose_for_all, table
+from events.reading.plan import Key, Plan, Span, choose_for_all, stored_key, table
 from events.reading.rows import Row
 
 if TYPE_CHECKING:
@@ -59,9 +60,9 @@ def _stream(conditions: Conditions, columns: str) -> Iterator[tuple[Any, ...]]:
         return iter(())
     span = Span(conditions.start, conditions.end, newest_first=not conditions.oldest_first)
     if conditions.is_sought:
-        keys = candidates.find(conditions, span)
-        if keys is not None:
-            return _named(keys, columns)
+        few = candidates.find(conditions, span)
+        if few is not None:
+            return _named(few.keys, columns)
     plan = choose_for_all(conditions)
     chunk = max(MOST_HELD // max(len(plan.branches), 1), 50)
     branches = [_branch(plan, branch, span, columns, min(chunk, CHUNK)) for branch in plan.branches]
@@ -87,8 +88,7 @@ def _branch(plan: Plan, branch: Sql, span: Span, columns: str, chunk: int) -> It
         if len(chunk_rows) < size:
             return
         size = chunk
-        beyond = Key(_as_stored(chunk_rows[-1][0]), chunk_rows[-1][1])
-        span = Span(span.start, span.end, beyond, newest_first=span.newest_first)
+        span = replace(span, beyond=stored_key(*chunk_rows[-1][:2]))
 
 
 def _named(keys: list[Key], columns: str) -> Iterator[tuple[Any, ...]]:
@@ -99,8 +99,3 @@ def _named(keys: list[Key], columns: str) -> Iterator[tuple[Any, ...]]:
             cursor.execute(f"SELECT {rows.time_column()}, id, {columns} FROM {rows.TABLE} WHERE id IN ({listed})")
             by_pk = {row[1]: row for row in cursor.fetchall()}
         yield from (by_pk[key.pk] for key in chunk_keys if key.pk in by_pk)
-
-
-def _as_stored(moment: Any) -> Any:
-    """A time as the database compares it."""
-    return connection.ops.adapt_datetimefield_value(rows.as_time(moment))

@@ -11,13 +11,16 @@ import math
 import random
 import threading
 import time
-from collections import Counter
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.db import connection
 
 from events.models import SyncState
 from events.storage.search_index import TABLE, TEXT, account_mark, trigrams
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SAMPLE = 400
 SAMPLE_AGE = 3600.0  # seconds
@@ -27,6 +30,7 @@ FEW = 500  # candidates to aim for
 # Of many ways, each is looked up by a few of its pieces: to name candidates, those do.
 MOST_WHOLE, ENOUGH = 20, 8
 MOST_READ = 1_000_000  # entries of lists, some 15 milliseconds
+APART = 4  # so many pieces without a letter in common say most of what all say, and cost a tenth
 
 
 Accounts = tuple[int, ...] | None  # those in question; None for all
@@ -34,15 +38,23 @@ Accounts = tuple[int, ...] | None  # those in question; None for all
 
 @dataclass(frozen=True)
 class Sample:
-    """How many of the sampled events hold each piece."""
+    """Which of the sampled events hold each piece: a bit for each event."""
 
     taken_at: float
     size: int
-    holding: Counter[str]
+    holding: dict[str, int]
 
     def share(self, piece: str) -> float:
         """The share of events that hold a piece; for one that the sample has not seen, a small one."""
-        return (self.holding[piece] + 0.5) / (self.size + 1)
+        return (self.holding.get(piece, 0).bit_count() + 0.5) / (self.size + 1)
+
+    def share_of_all(self, pieces: Sequence[str]) -> float:
+        """What share of events holds all of the pieces at the least, as far as a sample can tell."""
+        holding = -1
+        for piece in pieces:
+            holding &= self.holding.get(piece, 0)
+        count = holding.bit_count() if pieces else self.size
+        return (count - math.sqrt(count)) / self.size
 
 
 _samples: dict[tuple[str, Accounts], Sample] = {}
@@ -76,6 +88,8 @@ def choose(words: tuple[str, ...], accounts: Accounts = None, events: int | None
     if events < SMALL:
         return pieces
     sample = _sampled(events, accounts)
+    if events * sample.share_of_all(pieces) > 20 * FEW:
+        return []
     pieces.sort(key=sample.share)
     chosen: list[str] = []
     for piece in pieces:
@@ -88,13 +102,46 @@ def choose(words: tuple[str, ...], accounts: Accounts = None, events: int | None
     return chosen if _left(events, [sample.share(piece) for piece in chosen]) < 20 * FEW else []
 
 
-def narrows(ways: list[tuple[str, ...]], accounts: Accounts = None) -> bool:
-    """Whether few events hold all the pieces of one of the ways: else there is no need to ask the index."""
+def narrows(ways: list[tuple[str, ...]], accounts: Accounts, most: int) -> bool:
+    """Whether few events hold all the pieces of one of the ways: else there is no need to ask the index.
+
+    Args:
+        most: how many are few.
+    """
     events = _number(accounts)
     if events < SMALL:
         return True
     sample = _sampled(events, accounts)
-    return all(_left(events, [sample.share(piece) for piece in _pieces(words)]) < 20 * FEW for words in ways)
+    return all(
+        _left(events, [sample.share(piece) for piece in pieces]) < 20 * FEW
+        and events * sample.share_of_all(pieces) <= most
+        for pieces in map(_pieces, ways)
+    )
+
+
+def choose_apart(words: tuple[str, ...], accounts: Accounts) -> list[list[str]]:
+    """A few pieces of each word, in their order in it, that name nearly the same candidates as all together would; none
+    where the words are too short for that.
+
+    They are of ASCII letters and digits, which make pieces for pg_trgm too, and the rarest without a letter in common.
+    """
+    events = _number(accounts)
+    share = _sampled(events, accounts).share if events >= SMALL else len
+    pieces = [
+        (number, start, piece)
+        for number, word in enumerate(words)
+        for start, piece in enumerate(trigrams(word, each=True))
+        if piece.isascii() and piece.isalnum()
+    ]
+    apart: list[tuple[int, int, str]] = []
+    for number, start, piece in sorted(pieces, key=lambda place: share(place[2])):
+        if not any(number == other and abs(start - there) < len(piece) for other, there, _ in apart):
+            apart.append((number, start, piece))
+        if len(apart) == APART:
+            break
+    else:
+        return []
+    return [[piece for other, _, piece in sorted(apart) if other == number] for number in range(len(words))]
 
 
 def _pieces(words: tuple[str, ...]) -> list[str]:
@@ -126,10 +173,11 @@ def _sampled(events: int, accounts: Accounts) -> Sample:
         known = _samples.get(key)
         if known and time.monotonic() - known.taken_at < SAMPLE_AGE:
             return known
-        holding: Counter[str] = Counter()
+        holding: dict[str, int] = {}
         texts = _texts(events) if accounts is None else _texts_of(_counts(accounts))
-        for text in texts:
-            holding.update(trigrams(text))
+        for number, text in enumerate(texts):
+            for piece in trigrams(text):
+                holding[piece] = holding.get(piece, 0) | 1 << number
         if len(_samples) >= MOST_SAMPLES:
             _samples.clear()
         _samples[key] = Sample(time.monotonic(), max(len(texts), 1), holding)

@@ -173,11 +173,16 @@ def like_pattern(text: str) -> str:
     return "%" + re.sub(r"([\\%_])", r"\\\1", text) + "%"
 
 
-def trigrams(text: str) -> list[str]:
+def trigrams(text: str, *, each: bool = False) -> list[str]:
     """Three-letter pieces that stand in every text that contains this one, as the index has them; none for shorter
-    texts."""
+    texts.
+
+    Args:
+        each: the one of every place, not each piece once.
+    """
     text = text.translate(_LOWER)
-    return list(dict.fromkeys(text[start : start + 3] for start in range(len(text) - 2)))
+    pieces = [text[start : start + 3] for start in range(len(text) - 2)]
+    return pieces if each else list(dict.fromkeys(pieces))
 
 
 def _read_escapes(text: str) -> str:

@@ -54,7 +54,7 @@ def test_word_of_other_accounts_only_is_answered_completely(
     page = read_page(own, 5)
 
     assert (page.rows, page.searched_back_to, page.total) == ([], None, 0)
-    assert candidates.find(own, Span(None, None)) == []
+    assert candidates.find(own, Span(None, None)) == ([], 0)
     assert list(stream_rows(own)) == []
     assert count(own).number == 0
 
@@ -64,8 +64,8 @@ def test_candidates_are_those_of_the_accounts_in_question(archives: dict[str, Ne
     (event,) = AuditEvent.objects.filter(account=archives["demo0002"])
 
     assert [row.pk for row in read_page(both, 5).rows] == [event.pk]
-    keys = candidates.find(both, Span(None, None))
-    assert keys is not None and [key.pk for key in keys] == [event.pk]
+    few = candidates.find(both, Span(None, None))
+    assert few is not None and [key.pk for key in few.keys] == [event.pk]
     assert candidates.find(asked(archives, "demo0003"), Span(None, None)) is None  # too many to look at each
     assert candidates.find(Conditions(text="needle"), Span(None, None)) is None
 
@@ -88,6 +88,45 @@ def test_sample_is_of_the_accounts_in_question(
 
     assert trigrams._sampled(20, own).share("nee") < 0.1 < 0.9 < trigrams._sampled(40, other).share("nee")
     assert trigrams.choose(("needle",), own)
+
+
+def test_words_that_most_events_hold_are_not_looked_up(
+    archives: dict[str, NexmoAccount], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However seldom their pieces stand together by chance."""
+    monkeypatch.setattr(trigrams, "SMALL", 1)
+    trigrams._samples.clear()
+    other = (archives["demo0003"].pk,)
+
+    assert not trigrams.narrows([("needle",)], other, 20)  # of forty, sampled 400 times
+    assert trigrams.narrows([("needle",)], other, 40)
+    assert trigrams.narrows([("needle", "straw")], other, 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "pieces"),
+    [
+        (("mary.sommerville@example.com",), [["mar", "som", "mer", "vil"]]),
+        (("needle", "straws"), [["nee", "dle"], ["str", "aws"]]),
+        (("needle", "münchen", "haystacks"), [["nee", "dle"], ["nch"], ["hay"]]),
+        (("needle", "zq"), []),  # too short: looked up as they are
+        (("447700900853",), [["447", "700", "900", "853"]]),
+        (("ünïcödé wörds ünïcödé",), []),
+    ],
+)
+def test_long_words_are_looked_up_by_pieces_apart(words: tuple[str, ...], pieces: list[list[str]], db: None) -> None:
+    assert trigrams.choose_apart(words, None) == pieces
+
+
+def test_rare_pieces_are_looked_up(archives: dict[str, NexmoAccount], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trigrams, "SMALL", 1)
+    trigrams._samples.clear()
+    own = (archives["demo0001"].pk,)
+
+    (pieces,) = trigrams.choose_apart(("straw-needle-haystack-straw",), own)
+
+    assert len(pieces) == 4
+    assert not {"str", "tra", "raw"} & set(pieces)  # every event holds these
 
 
 @pytest.mark.parametrize("account", [1, 6_399, 6_400, 40_960_000, 2_147_483_647])
@@ -146,5 +185,5 @@ def test_index_of_all_accounts_together_is_made_anew(archives: dict[str, NexmoAc
     search_index.install(connection)
 
     assert search_index.missing(connection) == []
-    keys = candidates.find(asked(archives, "demo0002"), Span(None, None))
-    assert keys is not None and len(keys) == 1
+    few = candidates.find(asked(archives, "demo0002"), Span(None, None))
+    assert few is not None and few.number == 1
