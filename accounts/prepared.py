@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     Converters = dict[int, Callable[[Any], Any]]
 
 _MARK = re.compile(r"(?<!%)%s")
+_LIST = re.compile(r"IN \((%s(?:, %s)+)\)")
+_ALL = -1  # the place of all values together
 _FIRST = 2_147_300_001  # what stands for the first value while a query is compiled: fits every key, and no row has it
 
 
@@ -44,7 +46,10 @@ class Prepared:
         if compiled is None:
             compiled = self._compiled[key] = self._compile(len(values))
         sql, fixed, places, converters = compiled
-        params = [fixed[at] if place is None else values[place] for at, place in enumerate(places)]
+        params = [
+            fixed[at] if place is None else list(values) if place == _ALL else values[place]
+            for at, place in enumerate(places)
+        ]
         with executed(database, sql, params) as cursor:
             rows: list[tuple[Any, ...]] = cursor.fetchall()
         return [_converted(row, converters) for row in rows] if converters else rows
@@ -59,8 +64,22 @@ class Prepared:
         places = [by_text.get(str(param)) for param in params]
         if set(places) - {None} != set(range(count)):
             raise ValueError("a value of a prepared query is no parameter of its SQL")
+        params, places = list(params), list(places)
+        if connection.vendor == "postgresql":
+            sql = _with_arrays(sql, params, places, list(range(count)))
         converters = compiler.get_converters([selected for selected, *_ in compiler.select])
-        return sql, list(params), places, {at: _converter(*converter) for at, converter in converters.items()}
+        return sql, params, places, {at: _converter(*converter) for at, converter in converters.items()}
+
+
+def _with_arrays(sql: str, params: list[Any], places: list[int | None], values: list[int]) -> str:
+    """The same with one array in place of each list of all values: one statement then serves lists of any length, and
+    the driver need not write out and read so many marks. `params` and `places` change with it."""
+    for match in reversed(list(_LIST.finditer(sql))):
+        first = len(_MARK.findall(sql[: match.start()]))
+        if places[first : first + len(values)] == values == places[first : first + match[1].count("%s")]:
+            sql = f"{sql[: match.start()]}= ANY(%s){sql[match.end() :]}"
+            params[first : first + len(values)], places[first : first + len(values)] = [None], [_ALL]
+    return sql
 
 
 def executed(database: Any, sql: str, values: Sequence[Any]) -> Any:

@@ -41,7 +41,6 @@ class Completeness:
 class _Span(NamedTuple):
     """As much of a CoveredSpan as its dates need."""
 
-    account: int
     start: datetime | None
     end: datetime
 
@@ -49,22 +48,23 @@ class _Span(NamedTuple):
 def completeness(accounts: Sequence[NexmoAccount]) -> list[Completeness]:
     """Of several accounts, in as many queries as of one; no more is read than a list of events has to say."""
     keys = [account.pk for account in accounts]
-    counts = dict(_COUNTS.rows(*keys)) if keys else {}
+    counts: dict[int, int] = {}
     spans: dict[int, list[Any]] = {}
-    for row in map(_Span._make, _SPANS.rows(*keys) if keys else ()):
-        spans.setdefault(row.account, []).append(row)
+    for key, count, start, end in _ARCHIVED.rows(*keys) if keys else ():
+        counts[key] = count
+        if end:  # nothing is covered yet, else
+            spans.setdefault(key, []).append(_Span(start, end))
     return [
         Completeness(account, counts.get(account.pk, 0), *reach(believable(spans.get(account.pk, []))))
         for account in accounts
     ]
 
 
-_COUNTS = Prepared(
-    lambda *accounts: SyncState.objects.filter(account__in=accounts).values_list("account", "event_count")
-)
-_SPANS = Prepared(
+_ARCHIVED = Prepared(
     lambda *accounts: (
-        CoveredSpan.objects.filter(account__in=accounts).order_by("end").values_list("account", "start", "end")
+        SyncState.objects.filter(account__in=accounts)
+        .order_by("account__covered_spans__end")
+        .values_list("account", "event_count", "account__covered_spans__start", "account__covered_spans__end")
     )
 )
 

@@ -71,7 +71,8 @@ class Matches:
     """What was found, in the order of the span.
 
     Attributes:
-        keys: the time and the key of each; where they were read on the way, the rows, which begin a page at once.
+        keys: the time, in any form that `rows.as_time` reads, and the key of each; where they were read on the way, the
+            rows, which begin a page at once.
         reached: where the search stopped with more left to look through.
         complete: how many match in all, if that came to light.
     """
@@ -175,7 +176,7 @@ def find(
         else:
             few = candidates.find(conditions, span, wanted)
         if few is not None:
-            return Matches([stored_key(*key) for key in few.keys], complete=few.number)
+            return Matches(few.keys, complete=few.number)
     plan = plan or choose(conditions, span, wanted)
     if plan.in_order:
         return _read_in_order(plan, span, wanted, read if rows else None)

@@ -52,6 +52,32 @@ def test_postgresql_plans_it_once_where_connections_are_ours(
     assert len(statements()) == 1
 
 
+def of_keys() -> Prepared:
+    return Prepared(
+        lambda *keys: (
+            NexmoAccount.objects.filter(api_key__in=keys).exclude(pk__in=[0, -1]).order_by("pk").values_list("api_key")
+        )
+    )
+
+
+@pytest.mark.parametrize("keys", [["demo0001"], ["demo0001", "demo0002"], ["demo0002", "a'b{,}", "none", "demo0001"]])
+def test_lists_of_any_length_find_what_is_in_them(cast: dict[str, Any], keys: list[str]) -> None:
+    expected = NexmoAccount.objects.filter(api_key__in=keys).order_by("pk").values_list("api_key")
+
+    assert of_keys().rows(*keys) == list(expected)
+
+
+@only_postgres
+def test_lists_of_any_length_are_one_statement(cast: dict[str, Any]) -> None:
+    query = of_keys()
+    with CaptureQueriesContext(connection) as queries:
+        for keys in (["a", "b"], ["a", "b", "c"], ["a"] * 60):
+            query.rows(*keys)
+
+    assert len({query["sql"].partition("ANY")[0] for query in queries}) == 1
+    assert "ANY" in queries[0]["sql"] and "NOT" in queries[0]["sql"]
+
+
 def test_log_of_queries_holds_its_sql(cast: dict[str, Any]) -> None:
     query = of_owner()
     for _ in range(3):
