@@ -261,6 +261,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "accounts.page_context.reader",
                 *(["auditsite.demo.views.navigation"] if DEMO else []),
                 "events.detection.findings.open_findings.in_navigation",
             ],

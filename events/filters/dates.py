@@ -84,6 +84,8 @@ def shown_as(name: str, text: str) -> Shown:
 
 def in_words(name: str, text: str) -> str:
     """A day, or a time as the reader's clock has it; what cannot be read stays as it is."""
+    if not text:
+        return ""
     try:
         moment = parse_moment(text)
     except ValueError:

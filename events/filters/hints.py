@@ -36,8 +36,11 @@ def unread_conditions(text: str) -> str:
 
 def unknown_source(event_filter: EventFilter) -> str:
     """Which source may be meant instead of one that Nexmo does not document and no event has."""
+    sources = event_filter.active.get("source")
+    if not sources:
+        return ""
     names = [name for code, title in SOURCES.items() for name in (source_title(code), title, code)]
-    for item in event_filter.active.get("source") or ():
+    for item in sources:
         source = unsigned(item)[1]
         near = "" if source.lower() in source_codes() else did_you_mean(nearest(source, names))
         conditions = Conditions(accounts=event_filter.conditions.accounts, wanted={"source": (source,)})

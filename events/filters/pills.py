@@ -83,8 +83,10 @@ def pills(event_filter: EventFilter, params: Any = None) -> list[Pill]:
             shown = in_words(name, value) if name in DATES else CHOSEN.get(name, str)(value)
             result.append(Pill(str(SINGLE[name].label), "", shown, value, params, name))
     for name, dimension in DIMENSIONS.items():
-        field, label = event_filter.form.fields[name], str(dimension.label)
         items = tuple(split_list(params.getlist(name)))
+        if not items:
+            continue
+        field, label = event_filter.form.fields[name], str(dimension.label)
         one_by_one = items[:MOST_OF_A_LIST] if len(items) <= MOST_ITEMS else ()
         for item in one_by_one:
             wanted, value = unsigned(item[:MOST_SHOWN])

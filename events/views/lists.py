@@ -135,6 +135,7 @@ def event_list(request: HttpRequest, api_key: str | None = None) -> HttpResponse
         "logins": missing_logins(event_filter.active.get("event_type") or (), complete),
         "sources": unknown_source(event_filter) or unread_conditions(conditions.text),
         "searched_to": show(page.searched_back_to or page.searched_up_to),
+        "empty": "",
     }
     if not page.rows and not page_error:
         context["statuses"] = statuses(accounts, worker_alive=True)
