@@ -28,10 +28,7 @@ ENTRIES = {
 }
 
 
-def held_by(entry: str, tmp_path: Path, *, in_file: bool) -> list[str]:
-    file = tmp_path / "env"
-    file.write_text(f"SEAL_KEY={KEY}\n" if in_file else "")
-    code = f"import os, sys\ntry:\n    {ENTRIES[entry]}\nexcept SystemExit:\n    pass\n{TELL}"
+def said_by(code: str, file: Path, **settings: str) -> list[str]:
     result = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,
@@ -40,16 +37,23 @@ def held_by(entry: str, tmp_path: Path, *, in_file: bool) -> list[str]:
             "ENV_FILE": str(file),
             "SECRET_KEY": "a-good-key-0123456789-abcdefghijklmnopqrstuvwxyz",
             "CREDENTIAL_KEYS": "dGVzdHMtb25seS10ZXN0cy1vbmx5LXRlc3RzLW9ubHk=",
-            "DATABASE_URL": f"sqlite:///{tmp_path}/x.sqlite3",
-            "QUEUE_URL": f"sqlite:///{tmp_path}/queue.sqlite3",
+            "DATABASE_URL": f"sqlite:///{file.parent}/x.sqlite3",
+            "QUEUE_URL": f"sqlite:///{file.parent}/queue.sqlite3",
         }
-        | ({} if in_file else {"SEAL_KEY": KEY}),
+        | settings,
         capture_output=True,
         text=True,
         timeout=60,
         check=True,
     )
-    return result.stdout.split()[-2:]
+    return result.stdout.split()
+
+
+def held_by(entry: str, tmp_path: Path, *, in_file: bool) -> list[str]:
+    file = tmp_path / "env"
+    file.write_text(f"SEAL_KEY={KEY}\n" if in_file else "")
+    code = f"import os, sys\ntry:\n    {ENTRIES[entry]}\nexcept SystemExit:\n    pass\n{TELL}"
+    return said_by(code, file, **({} if in_file else {"SEAL_KEY": KEY}))[-2:]
 
 
 @pytest.mark.parametrize("in_file", [True, False])
@@ -77,3 +81,24 @@ def test_site_is_started_without_the_key_in_its_environment(monkeypatch: pytest.
     assert started["worker"]["SEAL_KEY"] == KEY
     assert not env.WORKER_ONLY & started["site"].keys()
     assert started["site"]["PATH"] == os.environ["PATH"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "loaded"),
+    [
+        ({}, []),
+        ({"CACHE_URL": "redis://127.0.0.1:1/0"}, ["redis"]),
+        ({"QUEUE_URL": "redis://127.0.0.1:1/0"}, ["redis"]),
+        ({"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none", "QUEUE_URL": "auto"}, ["psycopg"]),
+    ],
+)
+def test_drivers_of_services_that_are_not_used_are_not_loaded(
+    tmp_path: Path, settings: dict[str, str], loaded: list[str]
+) -> None:
+    """They are 17 MB of each process, and come with libraries that look whether they are installed."""
+    (tmp_path / "env").write_text("")
+    code = (
+        f"import os, sys\n{ENTRIES['gunicorn']}\nimport django; django.setup()\nimport auditsite.urls\n"
+        "print(*(name for name in ('psycopg', 'redis') if sys.modules.get(name)))"
+    )
+    assert said_by(code, tmp_path / "env", **settings) == loaded
