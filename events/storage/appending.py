@@ -28,15 +28,20 @@ _AT, _TYPE, _USER, _COUNTRY, _CONTEXT = (
 class ChainAppender:
     """Places for new events of one account. The chain's head stays locked until the caller's transaction ends."""
 
-    def __init__(self, account_id: int) -> None:
+    def __init__(self, account_id: int, *, state_is_locked: bool = False) -> None:
+        """
+        Args:
+            state_is_locked: the caller holds the account's SyncState already.
+        """
         self.account_id = account_id
         self.counts: Counter[tuple[str, str]] = Counter()
         self.firsts: dict[tuple[str, str], tuple[str, int]] = {}  # of each user and country: time and place
         self.names: dict[str, tuple[str, int, str]] = {}  # of each application: when and where it is named, and how
         # First the state, then the head: as everything else that locks both.
         self.states = apps.get_model("events", "SyncState").objects
-        self.states.get_or_create(account_id=account_id)
-        self.states.select_for_update().get(account_id=account_id)
+        if not state_is_locked:
+            self.states.get_or_create(account_id=account_id)
+            self.states.select_for_update().get(account_id=account_id)
         heads = apps.get_model("events", "ChainHead").objects
         heads.get_or_create(account_id=account_id)
         self.head = heads.select_for_update().get(account_id=account_id)

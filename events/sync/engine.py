@@ -375,9 +375,9 @@ class _AccountSync:
 
     def _on_page(self, page: EventPage) -> None:
         self._check_clock(page)
-        # One transaction for a page: each one more would be another wait for whoever else writes.
+        # One transaction for a page: each one more would be another wait for whoever else writes. It ends with the
+        # question whether the account is still this run's: else nothing of it stays.
         with write_turn():
-            state.renew(self.run)  # before the insert: who lost the account must not write to it
             fetched_at = api_clock.earlier(timezone.now(), page.sent_at)
             added = add_events(self.account, page.events, run=self.run, fetched_at=fetched_at)
             self.seen += len(page.events)
