@@ -1,7 +1,7 @@
 """What every page says of the person who reads it, for templates.
 
 Each name is always there: a template that looks for an attribute in vain makes Django list all that there are, which
-takes a tenth of a page.
+takes a tenth of the page's time.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def reader(request: HttpRequest) -> dict[str, Any]:
     """`theme`, which the person chose, and `second_factor_due`, by when they must set one up; else empty."""
     user = getattr(request, "user", None)
     return {
-        # Who it is, is not asked before it is shown.
+        # The person is looked up only if a template shows it.
         "theme": SimpleLazyObject(lambda: _theme(user)) if user is not None else "",
         "second_factor_due": getattr(request, "second_factor_due", None),
     }

@@ -32,16 +32,16 @@ env.become_web_process()  # before the settings are read, which is the next line
 from auditsite import settings as ours  # noqa: E402
 
 
-def _load_no_idle_drivers() -> None:
+def _hide_unused_drivers() -> None:
     """Libraries load the drivers of PostgreSQL and Redis wherever these are installed: 17 MB in each process of a site
-    that uses neither."""
+    that uses neither. Before any of them is loaded."""
     used = f"{ours.DATABASES['default']['ENGINE']} {ours.QUEUE_URL} {ours.CACHES}".lower()
     for driver, service in (("psycopg", "postgres"), ("redis", "redis")):
         if service not in used:
             sys.modules.setdefault(driver, None)  # type: ignore[arg-type]  # as if it were not installed
 
 
-_load_no_idle_drivers()
+_hide_unused_drivers()
 
 workers = ours.WEB_PROCESSES
 worker_class = "auditsite.server.web_worker.BufferingWorker"

@@ -6,13 +6,14 @@ Vendor reference: https://developer.vonage.com/en/api/audit
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.cookiejar
 import ipaddress
 import random
 import re
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol, TypeVar
@@ -147,7 +148,7 @@ class AuditClient:
             raise ValueError("At least one API secret is needed.")
         self._secret = 0
         self._ahead: tuple[_Request, Future[_Exchange]] | None = None
-        self._threads = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")  # has none before it is used
+        self._closed = threading.Event()
         self._session = requests.Session()
         # Proxies and certificates come from the environment, credentials never (.netrc); nothing between us and
         # ourselves.
@@ -156,7 +157,11 @@ class AuditClient:
         self._session.headers.update({"Accept": "application/json", "User-Agent": "Auditsite"})
 
     def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        """Waits for nothing: a request that is under way is left to itself, and one that was to be made is not."""
+        self._closed.set()
+        if self._ahead is not None and self._ahead[1].done():
+            with contextlib.suppress(errors.Stopped):
+                self._drop_ahead()
         self._session.close()
 
     def __enter__(self) -> AuditClient:
@@ -199,7 +204,18 @@ class AuditClient:
         for anything else before waits for it and throws it away."""
         self._drop_ahead()
         request = self._list_request(page, size, (), "", date_from, date_to)
-        self._ahead = request, self._threads.submit(self._exchange, request, self.pacer.delay())
+        future: Future[_Exchange] = Future()
+        delay = self.pacer.delay()
+
+        def exchange() -> None:
+            try:
+                future.set_result(self._exchange(request, delay))
+            except BaseException as error:  # raised where the answer is taken up
+                future.set_exception(error)
+
+        # A process that ends does not wait for an answer that nobody will read.
+        threading.Thread(target=exchange, daemon=True, name="read-ahead").start()
+        self._ahead = request, future
 
     def _list_request(
         self,
@@ -268,7 +284,8 @@ class AuditClient:
 
     def _ask_once(self, request: _Request, read: Callable[[str], T]) -> T:
         exchange = self._take_ahead(request) or self._exchange(request, self.pacer.delay())
-        self.server_time = exchange.sent_at
+        if exchange.status:
+            self.server_time = exchange.sent_at
         if self.on_answer:
             self.on_answer(exchange.status)
         if exchange.error is not None:
@@ -304,8 +321,11 @@ class AuditClient:
             self.on_answer(exchange.status)
 
     def _exchange(self, request: _Request, delay: float) -> _Exchange:
-        """Send a request after so many seconds, and receive its answer. Raises Stopped; other trouble is told."""
+        """Send a request after so many seconds, and receive its answer. Raises Stopped; any other fault is in the
+        exchange's `error`."""
         self._wait(delay)
+        if self._closed.is_set():
+            raise errors.Stopped
         self.requests_made += 1
         deadline = time.monotonic() + 4 * self.timeout
         exchange = _Exchange()

@@ -92,18 +92,24 @@ def _from_ranges(conditions: Conditions, span: Span, wanted: int | None) -> Cand
     # One range is read out of its index; SQLite joins several as it likes.
     source = table(dimension.index) if len(ranges) == 1 else TABLE
     nothing_else = rest == [within]
-    where, values = joined([span.sql(), within]) if nothing_else else within
+    span_where, span_values = span.sql()
+    where, values = within
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT COUNT(*) FROM (SELECT 1 FROM {source} WHERE {where} LIMIT {PROBED + 1}) AS c", values)
-        number = cursor.fetchone()[0]
-        if number > PROBED:
+        # So many are looked at, wherever the span is: of a large range it may be a small part.
+        cursor.execute(
+            f"SELECT COUNT(*), SUM(CASE WHEN {span_where} THEN 1 ELSE 0 END) FROM "
+            f"(SELECT created_at, id FROM {source} WHERE {where} LIMIT {PROBED + 1}) AS c",
+            span_values + values,
+        )
+        in_range, number = cursor.fetchone()
+        if in_range > PROBED:
             return None
-        where, values = joined([span.sql(), *rest])
+        where, values = joined([(span_where, span_values), *rest])
         # Where the index says all, it says how many there are too, and only those that are wanted are read.
         first = f" ORDER BY {span.order} LIMIT {wanted:d}" if nothing_else and wanted is not None else ""
         cursor.execute(f"SELECT {time_column()}, id FROM {source} WHERE {where}{first}", values)
         keys = [Key(*row) for row in cursor.fetchall()]
-    return Candidates(keys, number) if first else _in_order(keys, span, wanted)
+    return Candidates(keys, number or 0) if first else _in_order(keys, span, wanted)
 
 
 def _ids(query: str, values: list[str]) -> list[int] | None:

@@ -181,14 +181,15 @@ def find(
     if plan.in_order:
         return _read_in_order(plan, span, wanted, read if rows else None)
     if walked and walked.reached:
-        return walked if walk <= FIRST_WALKED else _walk_on(walked, plan, span, wanted, walk - FIRST_WALKED)
+        if walk <= FIRST_WALKED:
+            return walked
+        further = replace(span, beyond=stored_key(*walked.reached))
+        return _together(walked, _walk(plan, further, wanted - len(walked.keys), walk - FIRST_WALKED))
     return _walk(plan, span, wanted, walk)
 
 
-def _walk_on(walked: Matches, plan: Plan, span: Span, wanted: int, walk: int) -> Matches:
-    """A walk that was too short, and the next events beyond where it ended."""
-    beyond = stored_key(*walked.reached) if walked.reached else None
-    further = _walk(plan, replace(span, beyond=beyond), wanted - len(walked.keys), walk)
+def _together(walked: Matches, further: Matches) -> Matches:
+    """What a walk that was too short found, and the one from where it ended."""
     complete = None if further.complete is None else len(walked.keys) + further.complete
     return Matches([*walked.keys, *further.keys], further.reached, complete)
 

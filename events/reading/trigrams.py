@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SAMPLE = 400
 SAMPLE_AGE = 3600.0  # seconds
-MOST_SAMPLES = 64
+MOST_SAMPLES = 32  # of half a megabyte each
 SMALL = 50_000  # events; among fewer, no list is long
 FEW = 500  # candidates to aim for
 # Of many ways, each is looked up by a few of its pieces: to name candidates, those do.
@@ -103,10 +103,10 @@ def choose(words: tuple[str, ...], accounts: Accounts = None, events: int | None
 
 
 def narrows(ways: list[tuple[str, ...]], accounts: Accounts, most: int) -> bool:
-    """Whether few events hold all the pieces of one of the ways: else there is no need to ask the index.
+    """Whether for each of the ways few events hold all its pieces: else there is no need to ask the index.
 
     Args:
-        most: how many are few.
+        most: how many candidates would be looked through.
     """
     events = _number(accounts)
     if events < SMALL:
@@ -120,13 +120,14 @@ def narrows(ways: list[tuple[str, ...]], accounts: Accounts, most: int) -> bool:
 
 
 def choose_apart(words: tuple[str, ...], accounts: Accounts) -> list[list[str]]:
-    """A few pieces of each word, in their order in it, that name nearly the same candidates as all together would; none
-    where the words are too short for that.
+    """A few pieces of each word, in their order in it, that name nearly the same candidates as all together would. A
+    word may have none of them; where all words are too short, there is nothing.
 
     They are of ASCII letters and digits, which make pieces for pg_trgm too, and the rarest without a letter in common.
     """
     events = _number(accounts)
-    share = _sampled(events, accounts).share if events >= SMALL else len
+    # Of few events, the first pieces do.
+    share = _sampled(events, accounts).share if events >= SMALL else (lambda piece: 0.0)
     pieces = [
         (number, start, piece)
         for number, word in enumerate(words)

@@ -375,8 +375,8 @@ class _AccountSync:
 
     def _on_page(self, page: EventPage) -> None:
         self._check_clock(page)
-        # One transaction for a page: each one more would be another wait for whoever else writes. It ends with the
-        # question whether the account is still this run's: else nothing of it stays.
+        # One transaction for a page: each one more would be another wait for whoever else writes. It ends by renewing
+        # the lease: LeaseLost, where the account is somebody else's by now, rolls all of it back.
         with write_turn():
             fetched_at = api_clock.earlier(timezone.now(), page.sent_at)
             added = add_events(self.account, page.events, run=self.run, fetched_at=fetched_at)

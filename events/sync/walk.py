@@ -101,7 +101,8 @@ class Walk:
         start, end = self.dates()
         page = self.client.list_events(page=number, size=PAGE_SIZE, date_from=start, date_to=end)
         self.pages += 1
-        if and_next and self.reads_ahead and page.events and number * PAGE_SIZE < (page.total or 0):
+        has_next = number * PAGE_SIZE < (page.total or 0) and number + 1 not in self._kept
+        if and_next and self.reads_ahead and page.events and has_next:
             self._ahead = number + 1, timezone.now()
             self.client.read_ahead(page=number + 1, size=PAGE_SIZE, date_from=start, date_to=end)
         self.on_page(page)

@@ -101,6 +101,52 @@ def test_closing_waits_for_nothing(make: Make, monkeypatch: pytest.MonkeyPatch) 
     assert not still_waiting
 
 
+def test_nothing_is_sent_after_closing(faked: Faked, make: Make) -> None:
+    may_send = threading.Event()
+
+    class Pace(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            may_send.wait(30)
+            return False
+
+    class Slow:
+        def delay(self) -> float:
+            return 1.5
+
+    client = make(pacer=Slow(), stop=Pace())
+    client.read_ahead(page=2, **ALL)
+    ahead = client._ahead
+    client.close()
+    may_send.set()
+    assert ahead is not None
+    with pytest.raises(errors.Stopped):
+        ahead[1].result(30)
+    assert faked.requests == []
+    assert client.requests_made == 0
+
+
+def test_answer_that_nobody_takes_up_is_counted(faked: Faked, make: Make) -> None:
+    statuses: list[int] = []
+    faked.answer(503)
+    client = make(on_answer=statuses.append)
+    client.read_ahead(page=2, **ALL)
+    assert client._ahead is not None
+    client._ahead[1].result(30)
+    client.close()
+    assert statuses == [503]
+
+
+def test_clock_of_an_answer_stays_when_the_next_one_fails(faked: Faked, make: Make) -> None:
+    faked.answer(EMPTY_LIST, headers={"Date": "Thu, 01 Jan 2026 00:00:00 GMT"})
+    faked.answer(ConnectionError("reset"))
+    client = make(attempts=1)
+    client.list_events()
+    before = client.server_time
+    with pytest.raises(errors.Unavailable):
+        client.list_events(page=2)
+    assert client.server_time == before is not None
+
+
 def test_clocks_of_answers_are_not_mixed(faked: Faked, make: Make) -> None:
     for day in ("01", "02"):
         faked.answer(EMPTY_LIST, headers={"Date": f"Thu, {day} Jan 2026 00:00:00 GMT"})

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import NexmoAccount
 from events.archive.add import add_events
 from events.nexmo.parse import parse_event
+from events.nexmo.values import ip_key
 from events.reading import candidates, pages, plan
 from events.reading.conditions import Conditions
 from tests.conftest import NOON, event_json
@@ -215,6 +217,23 @@ def test_short_words_are_looked_up_whole_and_not_looked_at_again(archived: None)
         inner, _, outer = looked_up("needle nexmo zq").partition("OFFSET 0")
         assert "%needle%" in inner and "%nexmo%" in inner
         assert "%needle%" not in outer and "%nexmo%" not in outer and "%zq%" in outer
+
+
+def test_large_range_is_not_read_to_its_end_for_a_narrow_span(archived: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = Conditions(wanted={"source_ip": ((ip_key("192.0.2.0"), ip_key("192.0.2.255")),)})
+    some_minutes = plan.Span(NOON + timedelta(minutes=5), NOON + timedelta(minutes=9))  # five events of each account
+
+    few = candidates.find(network, some_minutes, 4)
+    assert few is not None and (len(few.keys), few.number) == (4, 15)
+    assert few.keys == sorted(few.keys, reverse=True)
+    later = plan.Span(NOON + timedelta(days=2), None)
+    assert candidates.find(network, later, 4) == ([], 0)
+
+    monkeypatch.setattr(candidates, "PROBED", 100)
+    with CaptureQueriesContext(connection) as queries:
+        assert candidates.find(network, some_minutes, 4) is None  # there are 900 in the network
+    assert "LIMIT 101" in queries[-1]["sql"].partition("FROM events_auditevent")[2]
+    assert "created_at <" not in queries[-1]["sql"].partition("FROM events_auditevent")[2]
 
 
 @pytest.mark.parametrize("asked", [asked for name, asked in FILTERS.items() if "new country" in name])

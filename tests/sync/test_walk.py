@@ -165,6 +165,21 @@ def test_no_page_is_asked_for_in_vain(lists: list[list[list[str]]], total: int) 
     assert "begun" not in {kind for kind, _ in pages.noted}
 
 
+def test_last_page_that_was_looked_at_before_is_not_asked_for_again() -> None:
+    pages = PagesAhead([full(0), full(100), full(200), full(300)[:50]], total=350)
+    walk = pages.walk()
+    walk.peek(1)
+    walk.peek(4)
+    assert walk.read().verified
+    assert [noted for noted in pages.noted if noted[0] != "archived"] == [
+        ("taken", 1),
+        ("taken", 4),
+        ("taken", 2),
+        ("begun", 3),
+        ("taken", 3),
+    ]
+
+
 def test_walk_that_may_read_no_further_asks_for_nothing_ahead() -> None:
     pages = PagesAhead([full(0), full(100), full(200)], total=300)
     assert not pages.walk(most_pages=2).read().verified
