@@ -81,7 +81,8 @@ def _told(conditions: Conditions) -> tuple[str, ...]:
 def _ways(words: tuple[str, ...], one_of: tuple[str, ...]) -> list[tuple[str, ...]]:
     """All the ways to spell these words, together with each of the others."""
     ways = search_index.ways(words)
-    return [(*way, other) for other in one_of for way in ways] if one_of else ways
+    others = [spelling for other in one_of for spelling in search_index.spellings(other)]
+    return [(*way, other) for other in others for way in ways] if one_of else ways
 
 
 def _from_ranges(conditions: Conditions, span: Span, wanted: int | None) -> Candidates | None:

@@ -118,6 +118,24 @@ def test_long_words_are_looked_up_by_pieces_apart(words: tuple[str, ...], pieces
     assert trigrams.choose_apart(words, None) == pieces
 
 
+@pytest.mark.parametrize(
+    "app",
+    ["xxcafe\u0301-night-desk-77", "12abc\u0308def\u0308ghi\u0308jkl\u0308mno\u0308", "STRASSE-straße-Desk"],
+)
+def test_ids_of_applications_are_looked_up_as_texts_are_kept(
+    archives: dict[str, NexmoAccount], add_event: Add, monkeypatch: pytest.MonkeyPatch, app: str
+) -> None:
+    """An accent that follows its letter is one letter with it in the text to search in."""
+    monkeypatch.setattr(candidates, "PATIENCE_MS", 10_000)
+    account = archives["demo0001"]
+    expected = {
+        add_event(account, number, event_type="APP_UPDATE", context={"application_id": app}).pk for number in (900, 901)
+    }
+    for accounts in ((account.pk,), None):
+        few = candidates.find(Conditions(accounts=accounts, wanted={"application": ((None, app),)}), Span(None, None))
+        assert few is not None and {key.pk for key in few.keys} == expected
+
+
 def test_rare_pieces_are_looked_up(archives: dict[str, NexmoAccount], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trigrams, "SMALL", 1)
     trigrams._samples.clear()
