@@ -16,7 +16,7 @@ import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
-from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 from urllib.parse import quote, urlsplit
 
 import requests
@@ -24,20 +24,18 @@ from requests.auth import HTTPBasicAuth
 from urllib3.exceptions import HTTPError as Urllib3Error
 from urllib3.util import Retry
 
-from events.nexmo import errors
+from events.nexmo import answers, errors
 from events.nexmo.parse import (
     Event,
     EventPage,
     EventTypeInfo,
     decode_body,
-    json_members,
     load_json,
     parse_event_types,
     parse_page,
     parse_single,
-    shorten,
 )
-from events.nexmo.values import parse_http_date, parse_retry_after
+from events.nexmo.values import parse_http_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -47,9 +45,7 @@ T = TypeVar("T")
 DEFAULT_URL = "https://api.nexmo.com/beta/audit"
 MAX_PAGE_SIZE = 100
 MAX_BODY_BYTES = 256 * 1024 * 1024
-MAX_ERROR_CHARACTERS = 20_000  # a longer body is a list, not an error
 CONNECT_TIMEOUT = 10.0
-TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 class Pace(Protocol):
@@ -292,11 +288,11 @@ class AuditClient:
             raise exchange.error
         response, text = exchange.response, exchange.text
         try:
-            self._check(response, text, request.path)
+            answers.check(response, text, one_event=request.path != "/events", now=self.server_time)
             return read(text)
         except errors.AuditAPIError as error:
             error.status = error.status or response.status_code
-            error.trace_id = _trace_id(response)
+            error.trace_id = answers.trace_id(response)
             if self._repeats_a_secret(text, error.detail):  # a proxy may echo what it was sent
                 error.detail = "(The answer repeats the credentials, so it is not shown.)"
                 error.args = (error.detail,)
@@ -345,7 +341,7 @@ class AuditClient:
             with response:
                 exchange.text = decode_body(self._read(response, deadline))
         except (requests.RequestException, Urllib3Error, OSError) as error:
-            exchange.error = errors.Unavailable(_transport_trouble(error))
+            exchange.error = errors.Unavailable(answers.transport_trouble(error))
         except errors.AuditAPIError as error:
             exchange.error = error
         return exchange
@@ -375,18 +371,6 @@ class AuditClient:
                 raise errors.Unavailable(f"The answer took longer than {4 * self.timeout:g} seconds.")
         return b"".join(parts)
 
-    def _check(self, response: requests.Response, text: str, path: str) -> None:
-        """Raise the error that the answer is: by status first, by body second."""
-        status, trace_id = response.status_code, _trace_id(response)
-        if status == 200:
-            status = _error_in_disguise(text)
-            if not status:
-                return
-        if status == 204 and response.request.method == "OPTIONS":
-            return
-        pause = parse_retry_after(response.headers.get("Retry-After"), now=self.server_time)
-        _raise_for(status, _explain(text), trace_id, pause, one_event=path != "/events")
-
     def _pause(self, seconds: float, why: str) -> None:
         if self.on_wait:
             self.on_wait(seconds, why)
@@ -402,80 +386,6 @@ def _read_event_types(text: str) -> tuple[EventTypeInfo, ...]:
         return parse_event_types(load_json(text))
     except errors.MalformedResponse:
         return ()  # a proxy's own empty answer to OPTIONS: the caller keeps the types it knows
-
-
-def _raise_for(status: int, detail: str, trace_id: str, retry_after: float | None, *, one_event: bool) -> NoReturn:
-    if status == 401:
-        raise errors.CredentialsRefused(detail, status=status, trace_id=trace_id)
-    if status == 403:
-        raise errors.AccessDenied(detail, status=status, trace_id=trace_id)
-    if status == 404:
-        error = errors.NotFound(detail, status=status, trace_id=trace_id)
-        if one_event:
-            error.what, error.advice = "Nexmo has no event with this id.", "It may be too old for Nexmo to keep."
-        raise error
-    if status == 429:
-        raise errors.RateLimited(detail, status=status, trace_id=trace_id, retry_after=retry_after)
-    if status in TRANSIENT_STATUSES or status >= 500:
-        unavailable = errors.Unavailable(detail, status=status, trace_id=trace_id)
-        unavailable.retry_after = retry_after
-        raise unavailable
-    if 300 <= status < 400:
-        raise errors.Redirected(detail, status=status, trace_id=trace_id)
-    if 200 <= status < 300:
-        raise errors.MalformedResponse(detail or "An answer without content.", status=status, trace_id=trace_id)
-    raise errors.RequestRejected(detail, status=status, trace_id=trace_id)
-
-
-def _error_in_disguise(text: str) -> int:
-    """The status that an error object under status 200 tells of, or 0."""
-    if len(text) > MAX_ERROR_CHARACTERS:
-        return 0
-    try:
-        members = json_members(text)
-    except errors.MalformedResponse:
-        return 0  # not ours to judge: the reader of the body will
-    status = members.get("status", "").strip('"')
-    if re.fullmatch("[45][0-9][0-9]", status) and not ({"_embedded", "page", "id"} & members.keys()):
-        return int(status)
-    return 0
-
-
-def _explain(text: str) -> str:
-    """What an error body says, in any of the three styles that Nexmo's hosts use."""
-    try:
-        body = load_json(text)
-    except errors.MalformedResponse:
-        return "" if text.lstrip().startswith("<") else shorten(text)
-    if not isinstance(body, dict):
-        return ""
-    words = [
-        body[key] for key in ("title", "message", "detail", "error_title", "Error") if isinstance(body.get(key), str)
-    ]
-    invalid = body.get("invalid_parameters")
-    for item in invalid if isinstance(invalid, list) else ():
-        if isinstance(item, dict):
-            words.append(f"{item.get('name')}: {item.get('reason')}")
-    return shorten(" - ".join(words))
-
-
-def _trace_id(response: requests.Response) -> str:
-    return shorten(response.headers.get("X-Nexmo-Trace-Id", ""), 64)
-
-
-def _transport_trouble(error: Exception) -> str:
-    """The kind of a transport fault, without the address and the inner workings that its own text shows."""
-    if isinstance(error, requests.exceptions.SSLError):
-        return "The encrypted connection could not be made; check the certificate and the clock of this machine."
-    if isinstance(error, requests.exceptions.ConnectTimeout):
-        return "The connection took too long."
-    if isinstance(error, requests.exceptions.Timeout) or "timed out" in str(error).lower():
-        return "The answer took too long."
-    if isinstance(error, requests.exceptions.ConnectionError) and "refused" in str(error).lower():
-        return "The connection was refused."
-    if isinstance(error, requests.exceptions.ProxyError):
-        return "The proxy could not be used."
-    return "The connection broke or the answer was cut off."
 
 
 def _is_loopback(host: str) -> bool:

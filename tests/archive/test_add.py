@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC
+from datetime import UTC, timedelta, timezone
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from events.archive.add import add_events
+from events.archive.add import _stored, add_events
 from events.archive.verify import verify_account
 from events.models import AuditEvent
 from events.nexmo.parse import Event, parse_event
 from events.reading import read_page
 from events.reading.conditions import Conditions
+from events.storage import chain
 from tests.conftest import NOON, event_json
 
 
@@ -48,3 +49,11 @@ def test_rows_are_written_by_few_statements(account: Any) -> None:
 
     inserts = [query["sql"] for query in queries if query["sql"].startswith(("INSERT INTO events_auditevent", "COPY"))]
     assert len(inserts) == (3 if connection.vendor == "sqlite" else 1)
+
+
+@pytest.mark.parametrize("microsecond", [0, 1, 100_000, 999_999])
+@pytest.mark.parametrize("hours", [0, 5.75, -11])
+def test_times_are_stored_as_django_stores_them(db: None, microsecond: int, hours: float) -> None:
+    moment = NOON.replace(microsecond=microsecond).astimezone(timezone(timedelta(hours=hours)))
+
+    assert _stored(moment, chain.moment(moment)) == connection.ops.adapt_datetimefield_value(moment)
