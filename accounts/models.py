@@ -69,7 +69,8 @@ class NexmoAccountQuerySet(models.QuerySet["NexmoAccount"]):
         if _is_nobody(user):
             return []
         rows = _ALL.rows() if NexmoAccountQuerySet.sees_all(user) else _SHARED.rows(user.pk)
-        return [NexmoAccount.from_db(connection.alias, _OPEN_FIELDS, row) for row in rows]
+        database = connection.alias
+        return [NexmoAccount.from_db(database, _OPEN_FIELDS, row) for row in rows]
 
     @staticmethod
     def keys_visible_to(user: AnyUser) -> dict[int, str]:

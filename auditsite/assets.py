@@ -73,7 +73,12 @@ TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8
 
 def address(kind: str) -> str:
     """Where a page finds the stylesheet ("css") or the script ("js"): another address whenever a part changes."""
-    return reverse("asset", args=[_joined(kind)[1], kind])
+    return _address(kind, _joined(kind)[1])
+
+
+@lru_cache
+def _address(kind: str, digest: str) -> str:
+    return reverse("asset", args=[digest, kind])
 
 
 @login_not_required

@@ -157,8 +157,7 @@ class EventTable(tables.Table):
         self.query = (
             escape(f"?{urlencode(in_force)}") if in_force else ""
         )  # an event's page knows the filter it is from
-        root = reverse("events:accounts")
-        self.events_urls = {pk: f"{root}{quote(account.api_key)}/events/" for pk, account in self.accounts.items()}
+        self.events_urls = {pk: _events_address(account.api_key) for pk, account in self.accounts.items()}
         self.account_links = {
             pk: cells.account_link(self.narrowing["account"], account.api_key, account.name)
             for pk, account in self.accounts.items()
@@ -214,6 +213,12 @@ def page_columns(table: Any = EventTable) -> dict[str, Any]:
 def file_columns() -> dict[str, str]:
     """The columns by the names that they have in files, in the order of files."""
     return {str(column.accessor or name): name for name, column in FileTable.base_columns.items()}
+
+
+@lru_cache(maxsize=4096)
+def _events_address(api_key: str) -> str:
+    """Where the pages of an account's events begin."""
+    return f"{reverse('events:accounts')}{quote(api_key)}/events/"
 
 
 InForce = tuple[tuple[str, str], ...]

@@ -24,6 +24,7 @@ from django.utils.translation import get_language, gettext
 
 from events.filters import search_box
 from events.filters.dates import TIMES, with_times
+from events.filters.declared import Declared, twin
 from events.filters.event_types import descriptions, event_type_choices
 from events.filters.fields import CodesField, ListField, signed, split_list, unsigned
 from events.filters.form_html import FORM, FormRenderer
@@ -77,18 +78,14 @@ def _spoken(field: forms.Field) -> forms.Field:
     return spoken
 
 
-class OwnFields(dict[str, forms.Field]):
-    """The fields of a form's class. Each form has fields and widgets of its own, whose words and marks it may change;
-    what these are made of, such as choices, is the same for all. Django's deep copies take eight times as long."""
+class OwnFields(Declared[forms.Field]):
+    """The fields of a form's class. Each form has fields and widgets of its own: it changes their words and marks."""
 
-    def __deepcopy__(self, memo: Any) -> dict[str, forms.Field]:
-        return {name: _own(field) for name, field in self.items()}
-
-
-def _own(field: forms.Field) -> forms.Field:
-    own, own.widget = copy.copy(field), copy.copy(field.widget)
-    own.widget.attrs = field.widget.attrs.copy()
-    return own
+    def own(self, part: forms.Field) -> forms.Field:
+        field: forms.Field = super().own(part)
+        field.widget = twin(part.widget)
+        field.widget.attrs = part.widget.attrs.copy()
+        return field
 
 
 @lru_cache(maxsize=256)
@@ -153,7 +150,7 @@ class EventFilter(django_filters.FilterSet):
     @classmethod
     def get_filters(cls) -> dict[str, Any]:
         """Those of the one table of filters (`events.reading.filterable`)."""
-        return {**super().get_filters(), **filters()}
+        return Declared({**super().get_filters(), **filters()})
 
     def _in_codes(self, data: Any) -> Any:
         """The parameters with the names in them turned into codes."""

@@ -109,6 +109,7 @@ def draw(event_filter: EventFilter, *, one_account: bool, sizes: Sequence[int], 
     )
 
 
+@lru_cache(maxsize=16)
 def _help(words: Words) -> str:
     """What can be written in the box: fetched when it is unfolded; without scripts, a link."""
     address = reverse("events:search_help")

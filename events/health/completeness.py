@@ -54,8 +54,9 @@ def completeness(accounts: Sequence[NexmoAccount]) -> list[Completeness]:
         counts[key] = count
         if end:  # nothing is covered yet, else
             spans.setdefault(key, []).append(_Span(start, end))
+    now = timezone.now()
     return [
-        Completeness(account, counts.get(account.pk, 0), *reach(believable(spans.get(account.pk, []))))
+        Completeness(account, counts.get(account.pk, 0), *reach(believable(spans.get(account.pk, []), now), now))
         for account in accounts
     ]
 
@@ -71,14 +72,15 @@ _ARCHIVED = Prepared(
 
 def believable(spans: list[CoveredSpan], now: datetime | None = None) -> list[CoveredSpan]:
     """The spans without those that a wrong clock let end in the future: until when they really reach is not known."""
-    return [span for span in spans if not clock.lies_ahead(span.end, now)]
+    latest = clock.latest_believable(now)
+    return [span for span in spans if span.end <= latest]
 
 
-def reach(spans: list[CoveredSpan]) -> tuple[datetime | None, datetime | None, int]:
+def reach(spans: list[CoveredSpan], now: datetime) -> tuple[datetime | None, datetime | None, int]:
     """Until when and since when spans (in order of time) say that all is there, and how many gaps are before that."""
     if not spans:
         return None, None, 0
-    return min(spans[-1].end, timezone.now()), spans[-1].start, len(coverage.gaps(spans))
+    return min(spans[-1].end, now), spans[-1].start, len(coverage.gaps(spans))
 
 
 def coverage_sentence(relevant: Sequence[Completeness | AccountStatus]) -> str:

@@ -181,7 +181,7 @@ def statuses(accounts: Iterable[NexmoAccount], *, worker_alive: bool) -> list[Ac
         state = states.get(account.pk) or SyncState(account=account)
         recorded = spans.get(account.pk, [])
         covered = believable(recorded, now)
-        until, since, gap_count = reach(covered)
+        until, since, gap_count = reach(covered, now)
         health = describe(
             account,
             state,
