@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zoneinfo
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -108,3 +109,34 @@ def test_the_systems_table_is_read_before_the_packages(
 
     assert list(offered(client)) == ["Europe"]
     assert list(offered(client)["Europe"]) == ["Europe/Madrid"]
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        ("2026-10-03T15:29:59+00:00", "+10:30"),
+        ("2026-10-03T15:30:00+00:00", "+11:00"),  # clocks go forward by half an hour
+        ("2026-10-03T21:14:59+05:45", "+10:30"),  # the same two moments, by the clocks of Kathmandu
+        ("2026-10-03T21:15:00+05:45", "+11:00"),
+    ],
+)
+def test_offsets_change_with_the_clocks(now: str, expected: str) -> None:
+    groups = dict(zones.choices("", datetime.fromisoformat(now)))
+
+    assert dict(groups["Australia"])["Australia/Lord_Howe"] == f"Lord Howe ({expected})"
+
+
+def test_zones_are_read_once_for_several_forms(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = datetime(2026, 11, 27, 9, 16, tzinfo=UTC)
+    first = zones.choices("US/Eastern", now)
+    read: list[str] = []
+
+    class Watched(zoneinfo.ZoneInfo):
+        def __new__(cls, name: str) -> Watched:
+            read.append(name)
+            return super().__new__(cls, name)
+
+    monkeypatch.setattr(zones.zoneinfo, "ZoneInfo", Watched)
+
+    assert zones.choices("US/Eastern", now + timedelta(minutes=13)) == first
+    assert read == ["US/Eastern"]  # which is no place
