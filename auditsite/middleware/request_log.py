@@ -16,6 +16,7 @@ from django.utils.encoding import escape_uri_path
 
 from auditsite.monitoring import metrics
 from auditsite.monitoring.logs import request_id
+from auditsite.server.frames import roomy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,6 +37,7 @@ class RequestMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
+    @roomy  # here for all that follows, as it is first
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         began = time.perf_counter()
         sent = request.headers.get(HEADER, "")
