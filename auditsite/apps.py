@@ -13,6 +13,7 @@ from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 from accounts.names import rename, translate_names
+from auditsite import kept_texts
 from auditsite.middleware.time_limits import prepare_sqlite
 
 _inherited: list[Any] = []
@@ -35,6 +36,7 @@ class AuditsiteConfig(AppConfig):
         admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
         admin.site.site_header = admin.site.site_title = "Auditsite"
         admin.site.index_title = _("Administration")
+        kept_texts.install()
         translate_names(apps.get_app_config("mfa"))
         rename(apps.get_app_config("mfa"), _("Second factors"))
         # Sent for apps with models only, and this one has none.

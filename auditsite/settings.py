@@ -267,7 +267,6 @@ TEMPLATES = [
                 *(["auditsite.demo.views.navigation"] if DEMO else []),
                 "events.detection.findings.open_findings.in_navigation",
             ],
-            "libraries": {"i18n": "auditsite.templatetags.i18n"},  # in place of Django's own
         },
     }
 ]

@@ -37,7 +37,7 @@ class RequestMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
-    @roomy  # here for all that follows, as it is first
+    @roomy  # here for all that follows up to an answer, as it is first
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         began = time.perf_counter()
         sent = request.headers.get(HEADER, "")

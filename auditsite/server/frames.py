@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-SLOTS = 20_000  # pointers: together with the room for some five hundred calls that makes 256 KB, used as far as needed
+# Pointers. With the room for some five hundred calls that makes 256 KB, of which only the pages touched take memory.
+SLOTS = 20_000
 
 
 def roomy(function: Callable[P, R]) -> Callable[P, R]:
-    """The function, whose calls, and theirs, find room in one chunk. For what is called seldom and calls much."""
+    """Wrap a function so that all calls made within it share one chunk: one that is called rarely and calls a lot."""
 
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         return function(*args, **kwargs)

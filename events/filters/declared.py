@@ -24,7 +24,7 @@ class Declared(dict[str, Part]):
 
 
 def twin(original: Any) -> Any:
-    """As `copy.copy` makes one, which asks each object anew how it is to be copied."""
+    """A shallow copy, as `copy.copy` makes one, which first looks up how each object wants to be copied."""
     made = object.__new__(type(original))
     made.__dict__.update(original.__dict__)
     return made

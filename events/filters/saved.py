@@ -9,6 +9,7 @@ from __future__ import annotations
 import fnmatch
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -176,6 +177,11 @@ class Views:
         """The built-in ones without a star."""
         return [view for view in self.builtin if not view.starred]
 
+    @property
+    def groups(self) -> tuple[list[View], ...]:
+        """All of them, each once."""
+        return self.starred, self.mine, self.teams, self.others
+
     def named(self, key: str) -> View | None:
         """The view with this key, or None where the reader has none such."""
         return next((view for view in (*self.saved, *self.builtin) if view.key == key), None) if key else None
@@ -183,7 +189,7 @@ class Views:
     def of(self, query: str, first: View | None = None) -> View | None:
         """The view that a canonical query is; `first` where that is one of several."""
         meant = _by_codes(query)
-        views = (*((first,) if first else ()), *self.starred, *self.mine, *self.teams, *self.others)
+        views = chain((first,) if first else (), *self.groups)
         return next((view for view in views if _by_codes(view.query) == meant), None)
 
 

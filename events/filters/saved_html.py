@@ -6,15 +6,18 @@ from functools import lru_cache
 from html import escape
 from typing import TYPE_CHECKING
 
-from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language
-from django.utils.translation import gettext as _
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_lazy as _
 
+from events.filters.query_string import page_address
 from events.wording.marking import coded, marked
 
 if TYPE_CHECKING:
     from events.filters.saved import View, Views
+
+
+TITLES = (_("Starred"), _("Mine"), _("My teams"), _("Built in"))
 
 
 def draw_menu(views: Views, current: View | None, *, changed: bool = False) -> SafeString:
@@ -23,37 +26,35 @@ def draw_menu(views: Views, current: View | None, *, changed: bool = False) -> S
     Args:
         changed: the filter is no longer that of the view.
     """
-    groups = (views.starred, views.mine, views.teams, views.others)
-    return _drawn(tuple(map(tuple, groups)), current, changed, reverse("events:list"), get_language())
+    in_force, events = None if changed else current, page_address("list", None)
+    *own, others = ((tuple(group), in_force if in_force in group else None) for group in views.groups)
+    sections = [_section(number, *group, events) for number, group in enumerate(own) if group[0]]
+    if others[0]:
+        sections.append(_built_in(*others, events, get_language()))
+    title = f"<span>{marked(current.name if current else gettext('Views'))}</span>"
+    if changed:
+        title += f" <small>{escape(gettext('changed'))}</small>"
+    return mark_safe(  # noqa: S308 - every piece of it was escaped
+        f'<details class="menu"><summary>{title}</summary><div class="sheet">{"".join(sections)}'
+        f'<p><a href="{page_address("views", None)}">{escape(gettext("All views"))}</a></p></div></details>'
+    )
+
+
+def _section(number: int, views: tuple[View, ...], current: View | None, events: str) -> str:
+    """A group of views; `events` is the address of the list."""
+    items = "".join([_item(view, view == current, events) for view in views])
+    return f"<section><h2>{escape(str(TITLES[number]))}</h2><ul>{items}</ul></section>"
+
+
+@lru_cache(maxsize=64)
+def _built_in(views: tuple[View, ...], current: View | None, events: str, language: str | None) -> str:
+    """The group of the built-in ones in the language in use, which is part of what the cache knows an answer by."""
+    return _section(len(TITLES) - 1, views, current, events)
 
 
 @lru_cache(maxsize=128)
-def _drawn(
-    groups: tuple[tuple[View, ...], ...], current: View | None, changed: bool, events: str, language: str | None
-) -> SafeString:
-    """The same for these very views, in the language in use: they rarely change, and the built-in ones are everybody's.
-    `events` is the address of the list."""
-    titles = (_("Starred"), _("Mine"), _("My teams"), _("Built in"))
-    in_force = None if changed else current
-    sections = "".join(
-        f"<section><h2>{escape(title)}</h2><ul>{_items(group, in_force, events)}</ul></section>"
-        for title, group in zip(titles, groups, strict=True)
-        if group
-    )
-    name = current.name if current else _("Views")
-    title = f"<span>{marked(name)}</span>" + (f" <small>{escape(_('changed'))}</small>" if changed else "")
-    return mark_safe(  # noqa: S308 - every piece of it was escaped
-        f'<details class="menu"><summary>{title}</summary>'
-        f'<div class="sheet">{sections}<p><a href="{reverse("events:views")}">{escape(_("All views"))}</a></p></div>'
-        "</details>"
-    )
-
-
-def _items(views: tuple[View, ...], current: View | None, events: str) -> str:
-    return "".join([_item(view, view == current, events) for view in views])
-
-
 def _item(view: View, is_current: bool, events: str) -> str:
+    """A view's line: they rarely change."""
     in_force = ' aria-current="true"' if is_current else ""
     return f'<li><a href="{escape(view.on(events))}"{in_force}{_title(view)}>{marked(view.name)}</a></li>'
 

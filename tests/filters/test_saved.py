@@ -128,6 +128,28 @@ def test_menu_begins_with_what_has_a_star(client: Client, mine: SavedView, share
     assert len(names) == len(set(names)) == 2 + len(BUILTIN)
 
 
+def test_menu_marks_the_view_in_force_and_no_other(client: Client, mine: SavedView, shared: SavedView) -> None:
+    api = "source=API&view=api"
+
+    def marked(address: str, **options: Any) -> tuple[list[str], bool]:
+        """What is marked in the menu, and whether it says that the filter was changed."""
+        page = client.get(f"/events/?{address}", **options).content.decode()
+        menu = page[page.index('<div class="views">') :].split("</details>")[0]
+        return re.findall(r'aria-current="true"[^>]*>(?:<bdi>)?([^<]*)<', menu), "<small>" in menu
+
+    assert marked("") == ([], False)
+    assert marked(QUERY) == (["Apps by hand"], False)
+    assert marked(api) == (["Changes through the API"], False)
+    assert marked("event_type=USER_LOGIN&new=country") == (["Logins from new countries"], False)
+    assert marked(f"{QUERY}&source_country=GB&view={mine.pk}") == ([], True)
+    assert marked(api, headers={"accept-language": "es"}) == (["Cambios a través de la API"], False)
+    assert client.post("/views/star", {"view": "api", "starred": "1"}).status_code < 400
+    assert marked(api) == (["Changes through the API"], False)
+    assert marked(QUERY) == (["Apps by hand"], False)
+    assert client.post(f"/views/{mine.pk}/edit", {"name": "By hand", "team": ""}).status_code == 302
+    assert marked(QUERY) == (["By hand"], False)
+
+
 # --- saving ---------------------------------------------------------------------------------------------------------
 def test_saved_view_is_the_list_it_was_made_from(client: Client, cast: dict[str, Any]) -> None:
     assert "There is no filter to save" in text_of(client.get("/views/new"))

@@ -1,4 +1,7 @@
-"""Django's `i18n`, whose `translate` looks a text up once for each language: a page has dozens, each forty calls."""
+"""`{% translate %}` that looks a text up once for each language: a page has dozens, each taking forty calls.
+
+No library of its own, which every template would have to load: it takes the tag's place in Django's `i18n`.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,6 @@ from django.utils.translation import get_language
 if TYPE_CHECKING:
     from django.template.base import Parser, Token
     from django.template.context import Context
-
-register = template.Library()
-register.tags.update(i18n.register.tags)
-register.filters.update(i18n.register.filters)
 
 
 class Kept(template.Node):
@@ -32,11 +31,15 @@ class Kept(template.Node):
         return text
 
 
-@register.tag("translate")
-@register.tag("trans")
 def translate(parser: Parser, token: Token) -> template.Node:
-    """As Django's. A text that stands in the template itself is kept."""
+    """Django's node; one that keeps its text where this stands in the template itself."""
     node = i18n.do_translate(parser, token)
-    text = node.filter_expression
-    kept = text.var.literal is not None and not (text.filters or node.asvar or node.message_context)
-    return Kept(node) if kept else node
+    said = node.filter_expression
+    is_text = isinstance(getattr(said.var, "literal", None), str)
+    return Kept(node) if is_text and not (said.filters or node.asvar or node.message_context) else node
+
+
+def install() -> None:
+    """Put it in the place of Django's own, for all templates that are read from now on."""
+    for name in ("translate", "trans"):
+        i18n.register.tag(name, translate)
