@@ -31,12 +31,11 @@ def draw_menu(views: Views, current: View | None, *, changed: bool = False) -> S
     sections = [_section(number, *group, events) for number, group in enumerate(own) if group[0]]
     if others[0]:
         sections.append(_built_in(*others, events, get_language()))
-    title = f"<span>{marked(current.name if current else gettext('Views'))}</span>"
-    if changed:
-        title += f" <small>{escape(gettext('changed'))}</small>"
+    name, all_views, said = current.name if current else gettext("Views"), gettext("All views"), gettext("changed")
+    title = f"<span>{marked(name)}</span>" + (f" <small>{escape(said)}</small>" if changed else "")
     return mark_safe(  # noqa: S308 - every piece of it was escaped
         f'<details class="menu"><summary>{title}</summary><div class="sheet">{"".join(sections)}'
-        f'<p><a href="{page_address("views", None)}">{escape(gettext("All views"))}</a></p></div></details>'
+        f'<p><a href="{page_address("views", None)}">{escape(all_views)}</a></p></div></details>'
     )
 
 
