@@ -19,9 +19,10 @@ class Knot:
 @pytest.fixture
 def seldom() -> Iterator[None]:
     usual = gc.get_threshold()
+    gc.unfreeze()  # the whole suite runs so
+    gc.set_threshold(700, 10, 10)
     collect_seldom()
     yield
-    gc.unfreeze()
     gc.set_threshold(*usual)
 
 
