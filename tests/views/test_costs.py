@@ -10,6 +10,7 @@ import sys
 from typing import Any
 
 import pytest
+from django.template import Context
 from django.template.base import Template
 from django.test.utils import _TestState
 from django.utils import timezone
@@ -88,3 +89,6 @@ def test_templates_look_for_no_attribute_in_vain(
 
     assert login("alice").get(path).status_code == 200
     assert sought == []
+
+    Template("{{ thing.lacking }}").render(Context({"thing": object()}))
+    assert sought == ["object"], "Django looks for attributes in another way: this test sees nothing any more"
