@@ -14,6 +14,8 @@ from events.filters.query_string import page_address
 from events.wording.marking import coded, marked
 
 if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
     from events.filters.saved import View, Views
 
 
@@ -27,10 +29,10 @@ def draw_menu(views: Views, current: View | None, *, changed: bool = False) -> S
         changed: the filter is no longer that of the view.
     """
     in_force, events = None if changed else current, page_address("list", None)
-    *own, others = ((tuple(group), in_force if in_force in group else None) for group in views.groups)
-    sections = [_section(number, *group, events) for number, group in enumerate(own) if group[0]]
-    if others[0]:
-        sections.append(_built_in(*others, events, get_language()))
+    *own, others = map(tuple, views.groups)
+    sections = [_section(title, group, in_force, events) for title, group in zip(TITLES, own, strict=False) if group]
+    if others:
+        sections.append(_built_in(others, in_force if in_force in others else None, events, get_language()))
     name, all_views, said = current.name if current else gettext("Views"), gettext("All views"), gettext("changed")
     title = f"<span>{marked(name)}</span>" + (f" <small>{escape(said)}</small>" if changed else "")
     return mark_safe(  # noqa: S308 - every piece of it was escaped
@@ -39,16 +41,16 @@ def draw_menu(views: Views, current: View | None, *, changed: bool = False) -> S
     )
 
 
-def _section(number: int, views: tuple[View, ...], current: View | None, events: str) -> str:
+def _section(title: StrPromise, views: tuple[View, ...], current: View | None, events: str) -> str:
     """A group of views; `events` is the address of the list."""
     items = "".join([_item(view, view == current, events) for view in views])
-    return f"<section><h2>{escape(str(TITLES[number]))}</h2><ul>{items}</ul></section>"
+    return f"<section><h2>{escape(str(title))}</h2><ul>{items}</ul></section>"
 
 
 @lru_cache(maxsize=64)
 def _built_in(views: tuple[View, ...], current: View | None, events: str, language: str | None) -> str:
     """The group of the built-in ones in the language in use, which is part of what the cache knows an answer by."""
-    return _section(len(TITLES) - 1, views, current, events)
+    return _section(TITLES[-1], views, current, events)
 
 
 @lru_cache(maxsize=128)
