@@ -14,7 +14,7 @@ from events.masking import mask
 from events.models import FirstSeen
 from events.nexmo.applications import words_of
 from events.nexmo.catalog import FAMILIES, SOURCES
-from events.reading.applications import holding
+from events.reading.applications import Lookup
 from events.reading.conditions import APPLICATION
 from events.reading.filterable import DIMENSIONS, FIRSTS, ORDERS, PARAMETERS
 from events.wording.codes import family_title, source_title
@@ -118,7 +118,7 @@ def _named(name: str, typed: str, event_filter: EventFilter) -> Iterator[tuple[s
             yield email, email
     elif name == APPLICATION:
         field = event_filter.form.fields[name]
-        for called in holding(words_of(typed), field.accounts)[: MOST + 1] if typed else ():
+        for called in Lookup(field.accounts).holding(words_of(typed))[: MOST + 1] if typed else ():
             yield f'"{field.link(called)}"', called if plain(typed) in plain(called) else typed, called
     elif name == "period":
         yield from ((code, code, str(title)) for code, title in PERIODS.items())

@@ -32,6 +32,7 @@ from events.filters.limits import MOST_CHARACTERS, excess, within
 from events.filters.narrowing import filters
 from events.models import AuditEvent
 from events.nexmo.catalog import EVENT_TYPES
+from events.reading.applications import Lookup
 from events.reading.conditions import Conditions, joined
 from events.reading.filterable import DIMENSIONS
 from events.storage.search_index import Words, spellings, words
@@ -226,6 +227,11 @@ class EventFilter(django_filters.FilterSet):
     def scope(self) -> tuple[int, ...] | None:
         """The accounts that it is over, whatever it narrows them to; None for all there are."""
         return None if self.everything else tuple(account.pk for account in self.accounts.values())
+
+    @cached_property
+    def applications(self) -> Lookup:
+        """The applications of these accounts, by their names."""
+        return Lookup(self.scope)
 
     @property
     def accounts_by_pk(self) -> dict[int, NexmoAccount]:

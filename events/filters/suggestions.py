@@ -15,7 +15,7 @@ from events.filters.fields import signed, split_list, unsigned
 from events.filters.form import EventFilter
 from events.filters.pills import pills
 from events.filters.query_string import PAGE_PARAMS, with_params
-from events.reading import applications, count, read_page
+from events.reading import count, read_page
 from events.reading.filterable import DIMENSIONS
 from events.reading.users import is_seen
 
@@ -117,11 +117,10 @@ def _known(event_filter: EventFilter) -> Known:
     """What the archive knows of the accounts that a filter is over, whatever it narrows them to; nothing of numbers."""
     if not has_letters(event_filter.conditions.text):
         return Known()
-    scope = event_filter.scope
     return Known(
-        applications_in=partial(applications.within, accounts=scope),
-        applications_with=partial(applications.holding, accounts=scope),
-        is_user=partial(is_seen, accounts=scope),
+        applications_in=event_filter.applications.within,
+        applications_with=event_filter.applications.holding,
+        is_user=partial(is_seen, accounts=event_filter.scope),
     )
 
 

@@ -96,23 +96,34 @@ def called(name: str, accounts: Accounts) -> Applications:
     return ((None, app),) if _ID.fullmatch(app) else ()
 
 
-def within(words: str, accounts: Accounts) -> list[str]:
-    """The names of applications that stand, word by word, within a text, as events tell them."""
-    found = _noted(f"{_place('%s', _joined())} > 0", [f" {words} "], accounts)
-    return _names(found)
+class Lookup:
+    """Applications of some accounts by the words of their names. One page keeps it: the same words are looked up once.
 
+    Args:
+        accounts: those in question; None for all.
+    """
 
-def holding(words: str, accounts: Accounts) -> list[str]:
-    """The names of applications that hold all these words or pieces of words."""
-    return sorted(set(named(words, accounts).values()))
+    def __init__(self, accounts: Accounts) -> None:
+        self.accounts = accounts
+        self._named: dict[str, Names] = {}
 
+    def named(self, words: str) -> Names:
+        """Those whose names hold all these words or pieces of words, MOST_MEANT + 1 at most."""
+        if words not in self._named:
+            parts = words.split()
+            where = " AND ".join([f"{_place('words', '%s')} > 0"] * len(parts))
+            self._named[words] = _named(_noted(where, parts, self.accounts)) if parts else {}
+        return self._named[words]
 
-def named(words: str, accounts: Accounts) -> Names:
-    """The applications whose names hold all these words or pieces of words, MOST_MEANT + 1 at most."""
-    parts = words.split()
-    if not parts:
-        return {}
-    return _named(_noted(" AND ".join([f"{_place('words', '%s')} > 0"] * len(parts)), parts, accounts))
+    def holding(self, words: str) -> list[str]:
+        """The names of these, each once."""
+        return sorted(set(self.named(words).values()))
+
+    def within(self, words: str) -> list[str]:
+        """The names that stand, word by word, within a text, as events tell them."""
+        if " " not in words and len(named := self.named(words)) <= MOST_MEANT:
+            return sorted({name for name in named.values() if words_of(name) == words})
+        return _names(_noted(f"{_place('%s', _joined())} > 0", [f" {words} "], self.accounts))
 
 
 def any_name(accounts: Accounts) -> str:

@@ -1,10 +1,13 @@
 """Few candidates: where an index can name all events that may match, and they are not many, they are looked through
-whole, and the answer is complete however old the events are. Where they are many, a walk finds them soon.
+whole, and the answer is complete however old the events are. Where they are many, a walk finds them soon; and where one
+index can name them of a stretch of the archive (SQLite's of texts), a walk looks at no others.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from django.db import OperationalError, connection, transaction
@@ -14,9 +17,9 @@ from events.reading.conditions import (
     APPLICATION,
     any_of,
     contains,
-    contains_word,
     in_ranges,
     is_like,
+    is_like_word,
     is_one_of,
     joined,
     told,
@@ -27,11 +30,20 @@ from events.reading.rows import TABLE, time_column
 from events.storage import search_index
 
 if TYPE_CHECKING:
-    from events.reading.conditions import Conditions
+    from collections.abc import Iterable
+
+    from events.reading.conditions import Conditions, Sql
     from events.reading.plan import Span
 
 # PostgreSQL reads all candidates out of its index before it hands over the first. Longer than this, and they are many.
 PATIENCE_MS = 20
+# More than this share of a sample hold what a short walk may find at once. PostgreSQL's index takes long even for less.
+COMMON = {"sqlite": 0.05, "postgresql": 0.0}
+SEVERAL = 3
+# SQLite's index is asked by stretches of so many keys: events lie in it by their keys, and walks go by time.
+STRETCH = 4_096
+MOST_STRETCHES = 8
+_MATCHING = f"SELECT rowid FROM {search_index.INDEX} WHERE {search_index.INDEX} MATCH %s"
 
 
 class Candidates(NamedTuple):
@@ -46,43 +58,127 @@ class Candidates(NamedTuple):
     number: int
 
 
-def find(conditions: Conditions, span: Span, wanted: int | None = None) -> Candidates | None:
-    """All events that match, or the first `wanted` of them; None when there may be too many to look at each.
+@dataclass
+class Sought:
+    """What is looked for, as the indexes have it; what is known of it is found out once.
 
     By text, only the accounts in question are looked at: nobody learns of others from what is found, or from how long
     it takes.
     """
-    sought = search_index.words(conditions.text).wanted if conditions.text else ()
-    told = _told(conditions)
-    if connection.vendor == "postgresql":
-        known = tuple(word for word in sought if _is_indexed(word))
-        told = told if all(map(_is_indexed, told)) else ()
-        ways = _ways(known, told)
-        if (known or told) and trigrams.narrows(ways, conditions.accounts, PROBED):
-            return _in_order(_from_postgresql(conditions, span, ways, known, told), span, wanted)
-    elif sought or told:
-        query = trigrams.fts_query(_ways(sought, told), conditions.accounts)
-        index = search_index.INDEX
-        pks = _ids(f"SELECT rowid FROM {index} WHERE {index} MATCH %s", [query]) if query else None
-        if pks is not None:
-            return _in_order(_check(pks, conditions, span), span, wanted)
-    return _from_ranges(conditions, span, wanted) if conditions.ranges else None
+
+    conditions: Conditions
+
+    @cached_property
+    def _scope(self) -> trigrams.Scope:
+        return trigrams.Scope(self.conditions.accounts)
+
+    @cached_property
+    def _words(self) -> tuple[str, ...]:
+        """The words that the index of texts knows."""
+        wanted = search_index.words(self.conditions.text).wanted if self.conditions.text else ()
+        return tuple(filter(_is_indexed, wanted)) if connection.vendor == "postgresql" else wanted
+
+    @cached_property
+    def _told(self) -> tuple[str, ...]:
+        """What stands in the texts of events about the wanted applications, one of them in each."""
+        told_there = tuple(dict.fromkeys(told(app) for _, app in self.conditions.wanted.get(APPLICATION, ())))
+        return told_there if connection.vendor != "postgresql" or all(map(_is_indexed, told_there)) else ()
+
+    @cached_property
+    def _ways(self) -> list[tuple[str, ...]]:
+        """All the ways to spell the words, together with one of what is told; none where there is neither."""
+        if not self._words and not self._told:
+            return []
+        ways = search_index.ways(self._words)
+        others = [spelling for other in self._told for spelling in search_index.spellings(other)]
+        return [(*way, other) for other in others for way in ways] if others else ways
+
+    def may_turn_up_at_once(self) -> bool:
+        """Whether a short walk is worth while, before an index is asked that would take longer."""
+        if not self._ways:
+            return False
+        if self._scope.is_small:
+            return connection.vendor == "postgresql"
+        return trigrams.turn_up(self._ways, self._scope, COMMON[connection.vendor])
+
+    def find(self, span: Span, wanted: int | None = None, *, met: int = 0) -> Candidates | None:
+        """All events that match, or the first `wanted` of them; None when there may be too many to look at each.
+
+        Args:
+            met: how many that match were met on a short walk.
+        """
+        conditions = self.conditions
+        if connection.vendor == "postgresql":
+            if self._ways and trigrams.narrows(self._ways, self._scope, PROBED, are_there=met >= SEVERAL):
+                return _in_order(self._from_postgresql(span), span, wanted)
+        elif query := trigrams.fts_query(self._ways, self._scope):
+            pks = _ids([(_MATCHING, [query])])
+            if pks is not None:
+                return _in_order(_check(pks, conditions, span), span, wanted)
+        return _from_ranges(conditions, span, wanted) if conditions.ranges else None
+
+    def find_among(self, branches: list[Sql], span: Span, size: int) -> list[Key] | None:
+        """What matches among the `size` events whose keys these branches select, and maybe some others that do; None
+        where no index can tell that sooner than looking at each would."""
+        if connection.vendor == "postgresql" or not (query := trigrams.fts_query_within(self._ways, self._scope, size)):
+            return None
+        keys = " UNION ALL ".join(f"SELECT * FROM ({branch})" for branch, _ in branches)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT DISTINCT id / {STRETCH} FROM ({keys}) LIMIT {MOST_STRETCHES + 1}",
+                [value for _, values in branches for value in values],
+            )
+            stretches = sorted(row[0] for row in cursor.fetchall())
+        if not stretches:
+            return []
+        if len(stretches) > MOST_STRETCHES:
+            return None
+        within = f"{_MATCHING} AND rowid BETWEEN %s AND %s"
+        pks = _ids(
+            [(within, [query, first * STRETCH, last * STRETCH + STRETCH - 1]) for first, last in _runs(stretches)]
+        )
+        return None if pks is None else _check(pks, self.conditions, span)
+
+    def _from_postgresql(self, span: Span) -> list[Key] | None:
+        """The keys in any order, by the words that the index knows and by one of what is told. What is left to check
+        is written so that no other index is tried."""
+        conditions, known = self.conditions, self._words
+        apart = trigrams.choose_apart(self._ways[0], self._scope) if len(self._ways) == 1 else []
+        if apart:
+            looked_up, known = [is_like([f"%{'%'.join(pieces)}%"]) for pieces in apart if pieces], ()
+        else:
+            looked_up = [is_like_word(word) for word in known]
+            if self._told:
+                others = [is_like_word(word) for word in self._told]
+                either = any_of([text for text, _ in others]), [param for _, params in others for param in params]
+                looked_up.append(either)
+        if conditions.accounts is not None:
+            looked_up.insert(0, is_one_of(search_index.POSTGRESQL_ACCOUNT, conditions.accounts))
+        where, values = joined(looked_up)
+        rest, rest_values = joined([span.sql(), *conditions.rest(("text",)), contains(conditions.text, known)])
+        query = (
+            f"SELECT {time_column()}, id FROM (SELECT * FROM {TABLE} WHERE {where} OFFSET 0) AS candidates "
+            f"WHERE {rest} LIMIT {PROBED + 1}"
+        )
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT set_config('statement_timeout', %s, true), set_config('enable_seqscan', 'off', true)",
+                    [str(PATIENCE_MS)],
+                )
+                cursor.execute(query, values + rest_values)
+                keys = [Key(*row) for row in cursor.fetchall()]
+                # Within an outer transaction (a test, an export) they would stay.
+                cursor.execute(
+                    "SELECT set_config('statement_timeout', '0', true), set_config('enable_seqscan', 'on', true)"
+                )
+        except OperationalError:
+            return None
+        return keys if len(keys) <= PROBED else None
 
 
 def _in_order(keys: list[Key] | None, span: Span, wanted: int | None) -> Candidates | None:
     return None if keys is None else Candidates(sorted(keys, reverse=span.newest_first)[:wanted], len(keys))
-
-
-def _told(conditions: Conditions) -> tuple[str, ...]:
-    """What stands in the texts of events about the wanted applications, one of them in each."""
-    return tuple(dict.fromkeys(told(app) for _, app in conditions.wanted.get(APPLICATION, ())))
-
-
-def _ways(words: tuple[str, ...], one_of: tuple[str, ...]) -> list[tuple[str, ...]]:
-    """All the ways to spell these words, together with each of the others."""
-    ways = search_index.ways(words)
-    others = [spelling for other in one_of for spelling in search_index.spellings(other)]
-    return [(*way, other) for other in others for way in ways] if one_of else ways
 
 
 def _from_ranges(conditions: Conditions, span: Span, wanted: int | None) -> Candidates | None:
@@ -113,11 +209,25 @@ def _from_ranges(conditions: Conditions, span: Span, wanted: int | None) -> Cand
     return Candidates(keys, number or 0) if first else _in_order(keys, span, wanted)
 
 
-def _ids(query: str, values: list[str]) -> list[int] | None:
+def _ids(queries: list[Sql]) -> list[int] | None:
     with connection.cursor() as cursor:
-        cursor.execute(f"{query} LIMIT {PROBED + 1}", values)
+        cursor.execute(
+            f"{' UNION ALL '.join(query for query, _ in queries)} LIMIT {PROBED + 1}",
+            [value for _, values in queries for value in values],
+        )
         pks = [row[0] for row in cursor.fetchall()]
     return pks if len(pks) <= PROBED else None
+
+
+def _runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """The first and the last of each run of numbers that follow each other, out of numbers in order."""
+    runs: list[tuple[int, int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    return runs
 
 
 def _check(pks: list[int], conditions: Conditions, span: Span) -> list[Key]:
@@ -131,45 +241,6 @@ def _check(pks: list[int], conditions: Conditions, span: Span) -> list[Key]:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {time_column()}, id FROM {source} WHERE id IN ({listed}) AND {where}", values)
         return [Key(*row) for row in cursor.fetchall()]
-
-
-def _from_postgresql(
-    conditions: Conditions, span: Span, ways: list[tuple[str, ...]], known: tuple[str, ...], one_of: tuple[str, ...]
-) -> list[Key] | None:
-    """As `find`, out of the trigram index by the words it knows, and by one of the others. What is left to check is
-    written so that no other index is tried."""
-    apart = trigrams.choose_apart(ways[0], conditions.accounts) if len(ways) == 1 else []
-    if apart:
-        looked_up, known = [is_like([f"%{'%'.join(pieces)}%"]) for pieces in apart if pieces], ()
-    else:
-        looked_up = [contains_word(word) for word in known]
-        if one_of:
-            others = [contains_word(word) for word in one_of]
-            either = any_of([text for text, _ in others]), [param for _, params in others for param in params]
-            looked_up.append(either)
-    if conditions.accounts is not None:
-        looked_up.insert(0, is_one_of(search_index.POSTGRESQL_ACCOUNT, conditions.accounts))
-    where, values = joined(looked_up)
-    rest, rest_values = joined([span.sql(), *conditions.rest(("text",)), contains(conditions.text, known)])
-    query = (
-        f"SELECT {time_column()}, id FROM (SELECT * FROM {TABLE} WHERE {where} OFFSET 0) AS candidates WHERE {rest} "
-        f"LIMIT {PROBED + 1}"
-    )
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT set_config('statement_timeout', %s, true), set_config('enable_seqscan', 'off', true)",
-                [str(PATIENCE_MS)],
-            )
-            cursor.execute(query, values + rest_values)
-            keys = [Key(*row) for row in cursor.fetchall()]
-            # Within an outer transaction (a test, an export) they would stay.
-            cursor.execute(
-                "SELECT set_config('statement_timeout', '0', true), set_config('enable_seqscan', 'on', true)"
-            )
-    except OperationalError:
-        return None
-    return keys if len(keys) <= PROBED else None
 
 
 def _is_indexed(word: str) -> bool:

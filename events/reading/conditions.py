@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from django.db import connection
 
 from events.reading.filterable import COLUMNS, DIMENSIONS
 from events.storage import first_seen
-from events.storage.search_index import POSTGRESQL_TEXT, TEXT, like_pattern, spellings, words
+from events.storage.search_index import POSTGRESQL_TEXT, TEXT, like_pattern, lower_ascii, spellings, words
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -20,6 +21,7 @@ Sql = tuple[str, list[Any]]
 
 DEEPEST = 100  # conditions in one chain
 APPLICATION = "application"  # the dimension whose values stand in texts only
+_LETTER = re.compile("[A-Za-z]")  # others have one case in an event's text
 
 # Of its user from its country in its account.
 IS_FIRST = f"id IN (SELECT event_id FROM {first_seen.TABLE})"
@@ -175,6 +177,21 @@ def contains(text: str, served: Collection[str] = ()) -> Sql:
 
 def contains_word(word: str) -> Sql:
     """The condition of containing one word or phrase, checked in the event itself."""
+    if connection.vendor != "postgresql":
+        return is_like_word(word)
+    return _either([_stands_in_event(spelling) for spelling in spellings(word)])
+
+
+def _stands_in_event(spelling: str) -> Sql:
+    """The same on PostgreSQL, where ILIKE takes half as long again, and three times as long where there are no letters:
+    it lowers them first, letter by letter."""
+    lowered = lower_ascii(spelling)
+    text = POSTGRESQL_TEXT if not _LETTER.search(spelling) else f"lower({POSTGRESQL_TEXT})"
+    return f"strpos({text}, %s::text) > 0", [lowered]
+
+
+def is_like_word(word: str) -> Sql:
+    """The same condition, as PostgreSQL's index of texts can look it up."""
     return is_like([like_pattern(spelling) for spelling in spellings(word)])
 
 

@@ -10,7 +10,8 @@ from django.db import connection
 from django.db.models import Sum
 
 from events.models import SyncState
-from events.reading import candidates, rollups
+from events.reading import rollups
+from events.reading.candidates import Sought
 from events.reading.conditions import joined
 from events.reading.pages import find
 from events.reading.plan import Key, Plan, Span, choose, choose_for_all, stored_key, table
@@ -80,7 +81,7 @@ def count_all(conditions: Conditions, seconds: float) -> Count:
         return announced
     span = Span(conditions.start, conditions.end)
     if conditions.is_sought:
-        few = candidates.find(conditions, span)
+        few = Sought(conditions).find(span)
         if few is not None:
             return Count(few.number)
     plan, number = choose_for_all(conditions), 0

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection
 from django.utils.translation import gettext
 
-from events.reading import candidates
+from events.reading.candidates import Sought
 from events.reading.conditions import Conditions, Sql, joined
 from events.reading.plan import MOST_WALKED, Key, Plan, Span, choose, db_time, stored_key, table
 from events.reading.rows import as_time, fetch, fetch_in_order, with_keys
@@ -161,31 +161,29 @@ def find(
     if conditions.is_empty:
         return Matches([], complete=0)
     walk = walk or MOST_WALKED
+    sought = Sought(conditions) if conditions.is_sought else None
     walked: Matches | None = None
-    if conditions.is_sought:
-        few = None
-        if conditions.is_in_texts and connection.vendor == "postgresql":
-            # Common words turn up at once; asking their index for them would take long.
+    if sought:
+        if conditions.is_in_texts and sought.may_turn_up_at_once():
             plan = choose(conditions, span, wanted)
             walked = _walk(plan, span, wanted, min(walk, FIRST_WALKED))
             if len(walked.keys) >= wanted or not walked.reached:
                 return walked
-            # So would asking for what a longer walk will find often enough, if it goes on as it began.
-            if len(walked.keys) * MOST_WALKED < wanted * FIRST_WALKED:
-                few = candidates.find(conditions, span, wanted)
-        else:
-            few = candidates.find(conditions, span, wanted)
-        if few is not None:
-            return Matches(few.keys, complete=few.number)
+        # What a longer walk will find often enough, if it goes on as it began, is not asked for either.
+        if not walked or len(walked.keys) * MOST_WALKED < wanted * FIRST_WALKED:
+            few = sought.find(span, wanted, met=len(walked.keys) if walked else 0)
+            if few is not None:
+                return Matches(few.keys, complete=few.number)
     plan = plan or choose(conditions, span, wanted)
     if plan.in_order:
         return _read_in_order(plan, span, wanted, read if rows else None)
     if walked and walked.reached:
         if walk <= FIRST_WALKED:
             return walked
-        further = replace(span, beyond=stored_key(*walked.reached))
-        return _together(walked, _walk(plan, further, wanted - len(walked.keys), walk - FIRST_WALKED))
-    return _walk(plan, span, wanted, walk)
+        span, wanted = replace(span, beyond=stored_key(*walked.reached)), wanted - len(walked.keys)
+        walk -= FIRST_WALKED
+    further = (sought and _walk_by_texts(sought, plan, span, wanted, walk)) or _walk(plan, span, wanted, walk)
+    return _together(walked, further) if walked else further
 
 
 def _together(walked: Matches, further: Matches) -> Matches:
@@ -225,7 +223,7 @@ def _walk(plan: Plan, span: Span, wanted: int, walk: int) -> Matches:
     where, bounds = span.sql()
     rest, rest_values = joined(plan.rest)
     source, columns = table(plan.index), ", ".join(("created_at", "id", *plan.columns))
-    per_branch = max(walk // max(len(plan.branches), 1), LEAST_WALKED)
+    per_branch = _of_each(plan, walk)
     keys, counts = _merged(
         [
             (
@@ -237,21 +235,53 @@ def _walk(plan: Plan, span: Span, wanted: int, walk: int) -> Matches:
         ],
         span,
     )
+    unfinished = [branch for number, branch in enumerate(plan.branches) if counts.get(number, 0) < wanted]
+    return _as_far_as(_reached(plan.index, unfinished, span, per_branch), keys, span, wanted)
+
+
+def _walk_by_texts(sought: Sought, plan: Plan, span: Span, wanted: int, walk: int) -> Matches | None:
+    """As `_walk`, along the same events; but only those are looked at which the index of texts names. None where it
+    can't."""
+    per_branch, source = _of_each(plan, walk), table(plan.index)
+    where, bounds = span.sql()
+    branches = [
+        (
+            f"SELECT id FROM {source} WHERE {condition} AND {where} ORDER BY {span.order} LIMIT {per_branch}",
+            values + bounds,
+        )
+        for condition, values in plan.branches
+    ]
+    found = sought.find_among(branches, span, walk)
+    if found is None:
+        return None
+    reached = _reached(plan.index, plan.branches, span, per_branch)
+    return _as_far_as(reached and stored_key(*reached), sorted(found, reverse=span.newest_first), span, wanted)
+
+
+def _of_each(plan: Plan, walk: int) -> int:
+    """How many events of each branch a walk looks at."""
+    return max(walk // max(len(plan.branches), 1), LEAST_WALKED)
+
+
+def _reached(index: str, branches: Sequence[Sql], span: Span, per_branch: int) -> Key | None:
+    """Where a walk along so many events of each branch ends: at the first end of any, because rows of the others beyond
+    it may not be shown yet. None where none of them ends before the span does."""
+    where, bounds = span.sql()
     ends = [
         (
-            f"SELECT {number}, created_at, id FROM {source} WHERE {condition} AND {where} "
+            f"SELECT {number}, created_at, id FROM {table(index)} WHERE {condition} AND {where} "
             f"ORDER BY {span.order} LIMIT 1 OFFSET {per_branch - 1}",
             values + bounds,
         )
-        for number, (condition, values) in enumerate(plan.branches)
-        if counts.get(number, 0) < wanted
+        for number, (condition, values) in enumerate(branches)
     ]
-    # Where the walk of one branch ended, rows of the others beyond may not be shown yet.
-    reached = _merged(ends, span)[0][:1] if ends else []
-    if reached and len(keys) >= wanted and not _beyond(keys[wanted - 1], reached[0], span):
-        reached = []
-    if reached:
-        return Matches([key for key in keys if not _beyond(key, reached[0], span)][:wanted], reached[0])
+    return next(iter(_merged(ends, span)[0]), None)
+
+
+def _as_far_as(reached: Key | None, keys: Sequence[Key], span: Span, wanted: int) -> Matches:
+    """The first of these keys, which are all that match up to where a walk ended."""
+    if reached and not (len(keys) >= wanted and not _beyond(keys[wanted - 1], reached, span)):
+        return Matches([key for key in keys if not _beyond(key, reached, span)][:wanted], reached)
     return Matches(keys[:wanted], complete=len(keys) if len(keys) < wanted else None)
 
 

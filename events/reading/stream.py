@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
-from events.reading import candidates, rows
+from events.reading import rows
+from events.reading.candidates import Sought
 from events.reading.conditions import Conditions, Sql, joined
 from events.reading.plan import Key, Plan, Span, choose_for_all, stored_key, table
 from events.reading.rows import Row
@@ -60,7 +61,7 @@ def _stream(conditions: Conditions, columns: str) -> Iterator[tuple[Any, ...]]:
         return iter(())
     span = Span(conditions.start, conditions.end, newest_first=not conditions.oldest_first)
     if conditions.is_sought:
-        few = candidates.find(conditions, span)
+        few = Sought(conditions).find(span)
         if few is not None:
             return _named(few.keys, columns)
     plan = choose_for_all(conditions)

@@ -12,6 +12,7 @@ import random
 import threading
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from django.db import connection
@@ -48,46 +49,92 @@ class Sample:
         """The share of events that hold a piece; for one that the sample has not seen, a small one."""
         return (self.holding.get(piece, 0).bit_count() + 0.5) / (self.size + 1)
 
-    def share_of_all(self, pieces: Sequence[str]) -> float:
-        """What share of events holds all of the pieces at the least, as far as a sample can tell."""
+    def number_of_all(self, pieces: Sequence[str]) -> int:
+        """How many of the sampled events hold all of the pieces."""
         holding = -1
         for piece in pieces:
             holding &= self.holding.get(piece, 0)
-        count = holding.bit_count() if pieces else self.size
-        return (count - math.sqrt(count)) / self.size
+        return holding.bit_count() if pieces else self.size
+
+    def share_of_all(self, pieces: Sequence[str], *, at_least: bool = True) -> float:
+        """What share of events holds all of the pieces, as far as a sample can tell: at the least, or most likely."""
+        number = self.number_of_all(pieces)
+        return (number - math.sqrt(number) if at_least else number) / self.size
 
 
 _samples: dict[tuple[str, Accounts], Sample] = {}
 _lock = threading.Lock()
 
 
-def fts_query(ways: list[tuple[str, ...]], accounts: Accounts = None) -> str:
+@dataclass
+class Scope:
+    """The accounts in question; what is known of their events is asked for once."""
+
+    accounts: Accounts
+
+    @cached_property
+    def events(self) -> int:
+        """How many there are, roughly."""
+        if self.accounts is not None:
+            return sum(_counts(self.accounts).values())
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT MAX(id) FROM {TABLE}")
+            return int(cursor.fetchone()[0] or 0)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether no list of the index is long."""
+        return self.events < SMALL
+
+    @cached_property
+    def sample(self) -> Sample:
+        return _sampled(self.events, self.accounts)
+
+
+def fts_query(ways: list[tuple[str, ...]], scope: Scope) -> str:
     """The FTS5 expression for "may contain all words in one of these ways, and is of one of the accounts"; "" when the
     index can't tell, or not soon."""
-    events = _number(accounts)
-    chosen = [choose(words, accounts, events) for words in ways]
+    chosen = [choose(words, scope) for words in ways]
     if len(ways) > MOST_WHOLE:
         chosen = [pieces[:ENOUGH] for pieces in chosen]
-    if not all(chosen):
+    return _expression(chosen, scope.accounts)
+
+
+def fts_query_within(ways: list[tuple[str, ...]], scope: Scope, size: int) -> str:
+    """The same, for a stretch of the archive of `size` events, whose lists are short; "" where it would not help."""
+    if scope.is_small or len(ways) > MOST_WHOLE:
         return ""
-    terms = " OR ".join(f"({' AND '.join(map(_quoted, pieces))})" for pieces in chosen)
+    share = scope.sample.share
+    chosen = []
+    for words in ways:
+        pieces = sorted(_pieces(words), key=share)[:APART]
+        # To look up another piece takes as long as looking at some hundred events.
+        enough = (number for number in range(1, APART) if _left(size, list(map(share, pieces[:number]))) < FEW / 2)
+        chosen.append(pieces[: next(enough, APART)])
+    return _expression(chosen, scope.accounts)
+
+
+def _expression(ways: list[list[str]], accounts: Accounts) -> str:
+    if not ways or not all(ways):
+        return ""
+    terms = " OR ".join(f"({' AND '.join(map(_quoted, pieces))})" for pieces in ways)
     if accounts is None:
         return terms
     marks = " OR ".join(_quoted(account_mark(account)) for account in accounts)
-    return f"({marks}) AND ({terms})"
+    # FTS5 steps through what stands first, and looks that up in the rest: the marks are on most events.
+    return f"({terms}) AND ({marks})"
 
 
 def _quoted(piece: str) -> str:
     return '"' + piece.replace('"', '""') + '"'
 
 
-def choose(words: tuple[str, ...], accounts: Accounts = None, events: int | None = None) -> list[str]:
+def choose(words: tuple[str, ...], scope: Scope) -> list[str]:
     """The pieces of all words to intersect, rarest first; none where that would not narrow enough, or take too long."""
     pieces = _pieces(words)
-    events = _number(accounts) if events is None else events
-    if events < SMALL:
+    if scope.is_small:
         return pieces
-    sample = _sampled(events, accounts)
+    events, sample = scope.events, scope.sample
     if events * sample.share_of_all(pieces) > 20 * FEW:
         return []
     pieces.sort(key=sample.share)
@@ -102,32 +149,37 @@ def choose(words: tuple[str, ...], accounts: Accounts = None, events: int | None
     return chosen if _left(events, [sample.share(piece) for piece in chosen]) < 20 * FEW else []
 
 
-def narrows(ways: list[tuple[str, ...]], accounts: Accounts, most: int) -> bool:
+def turn_up(ways: list[tuple[str, ...]], scope: Scope, share: float) -> bool:
+    """Whether more than a share of the sampled events hold all pieces of one of these ways."""
+    sample = scope.sample
+    return any(sample.number_of_all(_pieces(words)) > share * sample.size for words in ways)
+
+
+def narrows(ways: list[tuple[str, ...]], scope: Scope, most: int, *, are_there: bool = False) -> bool:
     """Whether for each of the ways few events hold all its pieces: else there is no need to ask the index.
 
     Args:
         most: how many candidates would be looked through.
+        are_there: several events that match were met on the way, so that one in the sample is no accident.
     """
-    events = _number(accounts)
-    if events < SMALL:
+    if scope.is_small:
         return True
-    sample = _sampled(events, accounts)
+    events, sample = scope.events, scope.sample
     return all(
         _left(events, [sample.share(piece) for piece in pieces]) < 20 * FEW
-        and events * sample.share_of_all(pieces) <= most
+        and events * sample.share_of_all(pieces, at_least=not are_there) <= most
         for pieces in map(_pieces, ways)
     )
 
 
-def choose_apart(words: tuple[str, ...], accounts: Accounts) -> list[list[str]]:
+def choose_apart(words: tuple[str, ...], scope: Scope) -> list[list[str]]:
     """A few pieces of each word, in their order in it, that name nearly the same candidates as all together would. A
     word may have none of them; where all words are too short, there is nothing.
 
     They are of ASCII letters and digits, which make pieces for pg_trgm too, and the rarest without a letter in common.
     """
-    events = _number(accounts)
     # Of few events, the first pieces do.
-    share = _sampled(events, accounts).share if events >= SMALL else (lambda piece: 0.0)
+    share = (lambda piece: 0.0) if scope.is_small else scope.sample.share
     pieces = [
         (number, start, piece)
         for number, word in enumerate(words)
@@ -154,15 +206,6 @@ def _left(events: float, shares: list[float]) -> float:
     return events * float(math.prod(max(share, 0.02) ** 0.8 for share in shares))
 
 
-def _number(accounts: Accounts) -> int:
-    """How many events there are, roughly."""
-    if accounts is not None:
-        return sum(_counts(accounts).values())
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT MAX(id) FROM {TABLE}")
-        return int(cursor.fetchone()[0] or 0)
-
-
 def _counts(accounts: tuple[int, ...]) -> dict[int, int]:
     counts = SyncState.objects.filter(account__in=accounts, event_count__gt=0).order_by("account")
     return dict(counts.values_list("account", "event_count"))
@@ -187,7 +230,7 @@ def _sampled(events: int, accounts: Accounts) -> Sample:
 
 def _texts(events: int) -> list[str]:
     """The texts of some events, drawn with a fixed seed: the same archive answers the same way."""
-    pks = random.Random(events).sample(range(1, events + 1), SAMPLE)  # noqa: S311
+    pks = random.Random(events).sample(range(1, events + 1), min(SAMPLE, events))  # noqa: S311
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {TEXT} FROM {TABLE} WHERE id IN ({', '.join(map(str, pks))})")
         return [text for (text,) in cursor.fetchall()]

@@ -30,7 +30,7 @@ POSTGRESQL_TEXT = f'({TEXT}) COLLATE "C"'
 # it takes tells of them. Written as a sum, it is what no other index serves.
 POSTGRESQL_ACCOUNT = "(account_id + 0)"
 _PRIVATE, _PRIVATE_SIZE = 0xE000, 6_400  # characters that mean nothing to anybody: three of them name an account
-# Only of ASCII: other letters are folded already, and some of those have a lower case again.
+# Some folded letters have a lower case again.
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 # One word: in quotes, which the end closes too, or up to the next blank. Two minuses are text, one means "not".
 _WORD = re.compile(r'(-?)"([^"]*)(?:"(?=\s|$)|$)|(-(?=[^\s"-]))?([^\s"]+)(?=\s|$)')
@@ -168,6 +168,11 @@ def ways(wanted: Sequence[str]) -> list[tuple[str, ...]]:
     return list(product(*(spellings(word) for word in wanted if word not in several[3:])))
 
 
+def lower_ascii(text: str) -> str:
+    """Text as both databases compare it: ASCII in lower case, and other letters, which are folded, as they are."""
+    return text.translate(_LOWER)
+
+
 def like_pattern(text: str) -> str:
     """A LIKE pattern, with backslash as its escape, for "contains this text"."""
     return "%" + re.sub(r"([\\%_])", r"\\\1", text) + "%"
@@ -180,7 +185,7 @@ def trigrams(text: str, *, each: bool = False) -> list[str]:
     Args:
         each: the one of every place, not each piece once.
     """
-    text = text.translate(_LOWER)
+    text = lower_ascii(text)
     pieces = [text[start : start + 3] for start in range(len(text) - 2)]
     return pieces if each else list(dict.fromkeys(pieces))
 

@@ -30,7 +30,7 @@ from events.health.completeness import completeness, coverage_sentence, missing_
 from events.health.status import statuses
 from events.nexmo.applications import words_of
 from events.reading import Cursor, read_page, read_page_at
-from events.reading.applications import MOST_NAMED, named, names_for
+from events.reading.applications import MOST_NAMED, names_for
 from events.reading.conditions import APPLICATION
 from events.reading.counts import count_for_page
 from events.storage.search_index import words
@@ -149,7 +149,7 @@ def _applications(event_filter: EventFilter, meant: Reading | None) -> dict[str,
     if not has_letters(event_filter.conditions.text):
         return None
     text = words_of(" ".join(words(event_filter.conditions.text).wanted))
-    names = {app: name for (_, app), name in named(text, event_filter.scope).items()}
+    names = {app: name for (_, app), name in event_filter.applications.named(text).items()}
     if not names:
         return None
     its_own = with_params(event_filter.data, **dict.fromkeys(PAGE_PARAMS), search_text=None, application=text)

@@ -193,7 +193,7 @@ def test_files_and_counts_hold_the_same(client: Client, named: None) -> None:
 
 
 def test_same_events_are_found_by_a_walk(client: Client, named: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("events.reading.candidates.find", lambda *_: None)
+    monkeypatch.setattr("events.reading.candidates.Sought.find", lambda *_, **_more: None)
 
     assert found(client, "application=Order notifications 5") == FIVE
     assert len(shown_ids(client.get("/events/?application=Order+notifications+5"))) == len(FIVE)

@@ -18,7 +18,7 @@ from events.archive.add import add_events
 from events.models import AuditEvent
 from events.nexmo.parse import parse_event
 from events.nexmo.values import ip_key
-from events.reading import candidates, count, counts, pages, plan, read_page, stream
+from events.reading import candidates, count, counts, pages, plan, read_page, stream, trigrams
 from events.reading.conditions import Conditions
 from tests.conftest import NOON, event_json
 from tests.reading.oracle import matching
@@ -86,16 +86,25 @@ def archived(cast: dict[str, Any]) -> list[NexmoAccount]:
     return accounts
 
 
-@pytest.fixture
-def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So small limits that every way of reading is taken."""
+@pytest.fixture(params=["few events", "many events"])
+def small_steps(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """So small limits that every way of reading is taken. Of many events, a sample says which way; then SQLite's index
+    of texts is not asked about all of them, but along walks."""
     for module, (name, value) in SMALL.items():
         monkeypatch.setattr(module, name, value)
+    if request.param == "many events":
+        monkeypatch.setattr(trigrams, "SMALL", 1)
+        monkeypatch.setattr(trigrams, "fts_query", lambda *_: "")
+        monkeypatch.setattr(candidates, "STRETCH", 4)
+        monkeypatch.setattr(candidates, "PROBED", 30)
+        trigrams._samples.clear()
     monkeypatch.setattr(plan, "PROBED", 5)
     monkeypatch.setattr(pages, "MOST_WALKED", 9)
     monkeypatch.setattr(pages, "LEAST_WALKED", 2)
     monkeypatch.setattr(stream, "FIRST_CHUNK", 3)
     monkeypatch.setattr(stream, "CHUNK", 7)
+    yield
+    trigrams._samples.clear()
 
 
 moments = st.none() | st.integers(0, 41).map(lambda step: NOON + timedelta(seconds=step * 7_000))
@@ -206,6 +215,29 @@ def test_pages_hold_every_match_once_and_in_order(
 
     assert flat(walk_older(conditions, size)) == expected
     newer = [pk for page in walk_newer(conditions, size) for pk in page[::-1]]
+    assert newer == expected[::-1]
+
+
+in_texts = st.builds(
+    Conditions,
+    accounts=st.none() | some(("0", "1", "2")),
+    wanted=st.fixed_dictionaries({"event_type": st.just(()) | some(TYPES)}),
+    start=moments,
+    text=st.sampled_from([text for text in TEXTS if len(text) > 3]),
+    oldest_first=st.booleans(),
+)
+
+
+@REUSED
+@given(conditions=in_texts, size=st.integers(1, 5))
+def test_pages_of_a_searched_text_hold_every_match_once_and_in_order(
+    archived: list[NexmoAccount], small_steps: None, conditions: Conditions, size: int
+) -> None:
+    conditions = with_accounts(conditions, archived)
+    expected = plainly(dataclasses.replace(conditions, oldest_first=False))
+
+    assert flat(walk_older(dataclasses.replace(conditions, oldest_first=False), size)) == expected
+    newer = [pk for page in walk_newer(conditions, size) for pk in (page if conditions.oldest_first else page[::-1])]
     assert newer == expected[::-1]
 
 

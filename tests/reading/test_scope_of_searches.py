@@ -12,6 +12,7 @@ from django.test import Client
 from accounts.models import NexmoAccount
 from events.models import AuditEvent
 from events.reading import candidates, count, pages, read_page, trigrams
+from events.reading.candidates import Sought
 from events.reading.conditions import Conditions, joined
 from events.reading.plan import Span
 from events.reading.stream import stream_rows
@@ -54,7 +55,7 @@ def test_word_of_other_accounts_only_is_answered_completely(
     page = read_page(own, 5)
 
     assert (page.rows, page.searched_back_to, page.total) == ([], None, 0)
-    assert candidates.find(own, Span(None, None)) == ([], 0)
+    assert Sought(own).find(Span(None, None)) == ([], 0)
     assert list(stream_rows(own)) == []
     assert count(own).number == 0
 
@@ -64,10 +65,10 @@ def test_candidates_are_those_of_the_accounts_in_question(archives: dict[str, Ne
     (event,) = AuditEvent.objects.filter(account=archives["demo0002"])
 
     assert [row.pk for row in read_page(both, 5).rows] == [event.pk]
-    few = candidates.find(both, Span(None, None))
+    few = Sought(both).find(Span(None, None))
     assert few is not None and [key.pk for key in few.keys] == [event.pk]
-    assert candidates.find(asked(archives, "demo0003"), Span(None, None)) is None  # too many to look at each
-    assert candidates.find(Conditions(text="needle"), Span(None, None)) is None
+    assert Sought(asked(archives, "demo0003")).find(Span(None, None)) is None  # too many to look at each
+    assert Sought(Conditions(text="needle")).find(Span(None, None)) is None
 
 
 def test_page_says_that_nothing_matches_and_not_that_it_goes_on(
@@ -87,7 +88,7 @@ def test_sample_is_of_the_accounts_in_question(
     own, other = ((archives[key].pk,) for key in ("demo0001", "demo0003"))
 
     assert trigrams._sampled(20, own).share("nee") < 0.1 < 0.9 < trigrams._sampled(40, other).share("nee")
-    assert trigrams.choose(("needle",), own)
+    assert trigrams.choose(("needle",), trigrams.Scope(own))
 
 
 def test_words_that_most_events_hold_are_not_looked_up(
@@ -98,9 +99,9 @@ def test_words_that_most_events_hold_are_not_looked_up(
     trigrams._samples.clear()
     other = (archives["demo0003"].pk,)
 
-    assert not trigrams.narrows([("needle",)], other, 20)  # of forty, sampled 400 times
-    assert trigrams.narrows([("needle",)], other, 40)
-    assert trigrams.narrows([("needle", "straw")], other, 1)
+    assert not trigrams.narrows([("needle",)], trigrams.Scope(other), 20)  # of forty, sampled 400 times
+    assert trigrams.narrows([("needle",)], trigrams.Scope(other), 40)
+    assert trigrams.narrows([("needle", "straw")], trigrams.Scope(other), 1)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,7 @@ def test_words_that_most_events_hold_are_not_looked_up(
     ],
 )
 def test_long_words_are_looked_up_by_pieces_apart(words: tuple[str, ...], pieces: list[list[str]], db: None) -> None:
-    assert trigrams.choose_apart(words, None) == pieces
+    assert trigrams.choose_apart(words, trigrams.Scope(None)) == pieces
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,7 @@ def test_ids_of_applications_are_looked_up_as_texts_are_kept(
         add_event(account, number, event_type="APP_UPDATE", context={"application_id": app}).pk for number in (900, 901)
     }
     for accounts in ((account.pk,), None):
-        few = candidates.find(Conditions(accounts=accounts, wanted={"application": ((None, app),)}), Span(None, None))
+        few = Sought(Conditions(accounts=accounts, wanted={"application": ((None, app),)})).find(Span(None, None))
         assert few is not None and {key.pk for key in few.keys} == expected
 
 
@@ -141,7 +142,7 @@ def test_rare_pieces_are_looked_up(archives: dict[str, NexmoAccount], monkeypatc
     trigrams._samples.clear()
     own = (archives["demo0001"].pk,)
 
-    (pieces,) = trigrams.choose_apart(("straw-needle-haystack-straw",), own)
+    (pieces,) = trigrams.choose_apart(("straw-needle-haystack-straw",), trigrams.Scope(own))
 
     assert len(pieces) == 4
     assert not {"str", "tra", "raw"} & set(pieces)  # every event holds these
@@ -162,7 +163,7 @@ def test_mark_of_an_account_is_the_same_in_python_and_in_sql(account: int, db: N
 
 def test_index_is_asked_with_the_accounts(archives: dict[str, NexmoAccount]) -> None:
     many = tuple(range(1, 1_500))
-    query = trigrams.fts_query([("needle",)], many)
+    query = trigrams.fts_query([("needle",)], trigrams.Scope(many))
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute("SELECT COUNT(*) FROM events_search WHERE events_search MATCH %s", [query])
@@ -203,5 +204,5 @@ def test_index_of_all_accounts_together_is_made_anew(archives: dict[str, NexmoAc
     search_index.install(connection)
 
     assert search_index.missing(connection) == []
-    few = candidates.find(asked(archives, "demo0002"), Span(None, None))
+    few = Sought(asked(archives, "demo0002")).find(Span(None, None))
     assert few is not None and few.number == 1

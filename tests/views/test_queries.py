@@ -45,6 +45,14 @@ def count_queries(client: Client, path: str) -> int:
     return len(queries)
 
 
+def expected_queries() -> dict[str, int]:
+    """The queries of each page. Where a text is looked for, PostgreSQL asks first how many events there are: among few,
+    the newest are looked through before its index is asked."""
+    if connection.vendor == "sqlite":
+        return dict(QUERIES)
+    return QUERIES | {path: QUERIES[path] + 1 for path in QUERIES if "search_text" in path or "/number/" in path}
+
+
 @pytest.mark.parametrize("events", [1, 60])
 def test_pages_take_their_queries_whatever_the_number_of_events(
     login: Login, cast: dict[str, Any], events: int
@@ -57,11 +65,11 @@ def test_pages_take_their_queries_whatever_the_number_of_events(
         path: count_queries(client, path.format(event=event_json(0)["id"]) + size.get(path, "")) for path in QUERIES
     }
 
-    # What is common PostgreSQL finds among the newest, without asking its index.
-    found_at_once = {"/events/?source=CD&search_text=447700900000": 12}
-    expected = QUERIES | (found_at_once if events == 60 and connection.vendor == "postgresql" else {})
+    expected = expected_queries()
     if events == 60:  # a full page does not ask where its search ended
         expected |= {"/about/user/yourname@example.com": 17, "/about/ip/192.0.2.1": 16}
+        if connection.vendor == "postgresql":
+            expected["/events/?source=CD&search_text=447700900000"] -= 1
     assert taken == expected
 
 
@@ -76,7 +84,8 @@ def test_pages_take_the_same_queries_for_five_accounts(login: Login, cast: dict[
     # An event's user, address and number are looked for in the other accounts, all of them at once.
     # Where all is verified, nobody asks for what is not.
     verified = {"/accounts/": QUERIES["/accounts/"] - 1, "/accounts/demo0003/": QUERIES["/accounts/demo0003/"] - 1}
-    expected = QUERIES | verified | {"/accounts/demo0003/events/{event}/": 28}
+    number = 1 if connection.vendor == "postgresql" else 0
+    expected = expected_queries() | verified | {"/accounts/demo0003/events/{event}/": 28 + number}
     expected["/accounts/demo0003/events/"] += 4 + 2  # what is worth a look in this account alone
     assert {path: count_queries(client, path.format(event=event_json(0)["id"])) for path in QUERIES} == expected
 
