@@ -83,13 +83,13 @@ def read_arrivals(conditions: Conditions, places: Mapping[int, int], size: int) 
 def _read(conditions: Conditions, account: int, place: int, upto: int, wanted: int) -> tuple[list[Arrival], int, int]:
     """Of one account: what matches among the places up to `upto`, how many were looked at, and the last of them."""
     where, values = joined([*_times(conditions), *conditions.rest(("account",))])
-    columns = ", ".join(dict.fromkeys(("seq", "raw", "id", "created_at", *conditions.rest_columns(("account",)))))
     with connection.cursor() as cursor:
         # The inner limit keeps the databases from choosing any index but that of the places.
         cursor.execute(
-            f"SELECT seq, raw FROM (SELECT {columns} FROM {TABLE} WHERE account_id = %s AND seq > %s AND seq <= %s "
-            f"ORDER BY seq LIMIT {upto - place}) AS walked WHERE {where} LIMIT {wanted}",
-            [account, place, upto, *values],
+            f"SELECT seq, raw FROM (SELECT seq, raw, ({where}) AS matches FROM {TABLE} "
+            f"WHERE account_id = %s AND seq > %s AND seq <= %s ORDER BY seq LIMIT {upto - place}) AS walked "
+            f"WHERE matches LIMIT {wanted}",
+            [*values, account, place, upto],
         )
         rows = [Arrival(account, seq, raw) for seq, raw in cursor.fetchall()]
     end = rows[-1].seq if len(rows) >= wanted else upto

@@ -135,16 +135,6 @@ class Conditions:
             conditions.append((IS_FIRST, []))
         return conditions
 
-    def rest_columns(self, served: Iterable[str] = ()) -> tuple[str, ...]:
-        """The columns that `rest` looks at."""
-        names = [*(name for name in self.values() if name not in served), *self.ranges, *self.unwanted]
-        columns = [COLUMNS[name].column for name in names if name in COLUMNS]
-        if self.wanted.get(APPLICATION) or self.unwanted.get(APPLICATION):
-            columns += ["account_id", "raw", "searchable"]
-        elif self.text:
-            columns += ["raw", "searchable"]
-        return tuple(dict.fromkeys(columns))
-
 
 def in_ranges(column: str, ranges: Sequence[tuple[Any, Any]]) -> Sql:
     """The condition of a column being in one of these ranges."""

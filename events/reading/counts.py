@@ -102,12 +102,11 @@ def _step(plan: Plan, branch: Sql, span: Span) -> tuple[int, Key | None]:
     condition, values = branch
     where, bounds = span.sql()
     rest, rest_values = joined(plan.rest)
-    columns = ", ".join(("created_at", "id", *plan.columns))
     source = f"FROM {table(plan.index)} WHERE {condition} AND {where} ORDER BY {span.order}"
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT COUNT(*) FROM (SELECT {columns} {source} LIMIT {COUNT_STEP}) AS walked WHERE {rest}",
-            values + bounds + rest_values,
+            f"SELECT COUNT(*) FROM (SELECT ({rest}) AS matches {source} LIMIT {COUNT_STEP}) AS walked WHERE matches",
+            rest_values + values + bounds,
         )
         counted = cursor.fetchone()[0]
         cursor.execute(f"SELECT created_at, id {source} LIMIT 1 OFFSET {COUNT_STEP - 1}", values + bounds)

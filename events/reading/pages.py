@@ -222,14 +222,14 @@ def _walk(plan: Plan, span: Span, wanted: int, walk: int) -> Matches:
     """The first keys that match, among the first events of each branch: `walk` of them in all."""
     where, bounds = span.sql()
     rest, rest_values = joined(plan.rest)
-    source, columns = table(plan.index), ", ".join(("created_at", "id", *plan.columns))
-    per_branch = _of_each(plan, walk)
+    per_branch, source = _of_each(plan, walk), table(plan.index)
     keys, counts = _merged(
         [
             (
-                f"SELECT {number}, created_at, id FROM (SELECT {columns} FROM {source} WHERE {condition} AND {where} "
-                f"ORDER BY {span.order} LIMIT {per_branch}) AS walked WHERE {rest} LIMIT {wanted}",
-                values + bounds + rest_values,
+                f"SELECT {number}, created_at, id FROM (SELECT created_at, id, ({rest}) AS matches FROM {source} "
+                f"WHERE {condition} AND {where} ORDER BY {span.order} LIMIT {per_branch}) AS walked "
+                f"WHERE matches LIMIT {wanted}",
+                rest_values + values + bounds,
             )
             for number, (condition, values) in enumerate(plan.branches)
         ],

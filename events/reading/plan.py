@@ -92,7 +92,6 @@ class Plan:
     index: str
     branches: list[Sql]
     rest: list[Sql]
-    columns: tuple[str, ...] = ()  # that the rest looks at
 
     @property
     def in_order(self) -> bool:
@@ -182,7 +181,7 @@ def _usable(conditions: Conditions, values: Mapping[str, tuple[Any, ...]]) -> li
 
 
 def _plan(conditions: Conditions, names: tuple[str, ...]) -> Plan:
-    return Plan(INDEXES[names], _branches(conditions, names), conditions.rest(names), conditions.rest_columns(names))
+    return Plan(INDEXES[names], _branches(conditions, names), conditions.rest(names))
 
 
 def _branches(conditions: Conditions, names: tuple[str, ...]) -> list[Sql]:

@@ -31,6 +31,7 @@ FEW = 500  # candidates to aim for
 # Of many ways, each is looked up by a few of its pieces: to name candidates, those do.
 MOST_WHOLE, ENOUGH = 20, 8
 MOST_READ = 1_000_000  # entries of lists, some 15 milliseconds
+LONGEST = 25_000  # entries of the shortest list; PostgreSQL looks up each of them in the others
 APART = 4  # so many pieces without a letter in common say most of what all say, and cost a tenth
 
 
@@ -166,7 +167,8 @@ def narrows(ways: list[tuple[str, ...]], scope: Scope, most: int, *, are_there: 
         return True
     events, sample = scope.events, scope.sample
     return all(
-        _left(events, [sample.share(piece) for piece in pieces]) < 20 * FEW
+        _left(events, shares := [sample.share(piece) for piece in pieces]) < 20 * FEW
+        and events * min(shares) < LONGEST
         and events * sample.share_of_all(pieces, at_least=not are_there) <= most
         for pieces in map(_pieces, ways)
     )

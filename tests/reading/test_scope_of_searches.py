@@ -102,6 +102,22 @@ def test_words_that_most_events_hold_are_not_looked_up(
     assert not trigrams.narrows([("needle",)], trigrams.Scope(other), 20)  # of forty, sampled 400 times
     assert trigrams.narrows([("needle",)], trigrams.Scope(other), 40)
     assert trigrams.narrows([("needle", "straw")], trigrams.Scope(other), 1)
+    monkeypatch.setattr(trigrams, "LONGEST", 30)
+    assert not trigrams.narrows([("needle",)], trigrams.Scope(other), 40)  # each piece is in all forty
+    assert trigrams.narrows([("needle", "straw")], trigrams.Scope(other), 40)
+
+
+def test_one_sampled_event_is_no_accident_where_others_were_met(
+    archives: dict[str, NexmoAccount], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trigrams, "SMALL", 1)
+    scope = trigrams.Scope(None)
+    scope.events, scope.sample = 40_000, trigrams.Sample(0.0, 400, {"nee": 1, "eed": 1, "edl": 1, "dle": 1})
+
+    assert trigrams.narrows([("needle",)], scope, 90)
+    assert not trigrams.narrows([("needle",)], scope, 90, are_there=True)  # one of 400: a hundred in all
+    assert trigrams.turn_up([("needle",)], scope, 0.0)
+    assert not trigrams.turn_up([("needle",)], scope, 0.05)
 
 
 @pytest.mark.parametrize(
