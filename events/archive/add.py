@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, connections
@@ -30,7 +31,7 @@ from events.storage.search_index import searchable_text
 from events.storage.transactions import write_turn
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from accounts.models import NexmoAccount
@@ -112,12 +113,19 @@ def _insert(account: NexmoAccount, events: list[Event], run: SyncRun | None, fet
     """
     if not events:
         return
+    end = ChainAppender(account.pk, state_is_locked=True)
+    _write(_rows(account, events, run, fetched_at, end))
+    end.finish()
+
+
+def _rows(
+    account: NexmoAccount, events: list[Event], run: SyncRun | None, fetched_at: datetime, end: ChainAppender
+) -> Iterator[list[Any]]:
+    """The events with their places in the chain, as the table has them."""
     fetched = chain.moment(fetched_at)
     fetched_stored = _stored(fetched_at, fetched)
     run_id = str(run.pk) if run else ""
-    end = ChainAppender(account.pk, state_is_locked=True)
     ip_keys = {address: ip_key(address) for address in {event.source_ip for event in events}}
-    rows = []
     for event in events:
         # An event without a readable time is shown at the time it was fetched, and says so.
         created_at = event.created_at or fetched_at
@@ -154,9 +162,7 @@ def _insert(account: NexmoAccount, events: list[Event], run: SyncRun | None, fet
             run.pk if run else None,
             fetched_stored,
         )
-        rows.append(row)
-    _write(rows)
-    end.finish()
+        yield row
 
 
 _ROWS_A_STATEMENT = 100  # SQLite takes some 32,000 values in one
@@ -173,7 +179,8 @@ def _stored(moment: datetime, recorded: str) -> Any:
     return f"{recorded[:10]} {recorded[11:].removesuffix('.000000')}"
 
 
-def _write(rows: list[list[Any]]) -> None:
+def _write(rows: Iterable[list[Any]]) -> None:
+    """Write rows as they are made: PostgreSQL takes some in while the next are."""
     into = f"{AuditEvent._meta.db_table} ({', '.join(_COLUMNS)})"
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor, cursor.copy(f"COPY {into} FROM STDIN") as copy:
@@ -182,9 +189,8 @@ def _write(rows: list[list[Any]]) -> None:
         return
     # Not by executemany: after each statement FTS5 writes out what it holds of the search index, which takes twice as
     # long as everything else.
-    marks = f"({', '.join(['%s'] * len(_COLUMNS))})"
-    for start in range(0, len(rows), _ROWS_A_STATEMENT):
-        some = rows[start : start + _ROWS_A_STATEMENT]
+    marks, rows = f"({', '.join(['%s'] * len(_COLUMNS))})", iter(rows)
+    while some := list(islice(rows, _ROWS_A_STATEMENT)):
         statement = f"INSERT INTO {into} VALUES {', '.join([marks] * len(some))}"
         executed(connections[connection.alias], statement, [value for row in some for value in row]).close()
 
