@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -16,14 +18,43 @@ if TYPE_CHECKING:
     from django.db.models import Model
 
 _turns = threading.RLock()
+MOST_GIVEN_WAY, STEP = 0.05, 0.002  # seconds
 
 
 @contextlib.contextmanager
 def write_turn() -> Iterator[None]:
     """A transaction. SQLite has one lock for all that write, and whoever finds it taken sleeps and tries again, up to a
-    tenth of a second at a time; between threads of ours a lock hands over at once."""
-    with _turns if connection.vendor == "sqlite" else contextlib.nullcontext(), transaction.atomic():
-        yield
+    tenth of a second at a time; between threads of ours a lock hands over at once, and `impatient` ones go first."""
+    with _turns if connection.vendor == "sqlite" else contextlib.nullcontext():
+        _give_way()
+        with transaction.atomic():
+            yield
+
+
+def _give_way() -> None:
+    """Wait a moment for those who are impatient: who writes all the time would hardly ever be found away."""
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
+        return
+    directory, until = _directory(), time.monotonic() + MOST_GIVEN_WAY
+    if directory is None:
+        return
+    try:
+        while time.monotonic() < until:
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            time.sleep(STEP)
+    finally:
+        os.close(directory)
+
+
+def _directory() -> int | None:
+    """Where the database lies, opened anew: locks on it tell other threads and processes who is impatient. Not the
+    database itself: closing that would give up SQLite's own locks. None where it lies in memory."""
+    try:
+        return os.open(os.path.dirname(connection.settings_dict["NAME"]) or ".", os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return None
 
 
 def lock_table(model: type[Model], mode: str) -> None:
@@ -63,7 +94,8 @@ def snapshot() -> Iterator[None]:
 
 @contextlib.contextmanager
 def impatient(milliseconds: int) -> Iterator[None]:
-    """Let SQLite wait no longer than this for its lock. PostgreSQL has none that writers share."""
+    """Let SQLite wait no longer than this for its lock, and others let go first whoever waits so. PostgreSQL has none
+    that writers share."""
     if connection.vendor != "sqlite":
         yield
         return
@@ -71,9 +103,15 @@ def impatient(milliseconds: int) -> Iterator[None]:
     connection.ensure_connection()
     raw = connection.connection  # every page does this: Django's cursor would take longer than SQLite
     raw.execute(f"PRAGMA busy_timeout = {milliseconds:d}")
+    directory = _directory()
     try:
+        if directory is not None:
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(directory, fcntl.LOCK_SH | fcntl.LOCK_NB)
         yield
     finally:
+        if directory is not None:
+            os.close(directory)
         raw.execute(f"PRAGMA busy_timeout = {usual:d}")
 
 
