@@ -26,7 +26,7 @@ from events.reading.conditions import (
 )
 from events.reading.filterable import DIMENSIONS
 from events.reading.plan import PROBED, Key, table
-from events.reading.rows import TABLE, time_column
+from events.reading.rows import TABLE, is_one_of_keys, time_column
 from events.storage import search_index
 
 if TYPE_CHECKING:
@@ -234,12 +234,11 @@ def _check(pks: list[int], conditions: Conditions, span: Span) -> list[Key]:
     """Those of the candidates that really match."""
     if not pks:
         return []
-    where, values = joined([span.sql(), *conditions.rest()])
+    where, values = joined([is_one_of_keys(pks), span.sql(), *conditions.rest()])
     # SQLite must look the candidates up, and not walk an index past them.
     source = f"{TABLE} NOT INDEXED" if connection.vendor == "sqlite" else TABLE
-    listed = ", ".join(map(str, pks))
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {time_column()}, id FROM {source} WHERE id IN ({listed}) AND {where}", values)
+        cursor.execute(f"SELECT {time_column()}, id FROM {source} WHERE {where}", values)
         return [Key(*row) for row in cursor.fetchall()]
 
 

@@ -13,7 +13,7 @@ from events.reading import rollups
 from events.reading.filterable import ENTITIES, FACETS
 from events.reading.pages import find
 from events.reading.plan import Span
-from events.reading.rows import TABLE, as_time
+from events.reading.rows import TABLE, as_time, is_one_of_keys
 from events.reading.users import one_user
 
 if TYPE_CHECKING:
@@ -65,9 +65,9 @@ def sample(conditions: Conditions) -> Sample:
     reached = as_time(matches.reached.created_at) if matches.reached and len(matches.keys) <= SAMPLE else None
     if not keys:
         return Sample([], complete, reached)
-    listed = ", ".join(str(key.pk) for key in keys)
+    where, values = is_one_of_keys(key.pk for key in keys)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {', '.join(FACETS.values())}, created_at FROM {TABLE} WHERE id IN ({listed})")
+        cursor.execute(f"SELECT {', '.join(FACETS.values())}, created_at FROM {TABLE} WHERE {where}", values)
         rows = [(*row[:-1], as_time(row[-1])) for row in cursor.fetchall()]
     if may_hide({value for row in rows for value in row if isinstance(value, str)}):
         rows = [tuple(mask(value) if isinstance(value, str) else value for value in row) for row in rows]

@@ -95,8 +95,8 @@ def _branch(plan: Plan, branch: Sql, span: Span, columns: str, chunk: int) -> It
 def _named(keys: list[Key], columns: str) -> Iterator[tuple[Any, ...]]:
     for start in range(0, len(keys), CHUNK):
         chunk_keys = keys[start : start + CHUNK]
-        listed = ", ".join(str(key.pk) for key in chunk_keys)
+        where, values = rows.is_one_of_keys(key.pk for key in chunk_keys)
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT {rows.time_column()}, id, {columns} FROM {rows.TABLE} WHERE id IN ({listed})")
+            cursor.execute(f"SELECT {rows.time_column()}, id, {columns} FROM {rows.TABLE} WHERE {where}", values)
             by_pk = {row[1]: row for row in cursor.fetchall()}
         yield from (by_pk[key.pk] for key in chunk_keys if key.pk in by_pk)

@@ -9,7 +9,7 @@ from django.db import connection
 
 from events.detection.sigma.fields import COLUMNS as FIELDS
 from events.detection.sigma.fields import EventFields
-from events.reading.rows import TABLE, as_time
+from events.reading.rows import TABLE, as_time, is_one_of_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -43,9 +43,9 @@ class Contexts:
 
 def _read_contexts(keys: list[int]) -> Iterator[tuple[int, str | None]]:
     for start in range(0, len(keys), CHUNK):
-        listed = ", ".join(map(str, keys[start : start + CHUNK]))
+        where, values = is_one_of_keys(keys[start : start + CHUNK])
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT id, context FROM {TABLE} WHERE id IN ({listed})")
+            cursor.execute(f"SELECT id, context FROM {TABLE} WHERE {where}", values)
             yield from cursor.fetchall()
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection
 
 from events.detection.evaluation.facts import CHUNK, COLUMNS, Contexts, Fact
-from events.reading.rows import TABLE, as_time, time_column
+from events.reading.rows import TABLE, as_time, is_one_of_keys, time_column
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -190,8 +190,8 @@ class Reader:
         """Events by their primary keys, those that are still there."""
         found = []
         for start in range(0, len(keys), CHUNK):
-            listed = ", ".join(map(str, keys[start : start + CHUNK]))
-            found += self._facts(f"FROM {TABLE} WHERE id IN ({listed})", ())
+            where, values = is_one_of_keys(keys[start : start + CHUNK])
+            found += self._facts(f"FROM {TABLE} WHERE {where}", values)
         return found
 
     def moments(self, account: int, user: str, start: datetime, end: datetime) -> list[int]:
