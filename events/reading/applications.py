@@ -89,9 +89,7 @@ def called(name: str, accounts: Accounts) -> Applications:
         return _as_told([found for found in exact if found[2] == words])
     if exact:
         return ((None, app),)
-    parts = words.split()
-    holding = " AND ".join([f"{_place('words', '%s')} > 0"] * len(parts))
-    if found := _as_told(_noted(holding, parts, accounts)):
+    if found := _as_told(_holding(words.split(), accounts)):
         return found
     return ((None, app),) if _ID.fullmatch(app) else ()
 
@@ -105,15 +103,11 @@ class Lookup:
 
     def __init__(self, accounts: Accounts) -> None:
         self.accounts = accounts
-        self._named: dict[str, Names] = {}
+        self._known: dict[str, tuple[Names, bool]] = {}
 
     def named(self, words: str) -> Names:
         """Those whose names hold all these words or pieces of words, MOST_MEANT + 1 at most."""
-        if words not in self._named:
-            parts = words.split()
-            where = " AND ".join([f"{_place('words', '%s')} > 0"] * len(parts))
-            self._named[words] = _named(_noted(where, parts, self.accounts)) if parts else {}
-        return self._named[words]
+        return self._look_up(words)[0]
 
     def holding(self, words: str) -> list[str]:
         """The names of these, each once."""
@@ -121,9 +115,17 @@ class Lookup:
 
     def within(self, words: str) -> list[str]:
         """The names that stand, word by word, within a text, as events tell them."""
-        if " " not in words and len(named := self.named(words)) <= MOST_MEANT:
+        named, are_all = self._look_up(words) if " " not in words else ({}, False)
+        if are_all:
             return sorted({name for name in named.values() if words_of(name) == words})
         return _names(_noted(f"{_place('%s', _joined())} > 0", [f" {words} "], self.accounts))
+
+    def _look_up(self, words: str) -> tuple[Names, bool]:
+        """The same, and whether there are no more."""
+        if words not in self._known:
+            noted = _holding(words.split(), self.accounts)
+            self._known[words] = _named(noted), len(noted) <= MOST_MEANT
+        return self._known[words]
 
 
 def any_name(accounts: Accounts) -> str:
@@ -143,6 +145,12 @@ def near(name: str, accounts: Accounts) -> list[str]:
     noted = _noted("words <> ''", [], accounts, most=MOST_COMPARED)
     words = set(difflib.get_close_matches(words_of(name), {words for _, _, words in noted}, n=MOST_NAMED, cutoff=0.7))
     return _names([found for found in noted if found[2] in words])
+
+
+def _holding(parts: list[str], accounts: Accounts) -> list[tuple[int, str, str]]:
+    """What is noted of applications whose names hold all of these."""
+    where = " AND ".join([f"{_place('words', '%s')} > 0"] * len(parts))
+    return _noted(where, parts, accounts) if parts else []
 
 
 def _noted(where: str, values: list[Any], accounts: Accounts, most: int = MOST_MEANT + 1) -> list[tuple[int, str, str]]:

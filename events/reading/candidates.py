@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import OperationalError, connection, transaction
 
@@ -117,26 +117,27 @@ class Sought:
                 return _in_order(_check(pks, conditions, span), span, wanted)
         return _from_ranges(conditions, span, wanted) if conditions.ranges else None
 
-    def find_among(self, branches: list[Sql], span: Span, size: int) -> list[Key] | None:
-        """What matches among the `size` events whose keys these branches select, and maybe some others that do; None
-        where no index can tell that sooner than looking at each would."""
-        if connection.vendor == "postgresql" or not (query := trigrams.fts_query_within(self._ways, self._scope, size)):
-            return None
-        keys = " UNION ALL ".join(f"SELECT * FROM ({branch})" for branch, _ in branches)
+    def pieces_along(self, size: int) -> list[list[str]]:
+        """What to look up to find it along a walk of so many events, by ways; nothing where looking at each takes no
+        longer. PostgreSQL's index cannot be read in part."""
+        return [] if connection.vendor == "postgresql" else trigrams.pieces_within(self._ways, self._scope, size)
+
+    def find_along(self, walk: Sql, own: Sql | None, span: Span, ways: list[list[str]]) -> list[Key] | None:
+        """What matches along a walk; None where its events lie too far apart in the index.
+
+        Args:
+            walk: selects the keys of these events.
+            own: selects those of the accounts in question, where the walk meets others too; None where all are.
+            ways: the pieces to look up.
+        """
+        keys, values = walk
         with connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT DISTINCT id / {STRETCH} FROM ({keys}) LIMIT {MOST_STRETCHES + 1}",
-                [value for _, values in branches for value in values],
-            )
-            stretches = sorted(row[0] for row in cursor.fetchall())
-        if not stretches:
-            return []
+            cursor.execute(f"SELECT DISTINCT id / {STRETCH} FROM ({keys}) LIMIT {MOST_STRETCHES + 1}", values)
+            stretches = [number for (number,) in cursor.fetchall()]
         if len(stretches) > MOST_STRETCHES:
             return None
-        within = f"{_MATCHING} AND rowid BETWEEN %s AND %s"
-        pks = _ids(
-            [(within, [query, first * STRETCH, last * STRETCH + STRETCH - 1]) for first, last in _runs(stretches)]
-        )
+        runs = [(first * STRETCH, last * STRETCH + STRETCH - 1) for first, last in _runs(sorted(stretches))]
+        pks = _ids([_holding(pieces, runs, own) for pieces in ways]) if runs else []
         return None if pks is None else _check(pks, self.conditions, span)
 
     def _from_postgresql(self, span: Span) -> list[Key] | None:
@@ -217,6 +218,27 @@ def _ids(queries: list[Sql]) -> list[int] | None:
         )
         pks = [row[0] for row in cursor.fetchall()]
     return pks if len(pks) <= PROBED else None
+
+
+def _holding(pieces: list[str], runs: list[tuple[int, int]], own: Sql | None) -> Sql:
+    """Selects the keys within these runs, of `own` events, that the index has under all of the pieces.
+
+    Each piece is looked up by itself: asked for several at once, FTS5 reads on beyond a run until it finds all of them.
+    """
+    first, *others = (
+        (" UNION ALL ".join([f"{_MATCHING} AND rowid BETWEEN %s AND %s"] * len(runs)), _of_runs(piece, runs))
+        for piece in pieces
+    )
+    sifted = ([own] if own else []) + others
+    # With a plus SQLite makes a list of them, and looks up none in the index.
+    conditions = " AND ".join(f"+rowid IN ({keys})" for keys, _ in sifted) or "1 = 1"
+    return f"SELECT rowid FROM ({first[0]}) WHERE {conditions}", [
+        value for _, values in (first, *sifted) for value in values
+    ]
+
+
+def _of_runs(piece: str, runs: list[tuple[int, int]]) -> list[Any]:
+    return [value for ends in runs for value in (trigrams.quoted(piece), *ends)]
 
 
 def _runs(numbers: Iterable[int]) -> list[tuple[int, int]]:

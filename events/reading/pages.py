@@ -17,7 +17,7 @@ from django.utils.translation import gettext
 
 from events.reading.candidates import Sought
 from events.reading.conditions import Conditions, Sql, joined
-from events.reading.plan import MOST_WALKED, Key, Plan, Span, choose, db_time, stored_key, table
+from events.reading.plan import MOST_WALKED, Key, Plan, Span, by_account, choose, db_time, stored_key, table
 from events.reading.rows import as_time, fetch, fetch_in_order, with_keys
 
 if TYPE_CHECKING:
@@ -182,7 +182,9 @@ def find(
             return walked
         span, wanted = replace(span, beyond=stored_key(*walked.reached)), wanted - len(walked.keys)
         walk -= FIRST_WALKED
-    further = (sought and _walk_by_texts(sought, plan, span, wanted, walk)) or _walk(plan, span, wanted, walk)
+    further = _walk_by_texts(sought, plan, span, wanted, walk) if sought else None
+    if further is None:
+        further = _walk(plan, span, wanted, walk)
     return _together(walked, further) if walked else further
 
 
@@ -242,20 +244,34 @@ def _walk(plan: Plan, span: Span, wanted: int, walk: int) -> Matches:
 def _walk_by_texts(sought: Sought, plan: Plan, span: Span, wanted: int, walk: int) -> Matches | None:
     """As `_walk`, along the same events; but only those are looked at which the index of texts names. None where it
     can't."""
-    per_branch, source = _of_each(plan, walk), table(plan.index)
-    where, bounds = span.sql()
-    branches = [
-        (
-            f"SELECT id FROM {source} WHERE {condition} AND {where} ORDER BY {span.order} LIMIT {per_branch}",
-            values + bounds,
-        )
-        for condition, values in plan.branches
-    ]
-    found = sought.find_among(branches, span, walk)
-    if found is None:
+    conditions, mine = sought.conditions, None
+    if conditions.accounts is not None and "account" not in plan.names:
+        mine = by_account(conditions) if not plan.names else None
+        if not mine:
+            return None
+    per_branch = _of_each(plan, walk)
+    ways = sought.pieces_along(per_branch * len(plan.branches))
+    if not ways:
         return None
     reached = _reached(plan.index, plan.branches, span, per_branch)
+    if reached:
+        # What is archived from now on lies within, and may be found; nothing that is there already is left out.
+        end = as_time(reached.created_at)
+        span = replace(span, start=end) if span.newest_first else replace(span, end=end)
+    found = sought.find_along(_keys(plan, span), _keys(mine, span) if mine else None, span, ways)
+    if found is None:
+        return None
     return _as_far_as(reached and stored_key(*reached), sorted(found, reverse=span.newest_first), span, wanted)
+
+
+def _keys(plan: Plan, span: Span) -> Sql:
+    """Selects the keys of all events of the branches within a span, in no order."""
+    where, bounds = span.sql()
+    branches = [
+        (f"SELECT id FROM {table(plan.index)} WHERE {condition} AND {where}", values + bounds)
+        for condition, values in plan.branches
+    ]
+    return " UNION ALL ".join(text for text, _ in branches), [value for _, values in branches for value in values]
 
 
 def _of_each(plan: Plan, walk: int) -> int:

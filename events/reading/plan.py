@@ -87,11 +87,16 @@ class Span:
 
 @dataclass(frozen=True)
 class Plan:
-    """Branches of one index, and what is left to check in each row."""
+    """Branches of one index, and what is left to check in each row.
+
+    Attributes:
+        names: the dimensions that the index begins with.
+    """
 
     index: str
     branches: list[Sql]
     rest: list[Sql]
+    names: tuple[str, ...] = ()
 
     @property
     def in_order(self) -> bool:
@@ -181,7 +186,12 @@ def _usable(conditions: Conditions, values: Mapping[str, tuple[Any, ...]]) -> li
 
 
 def _plan(conditions: Conditions, names: tuple[str, ...]) -> Plan:
-    return Plan(INDEXES[names], _branches(conditions, names), conditions.rest(names))
+    return Plan(INDEXES[names], _branches(conditions, names), conditions.rest(names), names)
+
+
+def by_account(conditions: Conditions) -> Plan | None:
+    """The plan along the accounts in question; None where they are all, or too many."""
+    return _plan(conditions, ("account",)) if 0 < len(conditions.accounts or ()) <= MOST_BRANCHES else None
 
 
 def _branches(conditions: Conditions, names: tuple[str, ...]) -> list[Sql]:

@@ -31,6 +31,8 @@ FEW = 500  # candidates to aim for
 # Of many ways, each is looked up by a few of its pieces: to name candidates, those do.
 MOST_WHOLE, ENOUGH = 20, 8
 MOST_READ = 1_000_000  # entries of lists, some 15 milliseconds
+# Along a walk, each piece is looked up by itself, which takes as long as looking at some hundred events.
+RARE, MOST_WAYS_WITHIN = 0.25, 4
 LONGEST = 25_000  # entries of the shortest list; PostgreSQL looks up each of them in the others
 APART = 4  # so many pieces without a letter in common say most of what all say, and cost a tenth
 
@@ -101,32 +103,37 @@ def fts_query(ways: list[tuple[str, ...]], scope: Scope) -> str:
     return _expression(chosen, scope.accounts)
 
 
-def fts_query_within(ways: list[tuple[str, ...]], scope: Scope, size: int) -> str:
-    """The same, for a stretch of the archive of `size` events, whose lists are short; "" where it would not help."""
-    if scope.is_small or len(ways) > MOST_WHOLE:
-        return ""
+def pieces_within(ways: list[tuple[str, ...]], scope: Scope, size: int) -> list[list[str]]:
+    """For each of these ways a few pieces, the rarest first, that narrow `size` events in a row down to few; nothing
+    where no piece of one is rare, or where looking at all of them takes no longer."""
+    if not ways or len(ways) > MOST_WAYS_WITHIN or scope.is_small:
+        return []
     share = scope.sample.share
     chosen = []
     for words in ways:
-        pieces = sorted(_pieces(words), key=share)[:APART]
-        # To look up another piece takes as long as looking at some hundred events.
+        of_words = [sorted(_pieces((word,)), key=share) for word in words]
+        # One of each word first: pieces of one word come together, and narrow little.
+        rarest = sorted((pieces[0] for pieces in of_words if pieces), key=share)
+        others = sorted((piece for pieces in of_words for piece in pieces[1:]), key=share)
+        pieces = [piece for piece in dict.fromkeys(rarest + others) if share(piece) < RARE][:APART]
         enough = (number for number in range(1, APART) if _left(size, list(map(share, pieces[:number]))) < FEW / 2)
         chosen.append(pieces[: next(enough, APART)])
-    return _expression(chosen, scope.accounts)
+    return chosen if all(chosen) else []
 
 
 def _expression(ways: list[list[str]], accounts: Accounts) -> str:
     if not ways or not all(ways):
         return ""
-    terms = " OR ".join(f"({' AND '.join(map(_quoted, pieces))})" for pieces in ways)
+    terms = " OR ".join(f"({' AND '.join(map(quoted, pieces))})" for pieces in ways)
     if accounts is None:
         return terms
-    marks = " OR ".join(_quoted(account_mark(account)) for account in accounts)
+    marks = " OR ".join(quoted(account_mark(account)) for account in accounts)
     # FTS5 steps through what stands first, and looks that up in the rest: the marks are on most events.
     return f"({terms}) AND ({marks})"
 
 
-def _quoted(piece: str) -> str:
+def quoted(piece: str) -> str:
+    """A piece as FTS5's expressions have it."""
     return '"' + piece.replace('"', '""') + '"'
 
 

@@ -30,7 +30,7 @@ POSTGRESQL_TEXT = f'({TEXT}) COLLATE "C"'
 # it takes tells of them. Written as a sum, it is what no other index serves.
 POSTGRESQL_ACCOUNT = "(account_id + 0)"
 _PRIVATE, _PRIVATE_SIZE = 0xE000, 6_400  # characters that mean nothing to anybody: three of them name an account
-# Some folded letters have a lower case again.
+# Of ASCII only: other letters are folded already, and some of those have a lower case again.
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 # One word: in quotes, which the end closes too, or up to the next blank. Two minuses are text, one means "not".
 _WORD = re.compile(r'(-?)"([^"]*)(?:"(?=\s|$)|$)|(-(?=[^\s"-]))?([^\s"]+)(?=\s|$)')
