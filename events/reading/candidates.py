@@ -127,7 +127,7 @@ class Sought:
 
         Args:
             walk: selects the keys of these events.
-            own: selects those of the accounts in question, where the walk meets others too; None where all are.
+            own: selects the keys of events of the accounts in question, of the same span; None for all accounts.
             ways: the pieces to look up.
         """
         keys, values = walk

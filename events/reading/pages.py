@@ -244,10 +244,11 @@ def _walk(plan: Plan, span: Span, wanted: int, walk: int) -> Matches:
 def _walk_by_texts(sought: Sought, plan: Plan, span: Span, wanted: int, walk: int) -> Matches | None:
     """As `_walk`, along the same events; but only those are looked at which the index of texts names. None where it
     can't."""
-    conditions, mine = sought.conditions, None
-    if conditions.accounts is not None and "account" not in plan.names:
-        mine = by_account(conditions) if not plan.names else None
-        if not mine:
+    own: Plan | None = None
+    if sought.conditions.accounts is not None:
+        # Only along the time can one tell at once which of its events are of the accounts in question.
+        own = plan if "account" in plan.names else None if plan.names else by_account(sought.conditions)
+        if not own:
             return None
     per_branch = _of_each(plan, walk)
     ways = sought.pieces_along(per_branch * len(plan.branches))
@@ -258,7 +259,7 @@ def _walk_by_texts(sought: Sought, plan: Plan, span: Span, wanted: int, walk: in
         # What is archived from now on lies within, and may be found; nothing that is there already is left out.
         end = as_time(reached.created_at)
         span = replace(span, start=end) if span.newest_first else replace(span, end=end)
-    found = sought.find_along(_keys(plan, span), _keys(mine, span) if mine else None, span, ways)
+    found = sought.find_along(_keys(plan, span), _keys(own, span) if own else None, span, ways)
     if found is None:
         return None
     return _as_far_as(reached and stored_key(*reached), sorted(found, reverse=span.newest_first), span, wanted)
