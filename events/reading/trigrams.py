@@ -106,7 +106,7 @@ def fts_query(ways: list[tuple[str, ...]], scope: Scope) -> str:
 def pieces_within(ways: list[tuple[str, ...]], scope: Scope, size: int) -> list[list[str]]:
     """For each of these ways a few pieces, the rarest first, that narrow `size` events in a row down to few; nothing
     where no piece of one is rare, or where looking at all of them takes no longer."""
-    if not ways or len(ways) > MOST_WAYS_WITHIN or scope.is_small:
+    if not 0 < len(ways) <= MOST_WAYS_WITHIN or not all(map(_pieces, ways)) or scope.is_small:
         return []
     share = scope.sample.share
     chosen = []
@@ -140,7 +140,7 @@ def quoted(piece: str) -> str:
 def choose(words: tuple[str, ...], scope: Scope) -> list[str]:
     """The pieces of all words to intersect, rarest first; none where that would not narrow enough, or take too long."""
     pieces = _pieces(words)
-    if scope.is_small:
+    if not pieces or scope.is_small:
         return pieces
     events, sample = scope.events, scope.sample
     if events * sample.share_of_all(pieces) > 20 * FEW:
@@ -159,8 +159,8 @@ def choose(words: tuple[str, ...], scope: Scope) -> list[str]:
 
 def turn_up(ways: list[tuple[str, ...]], scope: Scope, share: float) -> bool:
     """Whether more than a share of the sampled events hold all pieces of one of these ways."""
-    sample = scope.sample
-    return any(sample.number_of_all(_pieces(words)) > share * sample.size for words in ways)
+    sought = [pieces for pieces in map(_pieces, ways) if pieces]
+    return any(scope.sample.number_of_all(pieces) > share * scope.sample.size for pieces in sought)
 
 
 def narrows(ways: list[tuple[str, ...]], scope: Scope, most: int, *, are_there: bool = False) -> bool:

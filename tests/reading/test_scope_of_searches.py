@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -118,6 +118,79 @@ def test_one_sampled_event_is_no_accident_where_others_were_met(
     assert not trigrams.narrows([("needle",)], scope, 90, are_there=True)  # one of 400: a hundred in all
     assert trigrams.turn_up([("needle",)], scope, 0.0)
     assert not trigrams.turn_up([("needle",)], scope, 0.05)
+
+
+def test_pieces_along_a_walk_are_rare_and_of_each_word(db: None) -> None:
+    scope = trigrams.Scope(None)
+    scope.events = 1_000_000
+    shares = {"nee": 20, "eed": 8, "edl": 20, "dle": 20, "str": 99, "tra": 40, "raw": 40}
+    scope.sample = trigrams.Sample(0.0, 400, {piece: (1 << number) - 1 for piece, number in shares.items()})
+
+    assert trigrams.pieces_within([("needle", "straw")], scope, 8_000) == [["eed", "tra"]]
+    assert trigrams.pieces_within([("needle",)], scope, 500) == [["eed"]]  # among few events one is enough
+    assert trigrams.pieces_within([("str",)], scope, 8_000) == [["str"]]
+    scope.sample.holding["str"] = (1 << 100) - 1
+    assert trigrams.pieces_within([("str",)], scope, 8_000) == []  # in a quarter of all
+    assert trigrams.pieces_within([("needle",), ("zq",)], scope, 8_000) == []  # one way has no piece
+    assert trigrams.pieces_within([("needle",)] * 5, scope, 8_000) == []
+
+
+@pytest.mark.parametrize("text", ["-needle", "zq", ""])
+def test_no_sample_is_drawn_where_there_is_nothing_to_look_up(
+    archives: dict[str, NexmoAccount], monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setattr(trigrams, "SMALL", 1)
+    monkeypatch.setattr(trigrams, "_sampled", None)
+
+    page = read_page(Conditions(text=text, wanted={"source_ip": (("0" * 32, "f" * 32),)}), 5)
+
+    assert bool(page.rows) is (text != "zq")
+
+
+@pytest.fixture
+def along_walks(small_steps: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """SQLite's index of texts is asked along walks, and never about all events."""
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL's index of texts cannot be read in part")
+    monkeypatch.setattr(pages, "MOST_WALKED", 100)
+    monkeypatch.setattr(trigrams, "SMALL", 1)
+    monkeypatch.setattr(trigrams, "RARE", 2.0)
+    monkeypatch.setattr(trigrams, "fts_query", lambda *_: "")
+    monkeypatch.setattr(candidates, "COMMON", {"sqlite": 2.0})
+    trigrams._samples.clear()
+    yield
+    trigrams._samples.clear()
+
+
+@pytest.mark.parametrize(
+    ("limit", "most"),
+    [("PROBED", 39), ("MOST_STRETCHES", 0), ("PROBED", 40)],
+)
+def test_where_the_index_names_too_many_each_event_is_looked_at(
+    archives: dict[str, NexmoAccount], along_walks: None, monkeypatch: pytest.MonkeyPatch, limit: str, most: int
+) -> None:
+    monkeypatch.setattr(candidates, "PROBED", 100)
+    monkeypatch.setattr(candidates, limit, most)
+    walked: list[Any] = []
+    walk = pages._walk
+    monkeypatch.setattr(pages, "_walk", lambda *asked: walked.append(asked) or walk(*asked))
+
+    page = read_page(asked(archives, "demo0003"), 100)
+
+    assert len(page.rows) == 40
+    assert bool(walked) is (most < 40)
+
+
+@pytest.mark.parametrize("keys", [("demo0001",), ("demo0001", "demo0002")])
+def test_candidates_along_a_walk_are_those_of_the_accounts_in_question(
+    archives: dict[str, NexmoAccount], along_walks: None, monkeypatch: pytest.MonkeyPatch, keys: tuple[str, ...]
+) -> None:
+    """The forty of another account, which would be too many, lie in the same stretch."""
+    monkeypatch.setattr(pages, "_walk", None)
+
+    page = read_page(asked(archives, *keys), 5)
+
+    assert [row.account_id for row in page.rows] == [archives["demo0002"].pk] * (len(keys) - 1)
 
 
 @pytest.mark.parametrize(
