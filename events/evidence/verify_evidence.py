@@ -287,6 +287,8 @@ def _name(raw: bytes, flags: int) -> str:
 def _sizes(values: list[int], extra: bytes, name: str) -> list[int]:
     """Sizes and places, of which those beyond 32 bits stand in an extra field; no other extra field is taken."""
     large = [place for place, value in enumerate(values) if value == 0xFFFFFFFF]
+    if len(values) == 2 and extra == struct.pack("<HHQQ", 1, 16, *values):
+        return values  # Python before 3.11.4 tells the sizes twice in a file's own header
     if extra or large:
         if extra[:4] != struct.pack("<HH", 1, 8 * len(large)) or len(extra) != 4 + 8 * len(large):
             raise Fault(f"the zip's entry for {name} is not written as Auditsite writes it")

@@ -21,7 +21,7 @@ MOST, LONGEST = 20_000, 100  # cells that are remembered, and characters of each
 LINE_END = "\r\n"
 # What needs neither an apostrophe nor quotes: it begins with a letter or a digit, and holds no separator of cells.
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.:/@()-]*+")
-_PLAIN_LINES = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9_.:-]*+\n)*+")
+_PLAIN_LINES = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9_.:-]*+\n)*")
 _OBJECTS = frozenset(("", "{", "["))  # what contexts begin with, nearly all of them
 
 

@@ -24,7 +24,7 @@ _TEXT_SIGNS = ("://", "private key-", *SIGNS)
 _ODD = re.compile(r"[@?;#=%A-Z]|(?<![a-z0-9])[a-z0-9]{16}")
 _PARAMETER = re.compile(r"(?<![\w.\[\]%-])([\w.\[\]%-]++)=")
 # A semicolon ends a value only where another parameter follows.
-_VALUE = re.compile(r"(?:[^&;#\s\"<>]|;(?![\w.\[\]%-]++=))++")
+_VALUE = re.compile(r"(?:[^&;#\s\"<>]|;(?![\w.\[\]%-]++=))+")
 _ADDRESS = re.compile(r"://([^\s\"<>]++)")
 # As browsers read it: what stands behind these is no host, whatever it looks like.
 _AUTHORITY = re.compile(r"://([^\s\"<>/?#\\]++)")

@@ -231,7 +231,7 @@ def test_search_goes_on_by_itself_until_it_finds(
 
     for module, name in ((pages, "MOST_WALKED"), (pages, "FIRST_WALKED"), (pages, "LEAST_WALKED")):
         monkeypatch.setattr(module, name, 7)
-    monkeypatch.setattr(candidates, "find", lambda *_: None)
+    monkeypatch.setattr(candidates.Sought, "find", lambda *_, **_more: None)
     page = open_page('/events/?search_text="n":+30}')
     log_in(page, "alice")
     page.locator("#events tbody tr").wait_for()

@@ -182,7 +182,7 @@ def test_search_that_ended_early_says_so(
 ) -> None:
     for module, name in ((pages, "MOST_WALKED"), (pages, "FIRST_WALKED"), (pages, "LEAST_WALKED")):
         monkeypatch.setattr(module, name, 4)
-    monkeypatch.setattr(candidates, "find", lambda *_: None)
+    monkeypatch.setattr(candidates.Sought, "find", lambda *_, **_more: None)
     for number in range(40):
         add_event(account, number, context={"msisdn": NUMBER if number in (20, 38) else "447700900111"})
 
@@ -199,7 +199,7 @@ def test_what_lies_too_deep_among_others_is_404_like_what_is_not_there(
 ) -> None:
     for module, name in ((pages, "MOST_WALKED"), (pages, "FIRST_WALKED"), (pages, "LEAST_WALKED")):
         monkeypatch.setattr(module, name, 4)
-    monkeypatch.setattr(candidates, "find", lambda *_: None)
+    monkeypatch.setattr(candidates.Sought, "find", lambda *_, **_more: None)
     for number in range(60):
         add_event(account, number, context={"msisdn": "447700900111"})
 

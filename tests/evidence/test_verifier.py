@@ -165,6 +165,22 @@ def test_header_that_differs_from_the_directory_is_refused(whole: bytes, place: 
         check(forged, seals.public_key())
 
 
+def test_headers_as_older_pythons_write_them_are_taken(whole: bytes) -> None:
+    """Before 3.11.4, as on Debian 12, the sizes stand in the extra field too where they need not."""
+    with zipfile.ZipFile(io.BytesIO(whole)) as archive:
+        members = archive.infolist()
+    older = whole
+    for member in members:
+        sizes = struct.pack("<LL", member.compress_size, member.file_size)
+        older = changed(older, member.header_offset + 18, sizes)
+        extra = member.header_offset + 30 + len(member.filename)
+        assert older[extra : extra + 20] == struct.pack("<HHQQ", 1, 16, member.file_size, member.compress_size)
+
+    assert check(older, seals.public_key())["count"] == 3
+    with pytest.raises(Fault, match=r"entry for .* is not written as Auditsite writes it"):
+        check(changed(older, extra + 4, b"\1"), seals.public_key())
+
+
 def test_sizes_in_a_header_that_differ_are_refused(files: dict[str, bytes]) -> None:
     whole = zip_of(files)
     place = header_of(whole, "events.csv") + 18

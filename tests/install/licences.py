@@ -36,6 +36,8 @@ BY_HAND = {
     "qrcode": ("BSD-3-Clause AND MIT", "Redistribution and use in source and binary forms"),
     "huey": ("MIT", "Permission is hereby granted, free of charge"),
 }
+# Installed beside Python before 3.11.3, or where the system has no time zones.
+ELSEWHERE = {"async-timeout": "Apache-2.0", "tzdata": "Apache-2.0"}
 # As packages spell them that do not use SPDX's names.
 _SPELLINGS = {
     "3-Clause BSD License": "BSD-3-Clause",
@@ -101,7 +103,8 @@ def is_allowed(expression: str, allowed: Collection[str] = ALLOWED) -> bool:
 
 def rows() -> list[str]:
     """The lines of the page's table."""
-    return [f"| {name} | {licence(name)} |" for name in names_in("requirements-deploy.txt")]
+    known = ELSEWHERE | {name: licence(name) for name in names_in("requirements-deploy.txt")}
+    return [f"| {name} | {known[name]} |" for name in sorted(known)]
 
 
 if __name__ == "__main__":

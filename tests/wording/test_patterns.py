@@ -64,7 +64,7 @@ NOTICED = 0.001  # seconds of the longer text: less says nothing, and is no trou
 # Matched from one place only, never looked for at every place of a text.
 AT_ONE_PLACE = {
     "events/detection/sigma/metadata.py": (r"[a-z0-9_-]+\.[a-z0-9._-]+",),
-    "events/export/csv_text.py": (r"(?:[A-Za-z0-9][A-Za-z0-9_.:-]*+\n)*+",),
+    "events/export/csv_text.py": (r"(?:[A-Za-z0-9][A-Za-z0-9_.:-]*+\n)*",),
     "events/nexmo/parse.py": (r'"(?:[^"\\]++|\\.)*+"', r"\s*[0-9]{1,15}\s*"),
     "events/nexmo/values.py": (r"([0-9.]+):[0-9]{1,5}|\[([0-9A-Fa-f:.%]+)\](?::[0-9]{1,5})?",),
     "auditsite/configuration/checks.py": (r"[A-Za-z][A-Za-z0-9+.-]*://\S+",),
@@ -77,6 +77,17 @@ DYNAMIC = {
     "events/masking/secret_names.py",  # made of lists of words: test_names_of_secrets
 }
 
+
+# Python before 3.11.5 loses its place where a group that is repeated possessively fails in the middle. On these, 3.11.2
+# and 3.11.7 found the same in thousands of texts made of the patterns' own characters.
+COMPARED = {
+    "auditsite/configuration/database_url.py": (r"(?:/[^/?#@]*+)++\?(?:\w++=[^&#]*+&?)++",),
+    "events/detection/sigma/regexes.py": (r"\[\^?\]?(?:\[:\w+:\]|\\.|[^\]\\])*+(?:\]|\Z)",),
+    "events/masking/json_texts.py": (r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)',),
+    "events/nexmo/parse.py": (r'"(?:[^"\\]++|\\.)*+"', r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)'),
+    "events/wording/json_layout.py": (r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)',),
+}
+_GROUP_REPEATED = re.compile(r"\)(?:[*+?]|\{[0-9,]+\})\+|\(\?>")
 
 BATTERY = tuple((start, unit, end) for start in STARTS for unit in UNITS for end in ENDS if not (start and end))
 SCRIPTS = [r"(/\d+/", r"(/\p{M}/", r"(/^[a-z_]+$/", r"(/^\/accounts\/[^/]+\/events\/./"]
@@ -129,6 +140,14 @@ def assert_linear(work: Callable[[str], Any], texts: Iterable[tuple[str, str, st
         if taken > NOTICED and taken / seconds(work, short) >= MOST_GROWTH:
             again, shorter = seconds(work, long, tries=5), seconds(work, short, tries=5)
             assert again < NOTICED or again / shorter < MOST_GROWTH, (start, unit, end)
+
+
+def test_groups_are_repeated_possessively_only_where_that_is_the_same_on_every_python() -> None:
+    assert [
+        (name, pattern)
+        for name, pattern, _ in found_patterns()
+        if _GROUP_REPEATED.search(str(pattern)) and not any(known in pattern for known in COMPARED.get(name, ()))
+    ] == []
 
 
 def test_the_measure_sees_a_square() -> None:
