@@ -8,6 +8,8 @@ from __future__ import annotations
 import ast
 import json
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC
@@ -79,7 +81,7 @@ DYNAMIC = {
 
 
 # Python before 3.11.5 loses its place where a group that is repeated possessively fails in the middle. On these, 3.11.2
-# and 3.11.7 found the same in thousands of texts made of the patterns' own characters.
+# and 3.11.7 find the same (test_debians_python_finds_the_same).
 COMPARED = {
     "auditsite/configuration/database_url.py": (r"(?:/[^/?#@]*+)++\?(?:\w++=[^&#]*+&?)++",),
     "events/detection/sigma/regexes.py": (r"\[\^?\]?(?:\[:\w+:\]|\\.|[^\]\\])*+(?:\]|\Z)",),
@@ -148,6 +150,39 @@ def test_groups_are_repeated_possessively_only_where_that_is_the_same_on_every_p
         for name, pattern, _ in found_patterns()
         if _GROUP_REPEATED.search(str(pattern)) and not any(known in pattern for known in COMPARED.get(name, ()))
     ] == []
+
+
+FINDING = """
+import json, random, re, sys
+for pattern, flags in json.load(sys.stdin):
+    dice = random.Random(pattern)
+    letters = [letter for letter in pattern if not letter.isspace()] + list('ab1"\\\\&;=:/ {}[],.@%_-keyu\\n')
+    texts = ["".join(dice.choices(letters, k=dice.randrange(1, 18))) for _ in range(2_000)]
+    print(json.dumps([[[*match.span()] for match in re.finditer(pattern, text, flags)] for text in texts]))
+"""
+DEBIANS = Path("/usr/bin/python3")
+
+
+@pytest.mark.skipif(not DEBIANS.exists(), reason="no Python of the system's own")
+def test_debians_python_finds_the_same() -> None:
+    """In texts made of each pattern's own characters."""
+    patterns = [
+        [pattern, flags]
+        for _, pattern, flags in found_patterns()
+        if isinstance(pattern, str) and re.search(r"[*+?}]\+|\(\?>", pattern)
+    ]
+    assert len(patterns) > 20
+    version = subprocess.run([DEBIANS, "-c", "import sys; print(sys.version_info >= (3, 11))"], capture_output=True)
+    if version.stdout != b"True\n":
+        pytest.skip("The system's own Python is older than 3.11.")
+
+    theirs, ours = (
+        subprocess.run([python, "-c", FINDING], input=json.dumps(patterns), capture_output=True, text=True, check=True)
+        for python in (DEBIANS, sys.executable)
+    )
+
+    differing = zip(patterns, theirs.stdout.splitlines(), ours.stdout.splitlines(), strict=True)
+    assert [pattern for pattern, *found in differing if found[0] != found[1]] == []
 
 
 def test_the_measure_sees_a_square() -> None:
