@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import select
 import socket
 import ssl
 import time
@@ -106,55 +105,70 @@ def _transmit(host: str, port: int, place: Place, data: bytes) -> None:
         raise NoAnswer("name") from None
     with contextlib.ExitStack() as closing:
         plain = closing.enter_context(contextlib.closing(post.connect(places)))
-        wire = closing.enter_context(
-            contextlib.closing(
-                post.tls(place.authorities).wrap_socket(plain, server_hostname=host, suppress_ragged_eofs=False)
-            )
-        )
+        wire = _Wire(plain, post.tls(place.authorities), host)
         over = time.monotonic() + PATIENCE
         for start in range(0, len(data), PIECE):
             if time.monotonic() > over:
                 raise TimeoutError
-            wire.sendall(data[start : start + PIECE])
+            wire.send(data[start : start + PIECE])
+        plain.settimeout(CLOSING)
         # What it had not read would have reset the connection; but what it had read may be gone with it, if it died.
-        if not _part(wire) and not place.options.get("lenient"):
+        if not wire.part() and not place.options.get("lenient"):
             raise _NoGoodbye
 
 
-def _part(wire: ssl.SSLSocket) -> bool:
-    """Say TLS's goodbye, and wait until the other side closes; whether it said it too. Raises OSError.
+class _Wire:
+    """TLS over a socket, which is read only when we say so.
 
-    `unwrap` alone does not tell on every Python that Auditsite runs on: 3.11.2 takes any end for a goodbye.
+    `SSLSocket.unwrap` says goodbye and reads the other side's at once, and Python 3.11.2 takes any end for one.
     """
-    wire.settimeout(0)
-    try:
+
+    def __init__(self, plain: socket.socket, context: ssl.SSLContext, host: str) -> None:
+        self.plain = plain
+        self.received, self.to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self.received, self.to_send, server_hostname=host)
+        while True:
+            try:
+                self.tls.do_handshake()
+                return
+            except ssl.SSLWantReadError:
+                self._read()
+            finally:
+                self._flush()
+
+    def send(self, data: bytes) -> None:
+        self.tls.write(data)
+        self._flush()
+
+    def part(self) -> bool:
+        """Say goodbye, and wait until the other side closes; whether it said goodbye too."""
         with contextlib.suppress(ssl.SSLWantReadError):
-            if not wire.recv(1):
+            self.tls.unwrap()
+        self._flush()
+        over = time.monotonic() + CLOSING
+        while time.monotonic() < over:
+            self._read()
+            try:
+                if self.tls.read(1):
+                    raise OSError("a receiver of syslog answers nothing")
+            except ssl.SSLWantReadError:
+                continue
+            except ssl.SSLZeroReturnError:
+                return True
+            except ssl.SSLEOFError:
                 return False
-        if _say_goodbye(wire):
-            return True
-        wire.settimeout(CLOSING)
-        if wire.recv(1):
-            raise OSError("a receiver of syslog answers nothing")  # noqa: TRY301
-        return False
-    except ssl.SSLZeroReturnError:
-        return True
-    except ssl.SSLError as error:
-        if isinstance(error, ssl.SSLEOFError) or "EOF" in (error.reason or ""):
             return False
-        raise
+        raise TimeoutError
 
+    def _flush(self) -> None:
+        if data := self.to_send.read():
+            self.plain.sendall(data)
 
-def _say_goodbye(wire: ssl.SSLSocket) -> bool:
-    """Say it without waiting for an answer; whether that was there already."""
-    writable = select.poll()
-    writable.register(wire, select.POLLOUT)
-    while True:
-        try:
-            wire.unwrap()
-            return True
-        except ssl.SSLWantReadError:
-            return False
-        except ssl.SSLWantWriteError:
-            if not writable.poll(CLOSING * 1000):
-                raise TimeoutError from None
+    def _read(self) -> None:
+        self._flush()
+        if self.received.eof:
+            raise ConnectionResetError
+        if data := self.plain.recv(PIECE):
+            self.received.write(data)
+        else:
+            self.received.write_eof()
