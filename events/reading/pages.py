@@ -268,11 +268,13 @@ def _walk_by_texts(sought: Sought, plan: Plan, span: Span, wanted: int, walk: in
 def _keys(plan: Plan, span: Span) -> Sql:
     """Selects the keys of all events of the branches within a span, in no order."""
     where, bounds = span.sql()
-    branches = [
-        (f"SELECT id FROM {table(plan.index)} WHERE {condition} AND {where}", values + bounds)
-        for condition, values in plan.branches
-    ]
-    return " UNION ALL ".join(text for text, _ in branches), [value for _, values in branches for value in values]
+    source = table(plan.index)
+    return _all_of(
+        [
+            (f"SELECT id FROM {source} WHERE {condition} AND {where}", values + bounds)
+            for condition, values in plan.branches
+        ]
+    )
 
 
 def _of_each(plan: Plan, walk: int) -> int:
